@@ -1,0 +1,28 @@
+/** Floor 0: bytes, errno and error classes, the virtual clock, seeded random. Imports nothing of ours. */
+export { cString, fromHex, hex64, roundUp, toHex, u64, viewOf } from './bytes.ts';
+export { type ErrnoName, errno, errnoName } from './errno.ts';
+export {
+  assertNever,
+  type FaultDetails,
+  formatFault,
+  formatPosition,
+  InputError,
+  type Position,
+  SysError,
+  TracebedError,
+  UsageError,
+} from './errors.ts';
+export { nearest } from './nearest.ts';
+export { Random } from './random.ts';
+export {
+  formatDuration,
+  hours,
+  minutes,
+  ms,
+  type Nanoseconds,
+  ns,
+  parseDuration,
+  sec,
+  us,
+  VirtualClock,
+} from './time.ts';

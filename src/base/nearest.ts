@@ -1,0 +1,34 @@
+/** Edit distance (insert, delete, replace, swap of neighbours), given up above `limit`. */
+function distance(a: string, b: string, limit: number): number {
+  if (Math.abs(a.length - b.length) > limit) return limit + 1;
+  let beforeLast: number[] = [];
+  let last = Array.from({ length: b.length + 1 }, (_, i) => i);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const same = a[i - 1] === b[j - 1];
+      let best = Math.min(last[j]! + 1, row[j - 1]! + 1, last[j - 1]! + (same ? 0 : 1));
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        best = Math.min(best, beforeLast[j - 2]! + 1);
+      row.push(best);
+    }
+    if (Math.min(...row) > limit) return limit + 1;
+    beforeLast = last;
+    last = row;
+  }
+  return last[b.length]!;
+}
+
+/** Up to `most` names closest to what was typed, best first, for a "did you mean". Empty when none is near. */
+export function nearest(typed: string, names: Iterable<string>, most = 3): string[] {
+  const limit = Math.max(2, Math.floor(typed.length / 3));
+  const wanted = typed.toLowerCase();
+  const found: { name: string; score: number }[] = [];
+  for (const name of names) {
+    const candidate = name.toLowerCase();
+    const score = candidate.startsWith(wanted) && wanted.length > 2 ? 1 : distance(wanted, candidate, limit);
+    if (score <= limit) found.push({ name, score });
+  }
+  found.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
+  return found.slice(0, most).map((entry) => entry.name);
+}

@@ -1,0 +1,140 @@
+import type { Nanoseconds } from '../base/index.ts';
+
+/**
+ * What can happen in a kernel, as plain data. An event says what a tracer could see: when, on which CPU, in whose
+ * context, through which calls. It holds no address: the simulated kernel gives objects and symbols their places.
+ */
+export type KernelEvent = FunctionEntry | FunctionExit | TracepointEvent;
+
+/** The task that was current. Equal tasks should be the same object: the kernel keeps one task_struct per object. */
+export interface Task {
+  /** Thread id: what user space calls tid. 0 is the idle task of the CPU. */
+  readonly pid: number;
+  /** Process id. */
+  readonly tgid: number;
+  /** At most 15 bytes (TASK_COMM_LEN 16 with its NUL). */
+  readonly comm: string;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/**
+ * A kernel stack, innermost frame first, as `symbol+0xoff` or `symbol+0xoff [module]`. The innermost frame is the
+ * function that fired the event. Share one array between events with the same stack: it is resolved once.
+ */
+export type KernelStack = readonly string[];
+
+export interface Moment {
+  readonly time: Nanoseconds;
+  readonly cpu: number;
+  readonly task: Task;
+  readonly stack: KernelStack;
+}
+
+/** A function is entered: fires its kprobes. Arguments by the names of its BTF prototype; a missing one is 0. */
+export interface FunctionEntry extends Moment {
+  readonly kind: 'entry';
+  readonly function: string;
+  readonly args: Arguments;
+}
+
+/** The same function returns on the same task: fires its kretprobes. */
+export interface FunctionExit extends Moment {
+  readonly kind: 'exit';
+  readonly function: string;
+  readonly returns: number | bigint;
+}
+
+/** A tracepoint is passed. Fields by the names of its kernel format; a missing one is 0. */
+export interface TracepointEvent extends Moment {
+  readonly kind: 'tracepoint';
+  /** `skb:kfree_skb` */
+  readonly name: string;
+  readonly fields: Arguments;
+}
+
+export type Arguments = Readonly<Record<string, Argument>>;
+
+/**
+ * A value by its C type: integers and enums as number or bigint (an enum also by its enumerator's name as a
+ * string); `char *`, user strings and `__data_loc char[]` as string; byte arrays as Uint8Array; a pointer to a kernel
+ * object as that object; `{ symbol }` for a code address; null for a NULL pointer.
+ */
+export type Argument = number | bigint | string | Uint8Array | CodeAddress | KernelObject | null;
+
+/** A code address by its symbol, `icmp_rcv+0x1a3`. */
+export interface CodeAddress {
+  readonly symbol: string;
+}
+
+/** Objects with identity: the same JS object is the same address for as long as the kernel object lives. */
+export type KernelObject = SkBuff | Sock | NetDevice | UserMemory | StructObject;
+
+/** A packet. Becomes a struct sk_buff with its data area at the offsets of the kernel profile's BTF. */
+export interface SkBuff {
+  readonly object: 'sk_buff';
+  /**
+   * The bytes from `mac` on (or from the network header where there is no link layer); fewer than `length` when the
+   * recording did not hold them, null when nothing is known of the content.
+   */
+  readonly data: Uint8Array | null;
+  /** Offset of the link-layer header in `data`; -1 when there is none. */
+  readonly mac: number;
+  /** Offset of the network header in `data`, -1 when unknown. */
+  readonly network: number;
+  /** Offset of the transport header in `data`, -1 when unknown. */
+  readonly transport: number;
+  /** Offset in `data` of skb->data at the time of the event (what the layer in charge still sees). */
+  readonly start: number;
+  /** skb->len: bytes from `start` on, in bytes of the real packet. */
+  readonly length: number;
+  /** EtherType, host order: 0x0800. */
+  readonly protocol: number;
+  readonly dev: NetDevice | null;
+  readonly sk: Sock | null;
+  /** skb->mark */
+  readonly mark?: number;
+  /** What is known of why `data` is null or short: shown to the user. */
+  readonly missing?: string;
+  /** The hashed pointer of the recording, where there is one. */
+  readonly recordedAddress?: string;
+}
+
+export interface NetDevice {
+  readonly object: 'net_device';
+  readonly name: string;
+  readonly ifindex: number;
+  readonly mtu?: number;
+  /** ARPHRD_*: 1 is Ethernet, 772 loopback, 65534 none. */
+  readonly type?: number;
+}
+
+/** struct sock with the fields of sock_common that tracers read. Addresses as in the packet; ports in host order. */
+export interface Sock {
+  readonly object: 'sock';
+  /** AF_INET 2, AF_INET6 10. */
+  readonly family: number;
+  /** IPPROTO_TCP 6, IPPROTO_UDP 17. */
+  readonly protocol: number;
+  /** TCP_ESTABLISHED 1 … */
+  readonly state?: number;
+  /** 4 or 16 bytes, network order. */
+  readonly saddr: Uint8Array;
+  readonly daddr: Uint8Array;
+  readonly sport: number;
+  readonly dport: number;
+}
+
+/** Bytes or a string in user memory; the argument is the user pointer to them. */
+export interface UserMemory {
+  readonly object: 'user';
+  readonly content: string | Uint8Array;
+}
+
+/** Any struct of the profile's BTF with the fields given (dotted names reach nested ones), the rest zero. */
+export interface StructObject {
+  readonly object: 'struct';
+  /** `request`, `file`: the struct's tag. */
+  readonly type: string;
+  readonly fields: Arguments;
+}

@@ -1,0 +1,2 @@
+/** Floor 1: the instruction set: encode, decode, assemble, disassemble. */
+export {};

@@ -1,0 +1,46 @@
+import type { Position } from '../base/index.ts';
+import type { MapType, ProgramType } from '../uapi/index.ts';
+
+/**
+ * What any front end (assembly text, the C compiler, an ELF file) produces and the loader consumes: plain blueprints,
+ * apart from the live objects that a kernel makes of them.
+ */
+export interface ObjectSpec {
+  readonly license: string;
+  readonly maps: readonly MapSpec[];
+  readonly programs: readonly ProgramSpec[];
+}
+
+export interface MapSpec {
+  readonly name: string;
+  readonly type: MapType;
+  /** bytes */
+  readonly keySize: number;
+  /** bytes */
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  readonly flags: number;
+}
+
+export interface ProgramSpec {
+  readonly name: string;
+  readonly type: ProgramType;
+  /** The section, which says where it attaches by itself: `kprobe/tcp_v4_connect`, `tracepoint/skb/kfree_skb`. */
+  readonly section: string;
+  /** 8 bytes a slot, ld_imm64 of maps with zero immediates. */
+  readonly code: Uint8Array;
+  readonly relocations: readonly Relocation[];
+  readonly lines: readonly LineInfo[];
+}
+
+/** The ld_imm64 at `slot` takes the address of a map. */
+export interface Relocation {
+  readonly slot: number;
+  readonly map: string;
+}
+
+/** The instruction at `slot` comes from this place of the source; holds until the next entry's slot. */
+export interface LineInfo {
+  readonly slot: number;
+  readonly at: Position;
+}

@@ -1,0 +1,38 @@
+import type { Observable, SchedulerLike } from 'rxjs';
+import type { Nanoseconds, Random } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
+import type { KernelEvent } from '../events/index.ts';
+
+/** A scenario: a name, a line, and the Observable of what happens. The same stage options give the same events. */
+export interface Scenario {
+  readonly name: string;
+  readonly summary: string;
+  /** CPUs that it plays on when the user does not say; 2 when absent. */
+  readonly cpus?: number;
+  /** How long it lasts by itself, when it ends; an endless one is cut by the user's duration, 60 s by default. */
+  readonly duration?: Nanoseconds;
+  /** Real time of the scenario's time 0, ns since 1970, when it comes from a recording. */
+  readonly epoch?: bigint;
+  events(stage: Stage): Observable<KernelEvent>;
+}
+
+/** What a scenario plays on: virtual time, seeded chance, and the kernel that it is played to. */
+export interface Stage {
+  readonly profile: KernelProfile;
+  readonly random: Random;
+  readonly cpus: number;
+  /** When the user wants it to end; events after it are not played. */
+  readonly duration: Nanoseconds;
+  /** RxJS scheduler on the virtual clock. Its unit is ns: `interval(us(10), stage.scheduler)` ticks each 10 us. */
+  readonly scheduler: VirtualScheduler;
+}
+
+/** A scheduler whose time moves only when its owner says so; work of the same time runs in the order scheduled. */
+export interface VirtualScheduler extends SchedulerLike {
+  /** Virtual ns. */
+  now(): number;
+  /** Time of the next piece of work, or undefined when there is none. */
+  readonly next: Nanoseconds | undefined;
+  /** Runs all work up to and including `time`, in order, and leaves the clock at `time`. */
+  advanceTo(time: Nanoseconds): void;
+}

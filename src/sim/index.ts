@@ -1,0 +1,2 @@
+/** Floor 5: the simulated kernel behind the seam; plays events. */
+export type { BootOptions, LossLedger, Machine } from './machine.ts';

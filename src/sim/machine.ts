@@ -1,0 +1,46 @@
+import type { Nanoseconds } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
+import type { KernelEvent } from '../events/index.ts';
+import type { Kernel } from '../sys/index.ts';
+import type { Engine } from '../vm/index.ts';
+
+export interface BootOptions {
+  readonly profile: KernelProfile;
+  readonly cpus: number;
+  /** bytes of simulated memory; 64 MiB when absent */
+  readonly memory?: number;
+  /** The interpreter when absent. */
+  readonly engine?: Engine;
+}
+
+/** The simulated kernel: a Kernel for those above the seam, and what only its owner may do, make things happen. */
+export interface Machine extends Kernel, Disposable {
+  /** Moves the clock on; events before it can no longer be fired. */
+  advanceTo(time: Nanoseconds): void;
+  /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
+  fire(event: KernelEvent): void;
+  /** What became of the records that programs wrote, per CPU. */
+  readonly ledger: LossLedger;
+  /** What went wrong in programs while running: a trap of an engine, with the program's name; bounded. */
+  readonly traps: readonly { readonly program: string; readonly message: string; readonly count: number }[];
+}
+
+/**
+ * Every event that an attached program could have reported, accounted for, per CPU:
+ * produced = delivered + lost + filtered, at any moment. The four are counted where they happen, each by itself, so
+ * that the sum can be checked: produced where an attach point meets a link (one for each run due, and one for each
+ * record beyond a run's first), delivered and lost by the rings and the links, filtered when a run ends.
+ */
+export interface LossLedger {
+  readonly cpus: number;
+  /** Runs due on that CPU, missed ones included, and records beyond the first of a run. */
+  produced(cpu: number): number;
+  /** Records that a ring took. */
+  delivered(cpu: number): number;
+  /** Records that found their ring full, or no ring; and runs that were missed or trapped before a record. */
+  lost(cpu: number): number;
+  /** Runs that ended without trying to write a record. */
+  filtered(cpu: number): number;
+  /** Of those delivered: written and not read yet. */
+  pending(cpu: number): number;
+}

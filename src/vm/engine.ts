@@ -1,0 +1,120 @@
+import type { Memory } from '../memory/index.ts';
+
+/**
+ * The one contract that the interpreter and the compiler to WebAssembly both meet. A program reaches nothing but the
+ * linear memory; every test of a program runs on both.
+ */
+export interface Engine {
+  readonly name: 'interpreter' | 'jit';
+  /** Makes a linked program runnable. @throws InputError when the bytes are no program (bad opcode, bad jump) */
+  load(program: LinkedProgram, host: Host): Executable;
+}
+
+/** Bytecode after linking: 8 bytes a slot, ld_imm64 of maps already holding the map's kernel pointer. */
+export interface LinkedProgram {
+  readonly name: string;
+  readonly code: Uint8Array;
+}
+
+/** What a program may reach outside itself. */
+export interface Host {
+  readonly memory: Memory;
+  readonly window: CallWindow;
+  /** The helper of that number, or undefined when this kernel has none: a call then traps. */
+  helper(id: number): Helper | undefined;
+  /** Offset of the stack memory for the next run: 8 frames of 512 bytes, growing down from the end. */
+  stack(): number;
+}
+
+/**
+ * A helper's body. It reads r1–r5 from the call window and answers through it; it never throws for what a program
+ * can do. Helpers that call back into the program or replace it use `executable`.
+ */
+export type Helper = (window: CallWindow, executable: Executable) => void;
+
+export interface Executable {
+  readonly program: LinkedProgram;
+  /**
+   * Runs once with r1 = the kernel pointer to `context` (an offset), r2 = `r2` (low half, 0 by default).
+   * @returns the low 32 bits of r0 as a signed number; `result` and `trap` tell the rest
+   */
+  run(context: number, r2?: number): number;
+  /** The whole of r0 after the last run. */
+  readonly result: bigint;
+  /** Why the last run ended early, or null. */
+  readonly trap: Trap | null;
+  /** Instructions retired since load, when counting was asked for; else 0. */
+  readonly retired: number;
+  /** Calls a function of the program (a callback) at an instruction slot with r1–r3. Only inside a helper. */
+  callback(slot: number, r1: bigint, r2: bigint, r3: bigint): bigint;
+}
+
+/** What a program can do wrong at run time. Closed: an engine reports nothing else, and never throws. */
+export const trapKinds = [
+  'unmapped-address',
+  'read-only-address',
+  'stack-overflow',
+  'call-depth',
+  'budget-exhausted',
+  'bad-instruction',
+  'unknown-helper',
+  'off-the-end',
+] as const;
+export type TrapKind = (typeof trapKinds)[number];
+
+export interface Trap {
+  readonly kind: TrapKind;
+  /** Slot of the instruction (8-byte units from the start). */
+  readonly instruction: number;
+  /** One line for people. */
+  readonly message: string;
+}
+
+/**
+ * The window through which helper calls pass: five u64 arguments and the answer, in linear memory, so that no BigInt
+ * and no array is made for a call.
+ *
+ *   +0 r1   +8 r2   +16 r3   +24 r4   +32 r5   +40 r0
+ */
+export class CallWindow {
+  readonly memory: Memory;
+  readonly offset: number;
+  readonly #word: number;
+
+  constructor(memory: Memory) {
+    this.memory = memory;
+    this.offset = memory.allocate(64);
+    this.#word = this.offset >>> 2;
+  }
+
+  /** Low 32 bits of argument 1–5, unsigned: an offset where the argument is a pointer. */
+  low(argument: number): number {
+    return this.memory.u32[this.#word + (argument - 1) * 2] as number;
+  }
+
+  /** High 32 bits of argument 1–5, unsigned: the space where the argument is a pointer. */
+  high(argument: number): number {
+    return this.memory.u32[this.#word + (argument - 1) * 2 + 1] as number;
+  }
+
+  /** Argument 1–5 whole, unsigned. Makes a BigInt: not for hot paths. */
+  whole(argument: number): bigint {
+    return this.memory.u64[(this.offset >>> 3) + argument - 1] as bigint;
+  }
+
+  /** r0 = a signed 32-bit number, sign-extended: 0, -ENOENT, a small count. */
+  answer(value: number): void {
+    this.memory.i32[this.#word + 10] = value;
+    this.memory.i32[this.#word + 11] = value >> 31;
+  }
+
+  /** r0 from its halves. */
+  answerHalves(high: number, low: number): void {
+    this.memory.i32[this.#word + 10] = low;
+    this.memory.i32[this.#word + 11] = high;
+  }
+
+  answerWhole(value: bigint): void {
+    this.memory.u64[(this.offset >>> 3) + 5] = BigInt.asUintN(64, value);
+  }
+}

@@ -1,0 +1,20 @@
+/** The rows of the house: a module, and what it may import. A lower floor never knows a higher one. */
+export const floors = {
+  base: [],
+  isa: ['base'],
+  uapi: ['base'],
+  memory: ['base'],
+  btf: ['base', 'memory'],
+  vm: ['base', 'isa', 'memory'],
+  maps: ['base', 'uapi', 'memory'],
+  object: ['base', 'isa', 'uapi', 'btf'],
+  events: ['base', 'btf'],
+  sys: ['base', 'uapi', 'btf', 'object'],
+  sim: ['base', 'isa', 'uapi', 'memory', 'btf', 'vm', 'maps', 'object', 'events', 'sys'],
+  client: ['base', 'uapi', 'btf', 'object', 'sys'],
+  scenario: ['base', 'btf', 'events'],
+  lab: ['base', 'btf', 'object', 'events', 'sys', 'sim', 'client', 'scenario'],
+  tui: ['base', 'lab'],
+  report: ['base', 'lab'],
+  cli: ['base', 'isa', 'uapi', 'btf', 'object', 'events', 'sys', 'sim', 'client', 'scenario', 'lab', 'tui', 'report'],
+} as const satisfies Record<string, readonly string[]>;
