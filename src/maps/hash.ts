@@ -1,0 +1,252 @@
+import { errno, roundUp } from '../base/index.ts';
+import type { Memory } from '../memory/index.ts';
+import { updateFlags } from '../uapi/index.ts';
+import { copyBytes } from './copy.ts';
+import { MapObject, roundUpPowerOfTwo } from './header.ts';
+import type { BpfMap, MapShape } from './map.ts';
+
+/**
+ * hash and percpu_hash (kernel/bpf/hashtab.c): chains of elements hanging on a table of 2^n buckets. maxEntries
+ * elements and a spare exist from the start.
+ *
+ *   bucket: u32 offset of the first element, 0 when empty; number = hashWords(key) & bucketMask
+ *
+ *   element
+ *   +0 u32 next   +4 u32 hash   +8 key, zero-padded to 8   valueOffset: value, to 8 (one a CPU, side by side)
+ *
+ * As in the kernel an update of an existing key fills the spare element and puts it in the old one's place, which
+ * becomes the spare: a program that holds the old value's pointer goes on reading the old value. A per-CPU value is
+ * written in place. An element given back keeps its bytes until it is used again.
+ */
+export class HashMap extends MapObject implements BpfMap {
+  readonly #u32: Uint32Array;
+  readonly #i32: Int32Array;
+  readonly #buckets: number;
+  readonly #mask: number;
+  readonly #keySize: number;
+  readonly #keyWords: number;
+  readonly #valueOffset: number;
+  readonly #valueStride: number;
+  readonly #elementSize: number;
+  readonly #perCpu: boolean;
+  /** An aligned copy of a key that is not, zero-padded to whole words. */
+  readonly #scratch: number;
+  /** The element before the one that #find found in its chain, or 0. */
+  #before = 0;
+
+  constructor(memory: Memory, cpus: number, shape: MapShape) {
+    super(memory, cpus, shape);
+    this.#u32 = memory.u32;
+    this.#i32 = memory.i32;
+    this.#perCpu = shape.type === 'percpu_hash';
+    this.#keySize = shape.keySize;
+    this.#keyWords = Math.ceil(shape.keySize / 4);
+    this.#valueOffset = 8 + roundUp(shape.keySize, 8);
+    this.#valueStride = roundUp(shape.valueSize, 8);
+    this.#elementSize = this.#valueOffset + this.#valueStride * (this.#perCpu ? cpus : 1);
+    const buckets = roundUpPowerOfTwo(shape.maxEntries);
+    this.#mask = buckets - 1;
+    this.#scratch = this.hold(roundUp(shape.keySize, 8));
+    const elements = this.hold((shape.maxEntries + 1) * this.#elementSize);
+    this.#buckets = this.hold(buckets * 4) >>> 2;
+    this.set('data', elements);
+    this.set('stride', this.#elementSize);
+    this.set('cpuStride', this.#perCpu ? this.#valueStride : 0);
+    this.set('buckets', this.#buckets * 4);
+    this.set('bucketMask', this.#mask);
+    this.set('valueOffset', this.#valueOffset);
+    this.set('spare', elements);
+    this.set('fresh', elements + this.#elementSize);
+    this.set('end', elements + (shape.maxEntries + 1) * this.#elementSize);
+  }
+
+  get userValueSize(): number {
+    return this.#perCpu ? this.#valueStride * this.cpus : this.shape.valueSize;
+  }
+
+  lookup(key: number, cpu: number): number {
+    const element = this.#find(this.#words(key));
+    if (element === 0) return 0;
+    return element + this.#valueOffset + (this.#perCpu ? cpu * this.#valueStride : 0);
+  }
+
+  update(key: number, value: number, flags: number, cpu: number): number {
+    return this.#put(key, value, flags, cpu);
+  }
+
+  delete(key: number): number {
+    const words = this.#words(key);
+    const element = this.#find(words);
+    if (element === 0) return -errno.ENOENT;
+    const bucket = this.#buckets + (this.#u32[(element >>> 2) + 1]! & this.#mask);
+    this.#u32[this.#before === 0 ? bucket : this.#before >>> 2] = this.#u32[element >>> 2] as number;
+    this.#u32[element >>> 2] = this.get('free');
+    this.set('free', element);
+    this.set('count', this.get('count') - 1);
+    return 0;
+  }
+
+  nextKey(key: number, next: number): number {
+    const element = key === 0 ? 0 : this.#find(this.#words(key));
+    let after = 0;
+    let bucket = 0;
+    if (element !== 0) {
+      after = this.#u32[element >>> 2] as number;
+      bucket = (this.#u32[(element >>> 2) + 1]! & this.#mask) + 1;
+    }
+    for (; after === 0 && bucket <= this.#mask; bucket++) after = this.#u32[this.#buckets + bucket] as number;
+    if (after === 0) return -errno.ENOENT;
+    copyBytes(this.memory, next, after + 8, this.#keySize);
+    return 0;
+  }
+
+  userLookup(key: number, target: number): number {
+    const element = this.#find(this.#words(key));
+    if (element === 0) return -errno.ENOENT;
+    copyBytes(this.memory, target, element + this.#valueOffset, this.userValueSize);
+    return 0;
+  }
+
+  userUpdate(key: number, source: number, flags: number): number {
+    return this.#put(key, source, flags, allCpus);
+  }
+
+  #put(key: number, value: number, flags: number, cpu: number): number {
+    // Unknown flags; and BPF_F_LOCK, as no value here has a lock.
+    if (flags > updateFlags.exist) return -errno.EINVAL;
+    const words = this.#words(key);
+    const old = this.#find(words);
+    if (old !== 0) {
+      if (flags === updateFlags.noExist) return -errno.EEXIST;
+      if (this.#perCpu) this.#overwrite(old, value, cpu);
+      else this.#replace(old, value);
+      return 0;
+    }
+    if (flags === updateFlags.exist) return -errno.ENOENT;
+    const element = this.#take();
+    if (element === 0) return -errno.E2BIG;
+    this.#fill(element, words, value, cpu);
+    return 0;
+  }
+
+  /** Word index of the key's bytes, aligned and zero-padded. */
+  #words(key: number): number {
+    if (((key | this.#keySize) & 3) === 0) return key >>> 2;
+    const bytes = this.memory.u8;
+    const scratch = this.#scratch;
+    if (this.#keySize > 64) bytes.copyWithin(scratch, key, key + this.#keySize);
+    else for (let i = 0; i < this.#keySize; i++) bytes[scratch + i] = bytes[key + i] as number;
+    return scratch >>> 2;
+  }
+
+  /** The element with that key, or 0; notes the one before it. */
+  #find(words: number): number {
+    const keyWords = this.#keyWords;
+    const i32 = this.#i32;
+    const hash = hashWords(i32, words, keyWords);
+    let before = 0;
+    let element = this.#u32[this.#buckets + (hash & this.#mask)] as number;
+    search: while (element !== 0) {
+      const at = element >>> 2;
+      if (i32[at + 1] === hash) {
+        for (let i = 0; i < keyWords; i++) {
+          if (i32[at + 2 + i] !== i32[words + i]) {
+            before = element;
+            element = this.#u32[at] as number;
+            continue search;
+          }
+        }
+        this.#before = before;
+        return element;
+      }
+      before = element;
+      element = this.#u32[at] as number;
+    }
+    return 0;
+  }
+
+  /** An element that is in no chain, or 0 when all are taken. */
+  #take(): number {
+    const free = this.get('free');
+    if (free !== 0) {
+      this.set('free', this.#u32[free >>> 2] as number);
+      return free;
+    }
+    const fresh = this.get('fresh');
+    if (fresh === this.get('end')) return 0;
+    this.set('fresh', fresh + this.#elementSize);
+    return fresh;
+  }
+
+  /** Writes a new element and puts it at the head of its chain. */
+  #fill(element: number, words: number, value: number, cpu: number): void {
+    const at = element >>> 2;
+    const hash = hashWords(this.#i32, words, this.#keyWords);
+    for (let i = 0; i < this.#keyWords; i++) this.#i32[at + 2 + i] = this.#i32[words + i] as number;
+    if (this.#perCpu) this.#initialize(element, value, cpu);
+    else copyBytes(this.memory, element + this.#valueOffset, value, this.shape.valueSize);
+    const bucket = this.#buckets + (hash & this.#mask);
+    this.#i32[at + 1] = hash;
+    this.#u32[at] = this.#u32[bucket] as number;
+    this.#u32[bucket] = element;
+    this.set('count', this.get('count') + 1);
+  }
+
+  /** The spare, with the new value, goes to the head of the chain; the old element leaves it and is the spare. */
+  #replace(old: number, value: number): void {
+    const u32 = this.#u32;
+    const element = this.get('spare');
+    const at = element >>> 2;
+    const was = old >>> 2;
+    copyBytes(this.memory, element + 8, old + 8, this.#valueOffset - 8);
+    copyBytes(this.memory, element + this.#valueOffset, value, this.shape.valueSize);
+    const hash = u32[was + 1] as number;
+    const bucket = this.#buckets + (hash & this.#mask);
+    u32[at + 1] = hash;
+    if (this.#before === 0) {
+      u32[at] = u32[was] as number;
+    } else {
+      u32[at] = u32[bucket] as number;
+      u32[this.#before >>> 2] = u32[was] as number;
+    }
+    u32[bucket] = element;
+    this.set('spare', old);
+  }
+
+  /** pcpu_init_value: a program's new element has its value on its own CPU and zeros on the others. */
+  #initialize(element: number, value: number, cpu: number): void {
+    if (cpu === allCpus) {
+      this.#overwrite(element, value, cpu);
+      return;
+    }
+    for (let other = 0; other < this.cpus; other++) {
+      const at = element + this.#valueOffset + other * this.#valueStride;
+      if (other === cpu) copyBytes(this.memory, at, value, this.#valueStride);
+      else this.memory.u8.fill(0, at, at + this.shape.valueSize);
+    }
+  }
+
+  /** pcpu_copy_value: a program writes its own CPU's copy, bpf(2) those of all with their padding. */
+  #overwrite(element: number, value: number, cpu: number): void {
+    const at = element + this.#valueOffset;
+    if (cpu === allCpus) copyBytes(this.memory, at, value, this.#valueStride * this.cpus);
+    else copyBytes(this.memory, at + cpu * this.#valueStride, value, this.shape.valueSize);
+  }
+}
+
+/** Instead of a CPU's number: the caller is bpf(2) and brings a value for each. */
+const allCpus = -1;
+
+/**
+ * The hash of a key of whole words: for each word h = (h ^ word) * 0x9e3779b1, h ^= h >>> 15; then h * 0x85ebca6b,
+ * h ^= h >>> 13. The kernel's is jhash with a random seed; nothing visible depends on it but the order of keys.
+ */
+function hashWords(words: Int32Array, at: number, count: number): number {
+  let hash = count;
+  for (let i = 0; i < count; i++) {
+    hash = Math.imul(hash ^ (words[at + i] as number), 0x9e3779b1);
+    hash ^= hash >>> 15;
+  }
+  hash = Math.imul(hash, 0x85ebca6b);
+  return hash ^ (hash >>> 13);
+}

@@ -1,0 +1,163 @@
+import { errno } from '../base/index.ts';
+import type { Memory } from '../memory/index.ts';
+import { stackFlags } from '../uapi/index.ts';
+import { indexAt } from './array.ts';
+import { copyBytes } from './copy.ts';
+import { MapObject, roundUpPowerOfTwo } from './header.ts';
+import { jhash2 } from './jhash.ts';
+import type { BpfMap, MapShape } from './map.ts';
+
+/** sysctl kernel.perf_event_max_stack: frames of a stack at most. */
+export const maxStackDepth = 127;
+
+/**
+ * stack_trace (kernel/bpf/stackmap.c): a stack's id is the bucket of its hash, one stack a bucket. Only get_stackid
+ * writes; programs cannot look up, user space reads the addresses padded with zeros.
+ *
+ *   bucket: u32 offset of its element, 0 when empty; number = jhash2(addresses as u32 words) & bucketMask = the id
+ *
+ *   element
+ *   +0 u32 next free   +4 u32 hash   +8 u32 frames   +12 –   +16 u64 addresses, innermost first
+ */
+export class StackTraceMap extends MapObject implements BpfMap {
+  readonly #buckets: number;
+  readonly #mask: number;
+  readonly #elementSize: number;
+
+  constructor(memory: Memory, cpus: number, shape: MapShape) {
+    super(memory, cpus, shape);
+    const buckets = roundUpPowerOfTwo(shape.maxEntries);
+    this.#mask = buckets - 1;
+    this.#elementSize = addressesOffset + shape.valueSize;
+    const elements = this.hold(shape.maxEntries * this.#elementSize);
+    this.#buckets = this.hold(buckets * 4) >>> 2;
+    this.set('data', elements);
+    this.set('stride', this.#elementSize);
+    this.set('buckets', this.#buckets * 4);
+    this.set('bucketMask', this.#mask);
+    this.set('valueOffset', addressesOffset);
+    this.set('fresh', elements);
+    this.set('end', elements + shape.maxEntries * this.#elementSize);
+  }
+
+  /** Frames that get_stackid takes from a stack before it skips: what a caller has to resolve at most. */
+  depth(flags: number): number {
+    return Math.min(maxStackDepth, this.shape.valueSize / 8 + (flags & stackFlags.skipMask));
+  }
+
+  /**
+   * bpf_get_stackid.
+   * @param addresses offset of the stack as u64, innermost first, a multiple of 4
+   * @param frames how many; what exceeds `depth(flags)` is left out
+   * @returns the id; -EFAULT when the stack has no frame left after the skipped ones, -EEXIST when another stack has
+   * the bucket and REUSE_STACKID is not set, -ENOMEM when all elements are taken, -EINVAL for unknown flags
+   */
+  getStackid(addresses: number, frames: number, flags: number): number {
+    if (flags > knownFlags || (flags & ~knownFlags) !== 0) return -errno.EINVAL;
+    const skip = flags & stackFlags.skipMask;
+    const depth = Math.min(frames, this.depth(flags)) - skip;
+    if (depth <= 0) return -errno.EFAULT;
+    const first = addresses + skip * 8;
+    const hash = jhash2(this.memory, first, depth * 2);
+    const id = hash & this.#mask;
+    const old = this.#at(id);
+    if (old !== 0 && this.memory.u32[(old >>> 2) + 1] === hash) {
+      if ((flags & stackFlags.fastCompare) !== 0 || this.#same(old, first, depth)) return id;
+    }
+    if (old !== 0 && (flags & stackFlags.reuse) === 0) return -errno.EEXIST;
+    const element = this.#take();
+    if (element === 0) return -errno.ENOMEM;
+    this.memory.u32[(element >>> 2) + 1] = hash;
+    this.memory.u32[(element >>> 2) + 2] = depth;
+    copyBytes(this.memory, element + addressesOffset, first, depth * 8);
+    this.memory.u32[this.#buckets + id] = element;
+    if (old === 0) this.set('count', this.get('count') + 1);
+    else this.#giveBack(old);
+    return id;
+  }
+
+  /** Programs cannot look up (-EOPNOTSUPP in the kernel; the verifier refuses it before). */
+  lookup(_key: number, _cpu: number): number {
+    return 0;
+  }
+
+  update(_key: number, _value: number, _flags: number, _cpu: number): number {
+    return -errno.EINVAL;
+  }
+
+  delete(key: number): number {
+    const id = indexAt(this.memory, key);
+    if (id > this.#mask) return -errno.E2BIG;
+    const element = this.#at(id);
+    if (element === 0) return -errno.ENOENT;
+    this.memory.u32[this.#buckets + id] = 0;
+    this.#giveBack(element);
+    this.set('count', this.get('count') - 1);
+    return 0;
+  }
+
+  /** stack_map_get_next_key: ids in order; a key that is gone starts over. */
+  nextKey(key: number, next: number): number {
+    let id = key === 0 ? 0 : indexAt(this.memory, key);
+    if (key !== 0) id = id > this.#mask || this.#at(id) === 0 ? 0 : id + 1;
+    while (id <= this.#mask && this.#at(id) === 0) id++;
+    if (id > this.#mask) return -errno.ENOENT;
+    this.memory.view.setUint32(next, id, true);
+    return 0;
+  }
+
+  get userValueSize(): number {
+    return this.shape.valueSize;
+  }
+
+  userLookup(key: number, target: number): number {
+    const id = indexAt(this.memory, key);
+    const element = id > this.#mask ? 0 : this.#at(id);
+    if (element === 0) return -errno.ENOENT;
+    const length = this.memory.u32[(element >>> 2) + 2]! * 8;
+    copyBytes(this.memory, target, element + addressesOffset, length);
+    this.memory.u8.fill(0, target + length, target + this.shape.valueSize);
+    return 0;
+  }
+
+  userUpdate(_key: number, _source: number, _flags: number): number {
+    return -errno.EINVAL;
+  }
+
+  /** The element in a bucket, or 0. */
+  #at(id: number): number {
+    return this.memory.u32[this.#buckets + id] as number;
+  }
+
+  #same(element: number, addresses: number, depth: number): boolean {
+    const words = this.memory.i32;
+    const at = element >>> 2;
+    if (words[at + 2] !== depth) return false;
+    for (let i = 0; i < depth * 2; i++) {
+      if (words[at + addressesOffset / 4 + i] !== words[(addresses >>> 2) + i]) return false;
+    }
+    return true;
+  }
+
+  #take(): number {
+    const free = this.get('free');
+    if (free !== 0) {
+      this.set('free', this.memory.u32[free >>> 2] as number);
+      return free;
+    }
+    const fresh = this.get('fresh');
+    if (fresh === this.get('end')) return 0;
+    this.set('fresh', fresh + this.#elementSize);
+    return fresh;
+  }
+
+  #giveBack(element: number): void {
+    this.memory.u32[element >>> 2] = this.get('free');
+    this.set('free', element);
+  }
+}
+
+/** Bytes from an element to its addresses. */
+const addressesOffset = 16;
+
+const knownFlags = stackFlags.skipMask | stackFlags.user | stackFlags.fastCompare | stackFlags.reuse;
