@@ -17,3 +17,29 @@ export type {
   TracepointEvent,
   UserMemory,
 } from './event.ts';
+export {
+  type DataStart,
+  type HeaderPlaces,
+  headerPlaces,
+  netDevice,
+  type SkBuffSpec,
+  type SockSpec,
+  skBuff,
+  sock,
+  taskOf,
+} from './objects.ts';
+export * from './packet.ts';
+export {
+  etherTypeName,
+  etherTypes,
+  icmpTypeName,
+  icmpTypes,
+  icmpv6TypeName,
+  icmpv6Types,
+  ipProtocolName,
+  ipProtocols,
+  type TcpFlag,
+  tcpFlagBits,
+  tcpFlagNames,
+  tcpFlags,
+} from './protocols.ts';
