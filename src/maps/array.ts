@@ -92,7 +92,7 @@ export class ArrayMap extends MapObject implements BpfMap {
 
   /** In the order of array_map_update_elem: flags, bounds, that every element exists, that no value has a lock. */
   #check(index: number, flags: number): number {
-    if (flags > updateFlags.exist && (this.#cpuStride !== 0 || !lockFlags(flags))) return -errno.EINVAL;
+    if (flags > updateFlags.exist && !lockFlags(flags)) return -errno.EINVAL;
     if (index >= this.#maxEntries) return -errno.E2BIG;
     if ((flags & updateFlags.noExist) !== 0) return -errno.EEXIST;
     return flags > updateFlags.exist ? -errno.EINVAL : 0;

@@ -13,6 +13,14 @@ export function copyBytes(memory: Memory, target: number, source: number, length
   let to = target >>> 2;
   let from = source >>> 2;
   const end = from + (length >>> 2);
+  while (from + 4 <= end) {
+    words[to] = words[from] as number;
+    words[to + 1] = words[from + 1] as number;
+    words[to + 2] = words[from + 2] as number;
+    words[to + 3] = words[from + 3] as number;
+    to += 4;
+    from += 4;
+  }
   while (from < end) words[to++] = words[from++] as number;
   const rest = length & 3;
   if (rest === 0) return;

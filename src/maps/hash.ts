@@ -2,7 +2,7 @@ import { errno, roundUp } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { updateFlags } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
-import { MapObject, roundUpPowerOfTwo } from './header.ts';
+import { header, MapObject, roundUpPowerOfTwo } from './header.ts';
 import type { BpfMap, MapShape } from './map.ts';
 
 /**
@@ -21,6 +21,8 @@ import type { BpfMap, MapShape } from './map.ts';
 export class HashMap extends MapObject implements BpfMap {
   readonly #u32: Uint32Array;
   readonly #i32: Int32Array;
+  /** Word index of the map object. */
+  readonly #header: number;
   readonly #buckets: number;
   readonly #mask: number;
   readonly #keySize: number;
@@ -38,6 +40,7 @@ export class HashMap extends MapObject implements BpfMap {
     super(memory, cpus, shape);
     this.#u32 = memory.u32;
     this.#i32 = memory.i32;
+    this.#header = this.address >>> 2;
     this.#perCpu = shape.type === 'percpu_hash';
     this.#keySize = shape.keySize;
     this.#keyWords = Math.ceil(shape.keySize / 4);
@@ -80,9 +83,9 @@ export class HashMap extends MapObject implements BpfMap {
     if (element === 0) return -errno.ENOENT;
     const bucket = this.#buckets + (this.#u32[(element >>> 2) + 1]! & this.#mask);
     this.#u32[this.#before === 0 ? bucket : this.#before >>> 2] = this.#u32[element >>> 2] as number;
-    this.#u32[element >>> 2] = this.get('free');
-    this.set('free', element);
-    this.set('count', this.get('count') - 1);
+    this.#u32[element >>> 2] = this.#u32[this.#header + word.free] as number;
+    this.#u32[this.#header + word.free] = element;
+    this.#u32[this.#header + word.count]!--;
     return 0;
   }
 
@@ -167,14 +170,16 @@ export class HashMap extends MapObject implements BpfMap {
 
   /** An element that is in no chain, or 0 when all are taken. */
   #take(): number {
-    const free = this.get('free');
+    const u32 = this.#u32;
+    const map = this.#header;
+    const free = u32[map + word.free] as number;
     if (free !== 0) {
-      this.set('free', this.#u32[free >>> 2] as number);
+      u32[map + word.free] = u32[free >>> 2] as number;
       return free;
     }
-    const fresh = this.get('fresh');
-    if (fresh === this.get('end')) return 0;
-    this.set('fresh', fresh + this.#elementSize);
+    const fresh = u32[map + word.fresh] as number;
+    if (fresh === u32[map + word.end]) return 0;
+    u32[map + word.fresh] = fresh + this.#elementSize;
     return fresh;
   }
 
@@ -189,16 +194,16 @@ export class HashMap extends MapObject implements BpfMap {
     this.#i32[at + 1] = hash;
     this.#u32[at] = this.#u32[bucket] as number;
     this.#u32[bucket] = element;
-    this.set('count', this.get('count') + 1);
+    this.#u32[this.#header + word.count]!++;
   }
 
   /** The spare, with the new value, goes to the head of the chain; the old element leaves it and is the spare. */
   #replace(old: number, value: number): void {
     const u32 = this.#u32;
-    const element = this.get('spare');
+    const element = u32[this.#header + word.spare] as number;
     const at = element >>> 2;
     const was = old >>> 2;
-    copyBytes(this.memory, element + 8, old + 8, this.#valueOffset - 8);
+    for (let i = 2; i < 2 + this.#keyWords; i++) u32[at + i] = u32[was + i] as number;
     copyBytes(this.memory, element + this.#valueOffset, value, this.shape.valueSize);
     const hash = u32[was + 1] as number;
     const bucket = this.#buckets + (hash & this.#mask);
@@ -210,7 +215,7 @@ export class HashMap extends MapObject implements BpfMap {
       u32[this.#before >>> 2] = u32[was] as number;
     }
     u32[bucket] = element;
-    this.set('spare', old);
+    u32[this.#header + word.spare] = old;
   }
 
   /** pcpu_init_value: a program's new element has its value on its own CPU and zeros on the others. */
@@ -221,7 +226,7 @@ export class HashMap extends MapObject implements BpfMap {
     }
     for (let other = 0; other < this.cpus; other++) {
       const at = element + this.#valueOffset + other * this.#valueStride;
-      if (other === cpu) copyBytes(this.memory, at, value, this.#valueStride);
+      if (other === cpu) copyBytes(this.memory, at, value, this.shape.valueSize);
       else this.memory.u8.fill(0, at, at + this.shape.valueSize);
     }
   }
@@ -233,6 +238,15 @@ export class HashMap extends MapObject implements BpfMap {
     else copyBytes(this.memory, at + cpu * this.#valueStride, value, this.shape.valueSize);
   }
 }
+
+/** Word indexes into the map object of what changes on the hot paths. */
+const word = {
+  count: header.count >>> 2,
+  free: header.free >>> 2,
+  fresh: header.fresh >>> 2,
+  end: header.end >>> 2,
+  spare: header.spare >>> 2,
+} as const;
 
 /** Instead of a CPU's number: the caller is bpf(2) and brings a value for each. */
 const allCpus = -1;
