@@ -7,7 +7,8 @@ import { copyBytes } from './copy.ts';
  * for byte as mmap(2) shows them. The producer never waits: what does not fit is refused and counted, and told in a
  * LOST record right before the next sample that fits.
  *
- *   control page  +1024 u64 data_head   +1032 u64 data_tail   +1040 u64 data_offset 4096   +1048 u64 data_size
+ *   control page    +40 u64 capabilities 2   +72 u32 size of the fields before the reserved ones, 96
+ *                 +1024 u64 data_head   +1032 u64 data_tail   +1040 u64 data_offset 4096   +1048 u64 data_size
  *
  *   sample        +0 u32 9   +4 u16 misc   +6 u16 size   +8 u32 raw_size   +12 data, padding to 8
  *   lost          +0 u32 2   +4 u16 0      +6 u16 24     +8 u64 id         +16 u64 lost
@@ -15,7 +16,17 @@ import { copyBytes } from './copy.ts';
  * head and tail run freely and are taken modulo data_size. Backwards, head counts down from 0 and a record stands at
  * head; whoever reads goes up from there.
  */
-export const perfPage = { head: 1024, tail: 1032, dataOffset: 1040, dataSize: 1048 } as const;
+export const perfPage = {
+  capabilities: 40,
+  size: 72,
+  head: 1024,
+  tail: 1032,
+  dataOffset: 1040,
+  dataSize: 1048,
+} as const;
+
+/** cap_bit0_is_deprecated: bit 0 says nothing. */
+const capabilityBit0IsDeprecated = 2;
 
 /** perf_event_type (include/uapi/linux/perf_event.h): those that this ring writes. */
 export const perfRecordTypes = { lost: 2, sample: 9 } as const;
@@ -125,6 +136,8 @@ export class PerfRing {
     this.#data = page + pageSize;
     this.#dataSize = dataSize;
     this.#watermark = Math.min(dataSize, this.#wantedWatermark) || dataSize / 2;
+    this.memory.u32[(page + perfPage.capabilities) >>> 2] = capabilityBit0IsDeprecated;
+    this.memory.u32[(page + perfPage.size) >>> 2] = perfPage.size + 24;
     this.memory.u32[(page + perfPage.dataOffset) >>> 2] = pageSize;
     this.memory.u32[(page + perfPage.dataSize) >>> 2] = dataSize;
     return page;
@@ -132,11 +145,12 @@ export class PerfRing {
 
   /**
    * perf_event_output of a raw sample: `length` bytes at `offset`, then `length2` bytes at `offset2`.
+   * A record's size is a u16 and the kernel lets it wrap: from 65517 bytes on, the sample spoils its neighbours.
    * @returns 0, or -ENOSPC when it does not fit or nothing is mapped
    */
   output(offset: number, length: number, offset2 = 0, length2 = 0, misc: number = miscKernel): number {
     const rawSize = ((length + length2 + 11) & ~7) - 4;
-    const size = sampleHeader + rawSize;
+    const size = (sampleHeader + rawSize) & 0xffff;
     const told = this.#untold === 0 ? 0 : lostSize;
     if (!this.#hasSpace(size + told)) {
       this.#lost++;
@@ -160,7 +174,7 @@ export class PerfRing {
       if (length2 !== 0) copyBytes(this.memory, data + at + length, offset2, length2);
     } else {
       this.#write(at, offset, length);
-      this.#write((at + length) & mask, offset2, length2);
+      this.#write(at + length, offset2, length2);
     }
     this.#accepted++;
     this.#publish();
@@ -246,9 +260,12 @@ export class PerfRing {
 
   /** A copy that may run over the end of the data area. */
   #write(at: number, offset: number, length: number): void {
-    const first = Math.min(length, this.#dataSize - at);
-    copyBytes(this.memory, this.#data + at, offset, first);
-    if (first < length) copyBytes(this.memory, this.#data, offset + first, length - first);
+    let to = at & (this.#dataSize - 1);
+    for (let done = 0; done < length; to = 0) {
+      const part = Math.min(length - done, this.#dataSize - to);
+      copyBytes(this.memory, this.#data + to, offset + done, part);
+      done += part;
+    }
   }
 
   /** perf_output_put_handle, and the wakeups of perf_output_begin and perf_output_sample. */
