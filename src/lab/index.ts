@@ -1,5 +1,12 @@
 /** Floor 6: one run: kernel, tool and scenario to view models; the loss ledger. */
-export type { LedgerModel, LedgerRow, Run, RunOptions } from './run.ts';
+export { createRun } from './create.ts';
+export { Filter } from './filter.ts';
+export type { LedgerModel, LedgerRow } from './ledger.ts';
+export { bucketWidth, Meter } from './meter.ts';
+export { type WallClock, wallClock } from './pacing.ts';
+export { wakeupLatency } from './player.ts';
+export { listTools, loadTool, toolNames } from './registry.ts';
+export type { Run, RunOptions, Speed, Tick } from './run.ts';
 export type {
   Column,
   DetailSection,
@@ -14,3 +21,14 @@ export type {
   TracedRecord,
   View,
 } from './tool.ts';
+export {
+  defaultLimits,
+  type GroupRow,
+  GroupTree,
+  others,
+  type RowQuery,
+  type SortKey,
+  sortKeys,
+  type TreeLimits,
+} from './tree.ts';
+export { watchRecords } from './watch.ts';
