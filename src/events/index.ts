@@ -43,3 +43,4 @@ export {
   tcpFlagNames,
   tcpFlags,
 } from './protocols.ts';
+export { syscallKernelName, syscallNumbers } from './syscalls.ts';

@@ -1,2 +1,8 @@
 /** Floor 5: RxJS timelines of kernel events: call trees, generators, recordings. */
+export type { CallOptions, CallTree, Inside, Nested } from './call.ts';
+export type { Context, Drop, Place } from './context.ts';
+export { type Emission, type Make, perSecond } from './generators.ts';
 export type { Scenario, Stage, VirtualScheduler } from './scenario.ts';
+export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
+export { syscallStack } from './syscall.ts';
+export { createScheduler } from './virtual-time.ts';

@@ -1,0 +1,212 @@
+/**
+ * Who does something: a CPU, a task and the calls that it is in. A context makes events at the present virtual time;
+ * `on` gives another context. What a drop looks like depends on the kernel played to: its drop function and the
+ * fields of skb:kfree_skb come from the profile.
+ */
+import { assertNever, InputError } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
+import {
+  type Arguments,
+  type FunctionEntry,
+  type FunctionExit,
+  type KernelEvent,
+  type KernelStack,
+  type SkBuff,
+  type Sock,
+  type Task,
+  type TracepointEvent,
+  taskOf,
+} from '../events/index.ts';
+import { type CallOptions, CallTree, type Nested } from './call.ts';
+import type { VirtualScheduler } from './scenario.ts';
+import { StackTable } from './stacks.ts';
+import { type SyscallOptions, syscallTree } from './syscall.ts';
+
+/** Where something happens; what is absent is the context's own. */
+export interface Place {
+  readonly cpu?: number;
+  readonly task?: Task;
+  /** The calls that it happens in, innermost first: `['do_syscall_64+0x71', 'entry_SYSCALL_64_after_hwframe+0x76']`. */
+  readonly stack?: KernelStack;
+}
+
+export interface Drop extends Place {
+  readonly skb: SkBuff;
+  /** By the kernel's name: `NO_SOCKET`. */
+  readonly reason: string;
+  /** Where the packet was given up: `__udp4_lib_rcv+0x4bc`. */
+  readonly location: string;
+  /** The receiving socket, where the drop function is told of one. */
+  readonly sk?: Sock | null;
+}
+
+/** What all contexts of one scenario share: the clock, the kernel, the stacks and tasks made so far. */
+export class World {
+  readonly scheduler: VirtualScheduler;
+  readonly profile: KernelProfile;
+  readonly stacks = new StackTable();
+  readonly #tasks = new Map<string, Task>();
+  readonly #reasons = new Map<string, number>();
+  readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
+  readonly dropHasSock: boolean;
+  readonly dropHasReason: boolean;
+
+  constructor(profile: KernelProfile, scheduler: VirtualScheduler) {
+    this.profile = profile;
+    this.scheduler = scheduler;
+    const known = (name: string): boolean => profile.btf.functionPrototype(name) !== undefined;
+    this.dropFunction = known('sk_skb_reason_drop')
+      ? 'sk_skb_reason_drop'
+      : known('kfree_skb_reason')
+        ? 'kfree_skb_reason'
+        : 'kfree_skb';
+    const fields = profile.tracepoint('skb:kfree_skb')?.fields ?? [];
+    this.dropHasSock = fields.some((field) => field.name === 'rx_sk');
+    this.dropHasReason = fields.some((field) => field.name === 'reason');
+  }
+
+  /** The same task for the same numbers and name: the kernel has one task_struct for it. */
+  task(spec: { pid: number; comm: string; tgid?: number; uid?: number; gid?: number }): Task {
+    const task = taskOf(spec);
+    const key = `${task.pid} ${task.tgid} ${task.uid} ${task.gid} ${task.comm}`;
+    const known = this.#tasks.get(key);
+    if (known) return known;
+    this.#tasks.set(key, task);
+    return task;
+  }
+
+  /** The number of a drop reason in this kernel. @throws InputError when it has none of that name */
+  reason(name: string): number {
+    const known = this.#reasons.get(name);
+    if (known !== undefined) return known;
+    const value = this.profile.dropReasonValue(name);
+    if (value === undefined) {
+      throw new InputError(`kernel ${this.profile.name} has no drop reason '${name}'`, {
+        hint: 'drop reasons differ between kernels: another --kernel may have it',
+      });
+    }
+    this.#reasons.set(name, value);
+    return value;
+  }
+
+  dropArguments(skb: SkBuff, sk: Sock | null, reason: number): Arguments {
+    switch (this.dropFunction) {
+      case 'sk_skb_reason_drop':
+        return { sk, skb, reason };
+      case 'kfree_skb_reason':
+        return { skb, reason };
+      case 'kfree_skb':
+        return { skb };
+      default:
+        return assertNever(this.dropFunction);
+    }
+  }
+
+  dropFields(skb: SkBuff, sk: Sock | null, reason: number, location: { readonly symbol: string }): Arguments {
+    if (this.dropHasSock) return { skbaddr: skb, location, rx_sk: sk, protocol: skb.protocol, reason };
+    if (this.dropHasReason) return { skbaddr: skb, location, protocol: skb.protocol, reason };
+    return { skbaddr: skb, location, protocol: skb.protocol };
+  }
+}
+
+/** The offset of a drop function's call of the tracepoint, as recorded on 6.18. */
+const tracepointSite = '+0x90';
+
+export class Context {
+  readonly cpu: number;
+  readonly task: Task;
+  readonly stack: KernelStack;
+  readonly world: World;
+  readonly #locations = new Map<string, { readonly symbol: string }>();
+
+  constructor(world: World, cpu: number, task: Task, stack: KernelStack) {
+    this.world = world;
+    this.cpu = cpu;
+    this.task = task;
+    this.stack = stack;
+  }
+
+  /** The same with another CPU, task or stack. */
+  on(place: Place): Context {
+    return new Context(this.world, place.cpu ?? this.cpu, place.task ?? this.task, place.stack ?? this.stack);
+  }
+
+  /** A tracepoint is passed now. */
+  tracepoint(name: string, fields: Arguments, place: Place = {}): TracepointEvent {
+    const stack = place.stack ?? this.stack;
+    return this.#tracepoint(name, fields, place.cpu ?? this.cpu, place.task ?? this.task, stack);
+  }
+
+  /** A function is entered now. Its exit is yours to make; `call` makes both. */
+  entry(name: string, args: Arguments = {}, place: Place = {}): FunctionEntry {
+    const stack = this.world.stacks.push(place.stack ?? this.stack, `${name}+0x1`);
+    return this.#entry(name, args, place.cpu ?? this.cpu, place.task ?? this.task, stack);
+  }
+
+  /** A function returns now. */
+  exit(name: string, returns: number | bigint = 0, place: Place = {}): FunctionExit {
+    const stack = this.world.stacks.push(place.stack ?? this.stack, `${name}+0x1`);
+    return this.#exit(name, returns, place.cpu ?? this.cpu, place.task ?? this.task, stack);
+  }
+
+  /**
+   * A call with the calls nested in it: entries and exits in order, each on the stack of its callers, spread over
+   * the time that it takes. Subscribing begins it.
+   */
+  call(name: string, args: Arguments = {}, options: CallOptions = {}, nested: readonly Nested[] = []): CallTree {
+    return new CallTree(this, name, args, options, nested);
+  }
+
+  /**
+   * A system call as tracers see it: raw_syscalls and syscalls tracepoints on the way in and out, and between them
+   * the entry and exit of `__x64_sys_NAME` with its pt_regs.
+   */
+  syscall(name: string, args: Arguments, options: SyscallOptions = {}, nested: readonly Nested[] = []): CallTree {
+    return syscallTree(this, name, args, options, nested);
+  }
+
+  /** A packet is dropped now: the drop function's entry, skb:kfree_skb, and the function's exit. */
+  drop(drop: Drop): readonly KernelEvent[] {
+    const { world } = this;
+    const below = world.stacks.push(drop.stack ?? this.stack, drop.location);
+    const entered = world.stacks.push(below, world.dropFunction);
+    const traced = world.stacks.push(below, `${world.dropFunction}${tracepointSite}`);
+    return this.dropOn(drop, entered, traced);
+  }
+
+  /** As `drop`, on the stacks given: the drop function's own, and the one that its tracepoint sees. */
+  dropOn(drop: Drop, entered: KernelStack, traced: KernelStack): readonly KernelEvent[] {
+    const { world } = this;
+    const cpu = drop.cpu ?? this.cpu;
+    const task = drop.task ?? this.task;
+    const sk = drop.sk ?? null;
+    const reason = world.dropHasReason ? world.reason(drop.reason) : 0;
+    const fields = world.dropFields(drop.skb, sk, reason, this.#location(drop.location));
+    return [
+      this.#entry(world.dropFunction, world.dropArguments(drop.skb, sk, reason), cpu, task, entered),
+      this.#tracepoint('skb:kfree_skb', fields, cpu, task, traced),
+      this.#exit(world.dropFunction, 0, cpu, task, entered),
+    ];
+  }
+
+  #location(symbol: string): { readonly symbol: string } {
+    let location = this.#locations.get(symbol);
+    if (location === undefined) {
+      location = { symbol };
+      this.#locations.set(symbol, location);
+    }
+    return location;
+  }
+
+  #entry(name: string, args: Arguments, cpu: number, task: Task, stack: KernelStack): FunctionEntry {
+    return { kind: 'entry', time: this.world.scheduler.now(), cpu, task, stack, function: name, args };
+  }
+
+  #exit(name: string, returns: number | bigint, cpu: number, task: Task, stack: KernelStack): FunctionExit {
+    return { kind: 'exit', time: this.world.scheduler.now(), cpu, task, stack, function: name, returns };
+  }
+
+  #tracepoint(name: string, fields: Arguments, cpu: number, task: Task, stack: KernelStack): TracepointEvent {
+    return { kind: 'tracepoint', time: this.world.scheduler.now(), cpu, task, stack, name, fields };
+  }
+}
