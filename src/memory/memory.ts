@@ -34,7 +34,8 @@ export class Memory {
   readonly pages: Uint8Array;
 
   #nextPage = 1;
-  readonly #freeRuns = new Map<number, number[]>();
+  /** Runs of pages given back, by first page; no two touch. */
+  readonly #freeRuns: { first: number; count: number }[] = [];
   readonly #freeObjects = new Map<number, number[]>();
 
   /** @param size bytes; rounded up to 64 KiB. The host backs only the pages that are touched. */
@@ -56,8 +57,8 @@ export class Memory {
    * @throws SysError ENOMEM when the simulated machine has no more
    */
   allocatePages(bytes: number, kind: PageKind = pageKinds.kernel): number {
-    const count = Math.max(1, Math.ceil(bytes / pageSize));
-    const reused = this.#freeRuns.get(count)?.pop();
+    const count = pageCount(bytes);
+    const reused = this.#takeFreeRun(count);
     const first = reused ?? this.#nextPage;
     if (reused === undefined) {
       if (first + count > this.pages.length) {
@@ -80,12 +81,45 @@ export class Memory {
 
   /** Gives back what allocatePages returned for the same number of bytes. The pages become unmapped. */
   freePages(offset: number, bytes: number): void {
-    const count = Math.max(1, Math.ceil(bytes / pageSize));
+    const count = pageCount(bytes);
     const first = offset / pageSize;
     this.pages.fill(pageKinds.unmapped, first, first + count);
-    const runs = this.#freeRuns.get(count);
-    if (runs) runs.push(first);
-    else this.#freeRuns.set(count, [first]);
+    const runs = this.#freeRuns;
+    let at = runs.findIndex((run) => run.first > first);
+    if (at < 0) at = runs.length;
+    const before = runs[at - 1];
+    const after = runs[at];
+    const joinsBefore = before !== undefined && before.first + before.count === first;
+    const joinsAfter = after !== undefined && first + count === after.first;
+    if (joinsBefore) {
+      before.count += count + (joinsAfter ? after.count : 0);
+      if (joinsAfter) runs.splice(at, 1);
+    } else if (joinsAfter) {
+      after.first = first;
+      after.count += count;
+    } else {
+      runs.splice(at, 0, { first, count });
+    }
+  }
+
+  /** The first page of a run of `count`, cut from the smallest that has them; undefined when none has. */
+  #takeFreeRun(count: number): number | undefined {
+    const runs = this.#freeRuns;
+    let best = -1;
+    for (let i = 0; i < runs.length; i++) {
+      const size = runs[i]!.count;
+      if (size >= count && (best < 0 || size < runs[best]!.count)) best = i;
+    }
+    const run = runs[best];
+    if (run === undefined) return undefined;
+    const first = run.first;
+    if (run.count === count) {
+      runs.splice(best, 1);
+    } else {
+      run.first += count;
+      run.count -= count;
+    }
+    return first;
   }
 
   /** A zeroed kernel object, 8-byte aligned; above 2 KiB in pages of its own. @throws SysError ENOMEM */
@@ -135,7 +169,7 @@ export class Memory {
    */
   isMapped(high: number, low: number, length: number): boolean {
     const start = low >>> 0;
-    if (length === 0) return true;
+    if (length <= 0) return length === 0;
     if (start + length > this.size) return false;
     const space = high >>> 0;
     if (space !== kernelSpace && space !== userSpace) return false;
@@ -157,8 +191,36 @@ export class Memory {
   }
 
   /**
-   * Copies from any pointer to an offset. A bad source zeroes the target and gives -EFAULT, as
-   * copy_from_kernel_nofault does under bpf_probe_read_kernel (kernel/trace/bpf_trace.c).
+   * bpf_probe_read_kernel (kernel/trace/bpf_trace.c): a pointer that no kernel address can be (user space, NULL, not
+   * canonical) gives -ERANGE, an unmapped one -EFAULT; both zero the target.
+   */
+  copyFromKernel(target: number, sourceHigh: number, sourceLow: number, length: number): number {
+    if (sourceHigh >>> 15 === canonicalKernelTop) return this.guardedCopy(target, sourceHigh, sourceLow, length);
+    this.u8.fill(0, target, target + length);
+    return -errno.ERANGE;
+  }
+
+  /** bpf_probe_read_user: whatever is not mapped user memory zeroes the target and gives -EFAULT. */
+  copyFromUser(target: number, sourceHigh: number, sourceLow: number, length: number): number {
+    if (length === 0 || sourceHigh >>> 0 === userSpace) {
+      return this.guardedCopy(target, sourceHigh, sourceLow, length);
+    }
+    this.u8.fill(0, target, target + length);
+    return -errno.EFAULT;
+  }
+
+  /** bpf_probe_read: as copyFromUser below TASK_SIZE (0x7ffffffff000), as copyFromKernel from there on. */
+  copyFromEither(target: number, sourceHigh: number, sourceLow: number, length: number): number {
+    const high = sourceHigh >>> 0;
+    const user = high < 0x7fff || (high === 0x7fff && sourceLow >>> 0 < 0xfffff000);
+    return user
+      ? this.copyFromUser(target, high, sourceLow, length)
+      : this.copyFromKernel(target, high, sourceLow, length);
+  }
+
+  /**
+   * Copies from any mapped pointer to an offset. A bad source zeroes the target and gives -EFAULT. Helpers use one of
+   * the three above: they differ in which pointers they take.
    */
   guardedCopy(target: number, sourceHigh: number, sourceLow: number, length: number): number {
     if (!this.isMapped(sourceHigh, sourceLow, length)) {
@@ -192,6 +254,13 @@ export class Memory {
   format(offset: number): string {
     return hex64(u64(this.spaceAt(offset) || kernelSpace, offset));
   }
+}
+
+/** Bits 47 to 63 of a canonical kernel address. */
+const canonicalKernelTop = 0x1ffff;
+
+function pageCount(bytes: number): number {
+  return Math.max(1, Math.ceil(bytes / pageSize));
 }
 
 /** `bytes` rounded up to whole pages. */
