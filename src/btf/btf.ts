@@ -13,14 +13,16 @@ export interface Btf {
   /** The type as C writes it: `struct sk_buff *`, `char[16]`. */
   print(id: TypeId): string;
   /**
-   * A member by a dotted path, through anonymous structs and unions: `__sk_common.skc_dport`.
-   * Undefined when there is none.
+   * A member by a dotted path, through anonymous structs and unions, into arrays by index: `__sk_common.skc_dport`,
+   * `regs[3]`. Undefined when there is none.
    */
   member(struct: TypeId, path: string): MemberPlace | undefined;
   /** The named parameters and return type of a function, or undefined when BTF does not know it. */
   functionPrototype(name: string): FunctionPrototype | undefined;
   /** All names of functions, in order. */
   functionNames(): Iterable<string>;
+  /** The value of an enumerator of any enum, `TCP_ESTABLISHED`; the first of that name. */
+  enumerator(name: string): bigint | undefined;
 }
 
 export interface MemberPlace {
