@@ -28,6 +28,7 @@ export class HashMap extends MapObject implements BpfMap {
   readonly #keySize: number;
   readonly #keyWords: number;
   readonly #valueOffset: number;
+  readonly #valueSize: number;
   readonly #valueStride: number;
   readonly #elementSize: number;
   readonly #perCpu: boolean;
@@ -45,6 +46,7 @@ export class HashMap extends MapObject implements BpfMap {
     this.#keySize = shape.keySize;
     this.#keyWords = Math.ceil(shape.keySize / 4);
     this.#valueOffset = 8 + roundUp(shape.keySize, 8);
+    this.#valueSize = shape.valueSize;
     this.#valueStride = roundUp(shape.valueSize, 8);
     this.#elementSize = this.#valueOffset + this.#valueStride * (this.#perCpu ? cpus : 1);
     const buckets = roundUpPowerOfTwo(shape.maxEntries);
@@ -189,7 +191,7 @@ export class HashMap extends MapObject implements BpfMap {
     const hash = hashWords(this.#i32, words, this.#keyWords);
     for (let i = 0; i < this.#keyWords; i++) this.#i32[at + 2 + i] = this.#i32[words + i] as number;
     if (this.#perCpu) this.#initialize(element, value, cpu);
-    else copyBytes(this.memory, element + this.#valueOffset, value, this.shape.valueSize);
+    else copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const bucket = this.#buckets + (hash & this.#mask);
     this.#i32[at + 1] = hash;
     this.#u32[at] = this.#u32[bucket] as number;
@@ -204,7 +206,7 @@ export class HashMap extends MapObject implements BpfMap {
     const at = element >>> 2;
     const was = old >>> 2;
     for (let i = 2; i < 2 + this.#keyWords; i++) u32[at + i] = u32[was + i] as number;
-    copyBytes(this.memory, element + this.#valueOffset, value, this.shape.valueSize);
+    copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const hash = u32[was + 1] as number;
     const bucket = this.#buckets + (hash & this.#mask);
     u32[at + 1] = hash;
@@ -226,8 +228,8 @@ export class HashMap extends MapObject implements BpfMap {
     }
     for (let other = 0; other < this.cpus; other++) {
       const at = element + this.#valueOffset + other * this.#valueStride;
-      if (other === cpu) copyBytes(this.memory, at, value, this.shape.valueSize);
-      else this.memory.u8.fill(0, at, at + this.shape.valueSize);
+      if (other === cpu) copyBytes(this.memory, at, value, this.#valueSize);
+      else this.memory.u8.fill(0, at, at + this.#valueSize);
     }
   }
 
@@ -235,7 +237,7 @@ export class HashMap extends MapObject implements BpfMap {
   #overwrite(element: number, value: number, cpu: number): void {
     const at = element + this.#valueOffset;
     if (cpu === allCpus) copyBytes(this.memory, at, value, this.#valueStride * this.cpus);
-    else copyBytes(this.memory, at + cpu * this.#valueStride, value, this.shape.valueSize);
+    else copyBytes(this.memory, at + cpu * this.#valueStride, value, this.#valueSize);
   }
 }
 

@@ -18,9 +18,15 @@ export interface BpfMap {
   readonly shape: MapShape;
   /** Offset of the map's kernel object: what a program holds is the kernel pointer to it. */
   readonly address: number;
-  /** Offset of the value, or 0 when there is none: what map_lookup_elem answers. */
+  /**
+   * Offset of the value, or 0 when there is none: what map_lookup_elem answers. It stays readable for the life of the
+   * map; whose value it is after a delete or an update of the key is as in the kernel.
+   */
   lookup(key: number, cpu: number): number;
-  /** 0, -E2BIG, -EEXIST, -ENOENT, -EINVAL … as the kernel's map_update_elem of that type. */
+  /**
+   * 0, -E2BIG, -EEXIST, -ENOENT, -EINVAL … as the kernel's map_update_elem of that type. `flags` is a u64: a caller
+   * whose high half is not 0 passes any number above 2^32.
+   */
   update(key: number, value: number, flags: number, cpu: number): number;
   /** 0, -ENOENT, -EINVAL … */
   delete(key: number): number;

@@ -189,17 +189,15 @@ export class PerfRing {
   }
 
   /**
-   * Samples in the ring that were not read: between tail and head, or what overwriting left. Walks the records, so
-   * not for hot paths.
+   * Samples in the ring that were not read: between tail and head, or what overwriting left as far as a reader can
+   * find it (backwards; forwards nobody can tell where the oldest begins). Walks the records, so not for hot paths.
    */
   get pending(): number {
-    if (this.#dataSize === 0) return 0;
     const { u32 } = this.memory;
     const mask = this.#dataSize - 1;
-    const tail = u32[(this.#page + perfPage.tail) >>> 2] as number;
-    const from = this.writeBackward ? this.#headLow : tail;
-    let rest = Math.min(this.#dataSize, (this.writeBackward ? tail - this.#headLow : this.#headLow - tail) >>> 0);
+    const from = this.writeBackward ? this.#headLow : (u32[(this.#page + perfPage.tail) >>> 2] as number);
     let samples = 0;
+    let rest = this.#readable();
     for (let at = from & mask; rest > 0; ) {
       const word = (this.#data + at) >>> 2;
       const size = u32[word + 1]! >>> 16;
@@ -209,6 +207,20 @@ export class PerfRing {
       rest -= size;
     }
     return samples;
+  }
+
+  /** Bytes that a reader may take. */
+  #readable(): number {
+    if (this.#accepted === 0 || this.#dataSize === 0) return 0;
+    if (this.overwrite) {
+      const high = this.writeBackward ? ~this.#headHigh >>> 0 : this.#headHigh;
+      const written = high * 2 ** 32 + (this.writeBackward ? 2 ** 32 - this.#headLow : this.#headLow);
+      if (written <= this.#dataSize) return written;
+      return this.writeBackward ? this.#dataSize : 0;
+    }
+    const tail = this.memory.u32[(this.#page + perfPage.tail) >>> 2] as number;
+    const waiting = this.writeBackward ? tail - this.#headLow : this.#headLow - tail;
+    return Math.min(this.#dataSize, waiting >>> 0);
   }
 
   /** Frees the buffer: the last mapping and the event are gone. */

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { errno, toHex } from '../../src/base/index.ts';
-import { createMap, jhash2, type StackTraceMap } from '../../src/maps/index.ts';
+import { createMap, type StackTraceMap } from '../../src/maps/index.ts';
 import { Memory } from '../../src/memory/index.ts';
 
 /** What Linux answered; frames are what was left after the skipped ones, innermost first, empty when there were none. */
@@ -98,15 +98,5 @@ describe('StackTraceMap', () => {
     expect([map.update(at(0), value, 0, 0), map.userUpdate(at(0), value, 0), map.lookup(at(0), 0)]).toEqual([
       -22, -22, 0,
     ]);
-  });
-});
-
-describe('jhash2', () => {
-  // lookup3's hashword: the empty key is the seed itself.
-  test.each([
-    [[], 0, 0xdeadbeef],
-    [[], 0xdeadbeef, 0xbd5b7dde],
-  ])('%j with seed %i', (words, seed, hash) => {
-    expect(jhash2(new Memory(65536), 4096, words.length, seed)).toBe(hash);
   });
 });
