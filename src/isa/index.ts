@@ -1,2 +1,35 @@
 /** Floor 1: the instruction set: encode, decode, assemble, disassemble. */
-export {};
+export { type DecodedProgram, decode } from './decode.ts';
+export { encode } from './encode.ts';
+export {
+  type Instruction,
+  type InstructionBody,
+  immediate,
+  type Operand,
+  type Place,
+  type Register,
+  register,
+  slotsOf,
+  targetOf,
+  type Width,
+} from './instruction.ts';
+export {
+  type AluOperation,
+  type AtomicOperation,
+  aluOperations,
+  atomicOperations,
+  type CallTarget,
+  callTargets,
+  classes,
+  type EndianBits,
+  type EndianOperation,
+  type ExtendBits,
+  type JumpOperation,
+  jumpOperations,
+  type OpcodeRow,
+  opcodeTable,
+  orderedAccess,
+  type PseudoImmediate,
+  pseudoImmediates,
+  type Size,
+} from './opcodes.ts';

@@ -10,7 +10,10 @@ export interface Engine {
   load(program: LinkedProgram, host: Host): Executable;
 }
 
-/** Bytecode after linking: 8 bytes a slot, ld_imm64 of maps already holding the map's kernel pointer. */
+/**
+ * Bytecode after linking: 8 bytes a slot, ld_imm64 of maps already holding the map's kernel pointer. Whatever its
+ * source field says, a 64-bit immediate is taken as it stands, except a function's (BPF_PSEUDO_FUNC).
+ */
 export interface LinkedProgram {
   readonly name: string;
   readonly code: Uint8Array;
@@ -24,6 +27,18 @@ export interface Host {
   helper(id: number): Helper | undefined;
   /** Offset of the stack memory for the next run: 8 frames of 512 bytes, growing down from the end. */
   stack(): number;
+  /** The kernel function of that BTF id, as a helper; absent or undefined when there is none: a call then traps. */
+  kfunc?(btfId: number): Helper | undefined;
+  /**
+   * For LD_ABS and LD_IND: offset in the linear memory of `size` bytes of the packet that belongs to the context in
+   * r6, or 0 when the packet has none there (the program then ends with r0 = 0). `offset` is signed: SKF_NET_OFF and
+   * its like are below 0 (include/uapi/linux/filter.h). Without this hook the two instructions trap.
+   */
+  packet?(context: number, offset: number, size: 1 | 2 | 4): number;
+  /** Instructions that one run may retire before it traps; no limit when absent. Read at the start of each run. */
+  readonly budget?: number;
+  /** Count retired instructions. */
+  readonly count?: boolean;
 }
 
 /**
@@ -45,9 +60,33 @@ export interface Executable {
   readonly trap: Trap | null;
   /** Instructions retired since load, when counting was asked for; else 0. */
   readonly retired: number;
-  /** Calls a function of the program (a callback) at an instruction slot with r1–r3. Only inside a helper. */
-  callback(slot: number, r1: bigint, r2: bigint, r3: bigint): bigint;
+  /**
+   * Only inside a helper: calls a function of the program (a callback) at an instruction slot, on the next stack
+   * frame. r1–r5 are the window's arguments, so the helper saves its own first and sets new ones; r0 is left in the
+   * window. The program holds such a function as a pointer: high half `codeSpace`, low half the slot.
+   * @returns the low 32 bits of r0, signed; 1, which ends the kernel's loops, once the run has trapped
+   */
+  callback(slot: number): number;
+  /**
+   * Only inside a helper: when it returns, `target` replaces this program on the same stack frame, with r1 as it
+   * was at the call. False, and nothing happens, after `maxTailCalls` in one run or when `target` was not loaded by
+   * the same engine for the same host.
+   */
+  tailCall(target: Executable): boolean;
 }
+
+/** Call frames of one run, callbacks included (MAX_CALL_FRAMES, include/linux/bpf_verifier.h). */
+export const maxCallFrames = 8;
+/** Bytes of stack of a frame (MAX_BPF_STACK, include/linux/filter.h). */
+export const frameSize = 512;
+/** Bytes of stack of a run: what Host.stack points to. */
+export const stackSize = maxCallFrames * frameSize;
+/** Tail calls of one run (MAX_TAIL_CALL_CNT, include/linux/bpf.h). */
+export const maxTailCalls = 33;
+/** Times that a frame may go on at its may_goto (BPF_MAX_LOOPS, include/linux/bpf.h). */
+export const maxLoops = 8 << 20;
+/** High half of a pointer to a function of the program; no memory is reached through it. */
+export const codeSpace = 0xffffc900;
 
 /** What a program can do wrong at run time. Closed: an engine reports nothing else, and never throws. */
 export const trapKinds = [
@@ -100,6 +139,12 @@ export class CallWindow {
   /** Argument 1–5 whole, unsigned. Makes a BigInt: not for hot paths. */
   whole(argument: number): bigint {
     return this.memory.u64[(this.offset >>> 3) + argument - 1] as bigint;
+  }
+
+  /** Argument 1–5 from its halves: for a callback. */
+  setArgument(argument: number, high: number, low: number): void {
+    this.memory.i32[this.#word + (argument - 1) * 2] = low;
+    this.memory.i32[this.#word + (argument - 1) * 2 + 1] = high;
   }
 
   /** r0 = a signed 32-bit number, sign-extended: 0, -ENOENT, a small count. */

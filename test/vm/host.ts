@@ -1,0 +1,67 @@
+import { Memory, pageKinds } from '../../src/memory/index.ts';
+import { CallWindow, type Helper, type Host, type LinkedProgram, stackSize } from '../../src/vm/index.ts';
+
+/** What a test gives its programs besides memory. */
+export interface TestHostOptions {
+  readonly helpers?: Readonly<Record<number, Helper>>;
+  readonly kfuncs?: Readonly<Record<number, Helper>>;
+  readonly budget?: number;
+  readonly count?: boolean;
+  /** The packet of any context, for LD_ABS and LD_IND. */
+  readonly packet?: Uint8Array;
+}
+
+/** A host with a little memory, one stack and what the test asks for. */
+export class TestHost implements Host {
+  readonly memory = new Memory(1 << 20);
+  readonly window = new CallWindow(this.memory);
+  readonly budget?: number;
+  readonly count?: boolean;
+  readonly packet?: NonNullable<Host['packet']>;
+  readonly #options: TestHostOptions;
+  readonly #stacks: number[] = [];
+  #nested = 0;
+
+  constructor(options: TestHostOptions = {}) {
+    this.#options = options;
+    if (options.budget !== undefined) this.budget = options.budget;
+    if (options.count !== undefined) this.count = options.count;
+    if (options.packet) {
+      const { length } = options.packet;
+      const start = this.place(options.packet);
+      this.packet = (_context, offset, size) => (offset >= 0 && offset + size <= length ? start + offset : 0);
+    }
+    this.#stacks.push(this.memory.allocatePages(stackSize));
+  }
+
+  helper(id: number): Helper | undefined {
+    return this.#options.helpers?.[id];
+  }
+
+  kfunc(id: number): Helper | undefined {
+    return this.#options.kfuncs?.[id];
+  }
+
+  stack(): number {
+    return this.#stacks[this.#nested]!;
+  }
+
+  /** Runs `inner`, which runs a program from within a helper, on a stack of its own. */
+  nested(inner: () => void): void {
+    this.#nested++;
+    if (this.#nested === this.#stacks.length) this.#stacks.push(this.memory.allocatePages(stackSize));
+    inner();
+    this.#nested--;
+  }
+
+  /** Puts bytes on pages of their own and gives their offset. */
+  place(bytes: Uint8Array, readOnly = false): number {
+    const offset = this.memory.allocatePages(bytes.length, readOnly ? pageKinds.kernelReadOnly : pageKinds.kernel);
+    this.memory.u8.set(bytes, offset);
+    return offset;
+  }
+}
+
+export function linked(code: Uint8Array, name = 'test'): LinkedProgram {
+  return { name, code };
+}
