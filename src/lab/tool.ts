@@ -124,4 +124,6 @@ export interface TextView {
   /** The text as it stands, lines without newline; and the same as data. */
   readonly lines: readonly string[];
   readonly json: Readonly<Record<string, unknown>>;
+  /** Plain outputs print it at each tick; at the end only when absent, however often it ticks for the dashboard. */
+  readonly printEachTick?: boolean;
 }

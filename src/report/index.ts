@@ -1,1 +1,7 @@
-export {};
+/** Floor 7: outputs other than the dashboard: aligned lines and JSON lines. */
+export { alignedLines, displayWidth, pad, printable } from './columns.ts';
+export { encodeJson } from './encode.ts';
+export { JsonPresenter, schemaVersion } from './json.ts';
+export { type Presenter, type ReportFormat, report, reportFormats } from './report.ts';
+export { type Summary, type SummaryGroup, Tally } from './summary.ts';
+export { TablePresenter } from './table.ts';
