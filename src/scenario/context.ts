@@ -13,6 +13,7 @@ import {
   type KernelStack,
   type SkBuff,
   type Sock,
+  type StructObject,
   type Task,
   type TracepointEvent,
   taskOf,
@@ -37,7 +38,7 @@ export interface Drop extends Place {
   /** Where the packet was given up: `__udp4_lib_rcv+0x4bc`. */
   readonly location: string;
   /** The receiving socket, where the drop function is told of one. */
-  readonly sk?: Sock | null;
+  readonly sk?: Sock | StructObject | null;
 }
 
 /** What all contexts of one scenario share: the clock, the kernel, the stacks and tasks made so far. */
@@ -75,11 +76,14 @@ export class World {
     return task;
   }
 
-  /** The number of a drop reason in this kernel. @throws InputError when it has none of that name */
+  /**
+   * The number of a drop reason in this kernel; one that is a number already (reasons of subsystems are printed so)
+   * stays. @throws InputError when it has none of that name
+   */
   reason(name: string): number {
     const known = this.#reasons.get(name);
     if (known !== undefined) return known;
-    const value = this.profile.dropReasonValue(name);
+    const value = /^(0x[0-9a-f]+|\d+)$/.test(name) ? Number(name) : this.profile.dropReasonValue(name);
     if (value === undefined) {
       throw new InputError(`kernel ${this.profile.name} has no drop reason '${name}'`, {
         hint: 'drop reasons differ between kernels: another --kernel may have it',
@@ -89,7 +93,7 @@ export class World {
     return value;
   }
 
-  dropArguments(skb: SkBuff, sk: Sock | null, reason: number): Arguments {
+  dropArguments(skb: SkBuff, sk: Sock | StructObject | null, reason: number): Arguments {
     switch (this.dropFunction) {
       case 'sk_skb_reason_drop':
         return { sk, skb, reason };
@@ -102,7 +106,12 @@ export class World {
     }
   }
 
-  dropFields(skb: SkBuff, sk: Sock | null, reason: number, location: { readonly symbol: string }): Arguments {
+  dropFields(
+    skb: SkBuff,
+    sk: Sock | StructObject | null,
+    reason: number,
+    location: { readonly symbol: string },
+  ): Arguments {
     if (this.dropHasSock) return { skbaddr: skb, location, rx_sk: sk, protocol: skb.protocol, reason };
     if (this.dropHasReason) return { skbaddr: skb, location, protocol: skb.protocol, reason };
     return { skbaddr: skb, location, protocol: skb.protocol };
@@ -169,7 +178,7 @@ export class Context {
   drop(drop: Drop): readonly KernelEvent[] {
     const { world } = this;
     const below = world.stacks.push(drop.stack ?? this.stack, drop.location);
-    const entered = world.stacks.push(below, world.dropFunction);
+    const entered = world.stacks.push(below, `${world.dropFunction}+0x1`);
     const traced = world.stacks.push(below, `${world.dropFunction}${tracepointSite}`);
     return this.dropOn(drop, entered, traced);
   }
