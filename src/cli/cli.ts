@@ -15,6 +15,9 @@ import { version } from './version.ts';
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const debug = own.includes('--debug');
+  for (const stream of [io.stdout, io.stderr]) {
+    if (!stream.listeners('error').includes(readerGone)) stream.on('error', readerGone);
+  }
   try {
     if (argv[0] === 'run') return await runCommand(argv.slice(1), io);
     const program = describe(io);
@@ -25,6 +28,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return endWith(fault, io, debug);
   }
 }
+
+/** `| head` closes the pipe: no fault for help and messages; output that matters has a listener of its own. */
+function readerGone(): void {}
 
 /** All commands. */
 function describe(io: Io): Command {

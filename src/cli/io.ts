@@ -85,8 +85,6 @@ export class Output {
       });
     }
     this.#stream.off('error', this.#onError);
-    // A late EPIPE of what is still under way must find a listener.
-    this.#stream.once('error', () => {});
     if (this.#fault) throw this.#fault;
   }
 }

@@ -37,7 +37,7 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
 }
 
 /** Joins the player, which knows only virtual time, with the wall clock and with those who watch. */
-class LabRun implements Run {
+export class LabRun implements Run {
   readonly options: RunOptions;
   readonly cpus: number;
   readonly duration: Nanoseconds;
