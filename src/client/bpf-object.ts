@@ -3,7 +3,7 @@ import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '.
 import type { AttachTarget, Fd, Kernel } from '../sys/index.ts';
 import { attachAll, type BpfLink } from './attach.ts';
 import { BpfError, request } from './bpf-error.ts';
-import { bytesCodec, type Codec, type FieldValue, typeCodec } from './codec.ts';
+import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
 import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 
@@ -94,17 +94,17 @@ export class BpfObject implements Disposable {
   }
 
   /** A map's table by the types that the object declares; bytes where it declares none. */
-  anyTable(name: string): MapTable<FieldValue, FieldValue> {
+  anyTable(name: string): MapTable<CodecValue, CodecValue> {
     const map = this.map(name);
     const { spec } = map;
-    const key = spec.key ? typeCodec(spec.key) : (bytesCodec(spec.keySize) as Codec<FieldValue>);
-    const value = spec.value ? typeCodec(spec.value) : (bytesCodec(spec.valueSize) as Codec<FieldValue>);
+    const key = spec.key ? typeCodec(spec.key) : (bytesCodec(spec.keySize) as Codec<CodecValue>);
+    const value = spec.value ? typeCodec(spec.value) : (bytesCodec(spec.valueSize) as Codec<CodecValue>);
     const perCpu = spec.type.includes('percpu');
     return new MapTable(
       this.kernel,
       map,
       key,
-      perCpu ? (perCpuCodec(value, this.kernel.cpus) as Codec<FieldValue>) : value,
+      perCpu ? (perCpuCodec(value, this.kernel.cpus) as Codec<CodecValue>) : value,
     );
   }
 

@@ -47,18 +47,18 @@ export function bytesCodec(size: number): Codec<Uint8Array> {
   };
 }
 
-export type FieldValue = number | bigint | string | Uint8Array | readonly FieldValue[] | FieldValues;
-export interface FieldValues {
-  readonly [field: string]: FieldValue;
+export type CodecValue = number | bigint | string | Uint8Array | readonly CodecValue[] | CodecValues;
+export interface CodecValues {
+  readonly [field: string]: CodecValue;
 }
 
 /** The codec of a `.struct`: an object with a value for each field. Padding is written as zeros. */
-export function structCodec(layout: StructLayout): Codec<FieldValues> {
+export function structCodec(layout: StructLayout): Codec<CodecValues> {
   const fields = layout.fields.map((field) => [field, fieldCodec(field)] as const);
   return {
     size: layout.size,
     read: (view, offset) => {
-      const values: Record<string, FieldValue> = {};
+      const values: Record<string, CodecValue> = {};
       for (const [field, codec] of fields) values[field.name] = codec.read(view, offset + field.offset);
       return values;
     },
@@ -74,11 +74,11 @@ export function structCodec(layout: StructLayout): Codec<FieldValues> {
 }
 
 /** The codec of a field's or map's type. */
-export function typeCodec(type: FieldType): Codec<FieldValue> {
-  return (type.kind === 'struct' ? structCodec(type.struct) : intCodec(type)) as Codec<FieldValue>;
+export function typeCodec(type: FieldType): Codec<CodecValue> {
+  return (type.kind === 'struct' ? structCodec(type.struct) : intCodec(type)) as Codec<CodecValue>;
 }
 
-function intCodec({ size, signed }: Extract<FieldType, { kind: 'int' }>): Codec<FieldValue> {
+function intCodec({ size, signed }: Extract<FieldType, { kind: 'int' }>): Codec<CodecValue> {
   return {
     size,
     read: (view, offset) => {
@@ -100,18 +100,18 @@ function intCodec({ size, signed }: Extract<FieldType, { kind: 'int' }>): Codec<
   };
 }
 
-function fieldCodec(field: FieldLayout): Codec<FieldValue> {
+function fieldCodec(field: FieldLayout): Codec<CodecValue> {
   const { type, length, size } = field;
   if (length === 0) return typeCodec(type);
   if (type.kind === 'int' && type.size === 1) {
-    return (type.char ? textCodec(size) : bytesCodec(size)) as Codec<FieldValue>;
+    return (type.char ? textCodec(size) : bytesCodec(size)) as Codec<CodecValue>;
   }
   const element = typeCodec(type);
   return {
     size,
     read: (view, offset) => Array.from({ length }, (_, i) => element.read(view, offset + i * element.size)),
     write: (view, offset, value) => {
-      for (const [i, item] of (value as readonly FieldValue[]).entries()) {
+      for (const [i, item] of (value as readonly CodecValue[]).entries()) {
         element.write(view, offset + i * element.size, item);
       }
     },

@@ -6,8 +6,8 @@ export {
   addressCodec,
   bytesCodec,
   type Codec,
-  type FieldValue,
-  type FieldValues,
+  type CodecValue,
+  type CodecValues,
   offsetsOf,
   readText,
   readU64,
@@ -20,4 +20,5 @@ export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2
 export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+export { programText } from './program-text.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
