@@ -4,7 +4,7 @@ export type { Context, Drop, Place } from './context.ts';
 export { type Emission, type Make, perSecond } from './generators.ts';
 export { listScenarios, loadScenario } from './load.ts';
 export { recordedScenario } from './record-read.ts';
-export { recordLines, recordScenario } from './record-write.ts';
+export { RecordWriter, recordEnd, recordHead, recordLines, recordScenario } from './record-write.ts';
 export { type RecordingSource, recordingScenario } from './recording.ts';
 export type { Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';

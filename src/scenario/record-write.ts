@@ -68,8 +68,9 @@ export class RecordWriter {
   }
 }
 
-function headerOf(scenario: Scenario, stage: Stage): RecordHeader {
-  return {
+/** The first line of a recording. */
+export function recordHead(scenario: Scenario, stage: Stage): string {
+  const header: RecordHeader = {
     tracebed: 'recording',
     version: recordVersion,
     name: scenario.name,
@@ -80,6 +81,12 @@ function headerOf(scenario: Scenario, stage: Stage): RecordHeader {
     duration: stage.duration,
     ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
   };
+  return JSON.stringify(header);
+}
+
+/** Its last line. */
+export function recordEnd(events: number): string {
+  return JSON.stringify({ events });
 }
 
 /**
@@ -87,7 +94,7 @@ function headerOf(scenario: Scenario, stage: Stage): RecordHeader {
  * @returns how many events there were
  */
 export function recordLines(scenario: Scenario, stage: Stage, emit: (line: string) => void): number {
-  emit(JSON.stringify(headerOf(scenario, stage)));
+  emit(recordHead(scenario, stage));
   const writer = new RecordWriter(emit);
   const course = { count: 0, ended: false, failed: false, fault: undefined as unknown };
   const playing = scenario.events(stage).subscribe({
@@ -111,7 +118,7 @@ export function recordLines(scenario: Scenario, stage: Stage, emit: (line: strin
   }
   playing.unsubscribe();
   if (course.failed) throw course.fault;
-  emit(JSON.stringify({ events: course.count }));
+  emit(recordEnd(course.count));
   return course.count;
 }
 
