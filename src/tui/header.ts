@@ -66,7 +66,7 @@ function titleLine(model: HeaderModel, cells: number): Line {
 }
 
 function stateText({ state, speed }: HeaderModel): string {
-  if (state === 'running' || state === 'ready') return `▶ ${formatSpeed(speed)}`;
+  if (state === 'running' || state === 'ready') return `▸ ${formatSpeed(speed)}`;
   return state.toUpperCase();
 }
 

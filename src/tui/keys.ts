@@ -57,7 +57,7 @@ export const keyTable = [
   { action: 'reverse', keys: ['S'], what: 'sort the other way round', on: lists },
   { action: 'pause', keys: ['space'], shown: 'Space', what: 'pause, and go on', on: everywhere, foot: ['pause', 7] },
   { action: 'faster', keys: ['+', '='], shown: '+', what: 'play faster', on: everywhere },
-  { action: 'slower', keys: ['-', '_'], shown: '-', what: 'play slower', on: everywhere, foot: ['speed', 8, '+ -'] },
+  { action: 'slower', keys: ['-', '_'], shown: '-', what: 'play slower', on: everywhere, foot: ['speed', 8, '+-'] },
   {
     action: 'reset',
     keys: ['r'],

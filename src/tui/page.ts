@@ -244,7 +244,8 @@ function presentKeys(page: PageKind, cells: number): Block {
   const here = keyRows.filter((row) => row.foot && row.on.includes(page));
   const ranked = here.toSorted((a, b) => (a.foot?.[1] ?? 0) - (b.foot?.[1] ?? 0));
   const chosen = new Set<KeyRow>();
-  let left = cells - 1;
+  // One cell before the first, two between any two.
+  let left = cells + 1;
   for (const row of ranked) {
     const needed = hint(row).length + 2;
     if (needed > left) break;

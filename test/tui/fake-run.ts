@@ -184,7 +184,7 @@ export const histogram: TextView = {
   noun: 'histogram',
   lines: [
     '     usecs : count',
-    ...Array.from({ length: 30 }, (_, i) => `${2 ** i} -> ${2 ** (i + 1) - 1} : ${i} |${'*'.repeat(i)}|`),
+    ...Array.from({ length: 40 }, (_, i) => `${2 ** i} -> ${2 ** (i + 1) - 1} : ${i} |${'*'.repeat(i)}|`),
   ],
   json: { buckets: [1, 2, 3] },
 };
