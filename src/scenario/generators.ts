@@ -4,6 +4,7 @@
  */
 import {
   concat,
+  defer,
   EMPTY,
   isObservable,
   merge,
@@ -15,7 +16,20 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
+import {
+  concat,
+  EMPTY,
+  isObservable,
+  merge,
+  Observable,
+  repeat as repeatSource,
+  type Subscriber,
+  Subscription,
+  switchMap,
+  takeUntil,
+  timer,
 import { InputError, type Nanoseconds, type Random } from '../base/index.ts';
+
 import type { KernelEvent } from '../events/index.ts';
 import type { VirtualScheduler } from './scenario.ts';
 
