@@ -16,18 +16,6 @@ import {
   takeUntil,
   timer,
 } from 'rxjs';
-import {
-  concat,
-  EMPTY,
-  isObservable,
-  merge,
-  Observable,
-  repeat as repeatSource,
-  type Subscriber,
-  Subscription,
-  switchMap,
-  takeUntil,
-  timer,
 import { InputError, type Nanoseconds, type Random } from '../base/index.ts';
 
 import type { KernelEvent } from '../events/index.ts';
