@@ -9,7 +9,7 @@ import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
 import { helperTable } from './helpers/index.ts';
 import { Ledger } from './ledger.ts';
-import type { BootOptions, Machine } from './machine.ts';
+import type { BootOptions, OpenMachine } from './machine.ts';
 import { MapCommands } from './map-commands.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { PerfEvents } from './perf-events.ts';
@@ -26,7 +26,7 @@ const mostCpus = 1024;
 const defaultSeed = 1;
 
 /** Boots a simulated kernel. @throws InputError for options that make no machine */
-export function boot(options: BootOptions): Machine {
+export function boot(options: BootOptions): OpenMachine {
   const { cpus } = options;
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > mostCpus) {
     throw new InputError(`a machine of ${cpus} CPUs`, { expected: `1 to ${mostCpus}` });
@@ -35,12 +35,12 @@ export function boot(options: BootOptions): Machine {
 }
 
 /** The parts of the simulated kernel, put together; each call goes to the part that knows. */
-class SimulatedKernel implements Machine {
+class SimulatedKernel implements OpenMachine {
   readonly profile: KernelProfile;
   readonly cpus: number;
   readonly symbols: SymbolTable;
   readonly ledger: Ledger;
-  readonly #memory: Memory;
+  readonly memory: Memory;
   readonly #current: Current;
   readonly #traps = new TrapLog();
   readonly #pipe = new TracePipe();
@@ -56,7 +56,7 @@ class SimulatedKernel implements Machine {
     const memory = new Memory(options.memory ?? defaultMemory);
     this.profile = profile;
     this.cpus = cpus;
-    this.#memory = memory;
+    this.memory = memory;
     this.symbols = new SymbolTable(profile.btf.functionNames());
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
@@ -85,10 +85,6 @@ class SimulatedKernel implements Machine {
 
   get traps(): TrapLog['rows'] {
     return this.#traps.rows;
-  }
-
-  get memory(): Memory {
-    return this.#memory;
   }
 
   clock(): Nanoseconds {

@@ -1,6 +1,7 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent } from '../events/index.ts';
+import type { Memory } from '../memory/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { Engine } from '../vm/index.ts';
 
@@ -45,4 +46,9 @@ export interface LossLedger {
   filtered(cpu: number): number;
   /** Of those delivered: written and not read yet. */
   pending(cpu: number): number;
+}
+
+/** A machine with its memory, for whoever looks behind the seam. */
+export interface OpenMachine extends Machine {
+  readonly memory: Memory;
 }
