@@ -1,6 +1,7 @@
 /** Floor 1: the instruction set: encode, decode, assemble, disassemble. */
 export { type Assembled, type AssemblerOptions, assemble } from './assemble.ts';
 export { type DecodedProgram, decode } from './decode.ts';
+export { type DisassembledLine, type DisassemblerOptions, disassemble, formatInstruction } from './disassemble.ts';
 export { encode } from './encode.ts';
 export {
   type Instruction,
@@ -25,6 +26,7 @@ export {
   type EndianBits,
   type EndianOperation,
   type ExtendBits,
+  endianOperations,
   type JumpOperation,
   jumpOperations,
   type OpcodeRow,
