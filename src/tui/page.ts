@@ -107,8 +107,12 @@ function presentDetail(model: DashboardModel, browser: Browser, cells: number, h
   ];
 }
 
-/** Lists give half of a high screen to what the selected row holds. */
+/** From this height on a list shares the screen with what its selected row holds. */
 const previewFrom = 14;
+
+/** The list takes what its rows need and a blank line, but not quite half. */
+const listHeight = (rows: number, height: number): number =>
+  Math.min(Math.max(rows + 2, 5), Math.ceil(height * 0.45));
 
 function presentList(model: DashboardModel, browser: Browser, cells: number, height: number): [Block, Block] {
   const rows = browser.rows(model.run.time);
@@ -118,7 +122,7 @@ function presentList(model: DashboardModel, browser: Browser, cells: number, hei
     return [where, block(emptyLines(model, browser.view.noun))];
   }
   const split = model.preview && height >= previewFrom && !browser.isLog;
-  const tableHeight = split ? Math.max(7, Math.ceil(height * 0.45)) : height;
+  const tableHeight = split ? listHeight(rows.length, height) : height;
   model.layout = { ...model.layout, height: tableHeight - 1 };
   const table = presentTable(model, browser, cells, tableHeight);
   if (!split) return [where, table];

@@ -126,7 +126,9 @@ export function presentRecords(
   return drawTable(table, shown, columns, cellOf, cells);
 }
 
+/** Cells left of the first column, for the mark of the selected row, and right of the last. */
 const gutter = 2;
+const margin = 1;
 
 function drawTable<Row>(
   table: TableModel<Row>,
@@ -136,7 +138,7 @@ function drawTable<Row>(
   cells: number,
 ): Block {
   const gap = cells >= 100 ? 2 : 1;
-  const placed = placeColumns(columns, cells - gutter, gap);
+  const placed = placeColumns(columns, cells - gutter - margin, gap);
   const targets: Target[] = [];
   for (const { column, x, width: columnWidth } of placed) {
     if (column.sort === undefined) continue;

@@ -28,26 +28,26 @@ const draw = (cells: number, height = 6, table = model): string[] =>
 describe('a table of groups', () => {
   test('at 120 cells it has all columns', () => {
     expect(draw(120)).toEqual([
-      '  REASON                       ↓COUNT   SHARE                  RATE  TREND                              FIRST       LAST',
-      '  NO_SOCKET                       600   60.0%  ██████        60.0/s  ▁▄█                            00:01.000  00:02.500',
-      '› NETFILTER_DROP                  399   39.9%  ████          39.9/s  ▁▄█                            00:01.000  00:02.500',
-      '  (none)                            1   <0.1%                0.10/s  ▁▄█                            00:01.000  00:02.500',
+      '  REASON                      ↓COUNT   SHARE                  RATE  TREND                              FIRST       LAST',
+      '  NO_SOCKET                      600   60.0%  ██████        60.0/s  ▁▄█                            00:01.000  00:02.500',
+      '› NETFILTER_DROP                 399   39.9%  ████          39.9/s  ▁▄█                            00:01.000  00:02.500',
+      '  (none)                           1   <0.1%                0.10/s  ▁▄█                            00:01.000  00:02.500',
     ]);
   });
 
   test('at 40 cells what matters least has gone', () => {
     expect(draw(40)).toEqual([
-      '  REASON                   ↓COUNT  SHARE',
-      '  NO_SOCKET                   600  60.0%',
-      '› NETFILTER_DROP              399  39.9%',
-      '  (none)                        1  <0.1%',
+      '  REASON                  ↓COUNT  SHARE',
+      '  NO_SOCKET                  600  60.0%',
+      '› NETFILTER_DROP             399  39.9%',
+      '  (none)                       1  <0.1%',
     ]);
   });
 
   test('a window of rows, its first the offset', () => {
     expect(draw(40, 2, { ...model, offset: 2, index: 2 })).toEqual([
-      '  REASON                   ↓COUNT  SHARE',
-      '› (none)                        1  <0.1%',
+      '  REASON                  ↓COUNT  SHARE',
+      '› (none)                       1  <0.1%',
     ]);
   });
 
@@ -80,13 +80,13 @@ describe('a table of groups', () => {
     const titles = targets.filter((target) => target.y === 0);
     expect(titles.map(({ from, hit }) => [from, hit.kind === 'sort' && hit.key])).toEqual([
       [2, 'name'],
-      [28, 'count'],
-      [39, 'count'],
-      [47, 'count'],
-      [59, 'rate'],
-      [69, 'rate'],
-      [100, 'first'],
-      [111, 'last'],
+      [27, 'count'],
+      [38, 'count'],
+      [46, 'count'],
+      [58, 'rate'],
+      [68, 'rate'],
+      [99, 'first'],
+      [110, 'last'],
     ]);
     const indices = targets.filter((target) => target.y > 0).map(({ y, hit }) => [y, hit.kind === 'row' && hit.index]);
     expect(indices).toEqual([
@@ -116,9 +116,9 @@ describe('a table of records', () => {
 
   test('narrow, texts are cut and columns dropped, wide signs and all', () => {
     expect(drawn(40)).toEqual([
-      '  TIME↓        TASK                  LEN',
-      '› 1.500000     日本語                 98',
-      '  2.000000     a-very-long-comma…     98',
+      '  TIME↓        TASK                 LEN',
+      '› 1.500000     日本語                98',
+      '  2.000000     a-very-long-comm…     98',
     ]);
   });
 });
