@@ -87,6 +87,7 @@ export {
   structCodec,
   type TraceLine,
   typeCodec,
+  u8Codec,
   u32Codec,
   u64Codec,
 } from './client/index.ts';

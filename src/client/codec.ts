@@ -13,6 +13,12 @@ export interface Codec<T> {
   write(view: DataView, offset: number, value: T): void;
 }
 
+export const u8Codec: Codec<number> = {
+  size: 1,
+  read: (view, offset) => view.getUint8(offset),
+  write: (view, offset, value) => view.setUint8(offset, value),
+};
+
 export const u32Codec: Codec<number> = {
   size: 4,
   read: (view, offset) => view.getUint32(offset, true),

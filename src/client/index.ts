@@ -13,6 +13,7 @@ export {
   readU64,
   structCodec,
   typeCodec,
+  u8Codec,
   u32Codec,
   u64Codec,
 } from './codec.ts';
