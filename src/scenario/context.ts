@@ -7,6 +7,7 @@ import { assertNever, InputError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import {
   type Arguments,
+  type CodeAddress,
   type FunctionEntry,
   type FunctionExit,
   type KernelEvent,
@@ -21,7 +22,7 @@ import {
 import { type CallOptions, CallTree, type Nested } from './call.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
-import { type SyscallOptions, syscallTree } from './syscall.ts';
+import { type SyscallOptions, type SyscallPoints, syscallPoints, syscallTree } from './syscall.ts';
 
 /** Where something happens; what is absent is the context's own. */
 export interface Place {
@@ -48,6 +49,8 @@ export class World {
   readonly stacks = new StackTable();
   readonly #tasks = new Map<string, Task>();
   readonly #reasons = new Map<string, number>();
+  readonly #locations = new Map<string, CodeAddress>();
+  readonly #syscalls = new Map<string, SyscallPoints>();
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
@@ -93,6 +96,26 @@ export class World {
     return value;
   }
 
+  /** A code address as an argument: one object for one symbol. */
+  location(symbol: string): CodeAddress {
+    let location = this.#locations.get(symbol);
+    if (location === undefined) {
+      location = { symbol };
+      this.#locations.set(symbol, location);
+    }
+    return location;
+  }
+
+  /** What this kernel has of a system call. @throws InputError when there is none of that name */
+  syscall(name: string): SyscallPoints {
+    let points = this.#syscalls.get(name);
+    if (points === undefined) {
+      points = syscallPoints(this.profile, name);
+      this.#syscalls.set(name, points);
+    }
+    return points;
+  }
+
   dropArguments(skb: SkBuff, sk: Sock | StructObject | null, reason: number): Arguments {
     switch (this.dropFunction) {
       case 'sk_skb_reason_drop':
@@ -121,12 +144,19 @@ export class World {
 /** The offset of a drop function's call of the tracepoint, as recorded on 6.18. */
 const tracepointSite = '+0x90';
 
+/** The stacks of a drop at one location: made once. */
+interface DropSite {
+  readonly entered: KernelStack;
+  readonly traced: KernelStack;
+}
+
 export class Context {
   readonly cpu: number;
   readonly task: Task;
   readonly stack: KernelStack;
   readonly world: World;
-  readonly #locations = new Map<string, { readonly symbol: string }>();
+  /** Where packets were dropped in this context so far. */
+  #sites: Map<string, DropSite> | undefined;
 
   constructor(world: World, cpu: number, task: Task, stack: KernelStack) {
     this.world = world;
@@ -176,11 +206,8 @@ export class Context {
 
   /** A packet is dropped now: the drop function's entry, skb:kfree_skb, and the function's exit. */
   drop(drop: Drop): readonly KernelEvent[] {
-    const { world } = this;
-    const below = world.stacks.push(drop.stack ?? this.stack, drop.location);
-    const entered = world.stacks.push(below, `${world.dropFunction}+0x1`);
-    const traced = world.stacks.push(below, `${world.dropFunction}${tracepointSite}`);
-    return this.dropOn(drop, entered, traced);
+    const site = drop.stack ? this.#siteOn(drop.location, drop.stack) : this.#site(drop.location);
+    return this.dropOn(drop, site.entered, site.traced);
   }
 
   /** As `drop`, on the stacks given: the drop function's own, and the one that its tracepoint sees. */
@@ -190,7 +217,7 @@ export class Context {
     const task = drop.task ?? this.task;
     const sk = drop.sk ?? null;
     const reason = world.dropHasReason ? world.reason(drop.reason) : 0;
-    const fields = world.dropFields(drop.skb, sk, reason, this.#location(drop.location));
+    const fields = world.dropFields(drop.skb, sk, reason, world.location(drop.location));
     return [
       this.#entry(world.dropFunction, world.dropArguments(drop.skb, sk, reason), cpu, task, entered),
       this.#tracepoint('skb:kfree_skb', fields, cpu, task, traced),
@@ -198,13 +225,23 @@ export class Context {
     ];
   }
 
-  #location(symbol: string): { readonly symbol: string } {
-    let location = this.#locations.get(symbol);
-    if (location === undefined) {
-      location = { symbol };
-      this.#locations.set(symbol, location);
+  #site(location: string): DropSite {
+    this.#sites ??= new Map();
+    let site = this.#sites.get(location);
+    if (site === undefined) {
+      site = this.#siteOn(location, this.stack);
+      this.#sites.set(location, site);
     }
-    return location;
+    return site;
+  }
+
+  #siteOn(location: string, stack: KernelStack): DropSite {
+    const { stacks, dropFunction } = this.world;
+    const below = stacks.push(stack, location);
+    return {
+      entered: stacks.push(below, `${dropFunction}+0x1`),
+      traced: stacks.push(below, `${dropFunction}${tracepointSite}`),
+    };
   }
 
   #entry(name: string, args: Arguments, cpu: number, task: Task, stack: KernelStack): FunctionEntry {
