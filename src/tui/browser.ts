@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import {
+  type Column,
   type Filter,
   type GroupRow,
   type GroupTree,
@@ -45,6 +46,12 @@ export class Browser {
   /** A view without levels is a log: oldest first, and its end is followed. */
   get isLog(): boolean {
     return this.view.levels.length === 0;
+  }
+
+  /** The columns of records below the levels: what a level says of all of them is not repeated. */
+  get columns(): readonly Column[] {
+    const keys = this.view.levels.map((level) => level.key);
+    return this.view.columns.filter((column) => !keys.includes(column.key));
   }
 
   get filter(): Filter {
@@ -163,7 +170,7 @@ export class Browser {
   /** What the rows shown can be sorted by, the natural order first. */
   sortKeys(): readonly string[] {
     if (this.level) return sortKeys;
-    return [byTime, ...this.view.columns.map((column) => column.key).filter((key) => key !== byTime)];
+    return [byTime, ...this.columns.map((column) => column.key).filter((key) => key !== byTime)];
   }
 
   sortBy(key: string): void {

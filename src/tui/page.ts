@@ -1,5 +1,5 @@
 import { type Block, block, fitBlock, hitAt, stack, type Target } from './block.ts';
-import type { Browser } from './browser.ts';
+import { type Browser, byTime } from './browser.ts';
 import { detailLines, helpLines, ledgerLines, presentDocument, printedLines, textLines } from './document.ts';
 import { formatClock, formatCount } from './figures.ts';
 import { type HeaderModel, presentHeader } from './header.ts';
@@ -111,8 +111,7 @@ function presentDetail(model: DashboardModel, browser: Browser, cells: number, h
 const previewFrom = 14;
 
 /** The list takes what its rows need and a blank line, but not quite half. */
-const listHeight = (rows: number, height: number): number =>
-  Math.min(Math.max(rows + 2, 5), Math.ceil(height * 0.45));
+const listHeight = (rows: number, height: number): number => Math.min(Math.max(rows + 2, 5), Math.ceil(height * 0.45));
 
 function presentList(model: DashboardModel, browser: Browser, cells: number, height: number): [Block, Block] {
   const rows = browser.rows(model.run.time);
@@ -141,7 +140,7 @@ function presentTable(model: DashboardModel, browser: Browser, cells: number, he
   }
   const rows = browser.records();
   const table = { rows, index: browser.index(rows), offset: browser.offset(rows, height - 1), sort };
-  return presentRecords(table, browser.view, cells, height);
+  return presentRecords(table, browser.columns, cells, height);
 }
 
 /** What the selected row holds: the groups or records below it, or the record's page. Nothing in it can be selected. */
@@ -156,7 +155,10 @@ function presentPreview(model: DashboardModel, browser: Browser, cells: number, 
   }
   const path = [...browser.path, row.key];
   const next = browser.view.levels[path.length];
-  const title = rule(`${row.key === '' ? '(none)' : row.key}: ${next ? next.title : browser.view.noun}`, cells);
+  const title = rule(
+    `${row.key === '' ? '(none)' : row.key}: ${next ? `${next.title.toLowerCase()}s` : `${browser.view.noun}s`}`,
+    cells,
+  );
   const table = { index: -1, offset: 0, sort: undefined };
   const clock = { now, bucket: browser.tree.limits.bucket, duration: model.run.duration };
   const inside = next
@@ -168,8 +170,8 @@ function presentPreview(model: DashboardModel, browser: Browser, cells: number, 
         height - 1,
       )
     : presentRecords(
-        { ...table, rows: browser.records(path, { key: 'time', reverse: false }) },
-        browser.view,
+        { ...table, rows: browser.records(path, { key: byTime, reverse: false }) },
+        browser.columns,
         cells,
         height - 1,
       );

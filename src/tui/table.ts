@@ -1,4 +1,4 @@
-import type { GroupRow, Level, RecordsView, TracedRecord } from '../lab/index.ts';
+import type { Column, GroupRow, Level, TracedRecord } from '../lab/index.ts';
 import { type Block, block, type Target } from './block.ts';
 import type { Sort } from './browser.ts';
 import { type PlacedColumn, placeColumns, type TableColumn } from './columns.ts';
@@ -105,20 +105,20 @@ export function squeeze(
   return sums.slice(-cells);
 }
 
-/** A table of records with the tool's own columns, in `height` lines with the titles. */
+/** A table of records, in `height` lines with the titles. */
 export function presentRecords(
   table: TableModel<TracedRecord>,
-  view: RecordsView,
+  wanted: readonly Column[],
   cells: number,
   height: number,
 ): Block {
   const shown = table.rows.slice(table.offset, table.offset + height - 1);
-  const columns = view.columns.map((column): TableColumn => {
+  const columns = wanted.map((column): TableColumn => {
     const longest = Math.max(0, ...shown.map((row) => width(printable(row.cells[column.key] ?? ''))));
     const least = column.align === 'right' ? column.width : Math.min(column.width, 12);
     return { ...column, least, longest: Math.max(column.width, longest), sort: column.key };
   });
-  const first = view.columns[0]?.key;
+  const first = wanted[0]?.key;
   const cellOf = (row: TracedRecord, key: string): Cell => ({
     text: printable(row.cells[key] ?? ''),
     style: key === first ? 'dim' : 'plain',

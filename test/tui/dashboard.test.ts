@@ -144,7 +144,7 @@ describe('moving', () => {
 
   test('what the selected row holds is shown below, and can be hidden', async () => {
     const { terminal } = await open();
-    expect(terminal.text()).toContain('── NO_SOCKET: location');
+    expect(terminal.text()).toContain('── NO_SOCKET: locations');
     await terminal.press('Down');
     expect(terminal.text()).toContain('nf_hook_slow');
     await terminal.press('Tab');

@@ -13,7 +13,7 @@ export function screenSvg(terminal: FakeTerminal, title: string): string {
   for (let y = 0; y < rows; y++) parts.push(...drawRow(terminal, y));
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${wide} ${high}" width="${wide}" height="${high}" role="img">`,
-    `<title>${escape(title)}</title>`,
+    `<title>${escapeXml(title)}</title>`,
     `<rect width="${wide}" height="${high}" rx="8" fill="${colours.background}"/>`,
     `<g font-family="'DejaVu Sans Mono', Menlo, Consolas, monospace" font-size="${cell.font}" shape-rendering="crispEdges" xml:space="preserve">`,
     ...parts,
@@ -87,7 +87,9 @@ function drawRun(run: Run, top: number): string[] {
   if (run.text.trim() === '') return out;
   const weight = run.look.bold ? ' font-weight="bold"' : '';
   const place = `x="${round(left)}" y="${top + cell.baseline}" textLength="${round(run.cells * cell.width)}"`;
-  out.push(`<text ${place} lengthAdjust="spacingAndGlyphs" fill="${run.look.fg}"${weight}>${escape(run.text)}</text>`);
+  out.push(
+    `<text ${place} lengthAdjust="spacingAndGlyphs" fill="${run.look.fg}"${weight}>${escapeXml(run.text)}</text>`,
+  );
   return out;
 }
 
@@ -109,7 +111,8 @@ function rect(x: number, y: number, cells: number, fill: string, high = cell.hei
 
 const round = (value: number): number => Math.round(value * 100) / 100;
 
-const escape = (text: string): string => text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+const escapeXml = (text: string): string =>
+  text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
 
 const basic = ['#1d232a', '#e06c6c', '#7fb069', '#d9b45b', '#5b8fd9', '#b07fc7', '#5bb5b5', '#d5dae0'];
 
@@ -122,4 +125,5 @@ function indexed(index: number): string {
   return hex([Math.floor(place / 36), Math.floor(place / 6) % 6, place % 6].map(level));
 }
 
-const hex = (parts: readonly number[]): string => `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}`;
+const hex = (parts: readonly number[]): string =>
+  `#${parts.map((part) => part.toString(16).padStart(2, '0')).join('')}`;

@@ -28,10 +28,10 @@ const draw = (cells: number, height = 6, table = model): string[] =>
 describe('a table of groups', () => {
   test('at 120 cells it has all columns', () => {
     expect(draw(120)).toEqual([
-      '  REASON                      ↓COUNT   SHARE                  RATE  TREND                              FIRST       LAST',
-      '  NO_SOCKET                      600   60.0%  ██████        60.0/s  ▁▄█                            00:01.000  00:02.500',
-      '› NETFILTER_DROP                 399   39.9%  ████          39.9/s  ▁▄█                            00:01.000  00:02.500',
-      '  (none)                           1   <0.1%                0.10/s  ▁▄█                            00:01.000  00:02.500',
+      '  REASON                       ↓COUNT   SHARE                  RATE  TREND                             FIRST       LAST',
+      '  NO_SOCKET                       600   60.0%  ██████        60.0/s  ▁▄█                           00:01.000  00:02.500',
+      '› NETFILTER_DROP                  399   39.9%  ████          39.9/s  ▁▄█                           00:01.000  00:02.500',
+      '  (none)                            1   <0.1%                0.10/s  ▁▄█                           00:01.000  00:02.500',
     ]);
   });
 
@@ -80,11 +80,11 @@ describe('a table of groups', () => {
     const titles = targets.filter((target) => target.y === 0);
     expect(titles.map(({ from, hit }) => [from, hit.kind === 'sort' && hit.key])).toEqual([
       [2, 'name'],
-      [27, 'count'],
-      [38, 'count'],
-      [46, 'count'],
-      [58, 'rate'],
-      [68, 'rate'],
+      [28, 'count'],
+      [39, 'count'],
+      [47, 'count'],
+      [59, 'rate'],
+      [69, 'rate'],
       [99, 'first'],
       [110, 'last'],
     ]);
@@ -104,7 +104,7 @@ describe('a table of records', () => {
   ];
   const table = { rows: records, index: 0, offset: 0, sort: { key: 'time', reverse: false } };
   const drawn = (cells: number): string[] =>
-    presentRecords(table, dropView, cells, 6).lines.map((line) => plainText(line).trimEnd());
+    presentRecords(table, dropView.columns, cells, 6).lines.map((line) => plainText(line).trimEnd());
 
   test('wide, a long text has its room', () => {
     expect(drawn(100)).toEqual([
