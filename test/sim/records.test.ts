@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { viewOf } from '../../src/base/index.ts';
 import { decodeRecord, type TracepointFormat } from '../../src/btf/index.ts';
 import type { Arguments } from '../../src/events/index.ts';
 import { netDevice, skBuff } from '../../src/events/index.ts';
@@ -68,7 +69,7 @@ describe('a record', () => {
     ['syscalls:sys_exit_openat', { __syscall_nr: 257, ret: -2 }, { __syscall_nr: 257, ret: -2n }],
   ] as const)('of %s with %o reads %o', (name, fields, expected) => {
     const format = profile.tracepoint(name) as TracepointFormat;
-    const read = decodeRecord(format, record(name, fields));
+    const read = decodeRecord(format, viewOf(record(name, fields)), 0);
     for (const [key, value] of Object.entries(expected)) expect(read[key], key).toEqual(value);
   });
 
