@@ -274,7 +274,7 @@ describe.each(engines)('programs on the $name', (engine) => {
 
     test.each<[string, TrapKind, number, string, TestHostOptions?]>([
       ['r0 = 0\nr0 = *(u64 *)(r0 + 8)\nexit', 'unmapped-address', 1, 'access to 8 bytes at 0x8'],
-      ['r1 = 0xffff888000000000 ll\nr0 = *(u8 *)(r1)\nexit', 'unmapped-address', 2, '1 bytes at 0xffff888000000000'],
+      ['r1 = 0xffff888000000000 ll\nr0 = *(u8 *)(r1)\nexit', 'unmapped-address', 2, '1 byte at 0xffff888000000000'],
       ['r1 = 0x7f0000001000 ll\nr0 = *(u8 *)(r1)\nexit', 'unmapped-address', 2, '0x7f0000001000'],
       ['r1 = 0xffff8880ffffffff ll\nr0 = *(u32 *)(r1)\nexit', 'unmapped-address', 2, '0xffff8880ffffffff'],
       ['r1 = 0xffff8880ffffffff ll\nr0 = *(u32 *)(r1 + 8)\nexit', 'unmapped-address', 2, '0xffff888100000007'],
