@@ -1,11 +1,11 @@
 import { type Block, block, fitBlock, hitAt, stack, type Target } from './block.ts';
 import { type Browser, byTime } from './browser.ts';
 import { detailLines, helpLines, ledgerLines, presentDocument, printedLines, textLines } from './document.ts';
-import { formatClock, formatCount } from './figures.ts';
+import { formatCount, formatMoment } from './figures.ts';
 import { type HeaderModel, presentHeader } from './header.ts';
 import { type KeyRow, keyRows, type PageKind, shownKey } from './keys.ts';
 import type { DashboardModel } from './model.ts';
-import { presentGroups, presentRecords } from './table.ts';
+import { type Clock, presentGroups, presentRecords } from './table.ts';
 import { clip, justify, type Line, lineWidth, printable, type Span, span, width } from './text.ts';
 
 /**
@@ -93,7 +93,7 @@ function presentDetail(model: DashboardModel, browser: Browser, cells: number, h
   const record = model.record;
   if (!record) return [block([]), block([])];
   const lines = detailLines(browser.view.detail(record), cells);
-  const here = `${browser.view.noun} at ${formatClock(record.time)}`;
+  const here = `${browser.view.noun} at ${formatMoment(record.time, model.run.duration)}`;
   const [where, body] = presentPages(model, [], lines, cells, height);
   const right = where.lines[0] ?? [];
   return [
@@ -129,54 +129,66 @@ function presentList(model: DashboardModel, browser: Browser, cells: number, hei
   return [where, stack(fitBlock(table, cells, tableHeight), presentPreview(model, browser, cells, rest))];
 }
 
+function clockOf(model: DashboardModel, browser: Browser): Clock {
+  return { now: model.run.time, bucket: browser.tree.limits.bucket, duration: model.run.duration };
+}
+
 function presentTable(model: DashboardModel, browser: Browser, cells: number, height: number): Block {
-  const now = model.run.time;
-  const clock = { now, bucket: browser.tree.limits.bucket, duration: model.run.duration };
   const { level, sort } = browser;
   if (level) {
-    const rows = browser.groups(now);
+    const rows = browser.groups(model.run.time);
     const table = { rows, index: browser.index(rows), offset: browser.offset(rows, height - 1), sort };
-    return presentGroups(table, level, clock, cells, height);
+    return presentGroups(table, level, clockOf(model, browser), cells, height);
   }
   const rows = browser.records();
   const table = { rows, index: browser.index(rows), offset: browser.offset(rows, height - 1), sort };
   return presentRecords(table, browser.columns, cells, height);
 }
 
-/** What the selected row holds: the groups or records below it, or the record's page. Nothing in it can be selected. */
+/** What the selected row holds: the levels below it, or the record's page. Nothing in it can be selected. */
 function presentPreview(model: DashboardModel, browser: Browser, cells: number, height: number): Block {
-  const now = model.run.time;
-  const row = browser.selected(now);
+  const row = browser.selected(model.run.time);
   if (!row) return block([]);
-  if (!('key' in row)) {
-    const lines = detailLines(browser.view.detail(row), cells);
-    const title = rule(`${browser.view.noun} at ${formatClock(row.time)}`, cells);
-    return fitBlock(block([title, ...lines]), cells, height);
-  }
-  const path = [...browser.path, row.key];
-  const next = browser.view.levels[path.length];
-  const title = rule(
-    `${row.key === '' ? '(none)' : row.key}: ${next ? `${next.title.toLowerCase()}s` : `${browser.view.noun}s`}`,
-    cells,
-  );
-  const table = { index: -1, offset: 0, sort: undefined };
-  const clock = { now, bucket: browser.tree.limits.bucket, duration: model.run.duration };
-  const inside = next
-    ? presentGroups(
-        { ...table, rows: browser.groups(now, path, { key: 'count', reverse: false }) },
-        next,
-        clock,
-        cells,
-        height - 1,
-      )
-    : presentRecords(
-        { ...table, rows: browser.records(path, { key: byTime, reverse: false }) },
-        browser.columns,
-        cells,
-        height - 1,
-      );
-  return block([title, ...inside.lines]);
+  if ('key' in row) return presentLevels(model, browser, [...browser.path, row.key], cells, height);
+  const title = rule(`${browser.view.noun} at ${formatMoment(row.time, model.run.duration)}`, cells);
+  return block([title, ...detailLines(browser.view.detail(row), cells)]);
 }
+
+/** Title of a section, titles of its columns, a row, and a blank line. */
+const leastSection = 4;
+
+/** The groups below a path, then what the first of them holds, and so on down to records, as far as there is room. */
+function presentLevels(
+  model: DashboardModel,
+  browser: Browser,
+  path: readonly string[],
+  cells: number,
+  height: number,
+): Block {
+  const { levels, noun } = browser.view;
+  const level = levels[path.length];
+  const key = path.at(-1) ?? '';
+  const title = rule(`${key === '' ? '(none)' : key}: ${level ? level.title.toLowerCase() : noun}s`, cells);
+  const table = { index: -1, offset: 0, sort: undefined };
+  if (!level) {
+    const rows = browser.records(path, { key: byTime, reverse: false });
+    return stack(block([title]), inert(presentRecords({ ...table, rows }, browser.columns, cells, height - 1)));
+  }
+  const rows = browser.groups(model.run.time, path, { key: 'count', reverse: false });
+  const first = rows[0];
+  const below = levels.length - path.length;
+  const share = Math.max(leastSection, Math.floor(height / (below + 1)));
+  const deeper = first && height - share >= leastSection;
+  const own = deeper ? Math.min(share, rows.length + 3) : height;
+  const groups = presentGroups({ ...table, rows }, level, clockOf(model, browser), cells, own - (deeper ? 2 : 1));
+  const section = stack(block([title]), inert(groups));
+  if (!deeper) return section;
+  const rest = presentLevels(model, browser, [...path, first.key], cells, height - own);
+  return stack(fitBlock(section, cells, own), rest);
+}
+
+/** Without what could be clicked: a preview is looked at. */
+const inert = (part: Block): Block => block(part.lines);
 
 function rule(title: string, cells: number): Line {
   const text = ` ${clip(printable(title), Math.max(1, cells - 8))} `;

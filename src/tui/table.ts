@@ -1,8 +1,9 @@
+import type { Nanoseconds } from '../base/index.ts';
 import type { Column, GroupRow, Level, TracedRecord } from '../lab/index.ts';
 import { type Block, block, type Target } from './block.ts';
 import type { Sort } from './browser.ts';
 import { type PlacedColumn, placeColumns, type TableColumn } from './columns.ts';
-import { bar, formatClock, formatCount, formatRate, formatShare, sparkline } from './figures.ts';
+import { bar, formatCount, formatMoment, formatRate, formatShare, sparkline } from './figures.ts';
 import { clip, type Line, pad, printable, type Style, span, width } from './text.ts';
 
 /** Tables of groups and of records: titles, then a window of rows, the selected one marked and inverse. */
@@ -20,11 +21,18 @@ interface Cell {
   readonly style: Style;
 }
 
-/** A table of a level's groups, in `height` lines with the titles. @param bucket ns of one value of a trend */
+/** Virtual ns: now, of one value of a trend, of the whole run. */
+export interface Clock {
+  readonly now: Nanoseconds;
+  readonly bucket: Nanoseconds;
+  readonly duration: Nanoseconds;
+}
+
+/** A table of a level's groups, in `height` lines with the titles. */
 export function presentGroups(
   table: TableModel<GroupRow>,
   level: Level,
-  clock: { readonly now: number; readonly bucket: number; readonly duration: number },
+  clock: Clock,
   cells: number,
   height: number,
 ): Block {
@@ -33,7 +41,7 @@ export function presentGroups(
   const columns = groupColumns(level, longest, clock.duration >= 3600e9 ? 11 : 9, cells);
   const cellOf = (row: GroupRow, key: string, cellWidth: number): Cell => {
     if (key === 'trend') return { text: sparkline(squeeze(row.trend, cellWidth, clock)), style: 'accent' };
-    return groupCell(row, key, cellWidth);
+    return groupCell(row, key, cellWidth, clock.duration);
   };
   return drawTable(table, shown, columns, cellOf, cells);
 }
@@ -66,7 +74,7 @@ const nameOf = (row: GroupRow): string => {
   return row.folded === undefined ? name : `${name} ${formatCount(row.folded)} groups`;
 };
 
-function groupCell(row: GroupRow, key: string, cellWidth: number): Cell {
+function groupCell(row: GroupRow, key: string, cellWidth: number, duration: Nanoseconds): Cell {
   switch (key) {
     case 'name':
       return { text: nameOf(row), style: 'strong' };
@@ -79,9 +87,9 @@ function groupCell(row: GroupRow, key: string, cellWidth: number): Cell {
     case 'rate':
       return { text: formatRate(row.rate), style: 'plain' };
     case 'first':
-      return { text: formatClock(row.firstSeen), style: 'dim' };
+      return { text: formatMoment(row.firstSeen, duration), style: 'dim' };
     default:
-      return { text: formatClock(row.lastSeen), style: 'dim' };
+      return { text: formatMoment(row.lastSeen, duration), style: 'dim' };
   }
 }
 
@@ -89,11 +97,7 @@ function groupCell(row: GroupRow, key: string, cellWidth: number): Cell {
  * A trend in at most `cells` values: neighbouring buckets are added, always the same ones whatever the time, so that
  * the line grows and moves but does not flicker.
  */
-export function squeeze(
-  trend: readonly number[],
-  cells: number,
-  clock: { readonly now: number; readonly bucket: number },
-): number[] {
+export function squeeze(trend: readonly number[], cells: number, clock: Pick<Clock, 'now' | 'bucket'>): number[] {
   const first = Math.floor(clock.now / clock.bucket) - trend.length + 1;
   const each = Math.max(1, Math.ceil(trend.length / cells));
   const sums: number[] = [];

@@ -1,5 +1,13 @@
 import { describe, expect, test } from 'vitest';
-import { bar, formatClock, formatCount, formatRate, formatShare, sparkline } from '../../src/tui/figures.ts';
+import {
+  bar,
+  formatClock,
+  formatCount,
+  formatMoment,
+  formatRate,
+  formatShare,
+  sparkline,
+} from '../../src/tui/figures.ts';
 
 describe('numbers', () => {
   test.each([
@@ -48,12 +56,22 @@ describe('numbers', () => {
   });
 });
 
+describe('moments in tables', () => {
+  test.each([
+    [128_763_680, 1e9, '0.128763'],
+    [59_999_999_999, 60e9, '59.999999'],
+    [59_999_999_999, 3600e9, '00:59.999'],
+  ])('%d ns in a run of %d ns is %s', (time, duration, text) => {
+    expect(formatMoment(time, duration)).toBe(text);
+  });
+});
+
 describe('small charts', () => {
   test.each([
     [[], ''],
-    [[0, 0], '  '],
-    [[0, 1, 8], ' ▁█'],
-    [[1, 1000], '▁█'],
+    [[0, 0], '▁▁'],
+    [[0, 1, 7], '▁▂█'],
+    [[1, 1000], '▂█'],
     [[5, 5], '██'],
   ])('%j is "%s"', (values, text) => {
     expect(sparkline(values)).toBe(text);

@@ -29,7 +29,7 @@ describe('the header', () => {
   test('at 80 cells', () => {
     expect(draw({}, 80)).toEqual([
       ' tracebed  drop-monitor on udp_closed_port           ▸ 1× 00:12.345 / 01:00.000',
-      ' 1,234 drops  12.3/s  ▂▄▆█                                        45,678 events',
+      ' 1,234 drops  12.3/s  ▃▅▆█                                        45,678 events',
       ' ledger 1,234 produced = 1,234 delivered + 0 lost + 0 filtered',
     ]);
   });
@@ -37,9 +37,9 @@ describe('the header', () => {
   test('on a low and narrow screen two lines, the loss still in them', () => {
     expect(draw({}, 40, 10)).toEqual([
       ' drop-monitor            ▸ 1× 00:12.345',
-      ' 1,234 drops 12.3/s ▂▄▆█         0 lost',
+      ' 1,234 drops 12.3/s ▃▅▆█         0 lost',
     ]);
-    expect(draw({ ledger: lossy }, 40, 10)[1]).toBe(' 1,234 drops 12.3/s ▂▄▆█        66 LOST');
+    expect(draw({ ledger: lossy }, 40, 10)[1]).toBe(' 1,234 drops 12.3/s ▃▅▆█        66 LOST');
   });
 
   test.each([
@@ -79,7 +79,7 @@ describe('the header', () => {
 
   test('a tool of text counts events', () => {
     const [, second] = draw({ noun: 'event', count: 1, rate: 0.1 }, 80);
-    expect(second).toBe(' 1 event  0.10/s  ▂▄▆█');
+    expect(second).toBe(' 1 event  0.10/s  ▃▅▆█');
   });
 
   test.each([40, 41, 47, 60, 79, 80, 132])('every line is exactly %i cells wide', (cells) => {

@@ -29,9 +29,9 @@ describe('a table of groups', () => {
   test('at 120 cells it has all columns', () => {
     expect(draw(120)).toEqual([
       '  REASON                       ↓COUNT   SHARE                  RATE  TREND                             FIRST       LAST',
-      '  NO_SOCKET                       600   60.0%  ██████        60.0/s  ▁▄█                           00:01.000  00:02.500',
-      '› NETFILTER_DROP                  399   39.9%  ████          39.9/s  ▁▄█                           00:01.000  00:02.500',
-      '  (none)                            1   <0.1%                0.10/s  ▁▄█                           00:01.000  00:02.500',
+      '  NO_SOCKET                       600   60.0%  ██████        60.0/s  ▂▅█                            1.000000   2.500000',
+      '› NETFILTER_DROP                  399   39.9%  ████          39.9/s  ▂▅█                            1.000000   2.500000',
+      '  (none)                            1   <0.1%                0.10/s  ▂▅█                            1.000000   2.500000',
     ]);
   });
 
