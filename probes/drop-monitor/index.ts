@@ -71,7 +71,7 @@ const tool: Tool = {
       what: 'some TCP drops as JSON lines',
     },
   ],
-  scenario: 'udp_closed_port',
+  scenario: 'tbf_qdisc',
   start,
 };
 

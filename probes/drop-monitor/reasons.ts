@@ -62,8 +62,9 @@ const advice = {
     next: 'Look for a sender or middlebox that changes the header (TTL, NAT) without a new checksum.',
   },
   IP_INHDR: {
-    meaning: 'The IP header is malformed: version, header length or total length cannot be.',
-    next: 'Look at the decoded header and the hex; the sender or a tunnel on the way builds it wrong.',
+    meaning:
+      'The IP header cannot be right (version, header length, total length), or the TTL ran out while it was forwarded.',
+    next: 'Look at the decoded header: a TTL of 1 at ip_forward means a loop or a traceroute; else the sender builds it wrong.',
   },
   IP_RPFILTER: {
     meaning: 'Reverse path filtering: the route back to the source address does not use this device.',

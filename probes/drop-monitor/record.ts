@@ -297,7 +297,14 @@ export class Drop implements TracedRecord {
     return decodePacket(packet.subarray(network ?? 0), { link: 'none', etherType: this.etherType });
   }
 
-  /** Who talks to whom by the packet's layers, where there is no IP header: ARP, or link addresses. */
+  /** Both addresses without ports, null where they are not known. */
+  get #addresses(): readonly [string | null, string | null] {
+    if (this.version !== 0) return [this.#sourceAddress, this.#destinationAddress];
+    const flow = this.#linkFlow;
+    return flow ? [addressText(flow.source), addressText(flow.destination)] : [null, null];
+  }
+
+  /** Who talks to whom by the packet's layers, where the program found no good IP header: ARP, link addresses. */
   get #linkFlow(): Flow | undefined {
     return this.version === 0 ? flowOf(this.layers()) : undefined;
   }
@@ -306,7 +313,7 @@ export class Drop implements TracedRecord {
   get protocol(): string {
     const { ipProtocol, etherType } = this;
     if (ipProtocol !== null) return ipProtocolName(ipProtocol);
-    return etherType === 0 ? '' : etherTypeName(etherType);
+    return this.#linkFlow?.protocol ?? (etherType === 0 ? '' : etherTypeName(etherType));
   }
 
   /** Source and destination as a table shows them, with ports. */
@@ -328,10 +335,15 @@ export class Drop implements TracedRecord {
     return this.captured === 0 ? `${name}, no packet bytes` : `${name}, no addresses`;
   }
 
+  /** Nothing is known of the packet itself. */
+  get #isBlank(): boolean {
+    return this.length === 0 && this.captured === 0;
+  }
+
   /** Why the packet's content is not there or not whole; null when it is. */
   get missing(): string | null {
     const { captured, length, linear } = this;
-    if (length === 0 && captured === 0) return 'the packet is empty: skb->len is 0';
+    if (this.#isBlank) return 'neither bytes nor a length are known: skb->len is 0';
     if (captured === 0) {
       return linear === 0
         ? 'the skb holds no bytes in its linear part: they lie in page fragments, or the recording has no capture of it'
@@ -351,7 +363,7 @@ export class Drop implements TracedRecord {
       protocol: this.protocol === '' ? '?' : this.protocol,
       source: ends?.[0] ?? '?',
       destination: ends?.[1] ?? '?',
-      length: String(this.length),
+      length: this.#isBlank ? '?' : String(this.length),
       flags: this.tcpFlags?.join(',') ?? '',
       reason: this.reason,
       location: this.location,
@@ -359,8 +371,8 @@ export class Drop implements TracedRecord {
   }
 
   get json(): Readonly<Record<string, unknown>> {
-    const { version } = this;
-    const [linkSource, linkDestination] = linkEnds(this.#linkFlow) ?? [null, null];
+    const [source, destination] = this.#addresses;
+    const flow = this.#linkFlow;
     return {
       pid: this.pid,
       tgid: this.tgid,
@@ -371,11 +383,11 @@ export class Drop implements TracedRecord {
       ifindex: this.ifindex === 0 ? null : this.ifindex,
       protocol: this.protocol === '' ? null : this.protocol,
       ethertype: this.etherType,
-      src: version === 0 ? linkSource : this.#sourceAddress,
-      sport: this.sourcePort,
-      dst: version === 0 ? linkDestination : this.#destinationAddress,
-      dport: this.destinationPort,
-      length: this.length,
+      src: source,
+      sport: flow?.sourcePort ?? this.sourcePort,
+      dst: destination,
+      dport: flow?.destinationPort ?? this.destinationPort,
+      length: this.#isBlank ? null : this.length,
       tcp_flags: this.tcpFlags,
       fragment: this.isFragment,
       skb: `0x${this.skbAddress.toString(16)}`,
@@ -390,9 +402,11 @@ export class Drop implements TracedRecord {
 
 function linkEnds(flow: Flow | undefined): readonly [string, string] | undefined {
   if (!flow) return undefined;
-  const end = (address: Uint8Array, port: number | undefined): string => {
-    if (address.length === 6) return formatMac(address);
-    return port === undefined ? formatAddress(address) : formatEndpoint(address, port);
-  };
+  const end = (address: Uint8Array, port: number | undefined): string =>
+    port === undefined ? addressText(address) : formatEndpoint(address, port);
   return [end(flow.source, flow.sourcePort), end(flow.destination, flow.destinationPort)];
+}
+
+function addressText(address: Uint8Array): string {
+  return address.length === 6 ? formatMac(address) : formatAddress(address);
 }
