@@ -1,6 +1,6 @@
 /**
  * Loads a scenario that a user wrote, from wherever it lies: TypeScript is stripped of its types on the way in,
- * nothing is written to disk, and `tracebed` means this package whether it is installed beside the file or not.
+ * nothing is written to disk, and `tracebed` and `rxjs` mean this package and its own, installed beside the file or not.
  * Node's module hooks do that (node:module register); they run in a thread of their own, so they are a text here.
  */
 import { createRequire, register } from 'node:module';
@@ -19,6 +19,7 @@ export async function initialize(data) {
 }
 export async function resolve(specifier, context, next) {
   if (specifier === 'tracebed') return { url: settings.api, shortCircuit: true };
+  if (/^rxjs(\\/|$)/.test(specifier)) return await next(specifier, { ...context, parentURL: settings.api });
   return await next(specifier, context);
 }
 export async function load(url, context, next) {
