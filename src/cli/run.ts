@@ -5,6 +5,7 @@ import { type Example, newCommand, withExamples } from './command.ts';
 import type { Io } from './io.ts';
 import { addRunOptions, type Format, type RunFlags } from './run-options.ts';
 import { addToolOptions, argumentUsage, type ToolWords, toolWords } from './tool-arguments.ts';
+import { profileNamed } from './values.ts';
 
 const summary = 'run a tool on a scenario';
 const defaultTool = 'drop-monitor';
@@ -69,10 +70,9 @@ function describeToolRun(tool: Tool, io: Io): Command {
 }
 
 async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Promise<number> {
-  const [{ createRun }, { loadScenario }, { loadProfile }] = await Promise.all([
+  const [{ createRun }, { loadScenario }] = await Promise.all([
     import('../lab/index.ts'),
     import('../scenario/index.ts'),
-    import('../btf/index.ts'),
   ]);
   const format = formatFor(flags.format, io);
   const run = createRun({
@@ -80,7 +80,7 @@ async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Prom
     args: words.args,
     toolOptions: words.options,
     scenario: await loadScenario(flags.scenario ?? tool.scenario),
-    profile: loadProfile(flags.kernel),
+    profile: await profileNamed(flags.kernel),
     seed: flags.seed,
     cpus: flags.cpus,
     duration: flags.duration,

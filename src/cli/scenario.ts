@@ -5,7 +5,7 @@ import type { Scenario, Stage } from '../scenario/index.ts';
 import { quiet, withExamples } from './command.ts';
 import { type Io, Output, print } from './io.ts';
 import { cpusOption, durationOption, kernelOption, seedOption } from './run-options.ts';
-import { limit, oneOf } from './values.ts';
+import { limit, oneOf, profileNamed } from './values.ts';
 
 interface StageFlags {
   readonly seed: number;
@@ -79,13 +79,10 @@ function describeRecord(command: Command, io: Io): void {
 }
 
 async function stageFor(name: string, flags: StageFlags): Promise<{ scenario: Scenario; stage: Stage }> {
-  const [{ loadScenario, createScheduler }, { loadProfile }] = await Promise.all([
-    import('../scenario/index.ts'),
-    import('../btf/index.ts'),
-  ]);
+  const { loadScenario, createScheduler } = await import('../scenario/index.ts');
   const scenario = await loadScenario(name);
   const stage = {
-    profile: loadProfile(flags.kernel),
+    profile: await profileNamed(flags.kernel),
     random: new Random(flags.seed),
     cpus: flags.cpus ?? scenario.cpus ?? 2,
     duration: flags.duration ?? scenario.duration ?? minutes(1),

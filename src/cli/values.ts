@@ -1,4 +1,5 @@
 import { type Nanoseconds, parseDuration, UsageError } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
 
 /** Values of options: each takes the text of the command line or says what it would have taken. */
 
@@ -52,4 +53,10 @@ export function oneOf<const T extends string>(option: string, choices: readonly 
     }
     return found;
   };
+}
+
+/** A kernel profile by its name. Loads it only now, for help must be quick. @throws UsageError for an unknown one */
+export async function profileNamed(name: string): Promise<KernelProfile> {
+  const { loadProfile, profileNames } = await import('../btf/index.ts');
+  return loadProfile(oneOf('--kernel', profileNames)(name));
 }
