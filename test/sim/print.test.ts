@@ -23,6 +23,7 @@ function print(format: string, ...args: bigint[]): string | number {
   return formatPrintk({ memory, symbols }, new TextEncoder().encode(`${format}\0`), args);
 }
 
+/** Texts and refusals are those of Linux 6.18. */
 describe('formats', () => {
   test.each([
     ['plain', [], 'plain'],
@@ -54,6 +55,17 @@ describe('formats', () => {
     ['%pI6', [text + 32n], '2001:0db8:0000:0000:0000:0000:0000:0001'],
     ['%pi6', [text + 32n], '20010db8000000000000000000000001'],
     ['%d\n', [1n], '1\n'],
+    ['%5c|', [65n], '    A|'],
+    ['%-8s|', [text], 'text    |'],
+    ['%08s|', [text], '    text|'],
+    ['%0-5d|%-05d|', [3n, 3n], '3    |3    |'],
+    ['%020llx|', [0xabcn], '00000000000000000abc|'],
+    ['% x|%+u', [1n, 1n], '1|1'],
+    ['%lx %lX', [10n, 0xabcn], 'a ABC'],
+    ['%px;%pS.', [1n, 2n], '0000000000000001;0x2.'],
+    ['%10px|', [0x1234n], '      1234|'],
+    ['%pI4', [0n], '0.0.0.0'],
+    ['%s', [0x1234n], ''],
   ])('%o with %o prints %o', (format, args, expected) => {
     expect(print(format, ...args)).toBe(expected);
   });
@@ -69,6 +81,9 @@ describe('formats', () => {
     ['more conversions than arguments', '%d %d', [1n]],
     ['an unknown conversion', '%f', [1n]],
     ['a precision', '%.3d', [1n]],
+    ['an alternative form', '%#x', [1n]],
+    ['a short', '%hd', [1n]],
+    ['a physical address', '%pa', [1n]],
     ['a width from an argument', '%*d', [1n, 1n]],
     ['a cut conversion', '%', []],
     ['%s glued to a word', '%sx', [text]],
