@@ -39,9 +39,7 @@ export function formatClock(time: Nanoseconds): string {
 
 /** A point of virtual time in tables: exact to the microsecond in a short run, `12.345678`; else as on a clock. */
 export function formatMoment(time: Nanoseconds, duration: Nanoseconds): string {
-  return duration < 100e9
-    ? `${Math.floor(time / 1e9)}.${String(Math.floor(time / 1e3) % 1e6).padStart(6, '0')}`
-    : formatClock(time);
+  return duration < 100e9 ? (time / 1e9).toFixed(6) : formatClock(time);
 }
 
 const blocks = '▁▂▃▄▅▆▇█';

@@ -130,7 +130,8 @@ function presentList(model: DashboardModel, browser: Browser, cells: number, hei
 }
 
 function clockOf(model: DashboardModel, browser: Browser): Clock {
-  return { now: model.run.time, bucket: browser.tree.limits.bucket, duration: model.run.duration };
+  const { time, duration, state } = model.run;
+  return { now: time, duration, bucket: browser.tree.limits.bucket, open: state !== 'ended' };
 }
 
 function presentTable(model: DashboardModel, browser: Browser, cells: number, height: number): Block {

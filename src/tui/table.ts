@@ -21,11 +21,13 @@ interface Cell {
   readonly style: Style;
 }
 
-/** Virtual ns: now, of one value of a trend, of the whole run. */
 export interface Clock {
   readonly now: Nanoseconds;
-  readonly bucket: Nanoseconds;
   readonly duration: Nanoseconds;
+  /** ns of one value of a trend. */
+  readonly bucket: Nanoseconds;
+  /** More will come into the bucket of now. */
+  readonly open: boolean;
 }
 
 /** A table of a level's groups, in `height` lines with the titles. */
@@ -95,9 +97,14 @@ function groupCell(row: GroupRow, key: string, cellWidth: number, duration: Nano
 
 /**
  * A trend in at most `cells` values: neighbouring buckets are added, always the same ones whatever the time, so that
- * the line grows and moves but does not flicker.
+ * the line grows and moves but does not flicker. The newest sum is left out while it is not whole: it would look like
+ * a fall.
  */
-export function squeeze(trend: readonly number[], cells: number, clock: Pick<Clock, 'now' | 'bucket'>): number[] {
+export function squeeze(
+  trend: readonly number[],
+  cells: number,
+  clock: Pick<Clock, 'now' | 'bucket' | 'open'>,
+): number[] {
   const first = Math.floor(clock.now / clock.bucket) - trend.length + 1;
   const each = Math.max(1, Math.ceil(trend.length / cells));
   const sums: number[] = [];
@@ -106,6 +113,7 @@ export function squeeze(trend: readonly number[], cells: number, clock: Pick<Clo
     const place = Math.floor((first + i) / each) - origin;
     sums[place] = (sums[place] ?? 0) + count;
   });
+  if (clock.open && sums.length > 1) sums.pop();
   return sums.slice(-cells);
 }
 

@@ -13,7 +13,7 @@ const model: HeaderModel = {
   noun: 'drop',
   count: 1234,
   rate: 12.3,
-  trend: [1, 2, 3, 4],
+  trend: [1, 2, 3, 4, 2],
   bucket: 1e9,
   events: 45678,
   ledger: { total: row, cpus: [], balanced: true },

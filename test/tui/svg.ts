@@ -80,7 +80,7 @@ function lookOf(at: IBufferCell): Look {
 const isShape = (text: string): boolean => /^[─▁-▏]/.test(text);
 
 function drawRun(run: Run, top: number): string[] {
-  if (isShape(run.text)) return [...run.text].map((sign, i) => shape(sign, run.x + i, top, run.look.fg));
+  if (isShape(run.text)) return drawShapes(run, top);
   const out: string[] = [];
   const left = margin + run.x * cell.width;
   if (run.look.underline) out.push(rect(run.x, top + cell.height - 2, run.cells, run.look.fg, 1));
@@ -93,13 +93,24 @@ function drawRun(run: Run, top: number): string[] {
   return out;
 }
 
+/** Equal signs side by side are one shape, but for those that do not fill their cell to the right. */
+function drawShapes(run: Run, top: number): string[] {
+  const out: string[] = [];
+  let x = run.x;
+  for (const [signs] of run.text.matchAll(/([─▁-█])\1*|./gu)) {
+    out.push(shape(signs, x, top, run.look.fg));
+    x += signs.length;
+  }
+  return out;
+}
+
 /** ▁ to █ grow from the bottom, ▏ to ▉ from the left, ─ is a rule in the middle. */
-function shape(sign: string, x: number, top: number, fill: string): string {
-  const code = sign.codePointAt(0) as number;
-  if (sign === '─') return rect(x, top + cell.height / 2, 1, fill, 1);
+function shape(signs: string, x: number, top: number, fill: string): string {
+  const code = signs.codePointAt(0) as number;
+  if (signs.startsWith('─')) return rect(x, top + cell.height / 2, signs.length, fill, 1);
   if (code <= 0x2588) {
     const high = ((code - 0x2580) / 8) * (cell.height - 2);
-    return rect(x, round(top + cell.height - 1 - high), 1, fill, round(high));
+    return rect(x, round(top + cell.height - 1 - high), signs.length, fill, round(high));
   }
   return rect(x, top + 1, (0x2590 - code) / 8, fill, cell.height - 2);
 }

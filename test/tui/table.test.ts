@@ -17,7 +17,7 @@ const row = (key: string, count: number, more: Partial<GroupRow> = {}): GroupRow
 });
 
 const level = { key: 'reason', title: 'reason' };
-const clock = { now: 3e9, bucket: 1e9, duration: 60e9 };
+const clock = { now: 3e9, bucket: 1e9, duration: 60e9, open: false };
 const sort = { key: 'count', reverse: false };
 const rows = [row('NO_SOCKET', 600), row('NETFILTER_DROP', 399), row('', 1, { share: 0.0001 })];
 const model = { rows, index: 1, offset: 0, sort };
@@ -130,6 +130,14 @@ describe('a trend in few cells', () => {
     ['pairs stay pairs when time moves on', [1, 2, 3, 4, 5], 3, 4, [3, 7, 5]],
     ['a window that does not begin on a pair', [2, 3, 4, 5], 3, 4, [2, 7, 5]],
   ])('%s', (_, trend, cells, now, expected) => {
-    expect(squeeze(trend, cells, { now: now * 1e9, bucket: 1e9 })).toEqual(expected);
+    expect(squeeze(trend, cells, { now: now * 1e9, bucket: 1e9, open: false })).toEqual(expected);
+  });
+
+  test.each([
+    ['the newest value', [1, 2, 3], 5, 2, [1, 2]],
+    ['the newest sum', [1, 2, 3, 4], 2, 3, [3]],
+    ['not the only one', [1], 5, 0, [1]],
+  ])('while the run goes on %s is left out', (_, trend, cells, now, expected) => {
+    expect(squeeze(trend, cells, { now: now * 1e9, bucket: 1e9, open: true })).toEqual(expected);
   });
 });
