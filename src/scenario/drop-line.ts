@@ -25,7 +25,7 @@ export interface DropLine {
 
 /* skbaddr=%p [rx_sk=%p] protocol=%u location=%pS [reason: %s], the fields in this order in every kernel */
 const printed =
-  /^skbaddr=(?:0x)?([0-9a-fA-F]+)(?: rx_sk=(?:0x)?([0-9a-fA-F]+|\(null\)))? protocol=(\d+) location=(.+?)(?: reason: ?(\S+))?$/;
+  /^skbaddr=(?:0x)?([0-9a-fA-F]+)(?: rx_sk=(?:0x)?([0-9a-fA-F]+|\((?:nil|null)\)))? protocol=(\d+) location=(.+?)(?: reason: ?(\S+))?$/;
 
 const noDrop: ReadonlySet<string> = new Set(['CONSUMED', 'NOT_DROPPED_YET', '0x0', '0x1', '0', '1']);
 
@@ -33,8 +33,10 @@ function readDrop(entry: TraceEntry, trace: TraceText, stack: KernelStack): Drop
   const match = printed.exec(entry.text);
   if (!match) {
     const cut = trace.isCut(entry.line);
+    const text = trace.lineText(entry.line);
+    const column = cut ? text.length + 1 : faultColumn(entry);
     throw new InputError(cut ? 'the trace is cut off in the middle of a line' : 'this kfree_skb cannot be read', {
-      at: { file: trace.file, line: entry.line, column: faultColumn(entry), text: trace.lineText(entry.line) },
+      at: { file: trace.file, line: entry.line, column, text },
       expected: 'skbaddr=ADDRESS rx_sk=ADDRESS protocol=NUMBER location=SYMBOL+0xOFFSET reason: NAME',
       hint: cut ? 'copy the file again, or remove its last line' : 'the file was damaged, or edited by hand',
     });
@@ -44,7 +46,7 @@ function readDrop(entry: TraceEntry, trace: TraceText, stack: KernelStack): Drop
   return {
     entry,
     address: match[1]!,
-    socket: socket === undefined || /^0+$|null/.test(socket) ? undefined : socket,
+    socket: socket === undefined || /^0+$|^\(/.test(socket) ? undefined : socket,
     protocol: Number(match[3]),
     location: locationOf(match[4]!, stack),
     reason,
@@ -65,9 +67,12 @@ function faultColumn(entry: TraceEntry): number {
   return entry.column + at;
 }
 
-/** The location as a symbol; perf prints a bare address, whose symbol is the frame that called the drop function. */
+/** What %pS prints of an address without a symbol, and other tools of every address. */
+const bareAddress = /^(0x)?[0-9a-f]{8,16}$/;
+
+/** The location as a symbol; of a bare address it is the frame that called the drop function. */
 function locationOf(text: string, stack: KernelStack): string {
-  if (!/^(0x)?[0-9a-f]{8,16}$/.test(text)) return frameOf(text);
+  if (!bareAddress.test(text)) return frameOf(text);
   const caller = stack.find((frame) => !isDropFrame(frame));
   return caller ?? text;
 }
@@ -96,7 +101,8 @@ function printedLocation(entry: TraceEntry): string | undefined {
 function fitsStack(entry: TraceEntry, stack: KernelStack, isLatest: boolean): boolean {
   if (plainName(entry.name) === 'kfree_skb') {
     const location = printedLocation(entry);
-    return location !== undefined && stack.includes(location);
+    if (location === undefined) return false;
+    return bareAddress.test(location) ? isLatest && stack.some(isDropFrame) : stack.includes(location);
   }
   return isLatest && !stack.some(isDropFrame);
 }

@@ -215,7 +215,7 @@ class TraceReader {
 
 /** Where a line stops to look like an entry: the column of the first part that does not fit. */
 function faultColumn(text: string): number {
-  const parts = [/^\s*\S/, /.*?-\d+|^\s*\S+\s+\d+/, /.*?\s\[\d+\]/, /.*?\s\d+\.\d{6,9}:/];
+  const parts = [/.*?-\d+|^\s*\S+\s+\d+/, /.*?\s\[\d+\]/, /.*?\s\d+\.\d{6,9}:/];
   let column = 1;
   for (const part of parts) {
     const match = new RegExp(part.source, 'y').exec(text);
