@@ -4,7 +4,7 @@ import type { ReportFormat } from '../report/index.ts';
 import { type Example, newCommand, withExamples } from './command.ts';
 import type { Io } from './io.ts';
 import { addRunOptions, type Format, type RunFlags } from './run-options.ts';
-import { addToolOptions, argumentUsage, type ToolWords, toolWords } from './tool-arguments.ts';
+import { addToolOptions, argumentUsage, type ToolWords, toolArguments, toolWords } from './tool-arguments.ts';
 import { profileNamed } from './values.ts';
 
 const summary = 'run a tool on a scenario';
@@ -59,12 +59,9 @@ function describeToolRun(tool: Tool, io: Io): Command {
     .description(tool.summary)
     .usage(`${argumentUsage(tool)} [options]`.trim())
     .argument('[words...]')
-    .configureHelp({ visibleArguments: () => [] });
+    .configureHelp({ visibleArguments: () => toolArguments(tool) });
+  addToolOptions(command, tool, addRunOptions(newCommand('run', io)).options);
   addRunOptions(command);
-  addToolOptions(command, tool);
-  const width = Math.max(0, ...tool.arguments.map((argument) => argument.name.length));
-  const lines = tool.arguments.map((argument) => `  ${argument.name.padEnd(width)}  ${argument.what}`);
-  if (lines.length > 0) command.addHelpText('after', `\nArguments:\n${lines.join('\n')}`);
   command.addHelpText('after', `\nIts own scenario: ${tool.scenario}`);
   return withExamples(command, tool.examples);
 }

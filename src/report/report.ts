@@ -40,7 +40,7 @@ export function report(
   });
   if (options.tracePipe) run.printed.subscribe((lines) => put(lines.map((line) => presenter.printed(line))));
   run.ticks.subscribe((tick) => {
-    if (run.view.kind === 'text' && (tick.last || run.view.printEachTick)) put(presenter.text(run.view, tick));
+    if (run.view.kind === 'text') put(presenter.text(run.view, tick));
   });
   return () => put(presenter.summary(tally.summary(run)));
 }
