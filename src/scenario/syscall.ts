@@ -31,6 +31,8 @@ export interface SyscallPoints {
   readonly number: number;
   /** `newstat` of `stat`. */
   readonly kernelName: string;
+  /** The name of its one parameter: `regs`, or what BTF calls it where several functions share a prototype. */
+  readonly parameter: string;
   /** Its arguments in order, as its tracepoint names them; undefined when it has none. */
   readonly names: readonly string[] | undefined;
   /** The tracepoints of its own and of all system calls that there are. */
@@ -56,6 +58,7 @@ export function syscallPoints(profile: KernelProfile, name: string): SyscallPoin
   return {
     number,
     kernelName,
+    parameter: profile.btf.functionPrototype(`__x64_sys_${kernelName}`)?.params[0]?.name ?? 'regs',
     names: format?.fields.map((field) => field.name).filter((field) => field !== '__syscall_nr' && field !== 'nr'),
     enter: format?.name,
     exit: exit?.name,
@@ -98,12 +101,12 @@ class SyscallTree extends CallTree {
   constructor(
     context: Context,
     name: string,
-    regs: StructObject,
+    args: Arguments,
     options: CallOptions,
     nested: readonly Nested[],
     sides: { readonly enter: Inside; readonly leave: Inside },
   ) {
-    super(context, name, { regs }, options, nested);
+    super(context, name, args, options, nested);
     this.enter = sides.enter;
     this.leave = sides.leave;
   }
@@ -143,7 +146,7 @@ export function syscallTree(
     ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
   ];
   const stack = options.stack ?? (context.stack.length > 0 ? context.stack : syscallStack);
-  const regs = registers(values, number);
+  const regs = { [points.parameter]: registers(values, number) };
   return new SyscallTree(context, `__x64_sys_${points.kernelName}`, regs, { ...options, stack }, nested, {
     enter,
     leave,

@@ -128,8 +128,6 @@ describe('a recorded scenario', () => {
     expect(count).toBeGreaterThan(50);
     const copy = await loadScenario(path);
     expect(copy).toMatchObject({ name: 'drop-storm', cpus: 4, duration: ms(2) });
-    const played = play(copy, stage(options));
-    expect(played).toEqual(play(original, stage({ ...options, random: new Random(7) })));
     const again = join(folder, 'again.jsonl');
     recordScenario({ ...copy, summary: original.summary }, stage({ ...options, random: new Random(7) }), again);
     expect(readFileSync(again)).toEqual(readFileSync(path));
