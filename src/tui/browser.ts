@@ -144,7 +144,7 @@ export class Browser {
   /** Opens the selected group. @returns false for what holds nothing: `(others)`, or no row */
   open(now: Nanoseconds): boolean {
     const row = this.selected(now);
-    if (!this.level || !row || !('key' in row) || row.key === others) return false;
+    if (!this.level || !row || isRecord(row) || row.key === others) return false;
     this.#cursor.selected = row.key;
     this.#path = [...this.#path, row.key];
     const cursor = this.#cursor;
@@ -192,6 +192,9 @@ export class Browser {
 
 export type Row = GroupRow | TracedRecord;
 
+export const isGroup = (row: Row): row is GroupRow => 'key' in row;
+export const isRecord = (row: Row): row is TracedRecord => !isGroup(row);
+
 export interface Sort {
   readonly key: string;
   readonly reverse: boolean;
@@ -204,7 +207,7 @@ const groupSort = (key: string): SortKey => sortKeys.find((known) => known === k
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-const identity = (row: Row): string | TracedRecord => ('key' in row ? row.key : row);
+const identity = (row: Row): string | TracedRecord => (isGroup(row) ? row.key : row);
 
 class Cursor {
   sort: Sort;

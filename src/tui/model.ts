@@ -1,6 +1,6 @@
 import { type Run, type Speed, type TracedRecord, watchRecords } from '../lab/index.ts';
 import type { Hit } from './block.ts';
-import { Browser } from './browser.ts';
+import { Browser, isRecord } from './browser.ts';
 import { exportName, exportText } from './export.ts';
 import { formatClock } from './figures.ts';
 import { formatSpeed } from './header.ts';
@@ -203,7 +203,7 @@ export class DashboardModel {
     if (!browser) return;
     if (!browser.level) {
       const row = browser.selected(this.run.time);
-      if (row && !('key' in row)) this.#openRecord(row);
+      if (row && isRecord(row)) this.#openRecord(row);
     } else if (browser.selected(this.run.time) && !browser.open(this.run.time)) {
       this.message = 'These groups were folded to bound memory: only their sum is kept.';
     }

@@ -1,12 +1,14 @@
-import { type Block, block, fitBlock, hitAt, stack, type Target } from './block.ts';
-import { type Browser, byTime } from './browser.ts';
-import { detailLines, helpLines, ledgerLines, presentDocument, printedLines, textLines } from './document.ts';
-import { formatCount, formatMoment } from './figures.ts';
+import type { TracedRecord } from '../lab/index.ts';
+import { type Block, block, fitBlock, hitAt, stack } from './block.ts';
+import type { Browser } from './browser.ts';
+import { detailLines, helpLines, ledgerLines, printedLines, textLines } from './document.ts';
+import { formatMoment } from './figures.ts';
+import { presentFooter } from './footer.ts';
 import { type HeaderModel, presentHeader } from './header.ts';
-import { type KeyRow, keyRows, type PageKind, shownKey } from './keys.ts';
+import { presentList } from './list.ts';
 import type { DashboardModel } from './model.ts';
-import { type Clock, presentGroups, presentRecords } from './table.ts';
-import { clip, justify, type Line, lineWidth, printable, type Span, span, width } from './text.ts';
+import { emptyLines, filterSpans, presentPlace } from './place.ts';
+import { justify, type Line, type Span, span } from './text.ts';
 
 /**
  * The whole screen from the model: header, where the user is, the page or what lies over it, and the footer. Pure but
@@ -50,23 +52,17 @@ function headerModel({ run, browser }: DashboardModel): HeaderModel {
 function presentBody(model: DashboardModel, cells: number, height: number): [where: Block, body: Block] {
   if (model.overlay) return presentOverlay(model, cells, height);
   if (!model.browser) return presentText(model, cells, height);
-  if (model.record) return presentDetail(model, model.browser, cells, height);
+  if (model.record) return presentDetail(model, model.browser, model.record, cells, height);
   return presentList(model, model.browser, cells, height);
 }
 
-/** A document and its place line; brings the scroll offset within it. */
-function presentPages(
-  model: DashboardModel,
-  left: Line,
-  lines: readonly Line[],
-  cells: number,
-  height: number,
-): [Block, Block] {
+/** The part of a document that is on the screen, and which part that is; brings the scroll offset within it. */
+function presentPart(model: DashboardModel, lines: readonly Line[], height: number): [part: Span, body: Block] {
   model.scroll = Math.min(model.scroll, Math.max(0, lines.length - height));
   model.layout = { ...model.layout, height };
   const last = Math.min(lines.length, model.scroll + height);
   const part = lines.length > height ? `${model.scroll + 1}–${last} of ${lines.length} ` : '';
-  return [block([justify(left, [span(part, 'dim')], cells)]), presentDocument(lines, model.scroll, height)];
+  return [span(part, 'dim'), block(lines.slice(model.scroll, last))];
 }
 
 function presentOverlay(model: DashboardModel, cells: number, height: number): [Block, Block] {
@@ -76,7 +72,8 @@ function presentOverlay(model: DashboardModel, cells: number, height: number): [
       : model.overlay === 'ledger'
         ? ledgerLines(model.run.ledger())
         : printedLines(model.printed);
-  return presentPages(model, [span(' Esc goes back', 'dim')], lines, cells, height);
+  const [part, body] = presentPart(model, lines, height);
+  return [block([justify([span(' Esc goes back', 'dim')], [part], cells)]), body];
 }
 
 function presentText(model: DashboardModel, cells: number, height: number): [Block, Block] {
@@ -84,202 +81,20 @@ function presentText(model: DashboardModel, cells: number, height: number): [Blo
   const wanted = model.filter.toLowerCase();
   const all = view.kind === 'text' ? view.lines : [];
   const lines = wanted === '' ? all : all.filter((line) => line.toLowerCase().includes(wanted));
-  const place = [span(` ${view.noun}`, 'strong'), ...filterSpans(model)];
   const text = lines.length > 0 ? textLines(lines) : emptyLines(model, view.noun);
-  return presentPages(model, place, text, cells, height);
+  const [part, body] = presentPart(model, text, height);
+  const place = [span(` ${view.noun}`, 'strong'), ...filterSpans(model)];
+  return [block([justify(place, [part], cells)]), body];
 }
 
-function presentDetail(model: DashboardModel, browser: Browser, cells: number, height: number): [Block, Block] {
-  const record = model.record;
-  if (!record) return [block([]), block([])];
-  const lines = detailLines(browser.view.detail(record), cells);
-  const here = `${browser.view.noun} at ${formatMoment(record.time, model.run.duration)}`;
-  const [where, body] = presentPages(model, [], lines, cells, height);
-  const right = where.lines[0] ?? [];
-  return [
-    crumbs(
-      browser,
-      here,
-      right.filter((part) => part.text.trim() !== ''),
-      cells,
-    ),
-    body,
-  ];
-}
-
-/** From this height on a list shares the screen with what its selected row holds. */
-const previewFrom = 14;
-
-/** The list takes what its rows need and a blank line, but not quite half. */
-const listHeight = (rows: number, height: number): number => Math.min(Math.max(rows + 2, 5), Math.ceil(height * 0.45));
-
-function presentList(model: DashboardModel, browser: Browser, cells: number, height: number): [Block, Block] {
-  const rows = browser.rows(model.run.time);
-  const where = crumbs(browser, undefined, listState(model, browser, rows.length), cells);
-  if (rows.length === 0) {
-    model.layout = { ...model.layout, height };
-    return [where, block(emptyLines(model, browser.view.noun))];
-  }
-  const split = model.preview && height >= previewFrom && !browser.isLog;
-  const tableHeight = split ? listHeight(rows.length, height) : height;
-  model.layout = { ...model.layout, height: tableHeight - 1 };
-  const table = presentTable(model, browser, cells, tableHeight);
-  if (!split) return [where, table];
-  const rest = height - tableHeight;
-  return [where, stack(fitBlock(table, cells, tableHeight), presentPreview(model, browser, cells, rest))];
-}
-
-function clockOf(model: DashboardModel, browser: Browser): Clock {
-  const { time, duration, state } = model.run;
-  return { now: time, duration, bucket: browser.tree.limits.bucket, open: state !== 'ended' };
-}
-
-function presentTable(model: DashboardModel, browser: Browser, cells: number, height: number): Block {
-  const { level, sort } = browser;
-  if (level) {
-    const rows = browser.groups(model.run.time);
-    const table = { rows, index: browser.index(rows), offset: browser.offset(rows, height - 1), sort };
-    return presentGroups(table, level, clockOf(model, browser), cells, height);
-  }
-  const rows = browser.records();
-  const table = { rows, index: browser.index(rows), offset: browser.offset(rows, height - 1), sort };
-  return presentRecords(table, browser.columns, cells, height);
-}
-
-/** What the selected row holds: the levels below it, or the record's page. Nothing in it can be selected. */
-function presentPreview(model: DashboardModel, browser: Browser, cells: number, height: number): Block {
-  const row = browser.selected(model.run.time);
-  if (!row) return block([]);
-  if ('key' in row) return presentLevels(model, browser, [...browser.path, row.key], cells, height);
-  const title = rule(`${browser.view.noun} at ${formatMoment(row.time, model.run.duration)}`, cells);
-  return block([title, ...detailLines(browser.view.detail(row), cells)]);
-}
-
-/** Title of a section, titles of its columns, a row, and a blank line. */
-const leastSection = 4;
-
-/** The groups below a path, then what the first of them holds, and so on down to records, as far as there is room. */
-function presentLevels(
+function presentDetail(
   model: DashboardModel,
   browser: Browser,
-  path: readonly string[],
+  record: TracedRecord,
   cells: number,
   height: number,
-): Block {
-  const { levels, noun } = browser.view;
-  const level = levels[path.length];
-  const key = path.at(-1) ?? '';
-  const title = rule(`${key === '' ? '(none)' : key}: ${level ? level.title.toLowerCase() : noun}s`, cells);
-  const table = { index: -1, offset: 0, sort: undefined };
-  if (!level) {
-    const rows = browser.records(path, { key: byTime, reverse: false });
-    return stack(block([title]), inert(presentRecords({ ...table, rows }, browser.columns, cells, height - 1)));
-  }
-  const rows = browser.groups(model.run.time, path, { key: 'count', reverse: false });
-  const first = rows[0];
-  const below = levels.length - path.length;
-  const share = Math.max(leastSection, Math.floor(height / (below + 1)));
-  const deeper = first && height - share >= leastSection;
-  const own = deeper ? Math.min(share, rows.length + 3) : height;
-  const groups = presentGroups({ ...table, rows }, level, clockOf(model, browser), cells, own - (deeper ? 2 : 1));
-  const section = stack(block([title]), inert(groups));
-  if (!deeper) return section;
-  const rest = presentLevels(model, browser, [...path, first.key], cells, height - own);
-  return stack(fitBlock(section, cells, own), rest);
-}
-
-/** Without what could be clicked: a preview is looked at. */
-const inert = (part: Block): Block => block(part.lines);
-
-function rule(title: string, cells: number): Line {
-  const text = ` ${clip(printable(title), Math.max(1, cells - 8))} `;
-  return [span('──', 'dim'), span(text, 'section'), span('─'.repeat(Math.max(0, cells - 2 - width(text))), 'dim')];
-}
-
-/** The groups that are open, each clickable; the ends matter most, so the middle gives way. */
-function crumbs(browser: Browser, here: string | undefined, right: readonly Span[], cells: number): Block {
-  const names = ['all', ...browser.path.map((key) => (key === '' ? '(none)' : printable(key)))];
-  if (here !== undefined) names.push(here);
-  const room = Math.max(10, cells - lineWidth(right) - 2);
-  const separator = ' › ';
-  let first = 0;
-  const shownWidth = (): number =>
-    names.slice(first).reduce((sum, name) => sum + width(name) + separator.length, first > 0 ? separator.length : 0);
-  while (first < names.length - 1 && shownWidth() > room) first++;
-  const line: Span[] = [span(' ')];
-  const targets: Target[] = [];
-  let x = 1;
-  if (first > 0) {
-    line.push(span('…', 'dim'), span(separator, 'dim'));
-    x += 1 + separator.length;
-  }
-  names.slice(first).forEach((name, i) => {
-    const last = first + i === names.length - 1;
-    const text = clip(name, Math.max(4, room - x));
-    if (i > 0) {
-      line.push(span(separator, 'dim'));
-      x += separator.length;
-    }
-    line.push(span(text, last ? 'strong' : 'plain'));
-    if (!last) targets.push({ y: 0, from: x, to: x + width(text), hit: { kind: 'level', depth: first + i } });
-    x += width(text);
-  });
-  return block([justify(line, right, cells)], targets);
-}
-
-function filterSpans(model: DashboardModel): Span[] {
-  return model.filter === '' ? [] : [span('  filter: '), span(printable(model.filter), 'warn')];
-}
-
-function listState(model: DashboardModel, browser: Browser, shown: number): Span[] {
-  const noun = browser.level ? browser.level.title.toLowerCase() : browser.view.noun;
-  const count = browser.tree.row(browser.path, model.run.time)?.count ?? 0;
-  const kept = !browser.level && model.filter === '' && count > shown ? ` of ${formatCount(count)}` : '';
-  const amount = `${formatCount(shown)}${kept} ${noun}${shown === 1 && kept === '' ? '' : 's'}`;
-  return [...filterSpans(model), span(`  ${amount} `, 'dim')];
-}
-
-function emptyLines(model: DashboardModel, noun: string): Line[] {
-  if (model.filter !== '')
-    return [[], [span(`  Nothing matches “${printable(model.filter)}”. Esc clears the filter.`)]];
-  const ended = model.run.state === 'ended';
-  return [[], [span(ended ? `  The scenario ended without a ${noun}.` : `  No ${noun} yet.`, 'dim')]];
-}
-
-/** The filter while it is typed, a message, or the keys that do something here, as many as fit. */
-function presentFooter(model: DashboardModel, cells: number): Block {
-  if (model.editing) {
-    const prompt = [span(' filter: ', 'key'), span(printable(model.filter)), span('▏', 'accent')];
-    const hint = [span('Enter keeps it, Esc clears it ', 'dim')];
-    return block([justify(prompt, hint, cells)]);
-  }
-  if (model.message !== '') return block([[span(` ${printable(model.message)}`, 'warn')]]);
-  return presentKeys(model.page, cells);
-}
-
-function presentKeys(page: PageKind, cells: number): Block {
-  const keys = (row: KeyRow): string => row.foot?.[2] ?? shownKey(row);
-  const hint = (row: KeyRow): string => `${keys(row)} ${row.foot?.[0] ?? ''}`;
-  const here = keyRows.filter((row) => row.foot && row.on.includes(page));
-  const ranked = here.toSorted((a, b) => (a.foot?.[1] ?? 0) - (b.foot?.[1] ?? 0));
-  const chosen = new Set<KeyRow>();
-  // One cell before the first, two between any two.
-  let left = cells + 1;
-  for (const row of ranked) {
-    const needed = hint(row).length + 2;
-    if (needed > left) break;
-    chosen.add(row);
-    left -= needed;
-  }
-  const line: Span[] = [span(' ')];
-  const targets: Target[] = [];
-  let x = 1;
-  for (const row of here) {
-    if (!chosen.has(row)) continue;
-    const to = x + hint(row).length;
-    line.push(span(keys(row), 'key'), span(` ${row.foot?.[0] ?? ''}  `));
-    targets.push({ y: 0, from: x, to, hit: { kind: 'action', action: row.action } });
-    x = to + 2;
-  }
-  return block([line], targets);
+): [Block, Block] {
+  const [part, body] = presentPart(model, detailLines(browser.view.detail(record), cells), height);
+  const here = `${browser.view.noun} at ${formatMoment(record.time, model.run.duration)}`;
+  return [presentPlace(browser, here, [part], cells), body];
 }

@@ -127,7 +127,9 @@ export function presentRecords(
   const shown = table.rows.slice(table.offset, table.offset + height - 1);
   const columns = wanted.map((column): TableColumn => {
     const longest = Math.max(0, ...shown.map((row) => width(printable(row.cells[column.key] ?? ''))));
-    const least = column.align === 'right' ? column.width : Math.min(column.width, 12);
+    // Numbers are not cut: they get what the longest shown takes. Texts can be.
+    const number = Math.min(column.width, Math.max(longest, column.title.length + 1));
+    const least = column.align === 'right' ? number : Math.min(column.width, 12);
     return { ...column, least, longest: Math.max(column.width, longest), sort: column.key };
   });
   const first = wanted[0]?.key;
