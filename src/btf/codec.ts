@@ -100,11 +100,8 @@ function arrayDecoder(btf: Btf, type: BtfType & { kind: 'array' }): Decoder {
   const form = arrayForm(btf, type.element);
   if (form === 'bytes') return (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, length).slice();
   if (form === 'text') {
-    return (view, offset) => {
-      const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
-      const end = bytes.indexOf(0);
-      return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
-    };
+    const decoder = new TextDecoder();
+    return (view, offset) => readText(decoder, view, offset, length);
   }
   const decode = compileDecoder(btf, type.element);
   const size = sizeOfType(btf, type.element);
@@ -113,6 +110,22 @@ function arrayDecoder(btf: Btf, type: BtfType & { kind: 'array' }): Decoder {
     for (let i = 0; i < length; i++) elements[i] = decode(view, offset + i * size);
     return elements;
   };
+}
+
+/** Text up to the NUL. ASCII, which nearly all of it is, is put together by hand: a decoder costs more than a name. */
+function readText(decoder: TextDecoder, view: DataView, offset: number, length: number): string {
+  let text = '';
+  for (let at = offset; at < offset + length; at++) {
+    const byte = view.getUint8(at);
+    if (byte === 0) return text;
+    if (byte >= 0x80) {
+      const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
+      const end = bytes.indexOf(0);
+      return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+    }
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }
 
 /** Objects start as a copy of one template, so that all records of a type have one hidden class. */
@@ -137,12 +150,19 @@ function memberDecoder(btf: Btf, field: LayoutField): Decoder {
   const whole = integerDecoder(size, false);
   const type = btf.type(btf.strip(field.type));
   const signed = 'signed' in type && type.signed;
-  const wide = size === 8;
-  const bool = type.kind === 'int' && type.bool;
+  if (type.kind === 'int' && type.bool) return (view, offset) => ((Number(whole(view, offset)) >>> bitShift) & 1) !== 0;
+  if (size <= 4) {
+    // Up to the top of 32 bits and down again: this cuts the neighbours off and extends the sign.
+    const up = 32 - bitShift - bitSize;
+    const down = 32 - bitSize;
+    return signed
+      ? (view, offset) => ((whole(view, offset) as number) << up) >> down
+      : (view, offset) => ((whole(view, offset) as number) << up) >>> down;
+  }
+  const mask = (1n << BigInt(bitSize)) - 1n;
   return (view, offset) => {
-    const bits = (BigInt(whole(view, offset) as number | bigint) >> BigInt(bitShift)) & ((1n << BigInt(bitSize)) - 1n);
-    const value = signed ? BigInt.asIntN(bitSize, bits) : bits;
-    return bool ? value !== 0n : wide ? value : Number(value);
+    const bits = ((whole(view, offset) as bigint) >> BigInt(bitShift)) & mask;
+    return signed ? BigInt.asIntN(bitSize, bits) : bits;
   };
 }
 
