@@ -99,10 +99,7 @@ function arrayDecoder(btf: Btf, type: BtfType & { kind: 'array' }): Decoder {
   const { length } = type;
   const form = arrayForm(btf, type.element);
   if (form === 'bytes') return (view, offset) => new Uint8Array(view.buffer, view.byteOffset + offset, length).slice();
-  if (form === 'text') {
-    const decoder = new TextDecoder();
-    return (view, offset) => readText(decoder, view, offset, length);
-  }
+  if (form === 'text') return (view, offset) => readText(view, offset, length);
   const decode = compileDecoder(btf, type.element);
   const size = sizeOfType(btf, type.element);
   return (view, offset) => {
@@ -113,7 +110,7 @@ function arrayDecoder(btf: Btf, type: BtfType & { kind: 'array' }): Decoder {
 }
 
 /** Text up to the NUL. ASCII, which nearly all of it is, is put together by hand: a decoder costs more than a name. */
-function readText(decoder: TextDecoder, view: DataView, offset: number, length: number): string {
+function readText(view: DataView, offset: number, length: number): string {
   let text = '';
   for (let at = offset; at < offset + length; at++) {
     const byte = view.getUint8(at);
@@ -121,7 +118,7 @@ function readText(decoder: TextDecoder, view: DataView, offset: number, length: 
     if (byte >= 0x80) {
       const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length);
       const end = bytes.indexOf(0);
-      return decoder.decode(end < 0 ? bytes : bytes.subarray(0, end));
+      return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end));
     }
     text += String.fromCharCode(byte);
   }

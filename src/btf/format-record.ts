@@ -1,6 +1,6 @@
 import type { Btf } from './btf.ts';
+import { binaryValue, castValue, type Expression, type Label, unaryValue } from './expression.ts';
 import { elementSize, fieldShape } from './field.ts';
-import { binaryValue, castValue, type Expression, type Label, unaryValue } from './print-format.ts';
 import { type Conversion, type Printable, printConversion } from './printf.ts';
 import type { TracepointField, TracepointFormat } from './profile.ts';
 import { recordFormat } from './tracepoint.ts';
