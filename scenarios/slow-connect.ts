@@ -5,6 +5,7 @@ import {
   type Random,
   type Script,
   type Sock,
+  type StructObject,
   sec,
   sock,
   type Task,
@@ -32,6 +33,18 @@ function userAddress(connection: Sock): UserMemory {
   content.set([2, 0, connection.dport >> 8, connection.dport & 0xff]);
   content.set(connection.daddr, 4);
   return { object: 'user', content };
+}
+
+/** The same as the kernel holds it, once it has copied it in: numbers in network order, as they lie in memory. */
+function kernelAddress(connection: Sock): StructObject {
+  const { daddr, dport } = connection;
+  const address = new DataView(daddr.buffer, daddr.byteOffset).getUint32(0, true);
+  const port = ((dport & 0xff) << 8) | (dport >> 8);
+  return {
+    object: 'struct',
+    type: 'sockaddr_in',
+    fields: { sin_family: 2, sin_port: port, 'sin_addr.s_addr': address },
+  };
 }
 
 function stateChange(connection: Sock, from: number, to: number) {
@@ -69,7 +82,8 @@ function connect(script: Script, context: Context, client: Client, random: Rando
     destinationPort: server.port,
     state: SYN_SENT,
   });
-  const uaddr = userAddress(connection);
+  const uservaddr = userAddress(connection);
+  const uaddr = kernelAddress(connection);
   const { wait, returns } = outcome(random, server.roundTrip);
   // One in forty waits for a lock on the table of ports, and then the whole call is slow.
   const search = random.chance(0.025) ? random.logNormal(ms(3), 0.8) : random.logNormal(us(9), 0.5);
@@ -91,7 +105,7 @@ function connect(script: Script, context: Context, client: Client, random: Rando
   );
   const inside = context.syscall(
     'connect',
-    { fd: random.int(3, 40), uservaddr: uaddr, addrlen: 16 },
+    { fd: random.int(3, 40), uservaddr, addrlen: 16 },
     { takes: stream.span + us(2), returns },
     [stream],
   );

@@ -42,6 +42,21 @@ export function dropPath(location: string, stack: KernelStack): DropPath {
 
 const payloadReasons: ReadonlySet<string> = new Set(['SOCKET_RCVBUFF', 'PROTO_MEM', 'SOCKET_BACKLOG']);
 
+/** Reasons of packets that were received and then waited: for the rest of a datagram, or in a socket's queue. */
+const heldReasons: ReadonlySet<string> = new Set([
+  'FRAG_REASM_TIMEOUT',
+  'FRAG_TOO_FAR',
+  'DUP_FRAG',
+  'QUEUE_PURGE',
+  'SOCKET_CLOSE',
+  'TCP_OFO_QUEUE_PRUNE',
+]);
+
+/** Whether a packet dropped for this reason was held for some time after it was received. */
+export function isHeld(reason: string): boolean {
+  return heldReasons.has(reason);
+}
+
 /** Functions of the receive path that have pulled the network header off. */
 const atTransport =
   /^(__udp[46]_lib_rcv|udp_rcv|udpv6_rcv|udp_queue_rcv|udpv6_queue_rcv|udp_unicast_rcv|__udp|tcp_v[46]_|tcp_rcv_|tcp_add_backlog|tcp_check_req|tcp_conn_request|icmp_rcv|icmpv6_rcv|igmp_rcv|ip_protocol_deliver_rcu|ip_local_deliver_finish|ip6_protocol_deliver_rcu|ip6_input_finish|sctp_rcv|raw_)/;
@@ -64,7 +79,8 @@ export function dataStart(location: string, path: DropPath, reason: string | und
         ? 'payload'
         : 'transport';
     case 'unknown':
-      return undefined;
+      if (reason === undefined || !isHeld(reason)) return undefined;
+      return /FRAG/.test(reason) ? 'transport' : 'payload';
   }
 }
 

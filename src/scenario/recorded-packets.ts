@@ -6,7 +6,7 @@ import type { Nanoseconds } from '../base/index.ts';
 import { headerPlaces, ipProtocols, type NetDevice, type SkBuff, skBuff } from '../events/index.ts';
 import { type BufferHistory, type Death, followBuffers, type Hop, type Life } from './buffer-lives.ts';
 import { type DropLine, type DropLines, withoutRecorder } from './drop-line.ts';
-import { type DropPath, dataStart, dropPath, isTrimmed } from './drop-place.ts';
+import { type DropPath, dataStart, dropPath, isHeld, isTrimmed } from './drop-place.ts';
 import { joinCaptures, matchHops, matchMoments, PacketTimeline, type SeenPacket } from './packet-match.ts';
 import type { Capture } from './pcap.ts';
 import type { TraceClock } from './trace-clock.ts';
@@ -126,6 +126,8 @@ class Matcher {
       case 'unknown':
         // What never left a device's queue is still in it, however long ago it came.
         if (!hop.left && hop.sent && this.#history.showsLeaving) return hop;
+        // What waited in a receive queue was received last, and its address was not free meanwhile.
+        if (hop.received && packet && drop.reason !== undefined && isHeld(drop.reason)) return hop;
         return death.age <= soon && death.sameCpu ? hop : undefined;
     }
   }

@@ -272,3 +272,18 @@ test('a drop reason that the kernel does not have is a fault with its place', as
   expect((fault as InputError).message).toBe("kernel 6.1 has no drop reason 'IP_LOCALNET'");
   expect((fault as InputError).at).toMatchObject({ line: 101, column: 165 });
 });
+
+test('a datagram that waited in a socket is the one received, however long ago', () => {
+  const text = readFileSync(`${folder}udp_closed_port.trace`, 'utf8');
+  const [line] = text.match(/^.*kfree_skb: .*\n/m)!;
+  const late = line
+    .replace('2324.815101', '2325.000000')
+    .replace(/location=\S+ reason: \S+/, 'location=__skb_queue_purge_reason+0x80/0x110 reason: QUEUE_PURGE');
+  // The first drop happens later, outside of the receive path, and its stack is gone.
+  const rest = text.slice(text.indexOf(line) + line.length).replace(/^.*<stack trace>\n( => .*\n)*/, '');
+  const kept = `${text.slice(0, text.indexOf(line))}${rest.replace(/.*skbaddr=000000008c6cb0f8.*\n/g, '')}`;
+  const captures = [{ file: 'a.pcap', bytes: readFileSync(`${folder}udp_closed_port.a.pcap`) }];
+  const scenario = recordingScenario({ name: 'x', file: 'x.trace', text: kept + late, captures });
+  const skb = skbOf(dropsOf(playAll(scenario)).at(-1)!);
+  expect([flow(skb), skb.length]).toEqual(['UDP 10.77.0.1:42104 → 10.77.0.2:9999', 64]);
+});
