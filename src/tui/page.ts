@@ -12,7 +12,7 @@ import { justify, type Line, type Span, span } from './text.ts';
 
 /**
  * The whole screen from the model: header, where the user is, the page or what lies over it, and the footer. Pure but
- * for one thing: scroll offsets are brought within what there is to show, and the layout is left for the mouse.
+ * for one thing: it leaves the layout in the model, so that paging and the mouse know what was shown.
  */
 export function presentPage(model: DashboardModel, cells: number, rows: number): Block {
   const header = presentHeader(headerModel(model), cells, rows);
@@ -25,7 +25,7 @@ export function presentPage(model: DashboardModel, cells: number, rows: number):
     fitBlock(presentFooter(model, cells), cells, 1),
   );
   const whole = fitBlock(page, cells, rows);
-  model.layout = { height: model.layout.height, hitAt: (x, y) => hitAt(whole, x, y) };
+  model.layout = { ...model.layout, hitAt: (x, y) => hitAt(whole, x, y) };
   return whole;
 }
 
@@ -56,13 +56,14 @@ function presentBody(model: DashboardModel, cells: number, height: number): [whe
   return presentList(model, model.browser, cells, height);
 }
 
-/** The part of a document that is on the screen, and which part that is; brings the scroll offset within it. */
+/** The part of a document that is on the screen, and which part that is. */
 function presentPart(model: DashboardModel, lines: readonly Line[], height: number): [part: Span, body: Block] {
-  model.scroll = Math.min(model.scroll, Math.max(0, lines.length - height));
-  model.layout = { ...model.layout, height };
-  const last = Math.min(lines.length, model.scroll + height);
-  const part = lines.length > height ? `${model.scroll + 1}–${last} of ${lines.length} ` : '';
-  return [span(part, 'dim'), block(lines.slice(model.scroll, last))];
+  const end = Math.max(0, lines.length - height);
+  model.layout = { ...model.layout, height, end };
+  const first = Math.min(model.scroll, end);
+  const last = Math.min(lines.length, first + height);
+  const part = lines.length > height ? `${first + 1}–${last} of ${lines.length} ` : '';
+  return [span(part, 'dim'), block(lines.slice(first, last))];
 }
 
 function presentOverlay(model: DashboardModel, cells: number, height: number): [Block, Block] {

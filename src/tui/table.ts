@@ -113,7 +113,8 @@ export function squeeze(
     const place = Math.floor((first + i) / each) - origin;
     sums[place] = (sums[place] ?? 0) + count;
   });
-  if (clock.open && sums.length > 1) sums.pop();
+  const unfinished = clock.open || clock.now % clock.bucket === 0;
+  if (unfinished && sums.length > 1) sums.pop();
   return sums.slice(-cells);
 }
 

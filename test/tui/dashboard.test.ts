@@ -79,10 +79,14 @@ describe.each(sizes)('at %ix%i', (columns, rows) => {
     const { terminal, run } = await open(columns, rows, new FakeRun(histogram, 'funclatency'));
     run.play(1e9);
     await terminal.settle();
-    expect(terminal.text()).toContain('usecs : count');
-    await terminal.press('End');
     expect(terminal.text()).toContain('549755813888');
     expect(terminal.text()).not.toContain('usecs : count');
+    await terminal.press('Home');
+    expect(terminal.text()).toContain('usecs : count');
+    await terminal.press('PgDn');
+    expect(terminal.text()).not.toContain('usecs : count');
+    await terminal.press('End');
+    expect(terminal.text()).toContain('549755813888');
   });
 });
 
