@@ -139,7 +139,7 @@ export default defineScenario({
     return script.concurrently(
       ...clients.map((client) => {
         const random = script.random.fork(`${client.task.comm} ${client.task.pid}`);
-        const context = script.on({ cpu: client.cpu, task: client.task });
+        const context = script.on({ cpu: client.cpu % script.cpus, task: client.task });
         const once = () => connect(script, context, client, random);
         return script.after(
           random.exponential(client.pause),

@@ -136,7 +136,7 @@ export default defineScenario({
     return script.concurrently(
       ...programs.map((program) => {
         const random = script.random.fork(`${program.task.comm} ${program.task.pid}`);
-        const context = script.on({ cpu: program.cpu, task: program.task });
+        const context = script.on({ cpu: program.cpu % script.cpus, task: program.task });
         const round = () => {
           const found = !random.chance(program.missing);
           const calls = [openat(context, random, random.pick(program.files), found)];

@@ -146,8 +146,10 @@ export function syscallTree(
     ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
   ];
   const stack = options.stack ?? (context.stack.length > 0 ? context.stack : syscallStack);
-  const regs = { [points.parameter]: registers(values, number) };
-  return new SyscallTree(context, `__x64_sys_${points.kernelName}`, regs, { ...options, stack }, nested, {
+  // By the names of its own parameters, which the kernel puts into the caller's registers; where no format tells
+  // them, as those registers.
+  const given = points.names ? args : { [points.parameter]: registers(values, number) };
+  return new SyscallTree(context, `__x64_sys_${points.kernelName}`, given, { ...options, stack }, nested, {
     enter,
     leave,
   });

@@ -7,6 +7,7 @@ import { createScheduler, loadScenario, type Stage } from '../../src/scenario/in
 interface Options {
   readonly kernel?: string;
   readonly seed?: number;
+  readonly cpus?: number;
   readonly duration: number;
 }
 
@@ -15,7 +16,7 @@ async function play(name: string, options: Options, see: (event: KernelEvent) =>
   const stage: Stage = {
     profile: loadProfile(options.kernel ?? '6.18'),
     random: new Random(options.seed ?? 1),
-    cpus: scenario.cpus!,
+    cpus: options.cpus ?? scenario.cpus!,
     duration: options.duration,
     scheduler: createScheduler(),
   };
@@ -80,10 +81,19 @@ describe.each(scripts)('%s', (name, duration) => {
       expect(profile.tracepoint(point)?.fields.map((field) => field.name)).toEqual(expect.arrayContaining(fields));
     }
     for (const [fn, args] of functions) {
+      const call = fn.startsWith('__x64_sys_') && profile.tracepoint(fn.replace('__x64_sys_', 'syscalls:sys_enter_'));
+      if (call) {
+        expect(call.fields.map((field) => field.name)).toEqual(expect.arrayContaining(args));
+        continue;
+      }
       expect(profile.btf.functionPrototype(fn)?.params.map((param) => param.name)).toEqual(
         expect.arrayContaining(args),
       );
     }
+  });
+
+  test.each([1, 7])('plays on %d CPUs', async (cpus) => {
+    expect(await play(name, { duration: Math.min(duration, sec(2)), cpus }, () => undefined)).toBeGreaterThanOrEqual(0);
   });
 
   test('has an exit for each entry, on the same task, the last entered first', async () => {
