@@ -118,6 +118,10 @@ export function squeeze(
   return sums.slice(-cells);
 }
 
+/** Cells of a text that must be cut, and of the longest that is not: numbers never are. */
+const shortest = 12;
+const cutFrom = 18;
+
 /** A table of records, in `height` lines with the titles. */
 export function presentRecords(
   table: TableModel<TracedRecord>,
@@ -128,9 +132,8 @@ export function presentRecords(
   const shown = table.rows.slice(table.offset, table.offset + height - 1);
   const columns = wanted.map((column): TableColumn => {
     const longest = Math.max(0, ...shown.map((row) => width(printable(row.cells[column.key] ?? ''))));
-    // Numbers are not cut: they get what the longest shown takes. Texts can be.
-    const number = Math.min(column.width, Math.max(longest, column.title.length + 1));
-    const least = column.align === 'right' ? number : Math.min(column.width, 12);
+    const whole = Math.max(longest, column.title.length + 1);
+    const least = column.align === 'right' || whole <= cutFrom ? Math.min(column.width, whole) : shortest;
     return { ...column, least, longest: Math.max(column.width, longest), sort: column.key };
   });
   const first = wanted[0]?.key;

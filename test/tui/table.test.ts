@@ -116,9 +116,9 @@ describe('a table of records', () => {
 
   test('narrow, texts are cut and columns dropped, wide signs and all', () => {
     expect(drawn(40)).toEqual([
-      '  TIME↓        TASK                 LEN',
-      '› 1.500000     日本語                98',
-      '  2.000000     a-very-long-comm…     98',
+      '  TIME↓      TASK          LEN DEVICE',
+      '› 1.500000   日本語         98 kva',
+      '  2.000000   a-very-long…   98 {red-fg}',
     ]);
   });
 });
