@@ -13,6 +13,7 @@
 .equ PROTOCOL,      -1    // only this IP protocol; -1 is any
 .equ PORT,          0     // only this port at either end; 0 is any
 .equ PROCESS,       -1    // only this process in context (a tgid); -1 is any
+.equ CONSUMED,      -1    // the reason that is none, where the kernel has one; -1 is no reason
 
 .equ ETH_P_IP,      0x0800
 .equ ETH_P_IPV6,    0x86dd
@@ -74,7 +75,7 @@ drop_monitor:
   r6 = r1
   r7 = *(u32 *)(r6 + args.reason)
   if r7 == skb_drop_reason.SKB_NOT_DROPPED_YET goto out
-  if r7 == skb_drop_reason.SKB_CONSUMED goto out
+  if r7 == CONSUMED goto out
 
   r1 = 0
   *(u64 *)(r10 + key.reason) = r1         // zeroes the padding of the key too

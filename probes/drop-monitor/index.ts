@@ -85,6 +85,8 @@ function start({ kernel, profile, options, ringPages, epoch }: ToolContext): Too
     profile,
     define: {
       ...deviceConstants(options.device),
+      // Linux 6.1 calls no tracepoint for a packet that was merely consumed.
+      CONSUMED: profile.dropReasonValue('CONSUMED') ?? -1,
       BY_REASON: reasons.length > 0 ? 1 : 0,
       CAPTURE: number(options.snaplen ?? '128', '--snaplen', 0, mostCaptured),
       STACKS: options.stack === false ? 0 : 1,
