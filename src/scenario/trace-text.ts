@@ -56,7 +56,7 @@ const perfLine =
 const ftraceFrame = /^\s*=> (.+)$/;
 
 /* `	ffffffff81c0d5ac symbol+0x4bc ([kernel.kallsyms])` */
-const perfFrame = /^\s+([0-9a-f]{8,16}) (.+?) \((.*)\)$/;
+const perfFrame = /^\s+([0-9a-f]{1,16}) (.+?) \((.*)\)$/;
 
 /** `symbol+0x4bc/0xd00 [module]` as the frames of a stack are written: without the size. */
 export function frameOf(printed: string): string {

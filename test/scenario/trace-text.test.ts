@@ -51,6 +51,8 @@ sshd    77/77    [002]     1.000003:           skb:kfree_skb: skbaddr=0xffff8880
 \tffffffff81c0d5a0 tcp_v4_rcv+0x91 ([kernel.kallsyms])
 \tffffffffc0a0d5a0 nft_thing+0x1 ([nf_tables])
 \t    7f1234567890 __send+0x10 (/usr/lib/libc.so.6)
+\t          10acb3 __libc_sendto+0x13 (/usr/lib/libc.so.6)
+\t               0 [unknown] ([unknown])
 
 `;
 
