@@ -68,11 +68,12 @@ export class DirectiveLine {
     return this.expect(what, (token) => token.kind === 'name' && !token.text.includes('.')).text;
   }
 
-  /** A name that is new in this file. */
-  newName(what: string): string {
+  /** A name that is new in this file; one that stands by itself in instructions is no word of their language. */
+  newName(what: string, alone = true): string {
     const token = this.next;
     const name = this.name(what);
-    if (reservedForm.test(name)) this.fault(`'${name}' is a word of the language`, { expected: 'another name' }, token);
+    if (alone ? reservedForm.test(name) : name === 'args')
+      this.fault(`'${name}' is a word of the language`, { expected: 'another name' }, token);
     const { constants, structs, locals } = this.symbols;
     if (constants.has(name) || structs.has(name) || locals.has(name)) {
       this.fault(`'${name}' is declared twice`, {}, token);
@@ -206,7 +207,7 @@ export class StructReader {
   readonly #fields: FieldDeclaration[] = [];
 
   constructor(line: DirectiveLine) {
-    this.name = line.newName('the name of the struct');
+    this.name = line.newName('the name of the struct', false);
     this.opened = line.line;
     line.end();
   }
