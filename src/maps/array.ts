@@ -3,7 +3,7 @@ import { type Memory, wholePages } from '../memory/index.ts';
 import { mapFlags, updateFlags } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
 import { MapObject } from './header.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import type { BpfMap, ElementCallback, MapShape } from './map.ts';
 
 /**
  * array and percpu_array: all elements exist from the start and none can go (kernel/bpf/arraymap.c). A per-CPU one is
@@ -20,6 +20,8 @@ export class ArrayMap extends MapObject implements BpfMap {
   readonly #cpuStride: number;
   readonly #copies: number;
   readonly #maxEntries: number;
+  /** Where forEach keeps the key that it shows. */
+  #shownKey = 0;
 
   constructor(memory: Memory, cpus: number, shape: MapShape) {
     super(memory, cpus, shape);
@@ -88,6 +90,20 @@ export class ArrayMap extends MapObject implements BpfMap {
       copyBytes(this.memory, value + cpu * this.#cpuStride, source + cpu * this.#stride, this.#stride);
     }
     return 0;
+  }
+
+  /** bpf_for_each_array_elem: every element, by index. The key that is shown is a copy. */
+  override forEach(cpu: number, callback: ElementCallback): number {
+    if (this.#shownKey === 0) this.#shownKey = this.hold(8);
+    const key = this.#shownKey;
+    let done = 0;
+    while (done < this.#maxEntries) {
+      this.memory.u32[key >>> 2] = done;
+      const value = this.#data + done * this.#stride + cpu * this.#cpuStride;
+      done++;
+      if (callback(key, value) !== 0) break;
+    }
+    return done;
   }
 
   /** In the order of array_map_update_elem: flags, bounds, that every element exists, that no value has a lock. */

@@ -3,7 +3,7 @@ import type { Memory } from '../memory/index.ts';
 import { updateFlags } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
 import { header, MapObject, roundUpPowerOfTwo } from './header.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import type { BpfMap, ElementCallback, MapShape } from './map.ts';
 
 /**
  * hash and percpu_hash (kernel/bpf/hashtab.c): chains of elements hanging on a table of 2^n buckets. maxEntries
@@ -26,7 +26,7 @@ export class HashMap extends MapObject implements BpfMap {
   readonly #buckets: number;
   readonly #mask: number;
   readonly #keySize: number;
-  readonly #keyWords: number;
+  readonly #wordsOfKey: number;
   readonly #valueOffset: number;
   readonly #valueSize: number;
   readonly #valueStride: number;
@@ -34,17 +34,18 @@ export class HashMap extends MapObject implements BpfMap {
   readonly #perCpu: boolean;
   /** An aligned copy of a key that is not, zero-padded to whole words. */
   readonly #scratch: number;
-  /** The element before the one that #find found in its chain, or 0. */
+  /** The element before the one that `find` found in its chain, or 0. */
   #before = 0;
 
-  constructor(memory: Memory, cpus: number, shape: MapShape) {
+  /** @param elements how many exist: one more than the map holds, for the spare, unless a kind manages them itself */
+  constructor(memory: Memory, cpus: number, shape: MapShape, elements: number = shape.maxEntries + 1) {
     super(memory, cpus, shape);
     this.#u32 = memory.u32;
     this.#i32 = memory.i32;
     this.#header = this.address >>> 2;
-    this.#perCpu = shape.type === 'percpu_hash';
+    this.#perCpu = shape.type === 'percpu_hash' || shape.type === 'lru_percpu_hash';
     this.#keySize = shape.keySize;
-    this.#keyWords = Math.ceil(shape.keySize / 4);
+    this.#wordsOfKey = Math.ceil(shape.keySize / 4);
     this.#valueOffset = 8 + roundUp(shape.keySize, 8);
     this.#valueSize = shape.valueSize;
     this.#valueStride = roundUp(shape.valueSize, 8);
@@ -52,17 +53,17 @@ export class HashMap extends MapObject implements BpfMap {
     const buckets = roundUpPowerOfTwo(shape.maxEntries);
     this.#mask = buckets - 1;
     this.#scratch = this.hold(roundUp(shape.keySize, 8));
-    const elements = this.hold((shape.maxEntries + 1) * this.#elementSize);
+    const first = this.hold(elements * this.#elementSize);
     this.#buckets = this.hold(buckets * 4) >>> 2;
-    this.set('data', elements);
+    this.set('data', first);
     this.set('stride', this.#elementSize);
     this.set('cpuStride', this.#perCpu ? this.#valueStride : 0);
     this.set('buckets', this.#buckets * 4);
     this.set('bucketMask', this.#mask);
     this.set('valueOffset', this.#valueOffset);
-    this.set('spare', elements);
-    this.set('fresh', elements + this.#elementSize);
-    this.set('end', elements + (shape.maxEntries + 1) * this.#elementSize);
+    this.set('spare', first);
+    this.set('fresh', first + this.#elementSize);
+    this.set('end', first + elements * this.#elementSize);
   }
 
   get userValueSize(): number {
@@ -70,29 +71,25 @@ export class HashMap extends MapObject implements BpfMap {
   }
 
   lookup(key: number, cpu: number): number {
-    const element = this.#find(this.#words(key));
+    const element = this.find(this.keyWords(key));
     if (element === 0) return 0;
     return element + this.#valueOffset + (this.#perCpu ? cpu * this.#valueStride : 0);
   }
 
   update(key: number, value: number, flags: number, cpu: number): number {
-    return this.#put(key, value, flags, cpu);
+    return this.put(key, value, flags, cpu);
   }
 
   delete(key: number): number {
-    const words = this.#words(key);
-    const element = this.#find(words);
+    const element = this.find(this.keyWords(key));
     if (element === 0) return -errno.ENOENT;
-    const bucket = this.#buckets + (this.#u32[(element >>> 2) + 1]! & this.#mask);
-    this.#u32[this.#before === 0 ? bucket : this.#before >>> 2] = this.#u32[element >>> 2] as number;
-    this.#u32[element >>> 2] = this.#u32[this.#header + word.free] as number;
-    this.#u32[this.#header + word.free] = element;
-    this.#u32[this.#header + word.count]!--;
+    this.unlink(element);
+    this.giveBack(element);
     return 0;
   }
 
   nextKey(key: number, next: number): number {
-    const element = key === 0 ? 0 : this.#find(this.#words(key));
+    const element = key === 0 ? 0 : this.find(this.keyWords(key));
     let after = 0;
     let bucket = 0;
     if (element !== 0) {
@@ -106,36 +103,57 @@ export class HashMap extends MapObject implements BpfMap {
   }
 
   userLookup(key: number, target: number): number {
-    const element = this.#find(this.#words(key));
+    const element = this.find(this.keyWords(key));
     if (element === 0) return -errno.ENOENT;
     copyBytes(this.memory, target, element + this.#valueOffset, this.userValueSize);
     return 0;
   }
 
-  userUpdate(key: number, source: number, flags: number): number {
-    return this.#put(key, source, flags, allCpus);
+  override userTake(key: number, target: number): number {
+    const status = this.userLookup(key, target);
+    return status === 0 ? this.delete(key) : status;
   }
 
-  #put(key: number, value: number, flags: number, cpu: number): number {
+  /** bpf_for_each_hash_elem: every element, bucket by bucket. The callback may delete the element that it is shown. */
+  override forEach(cpu: number, callback: ElementCallback): number {
+    let done = 0;
+    for (let bucket = 0; bucket <= this.#mask; bucket++) {
+      let element = this.#u32[this.#buckets + bucket] as number;
+      while (element !== 0) {
+        const after = this.#u32[element >>> 2] as number;
+        const value = element + this.#valueOffset + (this.#perCpu ? cpu * this.#valueStride : 0);
+        done++;
+        if (callback(element + 8, value) !== 0) return done;
+        element = after;
+      }
+    }
+    return done;
+  }
+
+  userUpdate(key: number, source: number, flags: number): number {
+    return this.put(key, source, flags, allCpus);
+  }
+
+  protected put(key: number, value: number, flags: number, cpu: number): number {
     // Unknown flags; and BPF_F_LOCK, as no value here has a lock.
     if (flags > updateFlags.exist) return -errno.EINVAL;
-    const words = this.#words(key);
-    const old = this.#find(words);
+    const words = this.keyWords(key);
+    const old = this.find(words);
     if (old !== 0) {
       if (flags === updateFlags.noExist) return -errno.EEXIST;
-      if (this.#perCpu) this.#overwrite(old, value, cpu);
+      if (this.#perCpu) this.overwrite(old, value, cpu);
       else this.#replace(old, value);
       return 0;
     }
     if (flags === updateFlags.exist) return -errno.ENOENT;
     const element = this.#take();
     if (element === 0) return -errno.E2BIG;
-    this.#fill(element, words, value, cpu);
+    this.fill(element, words, value, cpu);
     return 0;
   }
 
   /** Word index of the key's bytes, aligned and zero-padded. */
-  #words(key: number): number {
+  protected keyWords(key: number): number {
     if (((key | this.#keySize) & 3) === 0) return key >>> 2;
     const bytes = this.memory.u8;
     const scratch = this.#scratch;
@@ -145,8 +163,8 @@ export class HashMap extends MapObject implements BpfMap {
   }
 
   /** The element with that key, or 0; notes the one before it. */
-  #find(words: number): number {
-    const keyWords = this.#keyWords;
+  protected find(words: number): number {
+    const keyWords = this.#wordsOfKey;
     const i32 = this.#i32;
     const hash = hashWords(i32, words, keyWords);
     let before = 0;
@@ -170,6 +188,19 @@ export class HashMap extends MapObject implements BpfMap {
     return 0;
   }
 
+  /** Takes the element that `find` just found out of its chain. */
+  protected unlink(element: number): void {
+    const bucket = this.#buckets + (this.#u32[(element >>> 2) + 1]! & this.#mask);
+    this.#u32[this.#before === 0 ? bucket : this.#before >>> 2] = this.#u32[element >>> 2] as number;
+    this.#u32[this.#header + word.count]!--;
+  }
+
+  /** Makes an element that is in no chain free for others. */
+  protected giveBack(element: number): void {
+    this.#u32[element >>> 2] = this.#u32[this.#header + word.free] as number;
+    this.#u32[this.#header + word.free] = element;
+  }
+
   /** An element that is in no chain, or 0 when all are taken. */
   #take(): number {
     const u32 = this.#u32;
@@ -186,10 +217,10 @@ export class HashMap extends MapObject implements BpfMap {
   }
 
   /** Writes a new element and puts it at the head of its chain. */
-  #fill(element: number, words: number, value: number, cpu: number): void {
+  protected fill(element: number, words: number, value: number, cpu: number): void {
     const at = element >>> 2;
-    const hash = hashWords(this.#i32, words, this.#keyWords);
-    for (let i = 0; i < this.#keyWords; i++) this.#i32[at + 2 + i] = this.#i32[words + i] as number;
+    const hash = hashWords(this.#i32, words, this.#wordsOfKey);
+    for (let i = 0; i < this.#wordsOfKey; i++) this.#i32[at + 2 + i] = this.#i32[words + i] as number;
     if (this.#perCpu) this.#initialize(element, value, cpu);
     else copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const bucket = this.#buckets + (hash & this.#mask);
@@ -205,7 +236,7 @@ export class HashMap extends MapObject implements BpfMap {
     const element = u32[this.#header + word.spare] as number;
     const at = element >>> 2;
     const was = old >>> 2;
-    for (let i = 2; i < 2 + this.#keyWords; i++) u32[at + i] = u32[was + i] as number;
+    for (let i = 2; i < 2 + this.#wordsOfKey; i++) u32[at + i] = u32[was + i] as number;
     copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const hash = u32[was + 1] as number;
     const bucket = this.#buckets + (hash & this.#mask);
@@ -223,7 +254,7 @@ export class HashMap extends MapObject implements BpfMap {
   /** pcpu_init_value: a program's new element has its value on its own CPU and zeros on the others. */
   #initialize(element: number, value: number, cpu: number): void {
     if (cpu === allCpus) {
-      this.#overwrite(element, value, cpu);
+      this.overwrite(element, value, cpu);
       return;
     }
     for (let other = 0; other < this.cpus; other++) {
@@ -234,7 +265,7 @@ export class HashMap extends MapObject implements BpfMap {
   }
 
   /** pcpu_copy_value: a program writes its own CPU's copy, bpf(2) those of all with their padding. */
-  #overwrite(element: number, value: number, cpu: number): void {
+  protected overwrite(element: number, value: number, cpu: number): void {
     const at = element + this.#valueOffset;
     if (cpu === allCpus) copyBytes(this.memory, at, value, this.#valueStride * this.cpus);
     else copyBytes(this.memory, at + cpu * this.#valueStride, value, this.#valueSize);
@@ -251,7 +282,7 @@ const word = {
 } as const;
 
 /** Instead of a CPU's number: the caller is bpf(2) and brings a value for each. */
-const allCpus = -1;
+export const allCpus = -1;
 
 /**
  * The hash of a key of whole words: for each word h = (h ^ word) * 0x9e3779b1, h ^= h >>> 15; then h * 0x85ebca6b,

@@ -1,7 +1,7 @@
-import { SysError } from '../base/index.ts';
+import { errno, SysError } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { mapTypes } from '../uapi/index.ts';
-import type { MapShape } from './map.ts';
+import type { ElementCallback, MapShape } from './map.ts';
 
 /**
  * The map object: what a program's map pointer points to. All that a look-up needs stands here, so that code in
@@ -87,6 +87,27 @@ export class MapObject {
     this.memory.u32[(this.address + header[field]) >>> 2] = value;
   }
 
+  /** What most kinds do not have: the kinds that do have a method of their own. */
+  userTake(_key: number, _target: number): number {
+    return -errno.ENOTSUPP;
+  }
+
+  push(_value: number, _flags: number): number {
+    return -errno.ENOTSUPP;
+  }
+
+  pop(_target: number): number {
+    return -errno.ENOTSUPP;
+  }
+
+  peek(_target: number): number {
+    return -errno.ENOTSUPP;
+  }
+
+  forEach(_cpu: number, _callback: ElementCallback): number {
+    return -errno.EINVAL;
+  }
+
   /** Zeroed memory that goes when the map does. @throws SysError ENOMEM, having given back what the map held */
   hold(bytes: number): number {
     try {
@@ -100,6 +121,18 @@ export class MapObject {
         hint: 'boot the machine with more memory, or make the map smaller',
         cause: fault,
       });
+    }
+  }
+
+  /** Zeroed memory for one more element, noted in `taken`; 0 when there is no more: the caller frees it. */
+  protected tryAllocate(bytes: number, taken: number[]): number {
+    try {
+      const offset = this.memory.allocate(bytes);
+      taken.push(offset);
+      return offset;
+    } catch (fault) {
+      if (!(fault instanceof SysError)) throw fault;
+      return 0;
     }
   }
 

@@ -1,11 +1,20 @@
 /** Floor 2: every map kind, and the perf ring buffer, as bytes in memory. */
 export { ArrayMap } from './array.ts';
-export { createMap, simulatedMapTypes } from './create.ts';
+export { BloomFilter } from './bloom-filter.ts';
+export { createMap, isMapOfMaps, simulatedMapTypes } from './create.ts';
+export { FdArray } from './fd-array.ts';
 export { HashMap } from './hash.ts';
+export { HashOfMaps, mayReplace } from './hash-of-maps.ts';
 export { type HeaderField, header as mapHeader } from './header.ts';
 export { jhash2 } from './jhash.ts';
-export type { BpfMap, MapShape } from './map.ts';
+export { LocalStorage, storageCreate } from './local-storage.ts';
+export { LpmTrie } from './lpm-trie.ts';
+export { LruHashMap } from './lru-hash.ts';
+export type { BpfMap, ElementCallback, MapShape } from './map.ts';
 export { PerfEventArray } from './perf-event-array.ts';
 export { type PerfRecord, readPerfRecords } from './perf-record.ts';
 export { miscKernel, PerfRing, type PerfRingOptions, perfPage, perfRecordTypes } from './perf-ring.ts';
+export { QueueStackMap } from './queue-stack.ts';
+export { RedirectMap } from './redirect-map.ts';
+export { RingBufferMap, ringPage, ringRecord } from './ring-buffer.ts';
 export { maxStackDepth, StackTraceMap } from './stack-trace.ts';

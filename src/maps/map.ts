@@ -8,7 +8,12 @@ export interface MapShape {
   readonly maxEntries: number;
   readonly flags: number;
   readonly name: string;
+  /** map_extra: of a bloom_filter how many hashes an element has, 0 for 5; 0 for all others. */
+  readonly extra?: number;
 }
+
+/** Offsets of an element's key and value; other than 0 ends the walk. */
+export type ElementCallback = (key: number, value: number) => number;
 
 /**
  * A map as the kernel holds it. Keys and values are passed as offsets in the linear memory, answers are 0 or a
@@ -34,10 +39,28 @@ export interface BpfMap {
   nextKey(key: number, next: number): number;
   /** Size of a value seen from bpf(2): per-CPU maps give round_up(valueSize, 8) for each CPU. */
   readonly userValueSize: number;
-  /** bpf(2) lookup: copies the value, all CPUs' for a per-CPU map, to `target`; 0 or a negative errno. */
+  /**
+   * bpf(2) lookup: copies the value, all CPUs' for a per-CPU map, to `target`; 0 or a negative errno. A bloom_filter
+   * finds the value to look for at `target`. A map without keys is given any `key`.
+   */
   userLookup(key: number, target: number): number;
-  /** bpf(2) update from `source`, all CPUs' for a per-CPU map; 0 or a negative errno. */
+  /** bpf(2) lookup and delete: as userLookup, and the element is gone; 0 or a negative errno. */
+  userTake(key: number, target: number): number;
+  /**
+   * bpf(2) update from `source`, all CPUs' for a per-CPU map; 0 or a negative errno. The calling process runs on CPU 0.
+   */
   userUpdate(key: number, source: number, flags: number): number;
+  /** map_push_elem: adds a value. 0, -E2BIG when full, -EINVAL for flags, -ENOTSUPP where the kind has no such thing. */
+  push(value: number, flags: number): number;
+  /** map_pop_elem: takes the next value out to `target`, or fills it with zeros; 0, -ENOENT, -ENOTSUPP. */
+  pop(target: number): number;
+  /** map_peek_elem: as `pop`, and the value stays; a bloom_filter is asked for the value at `target`. */
+  peek(target: number): number;
+  /**
+   * bpf_for_each_map_elem: calls with the offsets of each key and value until the callback gives other than 0.
+   * @returns how many elements were called for, or -EINVAL for a kind that cannot
+   */
+  forEach(cpu: number, callback: ElementCallback): number;
   /** Elements held now. */
   readonly count: number;
   /** Frees the memory. */

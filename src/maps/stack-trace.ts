@@ -1,6 +1,6 @@
 import { errno } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
-import { stackFlags } from '../uapi/index.ts';
+import { mapFlags, stackFlags } from '../uapi/index.ts';
 import { indexAt } from './array.ts';
 import { copyBytes } from './copy.ts';
 import { MapObject, roundUpPowerOfTwo } from './header.ts';
@@ -18,16 +18,24 @@ export const maxStackDepth = 127;
  *
  *   element
  *   +0 u32 next free   +4 u32 hash   +8 u32 frames   +12 –   +16 u64 addresses, innermost first
+ *
+ * With BPF_F_STACK_BUILD_ID a frame is 32 bytes, and the ids still come of the addresses. Where no file is known, as
+ * for kernel stacks, a frame tells its address:
+ *
+ *   +0 s32 status: 1 valid, 2 address only   +4 u8 build id [20]   +24 u64 offset in the file, or the address
  */
 export class StackTraceMap extends MapObject implements BpfMap {
   readonly #buckets: number;
   readonly #mask: number;
   readonly #elementSize: number;
+  /** Bytes of a frame. */
+  readonly #frame: number;
 
   constructor(memory: Memory, cpus: number, shape: MapShape) {
     super(memory, cpus, shape);
     const buckets = roundUpPowerOfTwo(shape.maxEntries);
     this.#mask = buckets - 1;
+    this.#frame = (shape.flags & mapFlags.stackBuildId) !== 0 ? buildIdSize : 8;
     this.#elementSize = addressesOffset + shape.valueSize;
     const elements = this.hold(shape.maxEntries * this.#elementSize);
     this.#buckets = this.hold(buckets * 4) >>> 2;
@@ -42,7 +50,7 @@ export class StackTraceMap extends MapObject implements BpfMap {
 
   /** Frames that get_stackid takes from a stack before it skips: what a caller has to resolve at most. */
   depth(flags: number): number {
-    return Math.min(maxStackDepth, this.shape.valueSize / 8 + (flags & stackFlags.skipMask));
+    return Math.min(maxStackDepth, this.shape.valueSize / this.#frame + (flags & stackFlags.skipMask));
   }
 
   /**
@@ -69,7 +77,7 @@ export class StackTraceMap extends MapObject implements BpfMap {
     if (element === 0) return -errno.ENOMEM;
     this.memory.u32[(element >>> 2) + 1] = hash;
     this.memory.u32[(element >>> 2) + 2] = depth;
-    copyBytes(this.memory, element + addressesOffset, first, depth * 8);
+    this.#store(element, first, depth);
     this.memory.u32[this.#buckets + id] = element;
     if (old === 0) this.set('count', this.get('count') + 1);
     else this.#giveBack(old);
@@ -114,10 +122,15 @@ export class StackTraceMap extends MapObject implements BpfMap {
     const id = indexAt(this.memory, key);
     const element = id > this.#mask ? 0 : this.#at(id);
     if (element === 0) return -errno.ENOENT;
-    const length = this.memory.u32[(element >>> 2) + 2]! * 8;
+    const length = this.memory.u32[(element >>> 2) + 2]! * this.#frame;
     copyBytes(this.memory, target, element + addressesOffset, length);
     this.memory.u8.fill(0, target + length, target + this.shape.valueSize);
     return 0;
+  }
+
+  override userTake(key: number, target: number): number {
+    const status = this.userLookup(key, target);
+    return status === 0 ? this.delete(key) : status;
   }
 
   userUpdate(_key: number, _source: number, _flags: number): number {
@@ -133,10 +146,28 @@ export class StackTraceMap extends MapObject implements BpfMap {
     const words = this.memory.i32;
     const at = element >>> 2;
     if (words[at + 2] !== depth) return false;
-    for (let i = 0; i < depth * 2; i++) {
-      if (words[at + addressesOffset / 4 + i] !== words[(addresses >>> 2) + i]) return false;
+    const stride = this.#frame >>> 2;
+    // The address is the last u64 of a frame, whatever its size.
+    let address = at + addressesOffset / 4 + stride - 2;
+    for (let i = 0; i < depth; i++, address += stride) {
+      const wanted = (addresses >>> 2) + 2 * i;
+      if (words[address] !== words[wanted] || words[address + 1] !== words[wanted + 1]) return false;
     }
     return true;
+  }
+
+  #store(element: number, addresses: number, depth: number): void {
+    const target = element + addressesOffset;
+    if (this.#frame === 8) {
+      copyBytes(this.memory, target, addresses, depth * 8);
+      return;
+    }
+    for (let i = 0; i < depth; i++) {
+      const frame = target + i * buildIdSize;
+      this.memory.u8.fill(0, frame, frame + buildIdSize);
+      this.memory.u32[frame >>> 2] = addressOnly;
+      copyBytes(this.memory, frame + buildIdSize - 8, addresses + i * 8, 8);
+    }
   }
 
   #take(): number {
@@ -156,6 +187,12 @@ export class StackTraceMap extends MapObject implements BpfMap {
     this.set('free', element);
   }
 }
+
+/** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 offset or ip. */
+export const buildIdSize = 32;
+
+/** BPF_STACK_BUILD_ID_IP */
+const addressOnly = 2;
 
 /** Bytes from an element to its addresses. */
 const addressesOffset = 16;
