@@ -16,6 +16,8 @@ export interface Task {
   readonly comm: string;
   readonly uid: number;
   readonly gid: number;
+  /** Its cgroup in the one hierarchy of version 2, `/system.slice/ssh.service`; the root when absent. */
+  readonly cgroup?: string;
 }
 
 /**

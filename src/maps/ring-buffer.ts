@@ -43,6 +43,25 @@ export class RingBufferMap extends MapObject implements BpfMap {
     this.set('data', this.#data);
   }
 
+  /** The `pages` of the ring that a place from `reserve` belongs to, as bpf_ringbuf_restore_from_rec finds it. */
+  static pagesOf(memory: Memory, sample: number): number {
+    const record = sample - ringRecord.header;
+    const page = memory.u32[(record >>> 2) + 1] as number;
+    return record - (record % pageSize) - (page - hiddenPages) * pageSize;
+  }
+
+  /** Records that were submitted and not read yet. Walks them, so not for hot paths. */
+  get unread(): number {
+    let records = 0;
+    for (let at = this.#consumer(); at < this.#producer; ) {
+      const length = this.memory.u32[(this.#data + (at % this.size)) >>> 2] as number;
+      if (length >= ringRecord.busy) break;
+      if (length < ringRecord.discarded) records++;
+      at += ((length & lengthMask) + ringRecord.header + 7) & ~7;
+    }
+    return records;
+  }
+
   /** How often a reader was notified. */
   get wakeups(): number {
     return this.#wakeups;

@@ -5,6 +5,7 @@ import { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, MapCreate, PerfEventOpen, ProgramLoad } from '../sys/index.ts';
 import { CallWindow, createInterpreter } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
+import { Cgroups } from './cgroups.ts';
 import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
 import { helperTable } from './helpers/index.ts';
@@ -46,6 +47,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #cgroups: Cgroups;
   readonly #events: PerfEvents;
   readonly #programs: Programs;
   readonly #points: AttachPoints;
@@ -60,7 +62,8 @@ class SimulatedKernel implements OpenMachine {
     this.symbols = new SymbolTable(profile.btf.functionNames());
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
-    this.#maps = new MapCommands(memory, cpus, this.#fds);
+    this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger);
+    this.#cgroups = new Cgroups(this.#fds);
     this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
     const objects = new KernelObjects(memory, profile, this.symbols);
     const stacks = new Stacks(memory, this.symbols);
@@ -71,7 +74,10 @@ class SimulatedKernel implements OpenMachine {
       memory,
       current: this.#current,
       maps: this.#maps.byAddress,
+      rings: this.#maps.rings,
       tasks: objects.tasks,
+      sockets: objects.sockets,
+      cgroups: this.#cgroups,
       stacks,
       symbols: this.symbols,
       ledger: this.ledger,
@@ -103,8 +109,28 @@ class SimulatedKernel implements OpenMachine {
     return this.#maps.create(attributes);
   }
 
-  mapLookup(map: Fd, key: Uint8Array): Uint8Array {
-    return this.#maps.lookup(map, key);
+  mapLookup(map: Fd, key: Uint8Array, value?: Uint8Array): Uint8Array {
+    return this.#maps.lookup(map, key, value);
+  }
+
+  mapLookupAndDelete(map: Fd, key: Uint8Array): Uint8Array {
+    return this.#maps.lookupAndDelete(map, key);
+  }
+
+  mapFdById(id: number): Fd {
+    return this.#maps.fdById(id);
+  }
+
+  programFdById(id: number): Fd {
+    return this.#programs.fdById(id);
+  }
+
+  mapMmap(map: Fd): Uint8Array {
+    return this.#maps.mmap(map);
+  }
+
+  cgroupOpen(path: string): Fd {
+    return this.#cgroups.open(path);
   }
 
   mapUpdate(map: Fd, key: Uint8Array, value: Uint8Array, flags = 0): void {

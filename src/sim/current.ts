@@ -42,6 +42,8 @@ export class Current {
   function = 0;
   /** Records that the run under way has tried to write. */
   records = 0;
+  /** Places in ringbufs that the run under way reserved and has not given back. */
+  reserved = 0;
   /** bpf_prog_active: programs running on each CPU. */
   readonly active: Int32Array;
   /** In a typed array: a field would make a new number for each time. */

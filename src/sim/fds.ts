@@ -7,7 +7,7 @@ import type { Fd } from '../sys/index.ts';
  * event. Who lets go last releases it.
  */
 export abstract class Resource {
-  abstract readonly kind: 'map' | 'program' | 'link' | 'perf event';
+  abstract readonly kind: 'map' | 'program' | 'link' | 'perf event' | 'cgroup';
   #holders = 0;
 
   /** Whether the last holder has gone. */
@@ -53,6 +53,13 @@ export class FdTable {
       throw new SysError('EBADF', op, `fd ${fd} is a ${resource.kind}`, { expected: `a ${kind}` });
     }
     return resource as T;
+  }
+
+  /** Whatever the fd is of. @throws SysError EBADF */
+  any(fd: Fd, op: string): Resource {
+    const resource = this.#open[fd - firstFd];
+    if (resource === undefined) throw new SysError('EBADF', op, `fd ${fd} is not open`);
+    return resource;
   }
 
   /** @throws SysError EBADF */

@@ -1,4 +1,4 @@
-import type { PerfRing } from '../maps/index.ts';
+import type { PerfRing, RingBufferMap } from '../maps/index.ts';
 import type { LossLedger } from './machine.ts';
 
 /**
@@ -12,10 +12,11 @@ export class Ledger implements LossLedger {
   readonly #unrun: Float64Array;
   readonly #unsent: Float64Array;
   readonly #filtered: Float64Array;
-  /** Of rings that are closed. */
+  /** Of ringbufs, and of perf rings that are closed. */
   readonly #pastDelivered: Float64Array;
   readonly #pastLost: Float64Array;
   readonly #rings = new Set<PerfRing>();
+  readonly #sharedRings = new Set<RingBufferMap>();
 
   constructor(cpus: number) {
     this.cpus = cpus;
@@ -50,6 +51,8 @@ export class Ledger implements LossLedger {
   pending(cpu: number): number {
     let sum = 0;
     for (const ring of this.#rings) if (ring.cpu === cpu) sum += ring.pending;
+    // A record of a ringbuf does not tell its CPU: those that wait stand on the first.
+    if (cpu === 0) for (const ring of this.#sharedRings) sum += ring.unread;
     return sum;
   }
 
@@ -68,12 +71,26 @@ export class Ledger implements LossLedger {
     this.#unsent[cpu]!++;
   }
 
+  /** A ringbuf took a record; perf rings count their own. */
+  countDelivered(cpu: number): void {
+    this.#pastDelivered[cpu]!++;
+  }
+
   countFiltered(cpu: number): void {
     this.#filtered[cpu]!++;
   }
 
   addRing(ring: PerfRing): void {
     this.#rings.add(ring);
+  }
+
+  /** A ringbuf, which all CPUs write to: its records are counted as they are submitted. */
+  addSharedRing(ring: RingBufferMap): void {
+    this.#sharedRings.add(ring);
+  }
+
+  removeSharedRing(ring: RingBufferMap): void {
+    this.#sharedRings.delete(ring);
   }
 
   /** Keeps what a ring counted when it goes. */

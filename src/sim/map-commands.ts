@@ -1,93 +1,117 @@
 import { type ErrnoName, errnoName, SysError, viewOf } from '../base/index.ts';
-import { type BpfMap, createMap, mapHeader, PerfEventArray } from '../maps/index.ts';
+import {
+  type BpfMap,
+  createMap,
+  FdArray,
+  HashOfMaps,
+  isMapOfMaps,
+  mayReplace,
+  PerfEventArray,
+  RingBufferMap,
+} from '../maps/index.ts';
 import { type Memory, wholePages } from '../memory/index.ts';
 import type { Fd, MapCreate } from '../sys/index.ts';
-import { mapFlags } from '../uapi/index.ts';
-import { type FdTable, Resource } from './fds.ts';
+import { type MapType, mapFlags } from '../uapi/index.ts';
+import type { FdTable, Resource } from './fds.ts';
+import type { Ledger } from './ledger.ts';
+import { MapResource } from './map-resource.ts';
 import type { PerfEventResource } from './perf-events.ts';
+import type { ProgramResource } from './programs.ts';
 
 /** The map commands of bpf(2) (kernel/bpf/syscall.c): bytes are copied in and out through a bounce buffer. */
-export class MapResource extends Resource {
-  override readonly kind = 'map';
-  readonly map: BpfMap;
-  readonly #memory: Memory;
-  readonly #forget: (map: BpfMap) => void;
-  /** Events in the slots of a perf_event_array, which holds them. */
-  readonly #events = new Map<number, PerfEventResource>();
-
-  constructor(memory: Memory, map: BpfMap, forget: (map: BpfMap) => void) {
-    super();
-    this.map = map;
-    this.#memory = memory;
-    this.#forget = forget;
-  }
-
-  /** Offset of the first value of an array. */
-  firstValue(): number {
-    return this.#memory.u32[(this.map.address + mapHeader.data) >>> 2] as number;
-  }
-
-  /** Puts an event into a slot of a perf_event_array, or takes it out with null. Returns 0 or a negative errno. */
-  setEvent(array: PerfEventArray, index: number, event: PerfEventResource | null, flags: number): number {
-    const status = array.setRing(index, event === null ? null : event.ring, flags);
-    if (status !== 0) return status;
-    const old = this.#events.get(index);
-    if (event === null) this.#events.delete(index);
-    else {
-      event.hold();
-      this.#events.set(index, event);
-    }
-    old?.letGo();
-    return 0;
-  }
-
-  /** perf_event_fd_array_release: what this process put in goes with its fd, unless elements are to be preserved. */
-  override closed(): void {
-    if ((this.map.shape.flags & mapFlags.preserveElements) === 0) this.#clearEvents();
-  }
-
-  protected override release(): void {
-    this.#clearEvents();
-    this.#forget(this.map);
-    this.map.close();
-  }
-
-  #clearEvents(): void {
-    if (!(this.map instanceof PerfEventArray)) return;
-    for (const index of [...this.#events.keys()]) this.setEvent(this.map, index, null, 0);
-  }
-}
-
 export class MapCommands {
   readonly #memory: Memory;
   readonly #cpus: number;
   readonly #fds: FdTable;
   /** Maps by the offset that a program's pointer holds. */
   readonly byAddress: Map<number, BpfMap>;
+  /** Rings by the offset of their consumer page. */
+  readonly rings = new Map<number, RingBufferMap>();
+  readonly #ledger: Ledger;
+  readonly #byId = new Map<number, MapResource>();
+  #lastId = 0;
   /** Bounce buffers for a key, the next key, and a value. */
   #bounce = 0;
   #bounceSize = 0;
 
-  constructor(memory: Memory, cpus: number, fds: FdTable) {
+  constructor(memory: Memory, cpus: number, fds: FdTable, ledger: Ledger) {
     this.#memory = memory;
     this.#cpus = cpus;
     this.#fds = fds;
+    this.#ledger = ledger;
     this.byAddress = new Map();
   }
 
   create(attributes: MapCreate): Fd {
-    const { type, keySize, valueSize, maxEntries, flags = 0, name = '' } = attributes;
-    const map = createMap(this.#memory, this.#cpus, { type, keySize, valueSize, maxEntries, flags, name });
+    const { type, keySize, valueSize, maxEntries, flags = 0, name = '', extra = 0, innerMap } = attributes;
+    const inner = isMapOfMaps(type) && innerMap !== undefined ? this.#get(innerMap, 'map_create').map.shape : undefined;
+    const shape = { type, keySize, valueSize, maxEntries, flags, name, extra };
+    const map = createMap(this.#memory, this.#cpus, shape, inner);
+    const resource = new MapResource(this.#memory, map, ++this.#lastId, inner, (gone) => this.#forget(gone));
     this.byAddress.set(map.address, map);
-    return this.#fds.open(new MapResource(this.#memory, map, (gone) => this.byAddress.delete(gone.address)));
+    this.#byId.set(resource.id, resource);
+    if (map instanceof RingBufferMap) {
+      this.rings.set(map.pages, map);
+      this.#ledger.addSharedRing(map);
+    }
+    return this.#open(resource);
   }
 
-  lookup(fd: Fd, key: Uint8Array): Uint8Array {
+  fdById(id: number): Fd {
+    const resource = this.#byId.get(id);
+    if (resource === undefined) throw new SysError('ENOENT', 'map_get_fd_by_id', `no map has the id ${id}`);
+    return this.#open(resource);
+  }
+
+  #open(resource: MapResource): Fd {
+    resource.opened();
+    return this.#fds.open(resource);
+  }
+
+  #forget(resource: MapResource): void {
+    const { map } = resource;
+    this.byAddress.delete(map.address);
+    this.#byId.delete(resource.id);
+    if (!(map instanceof RingBufferMap)) return;
+    this.rings.delete(map.pages);
+    this.#ledger.removeSharedRing(map);
+  }
+
+  mmap(fd: Fd): Uint8Array {
+    const resource = this.#get(fd, 'mmap');
+    const { map } = resource;
+    const { type, flags, valueSize, maxEntries } = map.shape;
+    if (map instanceof RingBufferMap) return this.#memory.bytes(map.pages, map.mappedSize);
+    if (type === 'array' && (flags & mapFlags.mmapable) !== 0) {
+      return this.#memory.bytes(resource.firstValue(), wholePages(Math.ceil(valueSize / 8) * 8 * maxEntries));
+    }
+    throw new SysError(type === 'array' ? 'EINVAL' : 'ENOTSUPP', 'mmap', `${type} map '${map.shape.name}'`, {
+      hint: type === 'array' ? 'make it with the flag BPF_F_MMAPABLE' : 'only arrays and ring buffers can be mapped',
+    });
+  }
+
+  lookup(fd: Fd, key: Uint8Array, wanted?: Uint8Array): Uint8Array {
     const op = 'map_lookup_elem';
+    const resource = this.#get(fd, op);
+    const { map } = resource;
+    const at = this.#copyIn(map, key, op);
+    const id = holdsIds[map.shape.type] === undefined ? undefined : idOf(resource.item(resource.keyAt(at)));
+    if (id !== undefined) return new Uint8Array(new Uint32Array([id]).buffer);
+    const value = this.#valueAt(map);
+    if (wanted !== undefined) {
+      if (wanted.length !== map.userValueSize) throw wrongSize(op, map, 'value', wanted.length, map.userValueSize);
+      this.#memory.u8.set(wanted, value);
+    }
+    check(map.userLookup(at, value), op, map);
+    return this.#memory.u8.slice(value, value + map.userValueSize);
+  }
+
+  lookupAndDelete(fd: Fd, key: Uint8Array): Uint8Array {
+    const op = 'map_lookup_and_delete_elem';
     const { map } = this.#get(fd, op);
     const at = this.#copyIn(map, key, op);
     const value = this.#valueAt(map);
-    check(map.userLookup(at, value), op, map);
+    check(map.userTake(at, value), op, map);
     return this.#memory.u8.slice(value, value + map.userValueSize);
   }
 
@@ -97,14 +121,48 @@ export class MapCommands {
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (value.length !== map.userValueSize) throw wrongSize(op, map, 'value', value.length, map.userValueSize);
-    if (map instanceof PerfEventArray) {
-      const event = this.#fds.get<PerfEventResource>(viewOf(value).getInt32(0, true), 'perf event', op);
-      check(resource.setEvent(map, viewOf(key).getUint32(0, true), event, flags), op, map);
+    const target = this.#valueAt(map);
+    if (map instanceof PerfEventArray || map instanceof FdArray || map instanceof HashOfMaps) {
+      check(this.#updateFd(resource, at, viewOf(value).getInt32(0, true), flags, target), op, map);
       return;
     }
-    const target = this.#valueAt(map);
     this.#memory.u8.set(value, target);
     check(map.userUpdate(at, target, flags), op, map);
+  }
+
+  /** bpf_fd_array_map_update_elem and bpf_fd_htab_map_update_elem: the first asks for its slot before the fd. */
+  #updateFd(resource: MapResource, key: number, fd: Fd, flags: number, scratch: number): number {
+    const { map } = resource;
+    const op = 'map_update_elem';
+    if (map instanceof HashOfMaps) return resource.setInner(map, key, this.#inner(resource, fd), flags, scratch);
+    const status = map.userUpdate(key, 0, flags);
+    if (errnoName(status) !== 'EBADF') return status;
+    const index = this.#memory.view.getUint32(key, true);
+    if (map instanceof PerfEventArray) {
+      return resource.setEvent(map, index, this.#fds.get<PerfEventResource>(fd, 'perf event', op), flags);
+    }
+    return map instanceof FdArray ? resource.setItem(map, index, this.#item(resource, fd), flags) : status;
+  }
+
+  #item(resource: MapResource, fd: Fd): Resource {
+    const { type } = resource.map.shape;
+    if (type === 'array_of_maps') return this.#inner(resource, fd);
+    if (type === 'cgroup_array') return this.#fds.get(fd, 'cgroup', 'map_update_elem');
+    const program = this.#fds.any(fd, 'map_update_elem');
+    if (program.kind !== 'program') throw wrongItem(resource.map, `fd ${fd} is a ${program.kind}`, 'a program');
+    const { type: programType } = program as ProgramResource;
+    resource.programs ??= programType;
+    if (resource.programs === programType) return program;
+    throw wrongItem(resource.map, `a ${programType} program`, `a ${resource.programs} program, as its others are`);
+  }
+
+  /** bpf_map_fd_get_ptr: a map that is like the template. */
+  #inner(resource: MapResource, fd: Fd): MapResource {
+    const inner = this.#fds.any(fd, 'map_update_elem');
+    if (inner.kind !== 'map') throw wrongItem(resource.map, `fd ${fd} is a ${inner.kind}`, 'a map');
+    const { shape } = (inner as MapResource).map;
+    if (resource.inner !== undefined && mayReplace(resource.inner, shape)) return inner as MapResource;
+    throw wrongItem(resource.map, `map '${shape.name}'`, 'a map of the shape of its inner map');
   }
 
   delete(fd: Fd, key: Uint8Array): void {
@@ -114,7 +172,12 @@ export class MapCommands {
     const at = this.#copyIn(map, key, op);
     if (map instanceof PerfEventArray) {
       check(resource.setEvent(map, viewOf(key).getUint32(0, true), null, 0), op, map);
-    } else check(map.delete(at), op, map);
+    } else if (map instanceof FdArray) {
+      check(resource.setItem(map, viewOf(key).getUint32(0, true), null, 0), op, map);
+    } else {
+      check(map.delete(at), op, map);
+      if (map instanceof HashOfMaps) resource.keep(resource.keyAt(at), null);
+    }
   }
 
   nextKey(fd: Fd, key: Uint8Array | null): Uint8Array | null {
@@ -155,6 +218,17 @@ export class MapCommands {
     this.#bounce = this.#memory.allocatePages(size);
     this.#bounceSize = size;
   }
+}
+
+/** Kinds that hold objects which have an id: what bpf(2) reads of them. */
+const holdsIds: Partial<Record<MapType, true>> = { prog_array: true, array_of_maps: true, hash_of_maps: true };
+
+function idOf(item: Resource | undefined): number | undefined {
+  return item === undefined ? undefined : (item as MapResource | ProgramResource).id;
+}
+
+function wrongItem(map: BpfMap, given: string, expected: string): SysError {
+  return new SysError('EINVAL', 'map_update_elem', `${map.shape.type} map '${map.shape.name}': ${given}`, { expected });
 }
 
 function check(status: number, op: string, map: BpfMap): void {

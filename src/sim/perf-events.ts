@@ -1,9 +1,10 @@
 import { SysError } from '../base/index.ts';
-import { PerfRing } from '../maps/index.ts';
+import { PerfRing, RingBufferMap } from '../maps/index.ts';
 import { type Memory, pageSize } from '../memory/index.ts';
 import type { Fd, PerfEventOpen } from '../sys/index.ts';
 import { type FdTable, Resource } from './fds.ts';
 import type { Ledger } from './ledger.ts';
+import { MapResource } from './map-resource.ts';
 
 /**
  * Perf events of BPF output (PERF_COUNT_SW_BPF_OUTPUT): opened on a CPU, mapped, put into an array. As on Linux an
@@ -66,8 +67,18 @@ export class PerfEvents {
   poll(fds: readonly Fd[]): Fd[] {
     const woken: Fd[] = [];
     for (const fd of fds) {
-      if (this.#fds.get<PerfEventResource>(fd, 'perf event', 'poll').ring.poll()) woken.push(fd);
+      if (this.#pollable(fd).poll()) woken.push(fd);
     }
     return woken;
+  }
+
+  /** A perf event's ring, or a ringbuf map. @throws SysError EBADF, EPERM as epoll_ctl(2) for what cannot be waited for */
+  #pollable(fd: Fd): { poll(): boolean } {
+    const resource = this.#fds.any(fd, 'poll');
+    if (resource instanceof PerfEventResource) return resource.ring;
+    if (resource instanceof MapResource && resource.map instanceof RingBufferMap) return resource.map;
+    throw new SysError('EPERM', 'poll', `fd ${fd} is a ${resource.kind}`, {
+      expected: 'a perf event or a ringbuf map',
+    });
   }
 }

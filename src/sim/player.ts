@@ -92,11 +92,14 @@ export class Player {
     this.#ledger.countProduced(cpu);
     current.active[cpu] = 1;
     current.records = 0;
+    current.reserved = 0;
     executable.run(context);
     current.active[cpu] = 0;
     link.countHit();
     const { trap } = executable;
     if (trap !== null) this.#traps.note(link.program.name, trap);
+    // A run that was trapped leaves its records unfinished.
+    for (; current.reserved > 0; current.reserved--) this.#ledger.countUnsent(cpu);
     if (current.records > 0) return;
     if (trap === null) this.#ledger.countFiltered(cpu);
     else this.#ledger.countUnrun(cpu);

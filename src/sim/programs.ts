@@ -6,7 +6,7 @@ import { helperAllowed, helperById, type ProgramType, programTypes } from '../ua
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
 import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
-import type { MapResource } from './map-commands.ts';
+import type { MapResource } from './map-resource.ts';
 
 /**
  * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), puts the addresses of maps where the code
@@ -38,10 +38,21 @@ export class ProgramResource extends Resource {
   readonly name: string;
   readonly type: ProgramType;
   readonly executable: Executable;
+  readonly id: number;
   readonly #maps: readonly MapResource[];
+  readonly #forget: (id: number) => void;
 
-  constructor(name: string, type: ProgramType, executable: Executable, maps: readonly MapResource[]) {
+  constructor(
+    name: string,
+    type: ProgramType,
+    executable: Executable,
+    maps: readonly MapResource[],
+    id: number,
+    forget: (id: number) => void,
+  ) {
     super();
+    this.id = id;
+    this.#forget = forget;
     this.name = name;
     this.type = type;
     this.executable = executable;
@@ -50,6 +61,7 @@ export class ProgramResource extends Resource {
   }
 
   protected override release(): void {
+    this.#forget(this.id);
     for (const map of this.#maps) map.letGo();
   }
 }
@@ -59,6 +71,8 @@ export class Programs {
   readonly #engine: Engine;
   readonly #host: Host;
   readonly #helpers: readonly (Helper | undefined)[];
+  readonly #byId = new Map<number, ProgramResource>();
+  #lastId = 0;
 
   constructor(
     memory: Memory,
@@ -101,7 +115,19 @@ export class Programs {
     // The verifier's place: it judges `code` with its maps here, before the engine sees it.
     const name = (attributes.name ?? '').slice(0, nameSize - 1);
     const executable = this.#make(name, code);
-    return this.#fds.open(new ProgramResource(name, attributes.type, executable, maps));
+    joinArrays(maps, attributes.type);
+    const program = new ProgramResource(name, attributes.type, executable, maps, ++this.#lastId, (gone) => {
+      this.#byId.delete(gone);
+    });
+    this.#byId.set(program.id, program);
+    return this.#fds.open(program);
+  }
+
+  /** BPF_PROG_GET_FD_BY_ID */
+  fdById(id: number): Fd {
+    const program = this.#byId.get(id);
+    if (program === undefined) throw new SysError('ENOENT', 'prog_get_fd_by_id', `no program has the id ${id}`);
+    return this.#fds.open(program);
   }
 
   /** Replaces map fds by addresses, as resolve_pseudo_ldimm64 does (kernel/bpf/verifier.c). Returns the maps. */
@@ -178,6 +204,18 @@ export class Programs {
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
+}
+
+/** bpf_check_tail_call: a prog_array belongs to the type of the first program that is in it or calls it. */
+function joinArrays(maps: readonly MapResource[], type: ProgramType): void {
+  const arrays = maps.filter(({ map }) => map.shape.type === 'prog_array');
+  for (const { programs, map } of arrays) {
+    if (programs === undefined || programs === type) continue;
+    throw new SysError('EINVAL', op, `map '${map.shape.name}' holds ${programs} programs`, {
+      expected: `one of ${type} programs`,
+    });
+  }
+  for (const array of arrays) array.programs = type;
 }
 
 /** Where the engine found the fault, and what it says to do. */

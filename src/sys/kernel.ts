@@ -16,12 +16,31 @@ export interface Kernel {
   clock(): Nanoseconds;
 
   mapCreate(attributes: MapCreate): Fd;
-  /** @throws SysError ENOENT when there is no such key */
-  mapLookup(map: Fd, key: Uint8Array): Uint8Array;
+  /**
+   * Of an array of programs or a map of maps the value is an id. Maps without keys take an empty key: a queue or stack
+   * shows its next value, a bloom_filter is asked for `value`.
+   * @throws SysError ENOENT when there is no such key
+   */
+  mapLookup(map: Fd, key: Uint8Array, value?: Uint8Array): Uint8Array;
+  /** Looks up and deletes: pops the value of a queue or stack, whose key is empty. @throws SysError ENOENT, ENOTSUPP */
+  mapLookupAndDelete(map: Fd, key: Uint8Array): Uint8Array;
+  /** Where a map holds programs, maps, cgroups or events, the value is an fd of 4 bytes. */
   mapUpdate(map: Fd, key: Uint8Array, value: Uint8Array, flags?: number): void;
   mapDelete(map: Fd, key: Uint8Array): void;
   /** The key after `key` (null for the first), or null at the end. */
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null;
+
+  /** An fd of the map or program of that id (BPF_MAP_GET_FD_BY_ID). @throws SysError ENOENT */
+  mapFdById(id: number): Fd;
+  programFdById(id: number): Fd;
+  /**
+   * A map's memory as mmap(2) shows it from offset 0, a live view: the values of an array with BPF_F_MMAPABLE; of a
+   * ringbuf the consumer page, which is the only one that user space writes, the producer page, and the data twice.
+   * @throws SysError ENOTSUPP for other kinds, EINVAL for an array without that flag
+   */
+  mapMmap(map: Fd): Uint8Array;
+  /** open(2) of a cgroup's directory, `/` or `/system.slice/ssh.service`: for cgroup arrays. */
+  cgroupOpen(path: string): Fd;
 
   /** @throws SysError with the verifier's log in its hint when the program is refused */
   programLoad(attributes: ProgramLoad): Fd;
@@ -37,7 +56,10 @@ export interface Kernel {
   perfEventOpen(attributes: PerfEventOpen): Fd;
   /** Control page and `dataPages` data pages (a power of two): a live view, shared with the kernel. */
   mmap(event: Fd, dataPages: number): Uint8Array;
-  /** Which of the fds have woken their reader since they were last polled. */
+  /**
+   * Which of the fds, perf events and ringbuf maps, have woken their reader since they were last polled. A ringbuf that
+   * was not read to its end is told again, as epoll(7) does.
+   */
   poll(fds: readonly Fd[]): Fd[];
 
   /** /proc/kallsyms. */
@@ -58,6 +80,10 @@ export interface MapCreate {
   readonly maxEntries: number;
   readonly flags?: number;
   readonly name?: string;
+  /** Of a map of maps: a map like those that it will hold. */
+  readonly innerMap?: Fd;
+  /** map_extra: of a bloom_filter how many hashes a value has. */
+  readonly extra?: number;
 }
 
 export interface ProgramLoad {

@@ -1,10 +1,12 @@
 import type { Random } from '../../base/index.ts';
-import type { BpfMap } from '../../maps/index.ts';
+import type { BpfMap, RingBufferMap } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { HelperName } from '../../uapi/index.ts';
 import type { Helper } from '../../vm/index.ts';
+import type { Cgroups } from '../cgroups.ts';
 import type { Current } from '../current.ts';
 import type { Ledger } from '../ledger.ts';
+import type { Sockets } from '../objects/sockets.ts';
 import type { Tasks } from '../objects/tasks.ts';
 import type { Stacks } from '../stacks.ts';
 import type { SymbolTable } from '../symbols.ts';
@@ -16,7 +18,11 @@ export interface HelperEnvironment {
   readonly current: Current;
   /** Maps by the offset that a program's pointer to them holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  /** Ringbufs by the offset of their consumer page. */
+  readonly rings: ReadonlyMap<number, RingBufferMap>;
   readonly tasks: Tasks;
+  readonly sockets: Sockets;
+  readonly cgroups: Cgroups;
   readonly stacks: Stacks;
   readonly symbols: SymbolTable;
   readonly ledger: Ledger;

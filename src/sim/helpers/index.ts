@@ -1,11 +1,15 @@
 import { type HelperName, helpers } from '../../uapi/index.ts';
 import type { Helper } from '../../vm/index.ts';
+import { callHelpers } from './call.ts';
+import { cgroupHelpers } from './cgroup.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
 import { printHelpers } from './print.ts';
 import { probeReadHelpers } from './probe-read.ts';
+import { ringBufferHelpers } from './ring-buffer.ts';
 import { stackHelpers } from './stack.ts';
+import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
 import { timeHelpers } from './time.ts';
 
@@ -19,6 +23,10 @@ const families = [
   outputHelpers,
   stackHelpers,
   printHelpers,
+  callHelpers,
+  ringBufferHelpers,
+  storageHelpers,
+  cgroupHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

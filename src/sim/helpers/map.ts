@@ -1,4 +1,5 @@
 import { errno } from '../../base/index.ts';
+import type { BpfMap } from '../../maps/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -7,7 +8,17 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 export function mapHelpers({ maps, current, memory }: HelperEnvironment): HelperBodies {
   const readable = (window: CallWindow, argument: number, length: number) =>
     memory.isMapped(window.high(argument), window.low(argument), length);
+  /** A value that push reads, or that pop and peek fill, at r2. */
+  const withValue = (window: CallWindow, run: (map: BpfMap, value: number, flags: number) => number) => {
+    const map = maps.get(window.low(1));
+    if (map === undefined) window.answer(-errno.EINVAL);
+    else if (!readable(window, 2, map.shape.valueSize)) window.answer(-errno.EFAULT);
+    else window.answer(run(map, window.low(2), window.high(3) === 0 ? window.low(3) : 0x1_0000_0000));
+  };
   return {
+    map_push_elem: (window) => withValue(window, push),
+    map_pop_elem: (window) => withValue(window, pop),
+    map_peek_elem: (window) => withValue(window, peek),
     map_lookup_elem(window) {
       const map = maps.get(window.low(1));
       const key = map !== undefined && readable(window, 2, map.shape.keySize) ? window.low(2) : 0;
@@ -36,3 +47,7 @@ export function mapHelpers({ maps, current, memory }: HelperEnvironment): Helper
     },
   };
 }
+
+const push = (map: BpfMap, value: number, flags: number) => map.push(value, flags);
+const pop = (map: BpfMap, value: number) => map.pop(value);
+const peek = (map: BpfMap, value: number) => map.peek(value);

@@ -22,7 +22,7 @@ export class KernelObjects {
   readonly #user: Texts;
   readonly #structs: Structs;
   readonly #devices: Devices;
-  readonly #sockets: Sockets;
+  readonly sockets: Sockets;
   readonly #packets: Packets;
 
   constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable) {
@@ -32,7 +32,7 @@ export class KernelObjects {
     this.#user = new Texts(memory, pageKinds.user);
     this.#structs = new Structs(memory, profile);
     this.#devices = new Devices(memory, btf, net);
-    this.#sockets = new Sockets(memory, btf, net);
+    this.sockets = new Sockets(memory, btf, net);
     this.#packets = new Packets(memory, btf, (object) => this.address(object));
     this.tasks = new Tasks(memory, btf, makeProxy(memory, profile, net));
     this.values = new Values(symbols, kernel, this.#user, (object) => this.address(object));
@@ -44,7 +44,7 @@ export class KernelObjects {
       case 'sk_buff':
         return this.#packets.address(object);
       case 'sock':
-        return this.#sockets.address(object);
+        return this.sockets.address(object);
       case 'net_device':
         return this.#devices.address(object);
       case 'struct':

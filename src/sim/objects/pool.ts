@@ -9,6 +9,7 @@ export class Pool<Key> {
   readonly #offsets: number[] = [];
   readonly #keys: (Key | undefined)[] = [];
   readonly #places = new Map<Key, number>();
+  readonly #indexes = new Map<number, number>();
   #next = 0;
 
   /** @param make allocates the place of that index and returns its offset; called once a place, when first needed */
@@ -22,12 +23,20 @@ export class Pool<Key> {
     return this.#places.get(key) ?? 0;
   }
 
+  /** The key whose place begins at an offset. */
+  keyAt(offset: number): Key | undefined {
+    const index = this.#indexes.get(offset);
+    return index === undefined ? undefined : this.#keys[index];
+  }
+
   /** A place for a key that has none: a new one, or the one given out longest ago. Its bytes are what was there. */
   take(key: Key): number {
     const index = this.#next;
     this.#next = index + 1 === this.#capacity ? 0 : index + 1;
-    if (index >= this.#offsets.length) this.#offsets.push(this.#make(index));
-    else this.#places.delete(this.#keys[index] as Key);
+    if (index >= this.#offsets.length) {
+      this.#offsets.push(this.#make(index));
+      this.#indexes.set(this.#offsets[index] as number, index);
+    } else this.#places.delete(this.#keys[index] as Key);
     const offset = this.#offsets[index] as number;
     this.#keys[index] = key;
     this.#places.set(key, offset);

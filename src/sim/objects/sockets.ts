@@ -66,6 +66,11 @@ export class Sockets {
     this.#pool = new Pool<Sock>(live, () => memory.allocate(size));
   }
 
+  /** The socket whose struct sock is at an offset. */
+  sockAt(offset: number): Sock | undefined {
+    return this.#pool.keyAt(offset);
+  }
+
   /** The offset of a socket's struct sock: the same while it lives. */
   address(socket: Sock): number {
     const known = this.#pool.find(socket);

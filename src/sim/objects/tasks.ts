@@ -61,6 +61,11 @@ export class Tasks {
     return known !== 0 ? known : this.#fill(this.#pool.take(task), task);
   }
 
+  /** The task whose task_struct is at an offset. */
+  taskAt(offset: number): Task | undefined {
+    return this.#pool.keyAt(offset);
+  }
+
   /** The offset of a task's comm: 16 bytes, padded with NULs. */
   comm(task: Task): number {
     return this.address(task) + this.#comm;
