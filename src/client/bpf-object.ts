@@ -6,6 +6,7 @@ import { BpfError, request } from './bpf-error.ts';
 import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
 import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 
 /**
  * An object in a kernel: its maps made, its programs loaded. Whoever loads it owns it; closing it detaches the programs
@@ -121,6 +122,13 @@ export class BpfObject implements Disposable {
   /** Opens the rings of a perf event array; closed with the object. */
   perfBuffer<T>(name: string, options: PerfBufferOptions<T>): PerfBuffer<T> {
     const buffer = new PerfBuffer(this.kernel, this.map(name), options);
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+
+  /** Opens a BPF ring buffer; closed with the object. */
+  openRingBuffer<T>(name: string, options: RingBufferOptions<T>): RingBuffer<T> {
+    const buffer = new RingBuffer(this.kernel, this.map(name), options);
     this.#buffers.push(buffer);
     return buffer;
   }

@@ -1,4 +1,4 @@
-/** Floor 5: what a tool's author uses: load, attach, tables, perf rings as Observables, histograms, stacks. */
+/** Floor 5: what a tool's author uses: load, attach, tables, rings as Observables, histograms, stacks. */
 export { BpfLink, expandTarget, formatTarget } from './attach.ts';
 export { BpfError } from './bpf-error.ts';
 export { BpfObject, BpfProgram, type LoadOptions, loadObject } from './bpf-object.ts';
@@ -22,4 +22,5 @@ export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.t
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 export { programText } from './program-text.ts';
+export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';

@@ -48,6 +48,35 @@ export class MapTable<K, V> {
     return this.#remove(this.#encode(this.#key, key));
   }
 
+  /** Adds a value to a queue, a stack or a bloom filter. @throws BpfError E2BIG when it is full */
+  push(value: V, flags = 0): void {
+    const bytes = this.#encode(this.#value, value);
+    request('map update', `cannot push to map ${this.name}`, () =>
+      this.#kernel.mapUpdate(this.map.fd, noKey, bytes, flags),
+    );
+  }
+
+  /** Takes the next value out of a queue or stack; undefined when it is empty. */
+  pop(): V | undefined {
+    return this.#keyless('pop', () => this.#kernel.mapLookupAndDelete(this.map.fd, noKey));
+  }
+
+  /** The next value of a queue or stack, which stays; undefined when it is empty. */
+  peek(): V | undefined {
+    return this.#keyless('peek', () => this.#kernel.mapLookup(this.map.fd, noKey));
+  }
+
+  /** Whether a bloom filter may hold a value; when false, it surely does not. */
+  mayHold(value: V): boolean {
+    const bytes = this.#encode(this.#value, value);
+    return this.#keyless('look in', () => this.#kernel.mapLookup(this.map.fd, noKey, bytes)) !== undefined;
+  }
+
+  #keyless(what: string, work: () => Uint8Array): V | undefined {
+    const bytes = request('map lookup', `cannot ${what} map ${this.name}`, () => orMissing(work));
+    return bytes && this.#value.read(viewOf(bytes), 0);
+  }
+
   /** Every key that is there, in the kernel's order. A key that vanishes meanwhile is left out. */
   *keys(): IterableIterator<K> {
     for (const [key] of this.#entries()) yield this.#key.read(viewOf(key), 0);
@@ -129,6 +158,9 @@ function orMissing<T>(work: () => T): T | undefined {
     throw fault;
   }
 }
+
+/** A map without keys is asked with an empty one. */
+const noKey = new Uint8Array(0);
 
 function isArray(spec: MapSpec): boolean {
   return spec.type === 'array' || spec.type === 'percpu_array' || spec.type === 'perf_event_array';

@@ -53,14 +53,16 @@ export class RedirectMap extends MapObject implements BpfMap {
   userUpdate(key: number, source: number, flags: number): number {
     if ((flags & updateFlags.lock) !== 0 || flags > 0xffffffff) return -errno.EINVAL;
     const { type } = this.shape;
+    const named = this.memory.view.getUint32(source, true);
+    /** No fd is negative; another may be open, and is no socket's. */
+    const isFd = named <= 0x7fffffff;
     if (type === 'devmap_hash') return -errno.EINVAL;
-    if (type === 'sockmap' || type === 'sockhash') return flags > 0xffff ? -errno.EINVAL : -errno.ENOTSOCK;
+    if (type === 'sockmap' || type === 'sockhash') return isFd ? -errno.ENOTSOCK : -errno.EINVAL;
     if (flags > updateFlags.exist) return -errno.EINVAL;
     if (this.#isBeyond(key)) return -errno.E2BIG;
-    if (type === 'xskmap' || type === 'reuseport_sockarray') return -errno.EBADF;
+    if (type === 'xskmap' || type === 'reuseport_sockarray') return isFd ? -errno.ENOTSOCK : -errno.EBADF;
     if (flags === updateFlags.noExist) return -errno.EEXIST;
     // An ifindex or a queue size of 0 empties the slot, which is empty.
-    const named = this.memory.view.getUint32(source, true);
     if (named === 0) return 0;
     return type === 'cpumap' ? -errno.EOVERFLOW : -errno.EINVAL;
   }

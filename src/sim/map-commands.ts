@@ -1,4 +1,4 @@
-import { type ErrnoName, errnoName, SysError, viewOf } from '../base/index.ts';
+import { type ErrnoName, errno, errnoName, SysError, viewOf } from '../base/index.ts';
 import {
   type BpfMap,
   createMap,
@@ -11,7 +11,7 @@ import {
 } from '../maps/index.ts';
 import { type Memory, wholePages } from '../memory/index.ts';
 import type { Fd, MapCreate } from '../sys/index.ts';
-import { type MapType, mapFlags } from '../uapi/index.ts';
+import { type MapType, mapFlags, updateFlags } from '../uapi/index.ts';
 import type { FdTable, Resource } from './fds.ts';
 import type { Ledger } from './ledger.ts';
 import { MapResource } from './map-resource.ts';
@@ -121,6 +121,8 @@ export class MapCommands {
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (value.length !== map.userValueSize) throw wrongSize(op, map, 'value', value.length, map.userValueSize);
+    // No value of these maps has a lock.
+    if ((flags & updateFlags.lock) !== 0) check(-errno.EINVAL, op, map);
     const target = this.#valueAt(map);
     if (map instanceof PerfEventArray || map instanceof FdArray || map instanceof HashOfMaps) {
       check(this.#updateFd(resource, at, viewOf(value).getInt32(0, true), flags, target), op, map);

@@ -72,12 +72,12 @@ export class PerfEvents {
     return woken;
   }
 
-  /** A perf event's ring, or a ringbuf map. @throws SysError EBADF, EPERM as epoll_ctl(2) for what cannot be waited for */
+  /** A perf event's ring, or a ringbuf map. @throws SysError EBADF for others */
   #pollable(fd: Fd): { poll(): boolean } {
     const resource = this.#fds.any(fd, 'poll');
     if (resource instanceof PerfEventResource) return resource.ring;
     if (resource instanceof MapResource && resource.map instanceof RingBufferMap) return resource.map;
-    throw new SysError('EPERM', 'poll', `fd ${fd} is a ${resource.kind}`, {
+    throw new SysError('EBADF', 'poll', `fd ${fd} is a ${resource.kind}`, {
       expected: 'a perf event or a ringbuf map',
     });
   }
