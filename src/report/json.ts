@@ -56,6 +56,7 @@ export class JsonPresenter implements Presenter {
       last_ns: group.last,
     }));
     return [
+      ...summary.notes.map((message) => encodeJson({ type: 'note', message })),
       ...summary.warnings.map((message) => encodeJson({ type: 'warning', message })),
       encodeJson({
         type: 'summary',
