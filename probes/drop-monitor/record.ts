@@ -133,6 +133,8 @@ export class Drop implements TracedRecord {
   readonly reason: string;
   readonly location: string;
   readonly groups: readonly string[];
+  /** Kernel stack, innermost first. */
+  readonly stack: readonly string[];
   readonly #decoder: DropDecoder;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -147,6 +149,7 @@ export class Drop implements TracedRecord {
     this.cpu = view.getUint32(at.cpu, true);
     this.reason = decoder.reason(view.getUint32(at.reason, true));
     this.location = decoder.place(view, at.location);
+    this.stack = decoder.stack(view.getInt32(at.stack_id, true));
     this.groups = [this.reason, this.location, this.flow];
   }
 
@@ -267,11 +270,6 @@ export class Drop implements TracedRecord {
   get transport(): number | undefined {
     const offset = this.#u16('transport');
     return offset === unset ? undefined : offset;
-  }
-
-  /** Kernel stack, innermost first. */
-  get stack(): readonly string[] {
-    return this.#decoder.stack(this.#view.getInt32(this.#decoder.at.stack_id, true));
   }
 
   /** Why there is no stack: the negative errno of bpf_get_stackid, or 0. */
