@@ -17,7 +17,6 @@ import {
   type StructLayout,
   type TracedRecord,
   tcpFlagNames,
-  toHex,
 } from 'tracebed';
 
 /**
@@ -389,7 +388,7 @@ export class Drop implements TracedRecord {
       tcp_flags: this.tcpFlags,
       fragment: this.isFragment,
       skb: `0x${this.skbAddress.toString(16)}`,
-      packet: this.captured === 0 ? null : toHex(this.packet),
+      packet: this.captured === 0 ? null : hexOf(this.packet),
       network: this.network ?? null,
       transport: this.transport ?? null,
       missing: this.missing,
@@ -407,4 +406,9 @@ function linkEnds(flow: Flow | undefined): readonly [string, string] | undefined
 
 function addressText(address: Uint8Array): string {
   return address.length === 6 ? formatMac(address) : formatAddress(address);
+}
+
+/** Node's own conversion: a line of JSON holds one for every packet. */
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }
