@@ -71,7 +71,7 @@ const tool: Tool = {
       what: 'some TCP drops as JSON lines',
     },
   ],
-  scenario: 'tbf_qdisc',
+  scenario: 'malformed',
   start,
 };
 

@@ -17,7 +17,6 @@ import {
   type StructLayout,
   type TracedRecord,
   tcpFlagNames,
-  toHex,
 } from 'tracebed';
 
 /**
@@ -133,6 +132,8 @@ export class Drop implements TracedRecord {
   readonly reason: string;
   readonly location: string;
   readonly groups: readonly string[];
+  /** Kernel stack, innermost first. */
+  readonly stack: readonly string[];
   readonly #decoder: DropDecoder;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
@@ -147,6 +148,7 @@ export class Drop implements TracedRecord {
     this.cpu = view.getUint32(at.cpu, true);
     this.reason = decoder.reason(view.getUint32(at.reason, true));
     this.location = decoder.place(view, at.location);
+    this.stack = decoder.stack(view.getInt32(at.stack_id, true));
     this.groups = [this.reason, this.location, this.flow];
   }
 
@@ -269,11 +271,6 @@ export class Drop implements TracedRecord {
     return offset === unset ? undefined : offset;
   }
 
-  /** Kernel stack, innermost first. */
-  get stack(): readonly string[] {
-    return this.#decoder.stack(this.#view.getInt32(this.#decoder.at.stack_id, true));
-  }
-
   /** Why there is no stack: the negative errno of bpf_get_stackid, or 0. */
   get stackError(): number {
     return Math.min(0, this.#view.getInt32(this.#decoder.at.stack_id, true));
@@ -391,7 +388,7 @@ export class Drop implements TracedRecord {
       tcp_flags: this.tcpFlags,
       fragment: this.isFragment,
       skb: `0x${this.skbAddress.toString(16)}`,
-      packet: this.captured === 0 ? null : toHex(this.packet),
+      packet: this.captured === 0 ? null : hexOf(this.packet),
       network: this.network ?? null,
       transport: this.transport ?? null,
       missing: this.missing,
@@ -409,4 +406,9 @@ function linkEnds(flow: Flow | undefined): readonly [string, string] | undefined
 
 function addressText(address: Uint8Array): string {
   return address.length === 6 ? formatMac(address) : formatAddress(address);
+}
+
+/** Node's own conversion: a line of JSON holds one for every packet. */
+function hexOf(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
 }

@@ -150,7 +150,8 @@ interface Layout {
 class EventReader implements ToolRun {
   readonly view: RecordsView;
   readonly kernel: Kernel;
-  readonly stacks: StackTable;
+  readonly #stacks: StackTable;
+  readonly #walked = new Map<number, readonly string[]>();
   readonly #object: BpfObject;
   readonly #buffer: PerfBuffer<TraceEvent>;
   readonly #layouts: readonly Layout[];
@@ -159,7 +160,7 @@ class EventReader implements ToolRun {
   constructor(object: BpfObject, points: readonly PointPlan[], pages: number) {
     this.#object = object;
     this.kernel = object.kernel;
-    this.stacks = object.stacks('stacks');
+    this.#stacks = object.stacks('stacks');
     this.#layouts = points.map((plan, index) => layoutOf(object, plan, index));
     this.#buffer = object.perfBuffer('events', {
       pages,
@@ -188,7 +189,18 @@ class EventReader implements ToolRun {
     const first = this.#layouts[0] as Layout;
     const layout = this.#layouts[view.getUint32(offset + first.head.point, true)] as Layout;
     const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, layout.size).slice();
-    return new TraceEvent(this, layout, new DataView(bytes.buffer));
+    const stack = this.#stack(view.getInt32(offset + layout.head.stack_id, true));
+    return new TraceEvent(this.kernel, layout, new DataView(bytes.buffer), stack);
+  }
+
+  /** Symbols, innermost first. A stack id means the same stack for as long as the map lives. */
+  #stack(id: number): readonly string[] {
+    let frames = this.#walked.get(id);
+    if (frames === undefined) {
+      frames = this.#stacks.walk(id).map((address) => this.kernel.symbols.format(address));
+      this.#walked.set(id, frames);
+    }
+    return frames;
   }
 
   get events(): readonly number[] {
@@ -228,12 +240,14 @@ class TraceEvent implements TracedRecord {
   readonly time: Nanoseconds;
   readonly cpu: number;
   readonly groups: readonly string[] = [];
-  readonly #reader: EventReader;
+  readonly #kernel: Kernel;
   readonly #layout: Layout;
   readonly #view: DataView;
+  readonly #stack: readonly string[];
 
-  constructor(reader: EventReader, layout: Layout, view: DataView) {
-    this.#reader = reader;
+  constructor(kernel: Kernel, layout: Layout, view: DataView, stack: readonly string[]) {
+    this.#kernel = kernel;
+    this.#stack = stack;
     this.#layout = layout;
     this.#view = view;
     this.time = readU64(view, layout.head.time);
@@ -253,7 +267,7 @@ class TraceEvent implements TracedRecord {
     return plan.values.map((value, at) => ({
       name: value.name,
       declared: value.declared,
-      shown: showValue(this.#reader.kernel, value, this.#view, values[at] as ValuePlace),
+      shown: showValue(this.#kernel, value, this.#view, values[at] as ValuePlace),
     }));
   }
 
@@ -288,11 +302,6 @@ class TraceEvent implements TracedRecord {
       args: Object.fromEntries(this.#values.map(({ name, shown }) => [name, shown.json])),
       ...(stack.length > 0 ? { stack } : {}),
     };
-  }
-
-  get #stack(): readonly string[] {
-    const id = this.#view.getInt32(this.#layout.head.stack_id, true);
-    return this.#reader.stacks.walk(id).map((address) => this.#reader.kernel.symbols.format(address));
   }
 
   sections(): readonly DetailSection[] {

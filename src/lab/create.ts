@@ -131,6 +131,10 @@ export class LabRun implements Run {
     return lines;
   }
 
+  notes(): readonly string[] {
+    return this.options.scenario.notes?.(this.options.profile) ?? [];
+  }
+
   #takeRecords(): void {
     if (this.view.kind !== 'records') return;
     const batch = this.view.take();

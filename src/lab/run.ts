@@ -49,6 +49,8 @@ export interface Run extends Disposable {
   ledger(): LedgerModel;
   /** What is wrong though the run goes on, each in a line: a program that traps, a ledger that does not add up. */
   warnings(): readonly string[];
+  /** What the scenario left out or could not know, each in a line: events of unknown format, packets without bytes. */
+  notes(): readonly string[];
 
   /** The view's records as the reader takes them: one emission a drain, oldest first. Completes with the run. */
   readonly records: Observable<readonly TracedRecord[]>;

@@ -71,7 +71,7 @@ test('a slow reader slows the run down and gets everything', async () => {
 
 test('a terminal that is dumb, or none, gets lines instead of the dashboard', async () => {
   const expected = (await tracebed(['run'])).out;
-  expect(expected).toContain('NO_SOCKET');
+  expect(expected).toContain('PKT_TOO_SMALL');
   const stdin = Object.assign(new PassThrough(), { isTTY: true });
   const stdout = new Gathered(true);
   const stderr = new Gathered();

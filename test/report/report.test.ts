@@ -69,6 +69,15 @@ describe('aligned lines', () => {
     expect(lines.at(-1)).toBe('warning: program p trapped once: x');
   });
 
+  test.each([
+    ['table', 'note: 3 drops without bytes', 'warning: mind this'],
+    ['json', '{"type":"note","message":"3 drops without bytes"}', '{"type":"warning","message":"mind this"}'],
+  ] as const)('as %s, what the scenario left out stands before what is wrong', (format, note, warning) => {
+    const run = stagedRun(dropView, { notes: () => ['3 drops without bytes'], warnings: () => ['mind this'] });
+    const lines = written(run, format, () => run.records.next([drop(0, 'A', 'b')]));
+    expect(lines.filter((line) => line === note || line === warning)).toEqual([note, warning]);
+  });
+
   test('prints a text at each tick', () => {
     const run = stagedRun(textView());
     const lines = written(run, 'table', () => {

@@ -73,6 +73,10 @@ export class FakeRun implements Run {
     return { total, cpus: [{ ...total, cpu: 0 }, none], balanced: this.balanced };
   }
 
+  notes(): readonly string[] {
+    return [];
+  }
+
   warnings(): readonly string[] {
     return this.warned;
   }
