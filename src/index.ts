@@ -81,6 +81,8 @@ export {
   printLinearHist,
   printLog2Hist,
   programText,
+  RingBuffer,
+  type RingBufferOptions,
   readText,
   readTraceLines,
   readU64,

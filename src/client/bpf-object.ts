@@ -65,7 +65,7 @@ export class BpfObject implements Disposable {
     this.maps = maps;
     this.programs = programs;
     try {
-      for (const map of spec.maps) maps.set(map.name, createMap(kernel, map, options));
+      for (const map of innerFirst(spec.maps)) maps.set(map.name, createMap(kernel, map, options, maps));
       for (const program of spec.programs) {
         const fd = loadProgram(kernel, program, spec.license, maps);
         programs.set(program.name, new BpfProgram(kernel, fd, program, this.#links));
@@ -163,13 +163,25 @@ export function loadObject(kernel: Kernel, spec: ObjectSpec, options: LoadOption
   return new BpfObject(kernel, spec, options);
 }
 
-function createMap(kernel: Kernel, spec: MapSpec, options: LoadOptions): LoadedMap {
+/** Maps of maps after the others, as they are made like one of them. */
+function innerFirst(maps: readonly MapSpec[]): MapSpec[] {
+  return [...maps.filter((map) => map.innerMap === undefined), ...maps.filter((map) => map.innerMap !== undefined)];
+}
+
+function createMap(
+  kernel: Kernel,
+  spec: MapSpec,
+  options: LoadOptions,
+  made: ReadonlyMap<string, LoadedMap>,
+): LoadedMap {
   const { name, type, keySize, valueSize, flags } = spec;
   const asked = options.maxEntries?.[name] ?? spec.maxEntries;
   // An event for each CPU, when the object leaves the number open (as libbpf does).
   const maxEntries = type === 'perf_event_array' && asked === 0 ? kernel.cpus : asked;
+  const inner = spec.innerMap === undefined ? undefined : made.get(spec.innerMap);
+  if (spec.innerMap !== undefined && inner === undefined) missing('map', spec.innerMap, made.keys());
   const fd = request('map create', `cannot make map ${name}`, () =>
-    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name }),
+    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name, ...(inner ? { innerMap: inner.fd } : {}) }),
   );
   return { fd, spec };
 }

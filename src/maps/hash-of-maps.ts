@@ -1,6 +1,6 @@
 import { errno } from '../base/index.ts';
 import { HashMap } from './hash.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import type { BpfMap, ElementCallback, MapShape } from './map.ts';
 
 /**
  * hash_of_maps (kernel/bpf/hashtab.c: htab_of_maps_map_ops): a hash whose values are the offsets of inner maps'
@@ -25,6 +25,11 @@ export class HashOfMaps extends HashMap {
   /** -EBADF: no number in memory is an fd here. */
   override userUpdate(_key: number, _source: number, _flags: number): number {
     return -errno.EBADF;
+  }
+
+  /** The kernel walks no maps of maps. */
+  override forEach(_cpu: number, _callback: ElementCallback): number {
+    return -errno.EINVAL;
   }
 
   override userTake(_key: number, _target: number): number {

@@ -2,7 +2,7 @@ import { errno } from '../base/index.ts';
 import { updateFlags } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
 import { MapObject } from './header.ts';
-import type { BpfMap, ElementCallback } from './map.ts';
+import type { BpfMap } from './map.ts';
 
 /** BPF_LOCAL_STORAGE_GET_F_CREATE */
 export const storageCreate = 1;
@@ -76,10 +76,6 @@ export class LocalStorage extends MapObject implements BpfMap {
 
   userUpdate(_key: number, _source: number, flags: number): number {
     return (flags & updateFlags.lock) !== 0 ? -errno.EINVAL : this.#noFd();
-  }
-
-  override forEach(_cpu: number, _callback: ElementCallback): number {
-    return -errno.EINVAL;
   }
 
   override close(): void {

@@ -23,6 +23,8 @@ export interface MapSpec {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  /** Of a map of maps: the name of a map of the object that those it holds are like. */
+  readonly innerMap?: string;
   /** What keys and values are, where the object says so. */
   readonly key: FieldType | undefined;
   readonly value: FieldType | undefined;

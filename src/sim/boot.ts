@@ -70,8 +70,10 @@ class SimulatedKernel implements OpenMachine {
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks };
     this.#points = new AttachPoints(parts, this.#fds, cpus);
     this.#player = new Player(this.#current, this.#points, this.ledger, this.#traps);
+    const window = new CallWindow(memory);
     const helpers = helperTable({
       memory,
+      window,
       current: this.#current,
       maps: this.#maps.byAddress,
       rings: this.#maps.rings,
@@ -86,7 +88,7 @@ class SimulatedKernel implements OpenMachine {
       printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
     });
     const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(memory, this.#fds, engine, new CallWindow(memory), this.#current, helpers);
+    this.#programs = new Programs(memory, this.#fds, engine, window, this.#current, helpers);
   }
 
   get traps(): TrapLog['rows'] {

@@ -4,7 +4,7 @@ import { bytesCodec, RingBuffer } from '../../src/client/index.ts';
 import type { Fd } from '../../src/sys/index.ts';
 import { mapFlags } from '../../src/uapi/index.ts';
 import { engines } from '../vm/engines.ts';
-import { Bench, bash, storing, u32Bytes, u64Bytes } from './bench.ts';
+import { Bench, bash, end, openOutput, storing, u32Bytes, u64Bytes } from './bench.ts';
 
 const target = { kind: 'kprobe', function: 'tcp_v4_connect' } as const;
 const key = '*(u32 *)(r10 - 8) = 0\nr2 = r10\nr2 += -8\n';
@@ -48,6 +48,59 @@ describe.each(engines)('on the $name', (engine) => {
     bench.entry('tcp_v4_connect');
     expect(bench.u64(count)).toBe(35n);
     expect(bench.machine.traps).toEqual([]);
+  });
+
+  /** A callback that adds its second number to the sum that its context points to, and ends at the third call. */
+  const summing = (register: string, number: string, stop: string) => `
+    exit
+  body:
+    ${number}
+    r3 = *(u64 *)(${register} + 0)
+    r3 += r1
+    *(u64 *)(${register} + 0) = r3
+    r0 = ${stop}
+    exit`;
+  const context = 'r3 = r10\nr3 += -16\n*(u64 *)(r3 + 0) = 100\n';
+  const sum = 'r1 = *(u64 *)(r10 - 16)\nr1 <<= 32\nr0 |= r1\n';
+  const looping = (times: number, flags = 0, stop = 0) =>
+    `${openOutput}r1 = ${times}\nr2 = body ll\n${context}r4 = ${flags}\ncall bpf_loop\n${sum}
+    *(u64 *)(r7 + 0) = r0\n${end}${summing('r2', '', String(stop)).replace('exit', '')}`;
+  const walking = (flags = 0, stop = 0) =>
+    `${openOutput}r1 = walked ll\nr2 = body ll\n${context}r4 = ${flags}\ncall bpf_for_each_map_elem\n${sum}
+    *(u64 *)(r7 + 0) = r0\n${end}${summing('r4', 'r1 = *(u64 *)(r3 + 0)', String(stop)).replace('exit', '')}`;
+
+  test.each([
+    ['loop of 5', looping(5), 5, 110],
+    ['loop of none', looping(0), 0, 100],
+    ['loop that ends at once', looping(5, 0, 1), 1, 100],
+    ['loop with flags', looping(5, 1), -errno.EINVAL, -1],
+    ['loop beyond 2^23', looping(8_388_609), -errno.E2BIG, -1],
+    ['for_each_map_elem', walking(), 3, 160],
+    ['for_each_map_elem that ends at once', walking(0, 1), 1, 110],
+    ['for_each_map_elem with flags', walking(1), -errno.EINVAL, -1],
+  ])('%s', (_, text, answer, total) => {
+    const bench = new Bench(engine);
+    const out = bench.map({ type: 'array', valueSize: 64 });
+    const walked = bench.map({ type: 'array', maxEntries: 3 });
+    for (const index of [0, 1, 2]) bench.machine.mapUpdate(walked, u32Bytes(index), u64Bytes(BigInt(10 * (index + 1))));
+    bench.attach(target, text, { out, walked });
+    bench.entry('tcp_v4_connect');
+    expect(bench.machine.traps).toEqual([]);
+    const result = bench.u64(out);
+    expect([Number(BigInt.asIntN(32, result)), Number(BigInt.asIntN(32, result >> 32n))]).toEqual([answer, total]);
+  });
+
+  test('for_each_map_elem finds every element of a hash', () => {
+    const bench = new Bench(engine);
+    const out = bench.map({ type: 'array', valueSize: 64 });
+    for (const type of ['hash', 'lru_hash'] as const) {
+      const walked = bench.map({ type });
+      for (const index of [3, 9, 70]) bench.machine.mapUpdate(walked, u32Bytes(index), u64Bytes(BigInt(index)));
+      const link = bench.attach(target, walking(), { out, walked });
+      bench.entry('tcp_v4_connect');
+      expect(bench.u64(out)).toBe((182n << 32n) | 3n);
+      bench.machine.close(link);
+    }
   });
 
   test.each([

@@ -1,7 +1,7 @@
 import { errno } from '../../base/index.ts';
-import { FdArray } from '../../maps/index.ts';
+import { type BpfMap, FdArray } from '../../maps/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
-import type { CallWindow, Executable } from '../../vm/index.ts';
+import type { Executable } from '../../vm/index.ts';
 import { ProgramResource } from '../programs.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
@@ -9,52 +9,55 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 const mostLoops = 8 << 20;
 
 /** Helpers that run other code: another program, or a function of this one (kernel/bpf/core.c, bpf_iter.c, arraymap.c). */
-export function callHelpers({ maps, current }: HelperEnvironment): HelperBodies {
+export function callHelpers({ maps, current, window }: HelperEnvironment): HelperBodies {
   /** The walk under way: walks nest, so each puts back what it found. */
-  let walk: { window: CallWindow; executable: Executable } | null = null;
+  let caller: Executable | null = null;
   let slot = 0;
   let map = 0;
   let contextHigh = 0;
   let contextLow = 0;
   const visit = (key: number, value: number): number => {
-    const { window, executable } = walk as { window: CallWindow; executable: Executable };
     window.setArgument(1, kernelSpace | 0, map);
     window.setArgument(2, kernelSpace | 0, key);
     window.setArgument(3, kernelSpace | 0, value);
     window.setArgument(4, contextHigh, contextLow);
-    return executable.callback(slot);
+    return (caller as Executable).callback(slot);
   };
+
+  function forEach(target: BpfMap, executable: Executable): number {
+    const outer = caller;
+    const outerSlot = slot;
+    const outerMap = map;
+    const outerHigh = contextHigh;
+    const outerLow = contextLow;
+    caller = executable;
+    map = window.low(1);
+    slot = window.low(2);
+    contextHigh = window.high(3);
+    contextLow = window.low(3);
+    const done = target.forEach(current.cpu, visit);
+    caller = outer;
+    slot = outerSlot;
+    map = outerMap;
+    contextHigh = outerHigh;
+    contextLow = outerLow;
+    return done;
+  }
 
   return {
     /** Goes on in the other program, or returns when there is none or 33 calls were made: nothing tells them apart. */
-    tail_call(window, executable) {
+    tail_call(_, executable) {
       const array = maps.get(window.low(2));
       const program = array instanceof FdArray ? array.item(window.low(3)) : null;
       if (program instanceof ProgramResource) executable.tailCall(program.executable);
       window.answer(0);
     },
-    for_each_map_elem(window, executable) {
+    for_each_map_elem(_, executable) {
       const target = maps.get(window.low(1));
-      if (target === undefined || window.low(4) !== 0 || window.high(4) !== 0) {
-        window.answer(-errno.EINVAL);
-        return;
-      }
-      const before = walk;
-      const [oldSlot, oldMap, oldHigh, oldLow] = [slot, map, contextHigh, contextLow];
-      walk = { window, executable };
-      map = window.low(1);
-      slot = window.low(2);
-      contextHigh = window.high(3);
-      contextLow = window.low(3);
-      const done = target.forEach(current.cpu, visit);
-      walk = before;
-      slot = oldSlot;
-      map = oldMap;
-      contextHigh = oldHigh;
-      contextLow = oldLow;
-      window.answer(done);
+      const flags = window.low(4) | window.high(4);
+      window.answer(target === undefined || flags !== 0 ? -errno.EINVAL : forEach(target, executable));
     },
-    loop(window, executable) {
+    loop(_, executable) {
       const times = window.low(1);
       const body = window.low(2);
       const high = window.high(3);

@@ -2,7 +2,7 @@ import type { Random } from '../../base/index.ts';
 import type { BpfMap, RingBufferMap } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { HelperName } from '../../uapi/index.ts';
-import type { Helper } from '../../vm/index.ts';
+import type { CallWindow, Helper } from '../../vm/index.ts';
 import type { Cgroups } from '../cgroups.ts';
 import type { Current } from '../current.ts';
 import type { Ledger } from '../ledger.ts';
@@ -15,6 +15,8 @@ import type { TracePipe } from '../trace-pipe.ts';
 /** What helper bodies work on. */
 export interface HelperEnvironment {
   readonly memory: Memory;
+  /** Through which all helper calls pass. */
+  readonly window: CallWindow;
   readonly current: Current;
   /** Maps by the offset that a program's pointer to them holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
