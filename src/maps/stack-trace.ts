@@ -69,9 +69,11 @@ export class StackTraceMap extends MapObject implements BpfMap {
     const hash = jhash2(this.memory, first, depth * 2);
     const id = hash & this.#mask;
     const old = this.#at(id);
-    if (old !== 0 && this.memory.u32[(old >>> 2) + 1] === hash) {
-      if ((flags & stackFlags.fastCompare) !== 0 || this.#same(old, first, depth)) return id;
-    }
+    const sameHash = old !== 0 && this.memory.u32[(old >>> 2) + 1] === hash;
+    if (sameHash && (flags & stackFlags.fastCompare) !== 0) return id;
+    // To compare build ids the kernel makes them first, in a new element.
+    if (this.#frame !== 8 && !this.#hasFree()) return -errno.ENOMEM;
+    if (sameHash && this.#same(old, first, depth)) return id;
     if (old !== 0 && (flags & stackFlags.reuse) === 0) return -errno.EEXIST;
     const element = this.#take();
     if (element === 0) return -errno.ENOMEM;
@@ -168,6 +170,10 @@ export class StackTraceMap extends MapObject implements BpfMap {
       this.memory.u32[frame >>> 2] = addressOnly;
       copyBytes(this.memory, frame + buildIdSize - 8, addresses + i * 8, 8);
     }
+  }
+
+  #hasFree(): boolean {
+    return this.get('free') !== 0 || this.get('fresh') !== this.get('end');
   }
 
   #take(): number {

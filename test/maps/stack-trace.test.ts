@@ -11,12 +11,12 @@ type Step =
   | ['delete', id: number, answer: number];
 
 const { maps } = JSON.parse(readFileSync(new URL('./fixtures/stacks.json', import.meta.url), 'utf8')) as {
-  maps: { valueSize: number; maxEntries: number; final: number[]; steps: Step[] }[];
+  maps: { valueSize: number; maxEntries: number; flags?: number; final: number[]; steps: Step[] }[];
 };
 
-function setUp(valueSize: number, maxEntries: number) {
+function setUp(valueSize: number, maxEntries: number, flags = 0) {
   const memory = new Memory(24 << 20);
-  const shape = { type: 'stack_trace', keySize: 4, valueSize, maxEntries, flags: 0, name: 'stacks' } as const;
+  const shape = { type: 'stack_trace', keySize: 4, valueSize, maxEntries, flags, name: 'stacks' } as const;
   const map = createMap(memory, 1, shape) as StackTraceMap;
   const stack = memory.allocate(512 * 8);
   const key = memory.allocate(8);
@@ -47,10 +47,10 @@ function parse(frames: string): bigint[] {
 }
 
 describe('Linux gave the same ids', () => {
-  test.each(maps.map((map) => [map.valueSize, map.maxEntries, map] as const))(
-    'value %i, %i entries',
-    (size, max, recorded) => {
-      const { memory, map, key, value, get, at } = setUp(size, max);
+  test.each(maps.map((map) => [map.valueSize, map.maxEntries, map.flags ?? 0, map] as const))(
+    'value %i, %i entries, flags %i',
+    (size, max, flags, recorded) => {
+      const { memory, map, key, value, get, at } = setUp(size, max, flags);
       recorded.steps.forEach((step, index) => {
         if (step[0] === 'get') expect([index, get(parse(step[2]), step[1])]).toEqual([index, step[3]]);
         if (step[0] === 'delete') expect([index, map.delete(at(step[1]))]).toEqual([index, step[2]]);
