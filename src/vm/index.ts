@@ -17,3 +17,4 @@ export {
   trapKinds,
 } from './engine.ts';
 export { createInterpreter } from './interpreter.ts';
+export { createJit } from './jit/jit.ts';

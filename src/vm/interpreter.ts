@@ -37,6 +37,7 @@ import {
 } from './engine.ts';
 import { callKinds, type FlatProgram, flatten, stride } from './flat.ts';
 import { type Run, r6, r10, Session, saved } from './run.ts';
+import { trapMessage } from './trap-message.ts';
 
 /**
  * The interpreter: the instruction set as RFC 9669 and Linux's kernel/bpf/core.c define it, one case for each opcode.
@@ -134,32 +135,13 @@ class InterpretedProgram implements Executable {
   get trap(): Trap | null {
     const kind = this.#trapped;
     if (kind === null) return null;
-    return { kind, instruction: this.#trapSlot, message: this.#trapMessage(kind) };
-  }
-
-  #trapMessage(kind: TrapKind): string {
-    const address = hex64(u64(this.#trapHigh, this.#trapLow));
-    const access = `${this.#trapSize} bytes at ${address}`;
-    switch (kind) {
-      case 'unmapped-address':
-        return `access to ${access}, which is not mapped`;
-      case 'read-only-address':
-        return `write to ${access}, which is read-only`;
-      case 'stack-overflow':
-        return `access below the ${frameSize} bytes of its stack frame`;
-      case 'call-depth':
-        return `more than ${maxCallFrames} call frames`;
-      case 'budget-exhausted':
-        return `more than ${this.#session.host.budget} instructions`;
-      case 'bad-instruction':
-        return 'an instruction that cannot run here';
-      case 'unknown-helper':
-        return `call of helper ${this.#trapLow}, which this kernel does not have`;
-      case 'off-the-end':
-        return 'control ran off the end of the program';
-      default:
-        return assertNever(kind);
-    }
+    const message = trapMessage(kind, {
+      low: this.#trapLow,
+      high: this.#trapHigh,
+      size: this.#trapSize,
+      budget: this.#session.host.budget,
+    });
+    return { kind, instruction: this.#trapSlot, message };
   }
 
   callback(slot: number): number {
