@@ -1,7 +1,12 @@
 /** Floor 2: C types: read, lay out, print; the kernel's own structs, functions, enums and tracepoint records. */
 export type { Btf, FunctionPrototype, MemberPlace } from './btf.ts';
+export { type FieldShape, fieldShape, parseField } from './field.ts';
+export { decodeRecord, type FieldValue, type FieldValues, formatRecord, plainValue } from './format-record.ts';
+export { loadProfile, type ProfileName, profileFromBtf, profileNames } from './kernels.ts';
 export { alignOf, type LayoutField, structLayout } from './layout.ts';
 export { dumpC, printDeclaration, printFunction, printType } from './print.ts';
-export type { KernelProfile, TracepointField, TracepointFormat } from './profile.ts';
+export type { PrintedFields, PrintedValue } from './printed.ts';
+export type { FormatSource, KernelProfile, TracepointField, TracepointFormat } from './profile.ts';
 export { readBtf } from './reader.ts';
+export { parsePrinted, readFormat } from './tracepoint.ts';
 export type { BtfEnumerator, BtfMember, BtfParam, BtfType, TypeId } from './types.ts';

@@ -13,7 +13,12 @@ export interface KernelProfile {
   /** `NO_SOCKET` of 3, or undefined. Numbers differ between kernels: never keep one. */
   dropReasonName(value: number): string | undefined;
   dropReasonValue(name: string): number | undefined;
+  /** What this profile does not know of its kernel, each in a sentence. */
+  readonly notes?: readonly string[];
 }
+
+/** Where a format comes from: the kernel's own tracefs, its BTF, or the nearest kernel whose tracefs is known. */
+export type FormatSource = 'tracefs' | 'btf' | 'nearest';
 
 /** A tracepoint's record, as its tracefs `format` file tells it. The first 8 bytes are the common fields. */
 export interface TracepointFormat {
@@ -24,8 +29,12 @@ export interface TracepointFormat {
   readonly fields: readonly TracepointField[];
   /** The format line: `"skbaddr=%p …", REC->skbaddr, …`. */
   readonly print: string;
-  /** Bytes of the fixed part: the end of the last field rounded up to its alignment. */
+  /** Bytes of the fixed part: the end of the last field. Data of dynamic fields begins there. */
   readonly size: number;
+  /** The values of names in the format line that tracefs leaves as names (`TCP_ESTABLISHED`). */
+  readonly constants?: Readonly<Record<string, number>>;
+  /** Where the layout comes from; tracefs when absent. */
+  readonly source?: FormatSource;
 }
 
 export interface TracepointField {

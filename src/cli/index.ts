@@ -1,1 +1,3 @@
-export {};
+/** Floor 8: the command line. `run(argv, io)` returns the exit code; importing it does nothing. */
+export { run } from './cli.ts';
+export type { Io, SignalSource } from './io.ts';

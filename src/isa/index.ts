@@ -1,4 +1,5 @@
 /** Floor 1: the instruction set: encode, decode, assemble, disassemble. */
+export { type Assembled, type AssemblerOptions, assemble } from './assemble.ts';
 export { type DecodedProgram, decode } from './decode.ts';
 export { encode } from './encode.ts';
 export {

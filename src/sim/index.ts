@@ -1,2 +1,3 @@
 /** Floor 5: the simulated kernel behind the seam; plays events. */
+export { boot } from './boot.ts';
 export type { BootOptions, LossLedger, Machine } from './machine.ts';

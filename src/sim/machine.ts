@@ -11,6 +11,8 @@ export interface BootOptions {
   readonly memory?: number;
   /** The interpreter when absent. */
   readonly engine?: Engine;
+  /** What get_prandom_u32 begins with; 1 when absent. */
+  readonly seed?: number;
 }
 
 /** The simulated kernel: a Kernel for those above the seam, and what only its owner may do, make things happen. */

@@ -1,1 +1,5 @@
-export {};
+/** Floor 7: the dashboard. Pure presenters (model in, lines out); blessed only draws. */
+
+export type { Output } from './canvas.ts';
+export { runDashboard, type Terminal } from './dashboard.ts';
+export type { ProcessLike } from './signals.ts';

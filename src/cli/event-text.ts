@@ -1,0 +1,84 @@
+import { toHex } from '../base/index.ts';
+import {
+  type Argument,
+  type Arguments,
+  decodePacket,
+  flowOf,
+  formatEndpoint,
+  formatFlow,
+  type KernelEvent,
+  type KernelObject,
+  type SkBuff,
+} from '../events/index.ts';
+
+/**
+ * An event as a line for people, in the order of a trace: time in virtual seconds, CPU, task, what happened with its
+ * values. The stack is left to `stackLines`.
+ */
+export function eventLine(event: KernelEvent): string {
+  const time = (event.time / 1e9).toFixed(9).padStart(15);
+  const cpu = String(event.cpu).padStart(3, '0');
+  const task = `${event.task.comm}-${event.task.pid}`.padEnd(20);
+  return `${time} [${cpu}] ${task} ${happening(event)}`;
+}
+
+/** The frames of an event's stack, innermost first, indented. */
+export function stackLines(event: KernelEvent): string[] {
+  return event.stack.map((frame) => `${' '.repeat(22)}${frame}`);
+}
+
+function happening(event: KernelEvent): string {
+  switch (event.kind) {
+    case 'entry':
+      return `${event.function}(${argumentList(event.args, ', ')})`;
+    case 'exit':
+      return `${event.function} returns ${event.returns}`;
+    case 'tracepoint':
+      return `${event.name}: ${argumentList(event.fields, ' ')}`.trimEnd();
+  }
+}
+
+function argumentList(args: Arguments, separator: string): string {
+  return Object.entries(args)
+    .map(([name, value]) => `${name}=${argumentText(value)}`)
+    .join(separator);
+}
+
+function argumentText(value: Argument): string {
+  if (value === null) return 'NULL';
+  if (typeof value === 'string') return JSON.stringify(value);
+  if (typeof value !== 'object') return String(value);
+  if (value instanceof Uint8Array) return `{${toHex(value)}}`;
+  return 'symbol' in value ? value.symbol : objectText(value);
+}
+
+function objectText(value: KernelObject): string {
+  switch (value.object) {
+    case 'sk_buff':
+      return `sk_buff{${skBuffText(value)}}`;
+    case 'sock':
+      return `sock{${formatEndpoint(value.saddr, value.sport)} ${formatEndpoint(value.daddr, value.dport)}}`;
+    case 'net_device':
+      return `net_device{${value.name}}`;
+    case 'user':
+      return typeof value.content === 'string' ? JSON.stringify(value.content) : `user{${toHex(value.content)}}`;
+    case 'struct':
+      return `${value.type}{${argumentList(value.fields, ' ')}}`;
+  }
+}
+
+/** Flow, length and device of a packet, or what is known of why its bytes are not there. */
+function skBuffText(skb: SkBuff): string {
+  const parts: string[] = [];
+  const flow = skb.data === null ? undefined : flowOf(layersOf(skb, skb.data));
+  if (flow) parts.push(formatFlow(flow));
+  parts.push(`len=${skb.length}`);
+  if (skb.dev) parts.push(`dev=${skb.dev.name}`);
+  if (skb.missing !== undefined) parts.push(`(${skb.missing})`);
+  return parts.join(' ');
+}
+
+function layersOf(skb: SkBuff, data: Uint8Array): ReturnType<typeof decodePacket> {
+  if (skb.mac >= 0) return decodePacket(data.subarray(skb.mac), { link: 'ethernet' });
+  return decodePacket(data.subarray(Math.max(0, skb.network)), { link: 'none', etherType: skb.protocol });
+}

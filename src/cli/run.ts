@@ -1,0 +1,115 @@
+import type { Command } from 'commander';
+import type { Run, Tool } from '../lab/index.ts';
+import type { ReportFormat } from '../report/index.ts';
+import { type Example, newCommand, withExamples } from './command.ts';
+import type { Io } from './io.ts';
+import { addRunOptions, type Format, type RunFlags } from './run-options.ts';
+import { addToolOptions, argumentUsage, type ToolWords, toolWords } from './tool-arguments.ts';
+
+const summary = 'run a tool on a scenario';
+const defaultTool = 'drop-monitor';
+
+const examples: readonly Example[] = [
+  { command: 'tracebed run', what: `${defaultTool} on its own scenario` },
+  { command: 'tracebed run --scenario my.trace', what: 'on a recording of yours' },
+  { command: 'tracebed run --scenario drop-storm --cpus 4 --duration 10m --format json', what: 'JSON lines' },
+  { command: 'tracebed run --scenario drop-storm --ring-pages 1', what: 'see a ring overrun, and what is lost' },
+  { command: 'tracebed run funclatency tcp_v4_connect -u', what: "a tool's own arguments and options" },
+  { command: 'tracebed run funclatency --help', what: "what a tool's are" },
+];
+
+/** The command as help shows it; its options before any tool is known. */
+export function describeRun(command: Command): Command {
+  addRunOptions(
+    command.summary(summary).description(`${summary}: by default ${defaultTool} on the tool's own scenario`),
+  )
+    .usage('[TOOL] [ARGUMENT...] [options] [-- tool options]')
+    .addHelpText(
+      'after',
+      "\nTools and scenarios: tracebed list. A tool's arguments and options: tracebed run TOOL --help.",
+    );
+  return withExamples(command, examples);
+}
+
+/**
+ * `tracebed run`, from its own words. First the tool is found among them, for it brings arguments and options of its
+ * own; then all words are parsed, in any order.
+ */
+export async function runCommand(argv: readonly string[], io: Io): Promise<number> {
+  const split = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  const before = argv.slice(0, split);
+  const behind = argv.slice(split + 1);
+  const named = addRunOptions(newCommand('run', io)).parseOptions(before).operands[0];
+  if (named === undefined && before.some((word) => word === '--help' || word === '-h')) {
+    describeRun(newCommand('tracebed run', io)).help();
+  }
+  const { loadTool } = await import('../lab/index.ts');
+  const first = behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
+  const tool = await loadTool(named ?? first ?? defaultTool);
+  const command = describeToolRun(tool, io);
+  command.parse(before, { from: 'user' });
+  const words = toolWords(tool, command, command.args.slice(named === undefined ? 0 : 1), behind, io);
+  return await play(tool, command.opts<RunFlags>(), words, io);
+}
+
+/** The command of one tool, with its options beside the run's. */
+function describeToolRun(tool: Tool, io: Io): Command {
+  const command = newCommand(`tracebed run ${tool.name}`, io)
+    .description(tool.summary)
+    .usage(`${argumentUsage(tool)} [options]`.trim())
+    .argument('[words...]')
+    .configureHelp({ visibleArguments: () => [] });
+  addRunOptions(command);
+  addToolOptions(command, tool);
+  const width = Math.max(0, ...tool.arguments.map((argument) => argument.name.length));
+  const lines = tool.arguments.map((argument) => `  ${argument.name.padEnd(width)}  ${argument.what}`);
+  if (lines.length > 0) command.addHelpText('after', `\nArguments:\n${lines.join('\n')}`);
+  command.addHelpText('after', `\nIts own scenario: ${tool.scenario}`);
+  return withExamples(command, tool.examples);
+}
+
+async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Promise<number> {
+  const [{ createRun }, { loadScenario }, { loadProfile }] = await Promise.all([
+    import('../lab/index.ts'),
+    import('../scenario/index.ts'),
+    import('../btf/index.ts'),
+  ]);
+  const format = formatFor(flags.format, io);
+  const run = createRun({
+    tool,
+    args: words.args,
+    toolOptions: words.options,
+    scenario: await loadScenario(flags.scenario ?? tool.scenario),
+    profile: loadProfile(flags.kernel),
+    seed: flags.seed,
+    cpus: flags.cpus,
+    duration: flags.duration,
+    speed: flags.speed ?? (format === 'dashboard' ? 1 : 'max'),
+    ringPages: flags.ringPages,
+  });
+  try {
+    const code = format === 'dashboard' ? await showDashboard(run, io) : await showLines(run, format, flags, io);
+    if (run.state === 'failed') throw run.failure;
+    return code;
+  } finally {
+    run[Symbol.dispose]();
+  }
+}
+
+/** The dashboard needs a terminal that can be drawn on, at both ends; without one the lines take its place. */
+function formatFor(wanted: Format | undefined, io: Io): Format {
+  const term = (io.env ?? process.env).TERM;
+  const terminal = io.stdin.isTTY === true && io.stdout.isTTY === true && term !== 'dumb';
+  if (wanted === undefined || wanted === 'dashboard') return terminal ? 'dashboard' : 'table';
+  return wanted;
+}
+
+async function showLines(run: Run, format: ReportFormat, flags: RunFlags, io: Io): Promise<number> {
+  const { playPlain } = await import('./plain.ts');
+  return await playPlain(run, format, flags, io);
+}
+
+async function showDashboard(run: Run, io: Io): Promise<number> {
+  const { runDashboard } = await import('../tui/index.ts');
+  return await runDashboard(run, { input: io.stdin, output: io.stdout });
+}

@@ -1,0 +1,81 @@
+import { type Command, Option } from 'commander';
+import { UsageError } from '../base/index.ts';
+import type { Tool } from '../lab/index.ts';
+import { newCommand } from './command.ts';
+import type { Io } from './io.ts';
+
+/** What the words of a command line give a tool. */
+export interface ToolWords {
+  readonly args: readonly string[];
+  readonly options: Readonly<Record<string, string | boolean>>;
+}
+
+/** Adds the tool's options to a command, but those whose flags the command has already: they go behind `--`. */
+export function addToolOptions(command: Command, tool: Tool): void {
+  for (const option of toolOptions(tool)) if (!taken(command, option)) command.addOption(option);
+}
+
+function toolOptions(tool: Tool): Option[] {
+  return tool.options.map((entry) => {
+    const option = new Option(entry.flags, entry.what);
+    return entry.default === undefined ? option : option.default(entry.default);
+  });
+}
+
+function taken(command: Command, option: Option): boolean {
+  return command.options.some(
+    (other) =>
+      (option.long !== undefined && option.long === other.long) ||
+      (option.short !== undefined && option.short === other.short),
+  );
+}
+
+/** `FUNCTION`, `POINT [FIELD...]`: a tool's arguments as usage shows them. */
+export function argumentUsage(tool: Tool): string {
+  return tool.arguments
+    .map(({ name, required, variadic }) => {
+      const word = variadic ? `${name}...` : name;
+      return required ? word : `[${word}]`;
+    })
+    .join(' ');
+}
+
+/**
+ * The tool's words from before `--`, parsed together with the run's own options, and from behind it, where only the
+ * tool's options are known. @throws UsageError for an argument too few or too many
+ */
+export function toolWords(
+  tool: Tool,
+  before: Command,
+  operands: readonly string[],
+  behind: readonly string[],
+  io: Io,
+): ToolWords {
+  const parser = newCommand(tool.name, io).helpOption(false).argument('[words...]');
+  for (const option of toolOptions(tool)) parser.addOption(option);
+  parser.parse([...behind], { from: 'user' });
+  const args = [...operands, ...parser.args];
+  checkCount(tool, args);
+  const options: Record<string, string | boolean> = {};
+  for (const option of toolOptions(tool)) {
+    const name = option.attributeName();
+    const known = before.options.find((other) => other.flags === option.flags);
+    const given = parser.getOptionValueSource(name) === 'cli' || known === undefined ? parser : before;
+    const value: unknown = given.getOptionValue(name);
+    if (typeof value === 'string' || typeof value === 'boolean') options[name] = value;
+  }
+  return { args, options };
+}
+
+function checkCount(tool: Tool, args: readonly string[]): void {
+  const example = tool.examples[0];
+  const hint = example && args.length < tool.arguments.length ? { hint: `for example: ${example.command}` } : {};
+  const missing = tool.arguments.find((argument, i) => argument.required && args[i] === undefined);
+  if (missing) throw new UsageError(`${tool.name} needs ${missing.name}: ${missing.what}`, hint);
+  const variadic = tool.arguments.at(-1)?.variadic === true;
+  const extra = args[tool.arguments.length];
+  if (extra !== undefined && !variadic) {
+    const takes = tool.arguments.length === 0 ? 'no arguments' : argumentUsage(tool);
+    throw new UsageError(`${tool.name} does not take '${extra}'`, { expected: takes });
+  }
+}

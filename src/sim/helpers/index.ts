@@ -1,0 +1,28 @@
+import { type HelperName, helpers } from '../../uapi/index.ts';
+import type { Helper } from '../../vm/index.ts';
+import type { HelperBodies, HelperEnvironment } from './environment.ts';
+import { mapHelpers } from './map.ts';
+import { outputHelpers } from './output.ts';
+import { printHelpers } from './print.ts';
+import { probeReadHelpers } from './probe-read.ts';
+import { stackHelpers } from './stack.ts';
+import { taskHelpers } from './task.ts';
+import { timeHelpers } from './time.ts';
+
+export type { HelperEnvironment } from './environment.ts';
+
+/** Every helper that the simulated kernel has, by its number; a new one is a row in the file of its family. */
+export function helperTable(environment: HelperEnvironment): readonly (Helper | undefined)[] {
+  const bodies: HelperBodies = {
+    ...mapHelpers(environment),
+    ...probeReadHelpers(environment),
+    ...timeHelpers(environment),
+    ...taskHelpers(environment),
+    ...outputHelpers(environment),
+    ...stackHelpers(environment),
+    ...printHelpers(environment),
+  };
+  const table: (Helper | undefined)[] = [];
+  for (const [name, body] of Object.entries(bodies)) table[helpers[name as HelperName].id] = body;
+  return table;
+}

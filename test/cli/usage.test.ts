@@ -1,0 +1,43 @@
+import { describe, expect, test } from 'vitest';
+import { tracebed } from './console.ts';
+
+describe('help', () => {
+  test.each([
+    [['--help'], 'Usage: tracebed [options] [command]'],
+    [[], 'Usage: tracebed [options] [command]'],
+    [['run', '--help'], 'Usage: tracebed run [TOOL] [ARGUMENT...] [options] [-- tool options]'],
+    [['help', 'run'], 'Usage: tracebed run [TOOL] [ARGUMENT...] [options] [-- tool options]'],
+    [['list', '--help'], 'Usage: tracebed list [options]'],
+    [['events', '-h'], 'Usage: tracebed events [options] [pattern]'],
+    [['scenario', '--help'], 'Usage: tracebed scenario [options] [command]'],
+    [['scenario', 'show', '--help'], 'Usage: tracebed scenario show [options] <name|file>'],
+    [['scenario', 'record', '--help'], 'Usage: tracebed scenario record [options] <name|file> <out>'],
+  ])('%j has examples', async (argv, usage) => {
+    const { code, out, err } = await tracebed(argv);
+    expect(out.split('\n')[0]).toBe(usage);
+    expect(out).toMatch(/\nExamples:\n {2}tracebed /);
+    expect(err).toBe('');
+    expect(code).toBe(0);
+  });
+
+  test('the version', async () => {
+    expect(await tracebed(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});
+
+describe('wrong usage is one message and exit code 2', () => {
+  test.each([
+    [['rum'], "tracebed: unknown command 'rum'\n  hint: did you mean run?\n"],
+    [['--nope'], "tracebed: unknown option '--nope'\n"],
+    [['list', '--formal', 'x'], "tracebed: unknown option '--formal'\n  hint: did you mean --format?\n"],
+    [['list', '--format', 'x'], "tracebed: --format cannot be 'x'\n  expected: text, json\n"],
+    [['run', '--seed', 'x'], "tracebed: --seed cannot be 'x'\n  expected: a whole number from 0 to 4294967295\n"],
+    [['run', '--seed'], "tracebed: option '--seed <n>' argument missing\n"],
+    [['scenario', 'show'], "tracebed: missing required argument 'name|file'\n"],
+    [['scenario', 'record', 'x'], "tracebed: missing required argument 'out'\n"],
+    [['scenario', 'shove', 'x'], "tracebed: unknown command 'shove'\n  hint: did you mean show?\n"],
+    [['list', 'x'], "tracebed: too many arguments for 'list'. Expected 0 arguments but got 1.\n"],
+  ])('%j', async (argv, err) => {
+    expect(await tracebed(argv)).toEqual({ code: 2, out: '', err });
+  });
+});
