@@ -1,15 +1,13 @@
-import type { DecodedProgram, Instruction } from '../../isa/index.ts';
-import { targetOf } from '../../isa/index.ts';
+import { type DecodedProgram, type Instruction, slotsOf, targetOf } from '../../isa/index.ts';
 
 /**
- * The basic blocks of one function of a program: what its entry reaches by jumps, cut where jumps leave and land. A
- * place that is no instruction (outside, the second slot of ld_imm64, past the end) becomes a block without
- * instructions that traps.
+ * The basic blocks of one function of a program: what its entry reaches by jumps, cut where jumps leave and land.
+ * Running past the last instruction is a block without instructions that traps.
  */
 export interface Block {
-  /** Index of the first instruction; the slot where it is none. */
+  /** Index of the first instruction. */
   readonly first: number;
-  /** Instructions, the terminator included. */
+  /** Instructions, the one that ends it included; 0 where control has left the program. */
   readonly count: number;
   readonly end: BlockEnd;
 }
@@ -20,82 +18,131 @@ export type BlockEnd =
   /** A jump or may_goto: the last instruction decides. */
   | { readonly kind: 'branch'; readonly taken: number; readonly next: number }
   /** Control left the program: a trap at the slot. */
-  | { readonly kind: 'off'; readonly slot: number };
+  | { readonly kind: 'off'; readonly slot: number }
+  /** Goes on in another chunk of the function, at that entry. */
+  | { readonly kind: 'leave'; readonly label: number }
+  /** Where a chunk is entered: at one of several blocks, by the label that it is given. */
+  | { readonly kind: 'switch'; readonly to: readonly number[] };
 
-export interface FunctionBlocks {
-  readonly entrySlot: number;
-  /** Blocks in order of their slots; the entry first. */
-  readonly blocks: readonly Block[];
-}
+/** A straight line of more instructions is cut, so that no block is larger than what one chunk may hold. */
+const longest = 1024;
 
-const ends = new Set<Instruction['kind']>(['exit', 'goto', 'jump', 'mayGoto']);
+/** The places where a function's blocks are kept while they are found, shared by all functions of a program. */
+export class BlockFinder {
+  readonly #program: DecodedProgram;
+  readonly #splitCalls: boolean;
+  /** The function that last saw an instruction, and that last found a leader at a slot: functions count from 1. */
+  readonly #seen: Int32Array;
+  readonly #leads: Int32Array;
+  readonly #blockOf: Int32Array;
+  #turn = 0;
 
-/** @param splitCalls a block also ends behind each call, so that a block once entered is done or traps */
-export function functionBlocks(program: DecodedProgram, entrySlot: number, splitCalls: boolean): FunctionBlocks {
-  const { instructions, indexOfSlot } = program;
-  const indexAt = (slot: number): number => (slot >= 0 && slot < program.slots ? (indexOfSlot[slot] as number) : -1);
-  const leaders = findLeaders(program, entrySlot, indexAt, splitCalls);
-  const slots = [entrySlot, ...[...leaders].filter((slot) => slot !== entrySlot).sort((a, b) => a - b)];
-  const blockOf = new Map(slots.map((slot, block) => [slot, block] as const));
-  const blockAt = (slot: number): number => blockOf.get(slot) as number;
+  /** @param splitCalls a block also ends behind each call, so that a block once entered is done or traps */
+  constructor(program: DecodedProgram, splitCalls: boolean) {
+    this.#program = program;
+    this.#splitCalls = splitCalls;
+    this.#seen = new Int32Array(program.instructions.length);
+    this.#leads = new Int32Array(program.slots + 1);
+    this.#blockOf = new Int32Array(program.slots + 1);
+  }
 
-  const blocks = slots.map((slot): Block => {
-    const first = indexAt(slot);
-    if (first < 0) return { first: slot, count: 0, end: { kind: 'off', slot } };
+  /** The blocks of the function at a slot, the entry first, the others in order of their slots. */
+  blocks(entrySlot: number): Block[] {
+    const leaders = this.#findLeaders(entrySlot).sort((a, b) => a - b);
+    const slots = [entrySlot, ...leaders.filter((slot) => slot !== entrySlot)];
+    slots.forEach((slot, block) => {
+      this.#blockOf[slot] = block;
+    });
+    return slots.map((slot) => this.#block(slot));
+  }
+
+  #block(slot: number): Block {
+    const { instructions, indexOfSlot, slots } = this.#program;
+    if (slot >= slots) return { first: instructions.length, count: 0, end: { kind: 'off', slot } };
+    const first = indexOfSlot[slot] as number;
     for (let index = first; ; index++) {
       const instruction = instructions[index] as Instruction;
-      const after = instruction.slot + (instruction.kind === 'loadImm64' ? 2 : 1);
+      const after = instruction.slot + slotsOf(instruction);
       const count = index - first + 1;
       switch (instruction.kind) {
         case 'exit':
           return { first, count, end: { kind: 'exit' } };
         case 'goto':
-          return { first, count, end: { kind: 'goto', next: blockAt(targetOf(instruction) as number) } };
+          return { first, count, end: { kind: 'goto', next: this.#blockAt(targetOf(instruction) as number) } };
         case 'jump':
         case 'mayGoto': {
-          const taken = blockAt(targetOf(instruction) as number);
-          return { first, count, end: { kind: 'branch', taken, next: blockAt(after) } };
+          const taken = this.#blockAt(targetOf(instruction) as number);
+          const next = this.#blockAt(after);
+          return { first, count, end: { kind: 'branch', taken, next } };
         }
         default:
-          if (leaders.has(after)) return { first, count, end: { kind: 'goto', next: blockAt(after) } };
+          if (this.#leads[after] === this.#turn)
+            return { first, count, end: { kind: 'goto', next: this.#blockAt(after) } };
       }
-    }
-  });
-  return { entrySlot, blocks };
-}
-
-/** Slots where a block begins: the entry, where jumps land, what follows a jump, and where the program is left. */
-function findLeaders(
-  program: DecodedProgram,
-  entrySlot: number,
-  indexAt: (slot: number) => number,
-  splitCalls: boolean,
-): Set<number> {
-  const leaders = new Set([entrySlot]);
-  const seen = new Uint8Array(program.instructions.length);
-  const work = [entrySlot];
-  while (work.length > 0) {
-    let slot = work.pop() as number;
-    for (;;) {
-      const index = indexAt(slot);
-      if (index < 0) {
-        leaders.add(slot);
-        break;
-      }
-      if (seen[index] === 1) break;
-      seen[index] = 1;
-      const instruction = program.instructions[index] as Instruction;
-      slot += instruction.kind === 'loadImm64' ? 2 : 1;
-      if (splitCalls && (instruction.kind === 'call' || instruction.kind === 'callx')) leaders.add(slot);
-      if (!ends.has(instruction.kind)) continue;
-      const target = targetOf(instruction);
-      if (target !== undefined) {
-        leaders.add(target);
-        work.push(target);
-      }
-      if (instruction.kind === 'exit' || instruction.kind === 'goto') break;
-      leaders.add(slot);
     }
   }
-  return leaders;
+
+  #blockAt(slot: number): number {
+    return this.#blockOf[slot] as number;
+  }
+
+  /** Slots where a block begins: the entry, where jumps land, what follows a jump, and where the program is left. */
+  #findLeaders(entrySlot: number): number[] {
+    const { instructions, indexOfSlot, slots } = this.#program;
+    const turn = ++this.#turn;
+    const found: number[] = [];
+    const lead = (slot: number): void => {
+      if (this.#leads[slot] === turn) return;
+      this.#leads[slot] = turn;
+      found.push(slot);
+    };
+    lead(entrySlot);
+    const work = [entrySlot];
+    for (let slot = work.pop(); slot !== undefined; slot = work.pop()) {
+      for (let length = 1; ; length++) {
+        if (slot >= slots) {
+          lead(slot);
+          break;
+        }
+        const index: number = indexOfSlot[slot] as number;
+        if (this.#seen[index] === turn) break;
+        this.#seen[index] = turn;
+        const instruction = instructions[index] as Instruction;
+        slot += slotsOf(instruction);
+        if (length % longest === 0 || (this.#splitCalls && endsCountedBlock(instruction))) lead(slot);
+        if (!endsBlock(instruction)) continue;
+        const target = targetOf(instruction);
+        if (target !== undefined) {
+          lead(target);
+          work.push(target);
+        }
+        if (instruction.kind === 'exit' || instruction.kind === 'goto') break;
+        lead(slot);
+      }
+    }
+    return found;
+  }
+}
+
+function endsBlock({ kind }: Instruction): boolean {
+  return kind === 'exit' || kind === 'goto' || kind === 'jump' || kind === 'mayGoto';
+}
+
+/** What may leave the function in the middle of a block. */
+function endsCountedBlock({ kind }: Instruction): boolean {
+  return kind === 'call' || kind === 'callx' || kind === 'loadPacket';
+}
+
+/** The blocks that may come next. */
+export function successorsOf(end: BlockEnd): readonly number[] {
+  switch (end.kind) {
+    case 'goto':
+      return [end.next];
+    case 'branch':
+      return end.taken === end.next ? [end.next] : [end.next, end.taken];
+    case 'switch':
+      return end.to;
+    default:
+      return [];
+  }
 }
