@@ -1,4 +1,4 @@
-import { assertNever, hex64, u64 } from '../base/index.ts';
+import { assertNever, u64 } from '../base/index.ts';
 import { orderedAccess } from '../isa/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { kernelHigh, readable, writable } from './access.ts';
