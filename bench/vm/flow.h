@@ -85,27 +85,29 @@ INLINE int dissect(const u8 *data, const u8 *end, struct flow_key *key) {
   return 0;
 }
 
-INLINE u32 mix(u32 hash, u32 word) {
-  word *= 0xcc9e2d51;
-  word = (word << 15) | (word >> 17);
-  hash ^= word * 0x1b873593;
-  hash = (hash << 13) | (hash >> 19);
-  return hash * 5 + 0xe6546b64;
-}
+/* Bob Jenkins' lookup3, which is in the public domain and which Linux hashes flows with (jhash). */
+#define ROTATE(x, by) (((x) << (by)) | ((x) >> (32 - (by))))
+#define MIX(a, b, c)                                             \
+  a -= c, a ^= ROTATE(c, 4), c += b, b -= a, b ^= ROTATE(a, 6),  \
+  a += c, c -= b, c ^= ROTATE(b, 8), b += a, a -= c,             \
+  a ^= ROTATE(c, 16), c += b, b -= a, b ^= ROTATE(a, 19), a += c, \
+  c -= b, c ^= ROTATE(b, 4), b += a
+#define FINISH(a, b, c)                                          \
+  c ^= b, c -= ROTATE(b, 14), a ^= c, a -= ROTATE(c, 11), b ^= a, \
+  b -= ROTATE(a, 25), c ^= b, c -= ROTATE(b, 16), a ^= c,        \
+  a -= ROTATE(c, 4), b ^= a, b -= ROTATE(a, 14), c ^= b, c -= ROTATE(b, 24)
 
 INLINE u32 hash_of(const struct flow_key *key) {
-  u32 hash = 0x9e3779b9;
-#pragma unroll
-  for (int i = 0; i < 4; i++) hash = mix(hash, key->source[i]);
-#pragma unroll
-  for (int i = 0; i < 4; i++) hash = mix(hash, key->target[i]);
-  hash = mix(hash, ((u32)key->source_port << 16) | key->target_port);
-  hash = mix(hash, ((u32)key->vlan << 16) | ((u32)key->protocol << 8) | key->version);
-  hash ^= hash >> 16;
-  hash *= 0x85ebca6b;
-  hash ^= hash >> 13;
-  hash *= 0xc2b2ae35;
-  return hash ^ (hash >> 16);
+  u32 a = 0xdeadbeef + 40, b = a, c = a;
+  a += key->source[0], b += key->source[1], c += key->source[2];
+  MIX(a, b, c);
+  a += key->source[3], b += key->target[0], c += key->target[1];
+  MIX(a, b, c);
+  a += key->target[2], b += key->target[3], c += ((u32)key->source_port << 16) | key->target_port;
+  MIX(a, b, c);
+  a += ((u32)key->vlan << 16) | ((u32)key->protocol << 8) | key->version;
+  FINISH(a, b, c);
+  return c;
 }
 
 INLINE u32 flow_hash(const u8 *data, const u8 *end) {

@@ -1,4 +1,4 @@
-import { assertNever, u64 } from '../base/index.ts';
+import { u64 } from '../base/index.ts';
 import { orderedAccess } from '../isa/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { kernelHigh, readable, writable } from './access.ts';

@@ -151,12 +151,16 @@ export function extendSign(code: Code, bits: number, type: Type): void {
   else if (type === 'i64') code.op(wasm.i64Extend32s);
 }
 
-/** To little-endian keeps the low bits (the machine is); to big-endian and bswap reverse their bytes. */
+/**
+ * To little-endian keeps the low bits (the machine is); to big-endian and bswap reverse their bytes.
+ * @param isHalf the register is below 2^16
+ */
 export function emitEndian(
   code: Code,
   file: RegisterFile,
   { op, bits, dst }: Extract<Instruction, { kind: 'endian' }>,
   scratch: Scratch,
+  isHalf: boolean,
 ): Type {
   if (bits === 64) {
     file.push64(dst);
@@ -165,8 +169,8 @@ export function emitEndian(
   }
   file.push32(dst);
   if (op !== 'le') {
-    emitSwap(code, bits, scratch.i32);
-  } else if (bits === 16) {
+    emitSwap(code, bits, scratch.i32, isHalf);
+  } else if (bits === 16 && !isHalf) {
     code.i32(0xffff);
     code.op(wasm.i32And);
   }
@@ -179,18 +183,39 @@ export interface Scratch {
   readonly i64: number;
 }
 
-/** The low bytes of the i32 on the stack in the other order. */
-export function emitSwap(code: Code, bits: 16 | 32, scratch: number): void {
+/** The low bytes of the i32 on the stack in the other order. @param isHalf it is below 2^16 */
+export function emitSwap(code: Code, bits: 16 | 32, scratch: number, isHalf: boolean): void {
   code.tee(scratch);
-  code.i32(bits === 16 ? 8 : 0x00ff00ff);
-  code.op(bits === 16 ? wasm.i32ShrU : wasm.i32And);
-  code.i32(bits === 16 ? 0xff : 24);
-  code.op(bits === 16 ? wasm.i32And : wasm.i32Rotl);
+  if (bits === 16) swapHalf(code, scratch, isHalf);
+  else swapWord(code, scratch);
+}
+
+function swapHalf(code: Code, scratch: number, isHalf: boolean): void {
+  code.i32(8);
+  code.op(wasm.i32ShrU);
+  if (!isHalf) {
+    code.i32(0xff);
+    code.op(wasm.i32And);
+  }
   code.get(scratch);
-  code.i32(bits === 16 ? 0xff : 0xff00ff00 | 0);
+  code.i32(0xff);
   code.op(wasm.i32And);
   code.i32(8);
-  code.op(bits === 16 ? wasm.i32Shl : wasm.i32Rotl);
+  code.op(wasm.i32Shl);
+  code.op(wasm.i32Or);
+}
+
+/** Bytes 0 and 2 go up by one rotation, 1 and 3 by another. */
+function swapWord(code: Code, scratch: number): void {
+  code.i32(0x00ff00ff);
+  code.op(wasm.i32And);
+  code.i32(24);
+  code.op(wasm.i32Rotl);
+  code.get(scratch);
+  code.i32(0xff00ff00 | 0);
+  code.op(wasm.i32And);
+  code.i32(8);
+  code.op(wasm.i32Rotl);
   code.op(wasm.i32Or);
 }
 

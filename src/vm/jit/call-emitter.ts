@@ -88,6 +88,7 @@ export class CallEmitter {
   }
 
   #storeArguments(): void {
+    this.#context.callsOut = true;
     const code = this.#code;
     const { window } = this.#context;
     for (let register = 1; register <= 5; register++) {

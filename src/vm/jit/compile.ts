@@ -44,6 +44,8 @@ export interface Compiled {
   readonly bytes: Uint8Array;
   /** In the order of the imports `h0`, `h1`, … */
   readonly callees: readonly Callee[];
+  /** Whether nothing outside the module is called but to trap. */
+  readonly isLeaf: boolean;
 }
 
 /** The functions of a program have r1–r5 and the frame's end as parameters, and r0 as result. */
@@ -114,6 +116,7 @@ class Compiler {
       functionAt: (slot) => this.#functionAt(slot),
       inlineCalls: new InlineCalls(host, verified),
       mapFunctions: new MapFunctions(builder),
+      callsOut: false,
       wants: new Uint8Array(this.#program.instructions.length),
       chunkGlobals: () => this.#chunkGlobals(),
     };
@@ -137,7 +140,7 @@ class Compiler {
     }
     if (this.#table.length > 0) builder.table(this.#table);
     builder.exportFunction('entry', func);
-    return { bytes: builder.build(), callees: this.#callees };
+    return { bytes: builder.build(), callees: this.#callees, isLeaf: this.#context.callsOut === false };
   }
 
   #functionAt(slot: number): number {

@@ -18,7 +18,7 @@ import { CallEmitter } from './call-emitter.ts';
 import { Demand } from './demand.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { cells, emitTrap, type ModuleContext } from './module-context.ts';
-import { kernelBase, RegisterFile } from './register-file.ts';
+import { RegisterFile } from './register-file.ts';
 import { promoteSlots, type SlotMap } from './slots.ts';
 import { type Structure, structure } from './structure.ts';
 import { definedBy } from './values.ts';
@@ -59,6 +59,8 @@ export class FunctionEmitter {
   readonly #labels = new Map<number, number>();
   readonly #loopMarks = new Map<number, number>();
   readonly #blockMarks = new Map<number, number>();
+  /** Registers that are known to be below 2^16 at this place of a block, as a mask. */
+  #halves = 0;
   /** In a batch: the block that a context's run leaves to be done. */
   #done = -1;
 
@@ -122,29 +124,13 @@ export class FunctionEmitter {
 
   /** r1 is the kernel pointer to the context in one local, r2 the low half in another (or 0). */
   #begin(context: number, r2: number): void {
-    const { code } = this;
     const { values } = this.#file;
-    const pushContext = (): void => code.get(context);
-    this.#place(1, pushContext, kernelBase);
-    this.#place(2, () => (r2 < 0 ? code.i32(0) : code.get(r2)), 0n);
     values.beginProgram();
+    this.#file.bindNarrow(1, context);
+    if (r2 >= 0) this.#file.bindNarrow(2, r2);
     this.#resetLoops();
     this.#memory.clear();
     this.#flow(0);
-  }
-
-  /** Gives a register of a run's beginning its i64 local. */
-  #place(register: number, pushLow: () => void, high: bigint): void {
-    const { code } = this;
-    const local = code.local('i64');
-    pushLow();
-    code.op(wasm.i64ExtendI32u);
-    if (high !== 0n) {
-      code.i64(high);
-      code.op(wasm.i64Or);
-    }
-    code.set(local);
-    this.#file.bind(register, local);
   }
 
   #beginChunk(): void {
@@ -173,15 +159,17 @@ export class FunctionEmitter {
    */
   #batch(): void {
     const { code } = this;
+    const index = code.local('i32');
     const context = code.local('i32');
     const result = code.local('i64');
     const all = code.open(wasm.block);
     const again = code.open(wasm.loop);
+    code.get(index);
     code.get(1);
-    code.op(wasm.i32Eqz);
+    code.op(wasm.i32GeU);
     code.brIf(all);
     this.#done = code.open(wasm.block, 'i64');
-    code.get(0);
+    this.#pushElement(0, index, 2);
     code.memory(wasm.i32Load);
     code.set(context);
     this.#begin(context, -1);
@@ -189,38 +177,41 @@ export class FunctionEmitter {
     code.op(wasm.unreachable);
     code.end();
     code.set(result);
-    code.get(2);
+    this.#pushElement(2, index, 3);
     code.get(result);
     code.memory(wasm.i64Store);
-    for (const [local, by] of [
-      [0, 4],
-      [2, 8],
-      [1, -1],
-    ] as const) {
-      code.get(local);
-      code.i32(by);
-      code.op(wasm.i32Add);
-      code.set(local);
-    }
-    this.#countContext();
+    code.get(index);
+    code.i32(1);
+    code.op(wasm.i32Add);
+    code.set(index);
+    this.#countContext(index);
     code.br(again);
     code.end();
     code.end();
+    this.#storeCell(cells.done, () => code.get(1));
   }
 
-  /** The session learns how far a batch came, and each context has its tail calls anew. */
-  #countContext(): void {
+  /** Pushes base + (index << shift). */
+  #pushElement(base: number, index: number, shift: number): void {
     const { code } = this;
-    const at = this.#context.cells;
-    code.i32(at);
-    code.i32(at);
-    code.memory(wasm.i32Load, cells.done);
-    code.i32(1);
+    code.get(base);
+    code.get(index);
+    code.i32(shift);
+    code.op(wasm.i32Shl);
     code.op(wasm.i32Add);
-    code.memory(wasm.i32Store, cells.done);
-    code.i32(at);
-    code.i32(0);
-    code.memory(wasm.i32Store, cells.tailCalls);
+  }
+
+  /** Where a context may trap the session learns how far the batch came; each has its tail calls anew. */
+  #countContext(index: number): void {
+    const { callsOut, verified } = this.#context;
+    if (callsOut || !verified) this.#storeCell(cells.done, () => this.code.get(index));
+    if (callsOut) this.#storeCell(cells.tailCalls, () => this.code.i32(0));
+  }
+
+  #storeCell(cell: number, push: () => void): void {
+    this.code.i32(this.#context.cells);
+    push();
+    this.code.memory(wasm.i32Store, cell);
   }
 
   /** r0 is final: ends the run, the function, or this context of a batch. */
@@ -457,15 +448,28 @@ export class FunctionEmitter {
   #instructions(block: Block, count: number): void {
     const { values } = this.#file;
     const end = block.first + count;
+    this.#halves = 0;
     for (let index = block.first; index < end; index++) {
       const instruction = this.#at(index);
       values.refine(instruction.slot);
       this.#memory.unretired = block.first + block.count - index;
       if (index + 1 < end && this.#extension(instruction, this.#at(index + 1), index + 1)) index++;
       else this.#instruction(instruction, this.#context.wants[index] as number);
+      this.#noteHalf(instruction);
     }
     const last = this.#last(block);
     if (last) values.refine(last.slot);
+  }
+
+  #noteHalf(instruction: Instruction): void {
+    const defined = definedBy(instruction);
+    if (defined < 0) return;
+    this.#halves &= ~(1 << defined);
+    const isHalf =
+      instruction.kind === 'load'
+        ? instruction.size <= 2 && !instruction.signed
+        : instruction.kind === 'endian' && instruction.bits === 16;
+    if (isHalf) this.#halves |= 1 << defined;
   }
 
   /** `<<= 32` and `>>= 32` (or `s>>= 32`), which compilers before ISA v3 and v4 write to extend 32 bits. */
@@ -512,7 +516,11 @@ export class FunctionEmitter {
         file.define(defined, emitSignExtension(code, file, instruction, narrow), want);
         return;
       case 'endian':
-        file.define(defined, emitEndian(code, file, instruction, this.#scratch), want);
+        file.define(
+          defined,
+          emitEndian(code, file, instruction, this.#scratch, ((this.#halves >>> defined) & 1) === 1),
+          want,
+        );
         return;
       case 'load':
       case 'loadAcquire':
@@ -563,6 +571,7 @@ export class FunctionEmitter {
     }
     code.i32(size);
     code.i32(slot);
+    this.#context.callsOut = true;
     code.call(this.#context.imports.packet);
     code.tee(scratch);
     code.i32(0);
@@ -580,7 +589,7 @@ export class FunctionEmitter {
     file.restore(snapshot);
     code.get(scratch);
     code.memory(size === 1 ? wasm.i32Load8u : size === 2 ? wasm.i32Load16u : wasm.i32Load);
-    if (size > 1) emitSwap(code, size === 2 ? 16 : 32, scratch);
+    if (size > 1) emitSwap(code, size === 2 ? 16 : 32, scratch, true);
     file.values.evaluate(instruction);
     file.define(0, 'i32', want);
   }

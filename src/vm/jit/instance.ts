@@ -28,6 +28,8 @@ export class Instance {
   readonly #counted: boolean;
   readonly #stackTop: number;
   readonly #entry: EntryFunction;
+  /** Whether compiled code calls nothing outside itself but to trap. */
+  readonly isLeaf: boolean;
 
   constructor(owner: Owner, entry: Entry, level: number, counted: boolean) {
     const { session } = owner;
@@ -37,7 +39,7 @@ export class Instance {
     this.#level = level;
     this.#counted = counted;
     this.#stackTop = session.stacks.top(level);
-    const { bytes, callees } = compile(owner.decoded, {
+    const { bytes, callees, isLeaf } = compile(owner.decoded, {
       host,
       facts: owner.program.facts,
       counted,
@@ -45,9 +47,20 @@ export class Instance {
       cells: session.cells,
       entry,
     });
+    this.isLeaf = isLeaf;
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: this.#imports(callees) });
     this.#entry = instance.exports.entry as EntryFunction;
+  }
+
+  /** Runs a program once that is a leaf. @returns the low half of r0 */
+  runLeaf(context: number, r2: number): number {
+    try {
+      return this.#entry(context, r2);
+    } catch (error) {
+      this.#caught(error);
+      return 0;
+    }
   }
 
   /** Runs a program once, and after it what tail calls asked for. @returns the low half of r0 */

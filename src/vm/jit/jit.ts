@@ -54,6 +54,8 @@ class CompiledProgram implements Owner {
   readonly decoded: DecodedProgram;
   readonly #levels: LevelInstances[] = [];
   #interpreted: InterpretedProgram | undefined;
+  /** For runs that nothing is under way around: the instance, when it calls nothing outside itself. */
+  #leaf: Instance | undefined;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -74,18 +76,26 @@ class CompiledProgram implements Owner {
 
   run(context: number, r2 = 0): number {
     const { session } = this;
+    const { host } = session;
+    if (this.#leaf !== undefined && session.depth === 0 && host.budget === undefined && host.count !== true) {
+      return this.#finish(this.#leaf.runLeaf(context, r2));
+    }
+    return this.#finish(this.#runNested(context, r2));
+  }
+
+  /** A run within which others may happen, or in which instructions are counted. @returns the low half of r0 */
+  #runNested(context: number, r2: number): number {
+    const { session } = this;
     const counted = this.#counts;
     const instance = this.#runner(session.stacks.level, counted);
     const left = counted ? session.left : 0;
-    const tailCalls = session.tailCalls;
-    const frame = session.frame;
+    const { tailCalls, frame } = session;
     const budget = session.host.budget ?? unlimited;
     if (counted) session.left = budget;
     session.tailCalls = 0;
     session.stacks.level++;
-    let low = 0;
     try {
-      low = instance.run(context, r2);
+      return instance.run(context, r2);
     } finally {
       session.stacks.level--;
       session.tailCalls = tailCalls;
@@ -95,7 +105,6 @@ class CompiledProgram implements Owner {
         session.left = left;
       }
     }
-    return this.#finish(low);
   }
 
   #finish(low: number): number {
@@ -106,7 +115,7 @@ class CompiledProgram implements Owner {
     }
     this.#trap = null;
     this.#resultLow = low;
-    this.#resultHigh = session.host.memory.i32[(session.host.window.offset >>> 2) + 11] as number;
+    this.#resultHigh = session.answerHigh;
     return low;
   }
 
@@ -212,6 +221,7 @@ class CompiledProgram implements Owner {
       return instances.counted;
     }
     instances.run ??= new Instance(this, { kind: 'run' }, level, false);
+    if (level === 0 && instances.run.isLeaf) this.#leaf = instances.run;
     return instances.run;
   }
 

@@ -46,6 +46,8 @@ export interface ModuleContext {
   functionAt(slot: number): number;
   readonly inlineCalls: InlineCalls;
   readonly mapFunctions: MapFunctions;
+  /** Set when a call out of the module is emitted. */
+  callsOut: boolean;
   /** Room for a byte an instruction: what the analysis finds. */
   readonly wants: Uint8Array;
   /** Mutable globals that carry r0–r9 and the may_goto count between chunks; made when asked for. */

@@ -46,6 +46,12 @@ export class RegisterFile {
     this.#form[register] = forms.wide;
   }
 
+  /** As `bind`, in an i32 local. */
+  bindNarrow(register: number, local: number): void {
+    this.#narrow[register] = local;
+    this.#form[register] = forms.narrow;
+  }
+
   /** Whether a register has a value at all: r1–r5 have none after a call. */
   isDefined(register: number): boolean {
     return this.#isImplicit(register) || this.#form[register] !== forms.none;

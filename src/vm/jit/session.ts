@@ -14,6 +14,8 @@ export class Session<Program, Instance> {
   readonly cells: number;
   readonly #words: Int32Array;
   readonly #word: number;
+  /** Word of the high half of the window's r0. */
+  readonly #answer: number;
 
   trapped: TrapKind | null = null;
   trapSlot = 0;
@@ -24,7 +26,8 @@ export class Session<Program, Instance> {
   next: Program | null = null;
   /** Instances under way, innermost last. */
   readonly #active: (Instance | null)[] = [];
-  #depth = 0;
+  /** Instances under way. */
+  depth = 0;
 
   constructor(host: Host) {
     this.host = host;
@@ -32,24 +35,30 @@ export class Session<Program, Instance> {
     this.cells = host.memory.allocatePages(cells.size, pageKinds.unmapped);
     this.#words = host.memory.i32;
     this.#word = this.cells >>> 2;
+    this.#answer = (host.window.offset >>> 2) + 11;
   }
 
   enter(instance: Instance): void {
-    this.#active[this.#depth++] = instance;
+    this.#active[this.depth++] = instance;
   }
 
   leave(): void {
-    this.#active[--this.#depth] = null;
+    this.#active[--this.depth] = null;
   }
 
   get innermost(): Instance | null {
-    return this.#active[this.#depth - 1] ?? null;
+    return this.#active[this.depth - 1] ?? null;
   }
 
   trap(kind: TrapKind, slot: number, low = 0): void {
     this.trapped = kind;
     this.trapSlot = slot;
     this.trapLow = low;
+  }
+
+  /** The high half of r0 after a run. */
+  get answerHigh(): number {
+    return this.#words[this.#answer] as number;
   }
 
   // --- Cells
