@@ -1,4 +1,4 @@
-import { type Memory, pageKinds } from '../memory/index.ts';
+import { type Memory, pageKinds, pageSize } from '../memory/index.ts';
 import { type Host, stackSize } from './engine.ts';
 
 /**
@@ -9,11 +9,15 @@ import { type Host, stackSize } from './engine.ts';
 export class StackAreas {
   readonly #memory: Memory;
   readonly #tops: number[] = [];
+  /** Offset of a page that no program reaches, for what compiled code keeps of a run. */
+  readonly cells: number;
   /** Runs under way. */
   level = 0;
 
   constructor(memory: Memory) {
     this.#memory = memory;
+    this.top(0);
+    this.cells = memory.allocatePages(pageSize, pageKinds.unmapped);
   }
 
   /** Offset of the end of the area for a level: r10 of the run's first frame. */

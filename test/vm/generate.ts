@@ -18,7 +18,7 @@ export interface GeneratedProgram {
 }
 
 export interface GenerateOptions {
-  /** Only what BPF_PROG_TEST_RUN of the kernel can judge: no tail calls, no clock. */
+  /** Only what BPF_PROG_TEST_RUN of the kernel can judge alone: no tail calls, no clock, no callbacks (they need BTF). */
   readonly kernel?: boolean;
 }
 
@@ -246,7 +246,7 @@ class Generator {
       [compound, () => this.#lookup(scope)],
       [scope.inLoop ? 0 : 1, () => this.#change()],
       [this.#mayCall && this.#functions > this.#functionsFrom && !scope.inLoop ? 1 : 0, () => this.#callFunction()],
-      [compound * 0.5, () => this.#callLoop()],
+      [this.#kernel ? 0 : compound * 0.5, () => this.#callLoop()],
       [this.#kernel || scope.inLoop ? 0 : 0.5, () => this.#clock()],
       [this.#kernel || scope.depth > 1 || !scope.packet ? 0 : 0.2, () => this.#tailCall()],
     ])();

@@ -98,6 +98,10 @@ export class ProgramHost implements Host {
     return verified ? { name, code, facts: { verified } } : { name, code };
   }
 
+  packet(_context: number, offset: number, size: 1 | 2 | 4): number {
+    return offset >= 0 && offset + size <= packetSize ? this.packetStart + offset : 0;
+  }
+
   inline(helper: number): InlineHelper | undefined {
     if (helper === helperNumbers.clock) return { kind: 'cell', offset: this.clock };
     return inlineHelpers[helper];

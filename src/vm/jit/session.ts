@@ -1,4 +1,3 @@
-import { pageKinds } from '../../memory/index.ts';
 import type { Host, TrapKind } from '../engine.ts';
 import { type StackAreas, stackAreas } from '../stack-areas.ts';
 import { cells } from './module-context.ts';
@@ -32,7 +31,7 @@ export class Session<Program, Instance> {
   constructor(host: Host) {
     this.host = host;
     this.stacks = stackAreas(host);
-    this.cells = host.memory.allocatePages(cells.size, pageKinds.unmapped);
+    this.cells = this.stacks.cells;
     this.#words = host.memory.i32;
     this.#word = this.cells >>> 2;
     this.#answer = (host.window.offset >>> 2) + 11;
