@@ -100,7 +100,8 @@ class Generator {
     const starts: number[] = [];
     for (let func = 0; func < this.#functions; func++) {
       starts.push(this.#slot);
-      this.#function(func);
+      // The kernel takes no function that is never called.
+      if (this.#links.some((link) => link.func === func)) this.#function(func);
     }
     const callbackStarts = this.#callbacks.map(() => {
       const start = this.#slot;

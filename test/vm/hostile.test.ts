@@ -126,19 +126,31 @@ function outcome(engine: ReturnType<typeof createJit>, code: Uint8Array, limited
   return seen;
 }
 
+/** Seeds that once failed, and what was wrong. */
+const failedOnce = [
+  [19, 'r10 differed between the engines'],
+  [839, 'r1–r5 were lost after a call'],
+] as const;
+
 const rounds = Number(process.env.PROGRAMS ?? 600);
 
+function agree(seed: number): boolean {
+  const random = new Random(seed);
+  const code = encode(hostile(random));
+  const limited = random.chance(0.5) ? budget : random.int(0, 30);
+  const expected = outcome(createInterpreter(), code, limited);
+  expect({ seed, outcome: outcome(createJit(), code, limited) }).toEqual({ seed, outcome: expected });
+  return typeof expected !== 'string';
+}
+
 describe('hostile programs', () => {
+  test.each(failedOnce)('of seed %i: %s', (seed) => {
+    agree(seed);
+  });
+
   test('of random instructions end alike on both engines, at any budget', () => {
     let loaded = 0;
-    for (let seed = 1; seed <= rounds; seed++) {
-      const random = new Random(seed);
-      const code = encode(hostile(random));
-      const limited = random.chance(0.5) ? budget : random.int(0, 30);
-      const expected = outcome(createInterpreter(), code, limited);
-      if (typeof expected !== 'string') loaded++;
-      expect({ seed, outcome: outcome(createJit(), code, limited) }).toEqual({ seed, outcome: expected });
-    }
+    for (let seed = 1; seed <= rounds; seed++) if (agree(seed)) loaded++;
     expect(loaded).toBeGreaterThan(rounds / 20);
   });
 

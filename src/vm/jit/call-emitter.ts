@@ -84,7 +84,7 @@ export class CallEmitter {
       file.define(0, type, want);
     }
     file.values.commitCall();
-    file.forgetArguments();
+    if (this.#context.verified) file.forgetArguments();
   }
 
   #storeArguments(): void {
