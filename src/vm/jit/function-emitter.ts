@@ -294,7 +294,7 @@ export class FunctionEmitter {
     const { end } = block;
     switch (end.kind) {
       case 'off':
-        emitTrap(this.code, this.#context, 'off-the-end', end.slot, 0);
+        this.#off(end.slot);
         return;
       case 'exit':
         this.#instructions(block, block.count - 1);
@@ -318,6 +318,20 @@ export class FunctionEmitter {
       default:
         assertNever(end);
     }
+  }
+
+  /** Control left the program; with a budget that is used up it may not even be looked at where. */
+  #off(slot: number): void {
+    const { code } = this;
+    if (this.#context.counted) {
+      code.i32(this.#context.cells);
+      code.memory(wasm.i64Load, cells.left);
+      code.op(wasm.i64Eqz);
+      code.open(wasm.if);
+      emitTrap(code, this.#context, 'budget-exhausted', slot, 0);
+      code.end();
+    }
+    emitTrap(code, this.#context, 'off-the-end', slot, 0);
   }
 
   #twoWays(node: number, block: Block, tasks: (() => void)[], tree: (node: number) => void): void {
