@@ -80,7 +80,7 @@ class SimulatedKernel implements OpenMachine {
       printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
     });
     const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(memory, this.#fds, engine, new CallWindow(memory), this.#current, helpers);
+    this.#programs = new Programs(memory, this.#fds, engine, new CallWindow(memory), helpers);
   }
 
   get traps(): TrapLog['rows'] {

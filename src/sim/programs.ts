@@ -4,7 +4,6 @@ import { kernelSpace } from '../memory/index.ts';
 import type { Fd, ProgramLoad } from '../sys/index.ts';
 import { helperAllowed, helperById, type ProgramType, programTypes } from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
-import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
 import type { MapResource } from './map-commands.ts';
 
@@ -65,7 +64,6 @@ export class Programs {
     fds: FdTable,
     engine: Engine,
     window: CallWindow,
-    current: Current,
     helpers: readonly (Helper | undefined)[],
   ) {
     this.#fds = fds;
@@ -75,7 +73,6 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
-      stack: () => current.cpus[current.cpu]!.stack,
     };
   }
 

@@ -1,4 +1,5 @@
 import { type Host, maxCallFrames, maxLoops, type TrapKind } from './engine.ts';
+import { type StackAreas, stackAreas } from './stack-areas.ts';
 
 /**
  * The state of runs: registers, call frames, tail calls, the budget and what went wrong. It is kept from run to run,
@@ -12,8 +13,8 @@ export const r6 = 12;
 export const r10 = 20;
 const registerWords = 22;
 
-/** What a frame keeps for its caller: r6–r9, the frame pointer's low half, and where to go on. */
-export const saved = { registers: 0, framePointer: 8, returnTo: 9, loops: 10, words: 11 } as const;
+/** What a frame keeps for its caller: r1–r9, the frame pointer's low half, and where to go on. */
+export const saved = { registers: 0, framePointer: 18, returnTo: 19, loops: 20, words: 21 } as const;
 
 /** One run under way. Runs nest: a helper may make an event that runs another program, or this one again. */
 export class Run<Program> {
@@ -62,10 +63,12 @@ export class Run<Program> {
 export class Session<Program> {
   readonly host: Host;
   readonly runs: Run<Program>[] = [];
+  readonly stacks: StackAreas;
   active = 0;
 
   constructor(host: Host) {
     this.host = host;
+    this.stacks = stackAreas(host);
   }
 
   enter(): Run<Program> {
@@ -75,7 +78,13 @@ export class Session<Program> {
       this.runs.push(run);
     }
     this.active++;
+    this.stacks.level++;
     return run;
+  }
+
+  leave(): void {
+    this.active--;
+    this.stacks.level--;
   }
 
   /** The innermost run: the one whose helper is at work. */
