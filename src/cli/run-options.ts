@@ -1,9 +1,13 @@
 import { type Command, Option } from 'commander';
 import type { Nanoseconds } from '../base/index.ts';
+import type { EngineName } from '../sim/index.ts';
 import * as values from './values.ts';
 
 export const formats = ['dashboard', 'table', 'json'] as const;
 export type Format = (typeof formats)[number];
+
+/** The first is what runs unless another is asked for. */
+export const engines: readonly EngineName[] = ['jit', 'interpreter'];
 
 /** The options of `tracebed run`, whatever the tool. */
 export interface RunFlags {
@@ -14,6 +18,7 @@ export interface RunFlags {
   readonly duration?: Nanoseconds;
   readonly speed?: number | 'max';
   readonly ringPages: number;
+  readonly engine?: EngineName;
   readonly kernel: string;
   readonly tracePipe?: true;
   readonly debug?: true;
@@ -39,6 +44,7 @@ export function addRunOptions(command: Command): Command {
         .argParser(values.ringPages)
         .default(defaultRingPages),
     )
+    .addOption(engineOption())
     .addOption(kernelOption())
     .option('--trace-pipe', 'show what programs write with trace_printk')
     .option('--debug', 'with a fault, print where in the program it came from');
@@ -56,6 +62,11 @@ export function durationOption(): Option {
   return new Option('--duration <time>', "virtual time: 500ms, 10s, 2h (default: the scenario's, else 60s)").argParser(
     values.duration,
   );
+}
+
+export function engineOption(): Option {
+  const names = `what programs run on: ${engines.join(' or ')} (default: ${engines[0]}); changes nothing but the speed`;
+  return new Option('--engine <name>', names).argParser(values.oneOf('--engine', engines));
 }
 
 export function kernelOption(): Option {

@@ -3,7 +3,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, MapCreate, PerfEventOpen, ProgramLoad } from '../sys/index.ts';
-import { CallWindow, createInterpreter } from '../vm/index.ts';
+import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
 import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
@@ -79,8 +79,7 @@ class SimulatedKernel implements OpenMachine {
       pipe: this.#pipe,
       printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
     });
-    const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(memory, this.#fds, engine, new CallWindow(memory), helpers);
+    this.#programs = new Programs(memory, this.#fds, engineOf(options.engine), new CallWindow(memory), helpers);
   }
 
   get traps(): TrapLog['rows'] {
@@ -162,4 +161,9 @@ class SimulatedKernel implements OpenMachine {
   [Symbol.dispose](): void {
     this.#fds.closeAll();
   }
+}
+
+function engineOf(wanted: BootOptions['engine']): Engine {
+  if (typeof wanted === 'object') return wanted;
+  return wanted === 'interpreter' ? createInterpreter() : createJit();
 }

@@ -5,13 +5,16 @@ import type { Memory } from '../memory/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { Engine } from '../vm/index.ts';
 
+/** The engines that a program can run on: alike but for speed. */
+export type EngineName = Engine['name'];
+
 export interface BootOptions {
   readonly profile: KernelProfile;
   readonly cpus: number;
   /** bytes of simulated memory; 64 MiB when absent */
   readonly memory?: number;
-  /** The interpreter when absent. */
-  readonly engine?: Engine;
+  /** By name, or one of the caller's; the compiler when absent. */
+  readonly engine?: EngineName | Engine;
   /** What get_prandom_u32 begins with; 1 when absent. */
   readonly seed?: number;
 }
