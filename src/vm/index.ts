@@ -16,4 +16,4 @@ export {
   type TrapKind,
   trapKinds,
 } from './engine.ts';
-export { createInterpreter } from './interpreter.ts';
+export { createInterpreter, type InterpreterOptions, type Step } from './interpreter.ts';
