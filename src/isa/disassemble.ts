@@ -19,6 +19,8 @@ export interface DisassemblerOptions {
   readonly helperName?: (id: number) => string | undefined;
   /** Names of slots: jumps and calls go to a name where their target has one, and lines carry their own. */
   readonly labels?: ReadonlyMap<number, string>;
+  /** Names, by slot, of what 64-bit immediates take the address of and the bytes do not say. */
+  readonly symbols?: ReadonlyMap<number, string>;
 }
 
 export interface DisassembledLine {
@@ -151,7 +153,8 @@ class Words {
   }
 
   wide(load: Instruction & { kind: 'loadImm64' }): string {
-    return `${this.labelOf(load) ?? pseudoText(load.pseudo, load.imm, load.nextImm)} ll`;
+    const symbol = this.options.symbols?.get(load.slot) ?? this.labelOf(load);
+    return `${symbol ?? pseudoText(load.pseudo, load.imm, load.nextImm)} ll`;
   }
 
   called(call: Instruction & { kind: 'call' }): string {
@@ -198,7 +201,8 @@ class VerifierWords extends Words {
   }
 
   override wide(load: Instruction & { kind: 'loadImm64' }): string {
-    return this.labelOf(load) ? super.wide(load) : pseudoText(load.pseudo, load.imm, load.nextImm);
+    const named = this.options.symbols?.has(load.slot) || this.labelOf(load) !== undefined;
+    return named ? super.wide(load) : pseudoText(load.pseudo, load.imm, load.nextImm);
   }
 
   override called(call: Instruction & { kind: 'call' }): string {

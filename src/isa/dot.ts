@@ -1,10 +1,11 @@
 import type { Block, ControlFlow } from './control-flow.ts';
 import { type DisassemblerOptions, formatInstruction } from './disassemble.ts';
+import { targetOf } from './instruction.ts';
 
 /**
  * A control-flow graph as Graphviz reads it: a box for each block with its instructions, a cluster for each function.
  * A jump that is taken is green where the other way is open, falling through is red; blocks that are never reached are
- * dashed and grey, and a place outside the program is a red box of its own.
+ * dashed and grey, and a place outside the program is a red box of its own. Dotted ways are calls and pointers to functions.
  */
 export interface DotOptions extends DisassemblerOptions {
   /** Names of slots, for functions and blocks. */
@@ -43,12 +44,19 @@ function node(block: Block, options: DotOptions): string {
   return `${nodeName(block.slot)} [label="${text.map((line) => `${escaped(line)}\\l`).join('')}"${style}];`;
 }
 
-function arrows({ slot, edges }: Block): string[] {
+function arrows({ slot, edges, instructions }: Block): string[] {
   const choice = edges.length > 1;
-  return edges.map(({ kind, slot: to }) => {
+  const ways = edges.map(({ kind, slot: to }) => {
     const style = choice ? ` [label="${kind}", color=${kind === 'taken' ? 'darkgreen' : 'red3'}]` : '';
     return `${nodeName(slot)} -> ${nodeName(to)}${style};`;
   });
+  const calls = instructions.flatMap((instruction) => {
+    if (instruction.kind !== 'call' && instruction.kind !== 'loadImm64') return [];
+    const to = targetOf(instruction);
+    const label = instruction.kind === 'call' ? 'call' : 'pointer';
+    return to === undefined ? [] : [`${nodeName(slot)} -> ${nodeName(to)} [label="${label}", style=dotted];`];
+  });
+  return [...ways, ...calls];
 }
 
 /** Slots below 0 occur: a jump may lead to before the program. */
