@@ -39,3 +39,4 @@ export {
   pseudoImmediates,
   type Size,
 } from './opcodes.ts';
+export { type IsaVersion, isaVersion } from './version.ts';
