@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/index.ts';
 import type { Column, LedgerModel, Run, TextView, TracedRecord } from '../lab/index.ts';
 import { alignedLines, displayWidth, pad, printable } from './columns.ts';
-import type { Presenter } from './report.ts';
+import type { Presenter } from './presenter.ts';
 import type { Summary } from './summary.ts';
 
 /**
