@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InputError, nearest, type Position, UsageError } from '../base/index.ts';
-import { assemble, type DisassemblerOptions, decode } from '../isa/index.ts';
+import { assemble, type DisassemblerOptions, decode, readVerifierLog } from '../isa/index.ts';
 import type { MapSpec } from '../object/index.ts';
 import { helperById, helperByName, helperNames, type ProgramType } from '../uapi/index.ts';
 import type { Io } from './io.ts';
@@ -128,13 +128,16 @@ function bare(file: string): Pick<Program, 'name' | 'file' | 'maps' | 'type' | '
 }
 
 function textProgram(file: string, text: string): Program {
-  const { code, labels, relocations, lines } = assemble(text, {
+  const log = inFile(file, () => readVerifierLog(text));
+  const source = log === undefined ? text : log.map((entry) => entry.text).join('\n');
+  const { code, labels, relocations, lines } = assemble(source, {
     file,
     helper: (name) => helperByName(name)?.id,
     helperNames,
   });
   if (code.length === 0) throw new InputError('there is no instruction in it', { at: { file } });
-  return { ...bare(file), code, labels, relocations, at: placeIn(file, lines) };
+  const places = log === undefined ? lines : log.map(({ slot, line, text }) => ({ slot, at: { file, line, text } }));
+  return { ...bare(file), code, labels, relocations, at: placeIn(file, places) };
 }
 
 async function objectProgram(file: string, text: string, flags: InputFlags): Promise<Program> {

@@ -39,4 +39,5 @@ export {
   pseudoImmediates,
   type Size,
 } from './opcodes.ts';
+export { type LoggedInstruction, readVerifierLog } from './verifier-log.ts';
 export { type IsaVersion, isaVersion } from './version.ts';

@@ -69,6 +69,13 @@ describe('what a program is shows in its content', () => {
     expect(await prog(['asm', '-'], input)).toEqual(ok(`${hex}\n`));
   });
 
+  test("a whole log of the verifier's", async () => {
+    const log = readFileSync(new URL('../isa/fixtures/verifier-walk.txt', import.meta.url), 'utf8');
+    expect(await prog(['run', '-', '--memory', '05000000'], log)).toEqual(ok('r0 = 0x100000008 (4294967304)\n'));
+    const { err } = await prog(['run', '-'], log);
+    expect(err).toContain('standard input:4: trap at instruction 0 (r2 = *(u32 *)(r1 + 0)): unmapped-address');
+  });
+
   test.each([
     [['asm', '-'], '', 'standard input: there is nothing to read\n  expected: a program\n'],
     [['asm', '-'], '; nothing\n', 'standard input: there is no instruction in it\n'],
