@@ -1,13 +1,10 @@
 import { type Command, Option } from 'commander';
 import type { Nanoseconds } from '../base/index.ts';
-import type { EngineName } from '../sim/index.ts';
+import { type EngineName, engineNames } from './engines.ts';
 import * as values from './values.ts';
 
 export const formats = ['dashboard', 'table', 'json'] as const;
 export type Format = (typeof formats)[number];
-
-/** The first is what runs unless another is asked for. */
-export const engines: readonly EngineName[] = ['jit', 'interpreter'];
 
 /** The options of `tracebed run`, whatever the tool. */
 export interface RunFlags {
@@ -65,8 +62,8 @@ export function durationOption(): Option {
 }
 
 export function engineOption(): Option {
-  const names = `what programs run on: ${engines.join(' or ')} (default: ${engines[0]}); changes nothing but the speed`;
-  return new Option('--engine <name>', names).argParser(values.oneOf('--engine', engines));
+  const names = `what programs run on: ${engineNames.join(' or ')} (default: ${engineNames[0]}); changes nothing but the speed`;
+  return new Option('--engine <name>', names).argParser(values.oneOf('--engine', engineNames));
 }
 
 export function kernelOption(): Option {

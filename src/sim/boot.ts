@@ -17,6 +17,7 @@ import { Player } from './player.ts';
 import { Programs } from './programs.ts';
 import { Stacks } from './stacks.ts';
 import { SymbolTable } from './symbols.ts';
+import type { TestResult, TestRun } from './test-run.ts';
 import { TracePipe } from './trace-pipe.ts';
 import { TrapLog } from './traps.ts';
 
@@ -120,6 +121,10 @@ class SimulatedKernel implements OpenMachine {
 
   programLoad(attributes: ProgramLoad): Fd {
     return this.#programs.load(attributes);
+  }
+
+  testRun(run: TestRun): TestResult {
+    return this.#programs.testRun(run);
   }
 
   attach(program: Fd, target: AttachTarget): Fd {

@@ -44,7 +44,7 @@ import { trapMessage } from './trap.ts';
  * A register is two 32-bit halves in an Int32Array, so that a run makes no object and no BigInt; a program reaches
  * memory only where the page table says that it may. It is the judge that the compiler is compared with.
  */
-export function createInterpreter(): Engine {
+export function createInterpreter(options: InterpreterOptions = {}): Engine {
   const sessions = new WeakMap<Host, Session<InterpretedProgram>>();
   return {
     name: 'interpreter',
@@ -54,10 +54,21 @@ export function createInterpreter(): Engine {
         session = new Session<InterpretedProgram>(host);
         sessions.set(host, session);
       }
-      return new InterpretedProgram(program, session);
+      return new InterpretedProgram(program, session, options.step ?? null);
     },
   };
 }
+
+export interface InterpreterOptions {
+  /** Called before each instruction, for a debugger. Without it a run takes no time for it. */
+  readonly step?: Step;
+}
+
+/**
+ * The instruction at `slot` of `program` is about to run. `registers` is live, to be read at once and not kept: r0–r10,
+ * each as its low and its high half, signed. `depth` counts call frames, from 0.
+ */
+export type Step = (program: LinkedProgram, slot: number, registers: Int32Array, depth: number) => void;
 
 /** The high half of a pointer to a function of the program, signed. */
 const codeHigh = codeSpace | 0;
@@ -73,6 +84,7 @@ export class InterpretedProgram implements Executable {
   readonly #calls: readonly (Helper | undefined)[];
   readonly #window: CallWindow;
   readonly #memory: Memory;
+  readonly #step: Step | null;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -82,9 +94,10 @@ export class InterpretedProgram implements Executable {
   #trapHigh = 0;
   #trapSize = 0;
 
-  constructor(program: LinkedProgram, session: Session<InterpretedProgram>) {
+  constructor(program: LinkedProgram, session: Session<InterpretedProgram>, step: Step | null) {
     const { host } = session;
     this.program = program;
+    this.#step = step;
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
@@ -98,7 +111,7 @@ export class InterpretedProgram implements Executable {
     const top = stacks.top(stacks.level);
     const run = this.#session.enter();
     try {
-      run.start(host.budget);
+      run.start(host.budget, this.#step !== null);
       const { registers } = run;
       registers.fill(0);
       registers[2] = context;
@@ -341,6 +354,7 @@ export class InterpretedProgram implements Executable {
           return false;
         }
         left = run.left;
+        if (program.#step !== null) program.#step(program.program, words[pc + 6]!, regs, run.depth);
       }
       left--;
       const at = pc;
