@@ -337,6 +337,11 @@ export class FunctionEmitter {
   #twoWays(node: number, block: Block, tasks: (() => void)[], tree: (node: number) => void): void {
     const { taken, next } = block.end as Extract<Block['end'], { kind: 'branch' }>;
     this.#condition(this.#last(block) as Instruction);
+    if (taken === next) {
+      this.code.op(wasm.drop);
+      this.#branch(node, next, tree);
+      return;
+    }
     const mark = this.#directMark(node, taken);
     if (mark >= 0 && !this.#flow(taken, true)) {
       this.code.brIf(mark);

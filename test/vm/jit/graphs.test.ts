@@ -82,7 +82,7 @@ describe('random graphs, irreducible ones too', () => {
         [6, 6],
       ],
     ],
-  ] as const)('%s', (_, targets) => {
+  ] as readonly (readonly [string, readonly (readonly [number, number])[]])[])('%s', (_, targets) => {
     const code = program(targets);
     for (let choices = 0; choices < 64; choices++) {
       expect(walk(createJit(), code, choices, 300)).toEqual(walk(createInterpreter(), code, choices, 300));
