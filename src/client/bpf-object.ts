@@ -168,11 +168,12 @@ function innerFirst(maps: readonly MapSpec[]): MapSpec[] {
   return [...maps.filter((map) => map.innerMap === undefined), ...maps.filter((map) => map.innerMap !== undefined)];
 }
 
-function createMap(
+/** Makes a map of an object; `made` has those that it may be like. @throws BpfError when the kernel refuses */
+export function createMap(
   kernel: Kernel,
   spec: MapSpec,
-  options: LoadOptions,
-  made: ReadonlyMap<string, LoadedMap>,
+  options: LoadOptions = {},
+  made: ReadonlyMap<string, LoadedMap> = new Map(),
 ): LoadedMap {
   const { name, type, keySize, valueSize, flags } = spec;
   const asked = options.maxEntries?.[name] ?? spec.maxEntries;
@@ -200,7 +201,10 @@ function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: R
 const pseudoMapFd = 1;
 
 /** The code with the fds of its maps: in each ld_imm64, src_reg (high half of byte 1) and the immediate (byte 4). */
-function linkMaps(spec: ProgramSpec, maps: ReadonlyMap<string, LoadedMap>): Uint8Array {
+export function linkMaps(
+  spec: Pick<ProgramSpec, 'code' | 'relocations'>,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Uint8Array {
   const code = spec.code.slice();
   const view = viewOf(code);
   for (const { slot, map } of spec.relocations) {

@@ -19,7 +19,8 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
   if (options.speed !== 'max' && !(options.speed > 0)) {
     throw new UsageError(`speed is not above zero: ${options.speed}`);
   }
-  const machine = boot({ profile: options.profile, cpus });
+  const { profile, engine } = options;
+  const machine = boot({ profile, cpus, ...(engine === undefined ? {} : { engine }) });
   try {
     const tool = options.tool.start({
       kernel: machine,

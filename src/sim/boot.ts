@@ -3,7 +3,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, MapCreate, PerfEventOpen, ProgramLoad } from '../sys/index.ts';
-import { CallWindow, createInterpreter } from '../vm/index.ts';
+import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
 import { Cgroups } from './cgroups.ts';
 import { Current } from './current.ts';
@@ -18,6 +18,7 @@ import { Player } from './player.ts';
 import { Programs } from './programs.ts';
 import { Stacks } from './stacks.ts';
 import { SymbolTable } from './symbols.ts';
+import type { TestResult, TestRun } from './test-run.ts';
 import { TracePipe } from './trace-pipe.ts';
 import { TrapLog } from './traps.ts';
 
@@ -87,8 +88,7 @@ class SimulatedKernel implements OpenMachine {
       pipe: this.#pipe,
       printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
     });
-    const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(memory, this.#fds, engine, window, this.#current, helpers);
+    this.#programs = new Programs(memory, this.#fds, engineOf(options.engine), window, helpers);
   }
 
   get traps(): TrapLog['rows'] {
@@ -151,6 +151,10 @@ class SimulatedKernel implements OpenMachine {
     return this.#programs.load(attributes);
   }
 
+  testRun(run: TestRun): TestResult {
+    return this.#programs.testRun(run);
+  }
+
   attach(program: Fd, target: AttachTarget): Fd {
     return this.#points.attach(program, target);
   }
@@ -190,4 +194,9 @@ class SimulatedKernel implements OpenMachine {
   [Symbol.dispose](): void {
     this.#fds.closeAll();
   }
+}
+
+function engineOf(wanted: BootOptions['engine']): Engine {
+  if (typeof wanted === 'object') return wanted;
+  return wanted === 'interpreter' ? createInterpreter() : createJit();
 }

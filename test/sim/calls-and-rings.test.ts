@@ -108,9 +108,12 @@ describe.each(engines)('on the $name', (engine) => {
     ['map_push_elem with unknown flags', `${u64At16}r1 = q ll\nr3 = 1\ncall bpf_map_push_elem`, -errno.EINVAL],
     ['map_pop_elem of an empty queue', `${u64At16}r1 = q ll\ncall bpf_map_pop_elem`, -errno.ENOENT],
     ['map_peek_elem of an empty queue', `${u64At16}r1 = q ll\ncall bpf_map_peek_elem`, -errno.ENOENT],
-    ['map_push_elem on a hash', `${u64At16}r1 = out ll\nr3 = 0\ncall bpf_map_push_elem`, -errno.ENOTSUPP],
+    ['map_push_elem on a hash', `${u64At16}r1 = table ll\nr3 = 0\ncall bpf_map_push_elem`, -errno.ENOTSUPP],
   ])('%s', (_, body, expected) => {
-    const { answer } = run(body, (bench) => ({ q: bench.map({ type: 'queue', keySize: 0 }) }));
+    const { answer } = run(body, (bench) => ({
+      q: bench.map({ type: 'queue', keySize: 0 }),
+      table: bench.map({ type: 'hash' }),
+    }));
     expect(answer).toBe(BigInt(expected));
   });
 
