@@ -198,3 +198,13 @@ test('slots go to what has been out of use for longest', () => {
   expect(slots.give(c)).toBe(1);
   expect([slots.use(b), slots.use(a), slots.use(c)]).toEqual([undefined, 0, 1]);
 });
+
+test('a recording that cannot be written fails at once, with what the writer said', async () => {
+  const scenario = await loadScenario('drop-storm');
+  let lines = 0;
+  const emit = (): void => {
+    if (++lines === 10) throw new Error('the disk is full');
+  };
+  expect(() => recordLines(scenario, stage({ profile: loadProfile('6.18'), duration: sec(1) }), emit)).toThrow('the disk is full');
+  expect(lines).toBe(10);
+});
