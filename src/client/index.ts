@@ -1,5 +1,5 @@
 /** Floor 5: what a tool's author uses: load, attach, tables, perf rings as Observables, histograms, stacks. */
-export { BpfLink, expandTarget, formatTarget } from './attach.ts';
+export { BpfLink, expandTarget, formatTarget, type Target } from './attach.ts';
 export { BpfError } from './bpf-error.ts';
 export { BpfObject, BpfProgram, type LoadOptions, loadObject } from './bpf-object.ts';
 export {
@@ -23,3 +23,13 @@ export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 export { programText } from './program-text.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
+export {
+  findBinary,
+  formatUserSymbol,
+  type UserSymbol,
+  type UserSymbolFormat,
+  type UserTargetOptions,
+  usdtTargets,
+  userSymbol,
+  userTarget,
+} from './user-symbols.ts';

@@ -1,8 +1,17 @@
 import { InputError, SysError, viewOf } from '../base/index.ts';
+import type { Btf } from '../btf/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { kernelSpace } from '../memory/index.ts';
 import type { Fd, ProgramLoad } from '../sys/index.ts';
-import { helperAllowed, helperById, type ProgramType, programTypes } from '../uapi/index.ts';
+import {
+  type AttachType,
+  helperAllowed,
+  helperById,
+  helpers,
+  onlyFor,
+  type ProgramType,
+  programTypes,
+} from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
 import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
@@ -17,6 +26,8 @@ const op = 'prog_load';
 const mostSlots = 1_000_000;
 const mostMaps = 64;
 const nameSize = 16;
+/** What the typedef of a raw tracepoint's prototype is called in BTF. */
+const rawTypePrefix = 'btf_trace_';
 
 /** ld_imm64, and what its source register makes of the immediate (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
 const ldImm64 = 0x18;
@@ -33,17 +44,37 @@ const gplLicenses: ReadonlySet<string> = new Set([
   'Dual MPL/GPL',
 ]);
 
+/** The one point that a tracing program may be attached to. */
+export interface Attachment {
+  readonly type: AttachType;
+  /** Of a function, or of a raw tracepoint. */
+  readonly name: string;
+}
+
 export class ProgramResource extends Resource {
   override readonly kind = 'program';
   readonly name: string;
   readonly type: ProgramType;
   readonly executable: Executable;
+  /** Of a tracing program: what it was loaded for. */
+  readonly attachment: Attachment | undefined;
+  /** kprobe_override: it calls override_return. */
+  readonly overrides: boolean;
   readonly #maps: readonly MapResource[];
 
-  constructor(name: string, type: ProgramType, executable: Executable, maps: readonly MapResource[]) {
+  constructor(
+    name: string,
+    type: ProgramType,
+    executable: Executable,
+    maps: readonly MapResource[],
+    attachment: Attachment | undefined,
+    overrides: boolean,
+  ) {
     super();
     this.name = name;
     this.type = type;
+    this.attachment = attachment;
+    this.overrides = overrides;
     this.executable = executable;
     this.#maps = maps;
     for (const map of maps) map.hold();
@@ -56,12 +87,14 @@ export class ProgramResource extends Resource {
 
 export class Programs {
   readonly #fds: FdTable;
+  readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
   readonly #helpers: readonly (Helper | undefined)[];
 
   constructor(
     memory: Memory,
+    btf: Btf,
     fds: FdTable,
     engine: Engine,
     window: CallWindow,
@@ -69,6 +102,7 @@ export class Programs {
     helpers: readonly (Helper | undefined)[],
   ) {
     this.#fds = fds;
+    this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
     this.#host = {
@@ -95,13 +129,37 @@ export class Programs {
     if (programTypes[attributes.type] === undefined) {
       throw new SysError('EINVAL', op, `no program type '${attributes.type}'`);
     }
+    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
     const code = attributes.code.slice();
     const maps = this.#linkMaps(code);
-    this.#checkHelpers(code, attributes);
+    const called = this.#checkHelpers(code, attributes);
     // The verifier's place: it judges `code` with its maps here, before the engine sees it.
     const name = (attributes.name ?? '').slice(0, nameSize - 1);
     const executable = this.#make(name, code);
-    return this.#fds.open(new ProgramResource(name, attributes.type, executable, maps));
+    return this.#fds.open(
+      new ProgramResource(name, attributes.type, executable, maps, attachment, called.has(helpers.override_return.id)),
+    );
+  }
+
+  /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
+  #attachment({ expectedAttachType: type, attachBtfId: id }: ProgramLoad): Attachment {
+    if (id === undefined || id === 0) throw new SysError('EINVAL', op, 'Tracing programs must provide btf_id');
+    const target = id < this.#btf.count ? this.#btf.type(id) : undefined;
+    if (!target || !('name' in target)) throw new SysError('EINVAL', op, `attach_btf_id ${id} is not found in BTF`);
+    if (type === 'trace_raw_tp') {
+      if (target.kind !== 'typedef') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a typedef`);
+      if (!target.name.startsWith(rawTypePrefix)) {
+        throw new SysError('EINVAL', op, `attach_btf_id ${id} points to wrong type name ${target.name}`);
+      }
+      return { type, name: target.name.slice(rawTypePrefix.length) };
+    }
+    if (type !== 'trace_fentry' && type !== 'trace_fexit') {
+      throw new SysError('EINVAL', op, `no tracing program of attach type '${type ?? 'none'}'`, {
+        expected: 'trace_fentry, trace_fexit or trace_raw_tp',
+      });
+    }
+    if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
+    return { type, name: target.name };
   }
 
   /** Replaces map fds by addresses, as resolve_pseudo_ldimm64 does (kernel/bpf/verifier.c). Returns the maps. */
@@ -141,23 +199,28 @@ export class Programs {
     view.setUint32(at + 12, kernelSpace, true);
   }
 
-  /** check_helper_call's first questions: is there such a helper, for this type, under this license. */
-  #checkHelpers(code: Uint8Array, { type, license }: ProgramLoad): void {
+  /** check_helper_call's first questions: is there such a helper, for this type, under this license. Returns their ids. */
+  #checkHelpers(code: Uint8Array, attributes: ProgramLoad): ReadonlySet<number> {
     const view = viewOf(code);
+    const called = new Set<number>();
     for (let at = 0; at < code.length; at += 8) {
       if (code[at] === ldImm64) at += 8;
       else if (code[at] === callInstruction && code[at + 1]! >>> 4 === 0) {
-        this.#checkHelper(view.getInt32(at + 4, true), at / 8, type, license);
+        const id = view.getInt32(at + 4, true);
+        this.#checkHelper(id, at / 8, attributes);
+        called.add(id);
       }
     }
+    return called;
   }
 
-  #checkHelper(id: number, slot: number, type: ProgramType, license: string): void {
+  #checkHelper(id: number, slot: number, { type, license, expectedAttachType }: ProgramLoad): void {
     const helper = helperById(id);
     const where = `instruction ${slot}`;
     if (!helper) throw new SysError('EINVAL', op, `${where}: invalid func unknown#${id}`);
     const name = `bpf_${helper.name}#${id}`;
-    if (!helperAllowed(helper.name, type)) {
+    const only = type === 'tracing' ? onlyFor[helper.name] : undefined;
+    if (!helperAllowed(helper.name, type) || (only && !only.includes(expectedAttachType ?? 'trace_fentry'))) {
       throw new SysError('EINVAL', op, `${where}: program of this type cannot use helper ${name}`);
     }
     if (helper.gpl && !gplLicenses.has(license)) {

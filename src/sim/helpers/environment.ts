@@ -6,9 +6,11 @@ import type { Helper } from '../../vm/index.ts';
 import type { Current } from '../current.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Tasks } from '../objects/tasks.ts';
+import type { SignalLog } from '../signals.ts';
 import type { Stacks } from '../stacks.ts';
 import type { SymbolTable } from '../symbols.ts';
 import type { TracePipe } from '../trace-pipe.ts';
+import type { UserSpace } from '../user-space.ts';
 
 /** What helper bodies work on. */
 export interface HelperEnvironment {
@@ -22,8 +24,10 @@ export interface HelperEnvironment {
   readonly ledger: Ledger;
   readonly random: Random;
   readonly pipe: TracePipe;
-  /** trace_printk passes the tracepoint bpf_trace:bpf_trace_printk. */
-  readonly printed: () => void;
+  readonly userSpace: UserSpace;
+  readonly signals: SignalLog;
+  /** The kernel passes a tracepoint while a helper works: `bpf_trace:bpf_trace_printk`. */
+  readonly passed: (tracepoint: string) => void;
 }
 
 /** Helper bodies by the kernel's names without `bpf_`. */

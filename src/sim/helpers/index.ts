@@ -4,9 +4,12 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
 import { printHelpers } from './print.ts';
+import { probeContextHelpers } from './probe-context.ts';
 import { probeReadHelpers } from './probe-read.ts';
+import { signalHelpers } from './signal.ts';
 import { stackHelpers } from './stack.ts';
 import { taskHelpers } from './task.ts';
+import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
 
 export type { HelperEnvironment } from './environment.ts';
@@ -19,6 +22,9 @@ const families = [
   outputHelpers,
   stackHelpers,
   printHelpers,
+  probeContextHelpers,
+  signalHelpers,
+  textHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */
