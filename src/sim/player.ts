@@ -21,7 +21,7 @@ import type { FunctionPoint, LinkResource, RawPoint } from './points.ts';
 import type { RecordContext } from './records.ts';
 import type { FunctionContext } from './registers.ts';
 import type { SampleContext } from './sample-context.ts';
-import type { Running, Sampling, SamplingLink } from './sampling.ts';
+import type { Sampling, Take } from './sampling.ts';
 import type { TrapLog } from './traps.ts';
 import type { UserRegisters } from './user-registers.ts';
 import type { UserSpace } from './user-space.ts';
@@ -53,7 +53,7 @@ export class Player {
   readonly #sampling: Sampling;
   readonly #overrides = new Overrides();
   readonly #cpus: number;
-  readonly #take: (link: SamplingLink, running: Running, at: Nanoseconds) => void;
+  readonly #take: Take;
 
   constructor(parts: PlayerParts) {
     const { current, samples } = parts;

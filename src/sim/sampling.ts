@@ -20,6 +20,11 @@ export interface Running {
   readonly until: Nanoseconds;
 }
 
+/** Runs the program of a sample. */
+export type Take = (link: SamplingLink, running: Running, at: Nanoseconds) => void;
+
+/** What rounding may add to a quotient of counts. */
+const rounding = 1e-6;
 /** perf_swevent_start_hrtimer: a clock's period is 10 us at least. */
 const shortestClock = 10_000;
 const second = 1_000_000_000;
@@ -98,7 +103,10 @@ export class SamplingLink extends LinkResource {
   }
 
   schedule(): void {
-    this.due = this.rate === 0 ? Number.POSITIVE_INFINITY : this.since + Math.max(0, Math.ceil(this.left / this.rate));
+    this.due =
+      this.rate === 0
+        ? Number.POSITIVE_INFINITY
+        : this.since + Math.max(0, Math.ceil(this.left / this.rate - rounding));
   }
 
   /** A sample was taken: the next is a period later. */
@@ -150,20 +158,26 @@ export class Sampling {
   }
 
   /** Takes the samples due up to a time, in order. `take` runs the program. */
-  advance(time: Nanoseconds, take: (link: SamplingLink, running: Running, at: Nanoseconds) => void): void {
+  advance(time: Nanoseconds, take: Take): void {
     while (this.due <= time) {
       const now = this.due;
       for (let cpu = 0; cpu < this.#links.length; cpu++) {
+        // The last event of an activity counts in it; a clock's tick at its end finds what comes next.
+        this.#takeDue(cpu, now, false, take);
         this.#expire(cpu, now);
-        const links = this.#links[cpu] as LinkResource[];
-        for (let index = 0; index < links.length; index++) {
-          const link = links[index] as SamplingLink;
-          if (link.due > now) continue;
-          take(link, this.#running[cpu] as Running, now);
-          link.next();
-        }
+        this.#takeDue(cpu, now, true, take);
       }
       this.#reckon();
+    }
+  }
+
+  #takeDue(cpu: number, now: Nanoseconds, clocks: boolean, take: Take): void {
+    const links = this.#links[cpu] as LinkResource[];
+    for (let index = 0; index < links.length; index++) {
+      const link = links[index] as SamplingLink;
+      if (link.due > now || link.isClock !== clocks) continue;
+      take(link, this.#running[cpu] as Running, now);
+      link.next();
     }
   }
 
