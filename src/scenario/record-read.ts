@@ -144,8 +144,9 @@ export class RecordReader {
       ...(extra.userStack === undefined ? {} : { userStack: this.#slot(this.#stacks, extra.userStack, 'stack') }),
     };
     if (kind === 'activity' && typeof name === 'number') {
+      const activity = { kind, ...moment, duration: name } as const;
       const counts = isObject(last) ? (last as CpuActivity['counts'] & object) : {};
-      return { kind, ...moment, duration: name, counts };
+      return Object.keys(counts).length === 0 ? activity : { ...activity, counts };
     }
     if (typeof name !== 'string') {
       throw new LineFault('this is no event', '[time, cpu, task, stack, kind, name, arguments]');

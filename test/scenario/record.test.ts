@@ -198,3 +198,20 @@ test('slots go to what has been out of use for longest', () => {
   expect(slots.give(c)).toBe(1);
   expect([slots.use(b), slots.use(a), slots.use(c)]).toEqual([undefined, 0, 1]);
 });
+
+test('user events, activities and raw arguments come back as they were', async () => {
+  const scenario = await loadScenario('app');
+  const events: KernelEvent[] = [];
+  const lines: string[] = [];
+  const once = () => stage({ duration: ms(40), profile: loadProfile('6.18') });
+  recordLines(scenario, once(), (line) => lines.push(line));
+  const on = once();
+  const playing = scenario.events(on).subscribe((event) => events.push(event));
+  on.scheduler.advanceTo(ms(40));
+  playing.unsubscribe();
+  const read = [...readRecordLines(lines, 'app.trace')];
+  const known: ReadonlySet<string> = new Set(events.map((event) => event.kind));
+  expect([...known].sort()).toEqual(['activity', 'entry', 'exit', 'tracepoint', 'userEntry', 'userExit', 'userMarker']);
+  expect(read).toEqual(events);
+  expect(JSON.parse(lines[0]!).processes).toEqual(scenario.processes);
+});
