@@ -46,6 +46,7 @@ export {
   profileNames,
   readBtf,
   structLayout,
+  symbolicNames,
   type TracepointField,
   type TracepointFormat,
   type TypeId,

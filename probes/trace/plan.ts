@@ -5,6 +5,7 @@ import {
   type MemberPlace,
   nearest,
   parameterRegisters,
+  symbolicNames,
   type TracepointField,
   type TracepointFormat,
   type TypeId,
@@ -237,7 +238,7 @@ function planTracepoint(profile: KernelProfile, name: string, wanted: readonly s
   const fields = wanted.length === 0 ? format.fields : wanted.flatMap((one) => fieldNamed(format, one));
   const values = fields.map((field) => ({
     name: field.name,
-    type: fieldType(profile.btf, field),
+    type: fieldType(profile.btf, format, field),
     declared: field.type,
     source: { kind: 'record', field } as const,
   }));
@@ -253,7 +254,7 @@ function fieldNamed(format: TracepointFormat, name: string): TracepointField[] {
   return format.fields.filter((field) => field.name === name);
 }
 
-function fieldType(btf: Btf, field: TracepointField): ValueType {
+function fieldType(btf: Btf, format: TracepointFormat, field: TracepointField): ValueType {
   const { type, size, signed } = field;
   const isText = /\bchar\b/.test(type) && !/unsigned/.test(type);
   if (field.dynamic) return { kind: 'dynamic', text: isText };
@@ -262,12 +263,17 @@ function fieldType(btf: Btf, field: TracepointField): ValueType {
     if (isText) return { kind: 'characters', size: Math.min(size, mostText) };
     return { kind: 'bytes', size: Math.min(size, mostText), address: /addr/.test(field.name) };
   }
-  const enumName = /^enum (\w+)$/.exec(type)?.[1];
-  const id = enumName === undefined ? undefined : btf.find('enum', enumName);
-  const names = id === undefined ? undefined : enumeratorNames(btf, id);
+  const names = symbolicNames(format, field.name) ?? enumNames(btf, type);
   return size > 8
     ? { kind: 'bytes', size: Math.min(size, mostText), address: false }
     : { ...whole64, kind: 'integer', size, signed, names };
+}
+
+/** The enumerators of a field that is declared as an enum. */
+function enumNames(btf: Btf, declared: string): ReadonlyMap<bigint, string> | undefined {
+  const name = /^enum (\w+)$/.exec(declared)?.[1];
+  const id = name === undefined ? undefined : btf.find('enum', name);
+  return id === undefined ? undefined : enumeratorNames(btf, id);
 }
 
 function enumeratorNames(btf: Btf, id: TypeId): ReadonlyMap<bigint, string> | undefined {

@@ -18,5 +18,6 @@ export { dumpC, printDeclaration, printFunction, printType } from './print.ts';
 export type { PrintedFields, PrintedValue } from './printed.ts';
 export type { FormatSource, KernelProfile, TracepointField, TracepointFormat } from './profile.ts';
 export { readBtf } from './reader.ts';
+export { symbolicNames } from './symbolic.ts';
 export { parsePrinted, readFormat } from './tracepoint.ts';
 export type { BtfEnumerator, BtfMember, BtfParam, BtfType, TypeId } from './types.ts';

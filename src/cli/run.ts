@@ -83,6 +83,7 @@ async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Prom
     duration: flags.duration,
     speed: flags.speed ?? (format === 'dashboard' ? 1 : 'max'),
     ringPages: flags.ringPages,
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
   });
   try {
     const code = format === 'dashboard' ? await showDashboard(run, io) : await showLines(run, format, flags, io);

@@ -17,6 +17,8 @@ export const seed = integer('--seed', 0, 0xffff_ffff);
 export const cpus = integer('--cpus', 1, 64);
 export const limit = integer('--limit', 1, Number.MAX_SAFE_INTEGER);
 
+export const budget = integer('--budget', 1, Number.MAX_SAFE_INTEGER);
+
 /** Data pages of a ring: mmap of a perf event takes a power of two. */
 export function ringPages(text: string): number {
   const value = integer('--ring-pages', 1, 1024)(text);

@@ -155,7 +155,8 @@ export function loadObject(kernel: Kernel, spec: ObjectSpec, options: LoadOption
   return new BpfObject(kernel, spec, options);
 }
 
-function createMap(kernel: Kernel, spec: MapSpec, options: LoadOptions): LoadedMap {
+/** Makes a map of an object. @throws BpfError when the kernel refuses */
+export function createMap(kernel: Kernel, spec: MapSpec, options: LoadOptions = {}): LoadedMap {
   const { name, type, keySize, valueSize, flags } = spec;
   const asked = options.maxEntries?.[name] ?? spec.maxEntries;
   // An event for each CPU, when the object leaves the number open (as libbpf does).
@@ -204,7 +205,10 @@ function tracing(kind: 'raw_tp' | 'fentry' | 'fexit', attachBtfId: number) {
 const pseudoMapFd = 1;
 
 /** The code with the fds of its maps: in each ld_imm64, src_reg (high half of byte 1) and the immediate (byte 4). */
-function linkMaps(spec: ProgramSpec, maps: ReadonlyMap<string, LoadedMap>): Uint8Array {
+export function linkMaps(
+  spec: Pick<ProgramSpec, 'code' | 'relocations'>,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Uint8Array {
   const code = spec.code.slice();
   const view = viewOf(code);
   for (const { slot, map } of spec.relocations) {

@@ -1,7 +1,7 @@
 /** Floor 5: what a tool's author uses: load, attach, tables, perf rings as Observables, histograms, stacks. */
 export { BpfLink, expandTarget, formatTarget, type Target } from './attach.ts';
 export { BpfError } from './bpf-error.ts';
-export { BpfObject, BpfProgram, type LoadOptions, loadObject } from './bpf-object.ts';
+export { BpfObject, BpfProgram, createMap, type LoadOptions, linkMaps, loadObject } from './bpf-object.ts';
 export {
   addressCodec,
   bytesCodec,

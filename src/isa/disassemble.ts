@@ -1,6 +1,6 @@
 import { assertNever, hex64, toHex, u64 } from '../base/index.ts';
 import { decode } from './decode.ts';
-import { type Instruction, type Operand, type Place, slotsOf, type Width } from './instruction.ts';
+import { type Instruction, type Operand, type Place, slotsOf, targetOf, type Width } from './instruction.ts';
 import { aluOperations, atomicOperations, jumpOperations, type PseudoImmediate } from './opcodes.ts';
 
 /**
@@ -17,18 +17,26 @@ export interface DisassemblerOptions {
   readonly bytes?: boolean;
   /** A helper's name, `bpf_` included, for the verifier's `call bpf_ktime_get_ns#5`. */
   readonly helperName?: (id: number) => string | undefined;
+  /** Names of slots: jumps and calls go to a name where their target has one, and lines carry their own. */
+  readonly labels?: ReadonlyMap<number, string>;
+  /** Names, by slot, of what 64-bit immediates take the address of and the bytes do not say. */
+  readonly symbols?: ReadonlyMap<number, string>;
 }
 
 export interface DisassembledLine {
   readonly slot: number;
   readonly text: string;
+  /** The name of this slot; it belongs on a line before, with a colon. */
+  readonly label?: string;
 }
 
 /** One line for each instruction. @throws InputError when the bytes are no program */
 export function disassemble(code: Uint8Array, options: DisassemblerOptions = {}): DisassembledLine[] {
   return decode(code).instructions.map((instruction) => {
     const text = formatInstruction(instruction, options);
-    return { slot: instruction.slot, text: prefix(instruction, code, options) + text };
+    const label = options.labels?.get(instruction.slot);
+    const line = { slot: instruction.slot, text: prefix(instruction, code, options) + text };
+    return label === undefined ? line : { ...line, label };
   });
 }
 
@@ -49,11 +57,17 @@ function prefix(instruction: Instruction, code: Uint8Array, options: Disassemble
 export function formatInstruction(instruction: Instruction, options: DisassemblerOptions = {}): string {
   return options.style === 'verifier'
     ? new VerifierWords(options).format(instruction)
-    : new Words().format(instruction);
+    : new Words(options).format(instruction);
 }
 
 /** What both styles share, and clang's spelling of the rest. */
 class Words {
+  readonly options: DisassemblerOptions;
+
+  constructor(options: DisassemblerOptions) {
+    this.options = options;
+  }
+
   format(instruction: Instruction): string {
     switch (instruction.kind) {
       case 'alu': {
@@ -89,14 +103,14 @@ class Words {
       case 'loadImm64':
         return `r${instruction.dst} = ${this.wide(instruction)}`;
       case 'jump': {
-        const { op, width, dst, src, offset } = instruction;
+        const { op, width, dst, src } = instruction;
         const right = this.compared(src, width);
-        return `if ${named(dst, width)} ${jumpOperations[op].symbol} ${right} goto ${this.distance(offset)}`;
+        return `if ${named(dst, width)} ${jumpOperations[op].symbol} ${right} goto ${this.target(instruction)}`;
       }
       case 'goto':
-        return `${instruction.long ? 'gotol' : 'goto'} ${this.distance(instruction.offset)}`;
+        return `${instruction.long ? 'gotol' : 'goto'} ${this.target(instruction)}`;
       case 'mayGoto':
-        return `may_goto ${this.distance(instruction.offset)}`;
+        return `may_goto ${this.target(instruction)}`;
       case 'call':
         return `call ${this.called(instruction)}`;
       case 'callx':
@@ -125,20 +139,31 @@ class Words {
     return `r${base} ${offset < 0 ? '-' : '+'} ${Math.abs(offset)}`;
   }
 
+  target(jump: Instruction & { offset: number }): string {
+    return this.labelOf(jump) ?? this.distance(jump.offset);
+  }
+
+  /** The name of the slot that an instruction goes to, when it has one. */
+  labelOf(instruction: Instruction): string | undefined {
+    return this.options.labels?.get(targetOf(instruction) ?? -1);
+  }
+
   distance(offset: number): string {
     return signed(offset);
   }
 
-  wide({ pseudo, imm, nextImm }: Instruction & { kind: 'loadImm64' }): string {
-    return `${pseudoText(pseudo, imm, nextImm)} ll`;
+  wide(load: Instruction & { kind: 'loadImm64' }): string {
+    const symbol = this.options.symbols?.get(load.slot) ?? this.labelOf(load);
+    return `${symbol ?? pseudoText(load.pseudo, load.imm, load.nextImm)} ll`;
   }
 
-  called({ target, imm, offset }: Instruction & { kind: 'call' }): string {
+  called(call: Instruction & { kind: 'call' }): string {
+    const { target, imm, offset } = call;
     switch (target) {
       case 'helper':
         return String(imm >>> 0);
       case 'local':
-        return `pc${signed(imm)}`;
+        return this.labelOf(call) ?? `pc${signed(imm)}`;
       case 'kfunc':
         return offset === 0 ? `kfunc[id:${imm}]` : `kfunc[id:${imm},fd:${offset}]`;
       default:
@@ -163,13 +188,6 @@ class Words {
 
 /** What kernel/bpf/disasm.c spells differently. */
 class VerifierWords extends Words {
-  readonly #options: DisassemblerOptions;
-
-  constructor(options: DisassemblerOptions) {
-    super();
-    this.#options = options;
-  }
-
   override compared(operand: Operand, width: Width): string {
     return operand.kind === 'register' ? named(operand.register, width) : `0x${(operand.imm >>> 0).toString(16)}`;
   }
@@ -182,13 +200,14 @@ class VerifierWords extends Words {
     return `pc${signed(offset)}`;
   }
 
-  override wide({ pseudo, imm, nextImm }: Instruction & { kind: 'loadImm64' }): string {
-    return pseudoText(pseudo, imm, nextImm);
+  override wide(load: Instruction & { kind: 'loadImm64' }): string {
+    const named = this.options.symbols?.has(load.slot) || this.labelOf(load) !== undefined;
+    return named ? super.wide(load) : pseudoText(load.pseudo, load.imm, load.nextImm);
   }
 
   override called(call: Instruction & { kind: 'call' }): string {
     if (call.target !== 'helper') return super.called(call);
-    return `${this.#options.helperName?.(call.imm) ?? 'unknown'}#${call.imm}`;
+    return `${this.options.helperName?.(call.imm) ?? 'unknown'}#${call.imm}`;
   }
 
   override atomic(instruction: Instruction & { kind: 'atomic' }): string {

@@ -20,10 +20,12 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
   if (options.speed !== 'max' && !(options.speed > 0)) {
     throw new UsageError(`speed is not above zero: ${options.speed}`);
   }
+  const { profile, engine, scenario } = options;
   const machine = boot({
-    profile: options.profile,
+    profile,
     cpus,
-    ...(options.scenario.processes === undefined ? {} : { processes: options.scenario.processes }),
+    ...(engine === undefined ? {} : { engine }),
+    ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
   });
   try {
     const tool = options.tool.start({

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import type { EngineName } from '../sim/index.ts';
 import type { LedgerModel } from './ledger.ts';
 import type { Meter } from './meter.ts';
 import type { Tool, TracedRecord, View } from './tool.ts';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly speed: Speed;
   /** Data pages of each perf ring: a power of two. */
   readonly ringPages: number;
+  /** What programs run on; changes nothing but the speed. The compiler when absent. */
+  readonly engine?: EngineName;
 }
 
 /** Virtual seconds per real second, or as fast as it goes. */

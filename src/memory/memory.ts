@@ -30,10 +30,12 @@ export class Memory {
   readonly u32: Uint32Array;
   readonly u64: BigUint64Array;
   readonly view: DataView;
-  /** A PageKind for each page. */
+  /** A PageKind for each page: bytes of the memory itself, so that compiled code can look at them. */
   readonly pages: Uint8Array;
+  /** Where `pages` begins; its own pages are unmapped to programs. */
+  readonly pageTable = pageSize;
 
-  #nextPage = 1;
+  #nextPage: number;
   /** Runs of pages given back, by first page; no two touch. */
   readonly #freeRuns: { first: number; count: number }[] = [];
   readonly #freeObjects = new Map<number, number[]>();
@@ -49,7 +51,8 @@ export class Memory {
     this.u32 = new Uint32Array(buffer);
     this.u64 = new BigUint64Array(buffer);
     this.view = new DataView(buffer);
-    this.pages = new Uint8Array(this.size / pageSize);
+    this.pages = this.u8.subarray(this.pageTable, this.pageTable + this.size / pageSize);
+    this.#nextPage = 1 + Math.ceil(this.pages.length / pageSize);
   }
 
   /**

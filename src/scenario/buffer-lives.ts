@@ -80,7 +80,7 @@ class Follower {
 
   follow(entry: TraceEntry, drop: DropLine | undefined): void {
     const address = /\bskbaddr=(?:0x)?([0-9a-fA-F]+)/.exec(entry.text)?.[1];
-    if (address === undefined || nowhere.test(address)) return;
+    if (address === undefined || (nowhere.test(address) && !drop)) return;
     const name = plainName(entry.name);
     const stage = stages.get(name);
     const life = stage ? this.#seen(entry, address, stage) : this.#current(entry, address);
@@ -93,9 +93,10 @@ class Follower {
       if (drop.isDrop) {
         life.dropped = true;
         if (hop && !hop.received) hop.high = Math.max(hop.high, entry.time);
-        this.#lives.delete(address);
       }
     }
+    // Both are traced when the last reference goes: the address is free.
+    if (drop?.isDrop || name === 'consume_skb') this.#lives.delete(address);
     life.last = entry;
   }
 
@@ -123,6 +124,10 @@ class Follower {
     const hop = known?.hops.at(-1);
     if (known && hop && this.#continues(hop, stage, device, length)) {
       this.#advance(hop, entry, stage, device, length);
+      return known;
+    }
+    // A device on top of another returns from its transmit after the one below.
+    if (known && stage === 'sent' && known.hops.some(({ sent }) => sent?.device === device && sent.length === length)) {
       return known;
     }
     const follows =

@@ -97,12 +97,17 @@ function printedLocation(entry: TraceEntry): string | undefined {
   return text === undefined ? undefined : frameOf(text);
 }
 
+/** Whether a place is among the frames. Without the trace option sym-offset frames are names alone. */
+function holdsPlace(stack: KernelStack, location: string): boolean {
+  return stack.includes(location) || stack.includes(location.replace(/\+0x[0-9a-f]+/, ''));
+}
+
 /** Whether a stack that was recorded as an entry of its own can be that of this event. */
 function fitsStack(entry: TraceEntry, stack: KernelStack, isLatest: boolean): boolean {
   if (plainName(entry.name) === 'kfree_skb') {
     const location = printedLocation(entry);
     if (location === undefined) return false;
-    return bareAddress.test(location) ? isLatest && stack.some(isDropFrame) : stack.includes(location);
+    return bareAddress.test(location) ? isLatest && stack.some(isDropFrame) : holdsPlace(stack, location);
   }
   return isLatest && !stack.some(isDropFrame);
 }

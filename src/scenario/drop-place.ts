@@ -52,9 +52,13 @@ const heldReasons: ReadonlySet<string> = new Set([
   'TCP_OFO_QUEUE_PRUNE',
 ]);
 
-/** Whether a packet dropped for this reason was held for some time after it was received. */
-export function isHeld(reason: string): boolean {
-  return heldReasons.has(reason);
+/** Functions that empty the receive queue of a socket that goes. They give no reason of their own. */
+const emptiesQueue =
+  /^(udp_destruct_common|udpv6_destruct_sock|inet_sock_destruct|packet_sock_destruct|unix_sock_destructor)\b/;
+
+/** Whether a packet dropped there, for this reason, was held for some time after it was received. */
+export function isHeld(reason: string | undefined, location: string): boolean {
+  return (reason !== undefined && heldReasons.has(reason)) || emptiesQueue.test(functionOf(location));
 }
 
 /** Functions of the receive path that have pulled the network header off. */
@@ -79,8 +83,8 @@ export function dataStart(location: string, path: DropPath, reason: string | und
         ? 'payload'
         : 'transport';
     case 'unknown':
-      if (reason === undefined || !isHeld(reason)) return undefined;
-      return /FRAG/.test(reason) ? 'transport' : 'payload';
+      if (!isHeld(reason, location)) return undefined;
+      return /FRAG/.test(reason ?? '') ? 'transport' : 'payload';
   }
 }
 

@@ -139,6 +139,59 @@ export function hopLengths(hop: Hop): ReadonlySet<number> {
   return new Set([length, length + 14, length + 18]);
 }
 
+/** A hop and the packets that fit it. */
+interface OpenHop {
+  readonly hop: Hop;
+  readonly found: readonly SeenPacket[];
+}
+
+/** Hops that compete for packets, in groups that have none in common. */
+function competing(open: readonly OpenHop[]): OpenHop[][] {
+  const groups = new Map<SeenPacket, OpenHop[]>();
+  for (const one of open) {
+    const joined = [one];
+    for (const seen of one.found)
+      for (const other of groups.get(seen) ?? []) if (!joined.includes(other)) joined.push(other);
+    for (const { found } of joined) for (const seen of found) groups.set(seen, joined);
+  }
+  return [...new Set(groups.values())];
+}
+
+/**
+ * As many packets as hops, and each hop over before the next begins: the first packet is the first hop's and so on,
+ * because both clocks tell the same order, however far they are apart.
+ */
+function inOrder(group: readonly OpenHop[]): Map<Hop, SeenPacket> {
+  const hops = [...group].sort((a, b) => a.hop.low - b.hop.low);
+  const packets = [...new Set(hops.flatMap(({ found }) => found))].sort((a, b) => a.times[0]! - b.times[0]!);
+  const apart = hops.every(({ hop }, index) => index === 0 || hops[index - 1]!.hop.high <= hop.low);
+  const fit = hops.every(({ found }, index) => packets[index] && found.includes(packets[index]));
+  if (!apart || !fit || hops.length !== packets.length) return new Map();
+  return new Map(hops.map(({ hop }, index) => [hop, packets[index]!]));
+}
+
+/**
+ * Whether a hop passes on the same bytes as the one before it in a life: up from a device to the one on top of it
+ * (bridge, VLAN, bond), or down from one to that below. What was received and is then sent was forwarded: other bytes.
+ */
+function isStacked(below: Hop, above: Hop): boolean {
+  if (!above.sent) return below.received !== undefined && below.received.length === above.received?.length;
+  return below.sent !== undefined && !below.received && below.sent.length === above.sent.length;
+}
+
+/** Gives hops without a packet that of the neighbour that they are stacked on. */
+function shareStacked(hops: readonly Hop[], packets: Map<Hop, SeenPacket>, candidates: Map<Hop, number>): void {
+  for (const life of new Set(hops.map((hop) => hop.life))) {
+    for (let i = 1; i < life.hops.length; i++) {
+      const [below, above] = [life.hops[i - 1]!, life.hops[i]!];
+      if (!isStacked(below, above)) continue;
+      const [from, to] = packets.has(below) ? [below, above] : [above, below];
+      const seen = packets.get(from);
+      if (seen && !packets.has(to) && candidates.get(to) === 0) packets.set(to, seen);
+    }
+  }
+}
+
 /**
  * Gives each hop its packet: hops that only one packet fits take it, which may leave only one to others.
  * @param slack how far the two clocks may be apart, ns
@@ -151,13 +204,13 @@ export function matchHops(
   const packets = new Map<Hop, SeenPacket>();
   const candidates = new Map<Hop, number>();
   const taken = new Set<SeenPacket>();
-  let open = hops.map((hop) => {
+  let open: OpenHop[] = hops.map((hop) => {
     const wanted = { low: hop.low - slack, high: hop.high + slack, lengths: hopLengths(hop), protocol: undefined };
     return { hop, found: timeline.find({ ...wanted, mayArrive: true }) };
   });
   for (let before = -1; before !== packets.size; ) {
     before = packets.size;
-    const still: typeof open = [];
+    const still: OpenHop[] = [];
     for (const { hop, found } of open) {
       const left = found.filter((seen) => !taken.has(seen));
       candidates.set(hop, left.length);
@@ -168,7 +221,16 @@ export function matchHops(
       } else if (left.length > 0) still.push({ hop, found: left });
     }
     open = still;
+    if (before !== packets.size) continue;
+    for (const group of competing(open)) {
+      for (const [hop, seen] of inOrder(group)) {
+        packets.set(hop, seen);
+        taken.add(seen);
+      }
+    }
+    open = open.filter(({ hop }) => !packets.has(hop));
   }
+  shareStacked(hops, packets, candidates);
   return { packets, candidates, taken };
 }
 

@@ -113,7 +113,7 @@ class Matcher {
     if (!hop) return undefined;
     const packet = this.#hops.packets.get(hop)?.packet;
     // The buffer was freed and taken again for something else since it was seen.
-    if (packet && packet.protocol > 0x5ff && packet.protocol !== 0x8100 && packet.protocol !== drop.protocol) {
+    if (packet && packet.protocol > 0x5ff && !isTag(packet.protocol) && packet.protocol !== drop.protocol) {
       return undefined;
     }
     switch (path) {
@@ -127,7 +127,7 @@ class Matcher {
         // What never left a device's queue is still in it, however long ago it came.
         if (!hop.left && hop.sent && this.#history.showsLeaving) return hop;
         // What waited in a receive queue was received last, and its address was not free meanwhile.
-        if (hop.received && packet && drop.reason !== undefined && isHeld(drop.reason)) return hop;
+        if (hop.received && packet && isHeld(drop.reason, drop.location)) return hop;
         return death.age <= soon && death.sameCpu ? hop : undefined;
     }
   }
@@ -195,9 +195,14 @@ class Matcher {
   }
 }
 
+/** A VLAN tag, single or outer: skb->protocol is that behind it once the kernel has taken it off. */
+function isTag(protocol: number): boolean {
+  return protocol === 0x8100 || protocol === 0x88a8;
+}
+
 function fitsDrop(seen: SeenPacket, drop: DropLine): boolean {
   const { protocol } = seen.packet;
-  return protocol === drop.protocol || protocol === 0x8100 || protocol === 0;
+  return protocol === drop.protocol || isTag(protocol) || protocol === 0;
 }
 
 /** Receive functions that only packets of one IP protocol come to. */

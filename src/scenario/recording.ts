@@ -194,7 +194,7 @@ class Replay {
     const context = this.#context(drop.entry);
     const skb = this.#recording.packets.buffer(drop.entry)!;
     const sk = drop.socket === undefined ? null : this.#socket(drop.socket);
-    const stack = drop.stack.length > 0 ? drop.stack : [drop.location];
+    const { stack } = drop;
     if (drop.isDrop) {
       const reason = drop.reason ?? 'NOT_SPECIFIED';
       const given = { skb, sk, location: drop.location, reason };

@@ -143,7 +143,8 @@ class TraceReader {
   /** Takes a line that is a frame of the stack being read. */
   #frame(line: number, text: string): boolean {
     const frame = ftraceFrame.exec(text);
-    if (frame) {
+    // A task may be called `=> x`.
+    if (frame && !ftraceLine.test(text)) {
       // All frames of tracefs end in their size: a last one without is cut, whatever its name looks like.
       if (this.#isCut(line) && !/\/0x[0-9a-f]+( \[\S+\])?$|\)$/.test(text)) this.#fault(line, text);
       if (!this.#open) this.#fault(line, text, 1, 'a stack frame belongs to no stack', 'an event above it');
@@ -159,7 +160,8 @@ class TraceReader {
 
   #entry(line: number, text: string, match: RegExpExecArray, tgid: string, pid: string): void {
     const body = match[8]!;
-    const colon = /^((?:[\w-]+:)?[^\s:]+):\s*/.exec(body);
+    // With sym-addr the writer of a marker has its address behind its name.
+    const colon = /^((?:[\w-]+:)?[^\s:]+)(?: <[0-9a-f]{8,16}>)?:\s*/.exec(body);
     const stack = /^(?:kernel_stack:\s*)?<stack trace ?>/.test(body);
     if (!colon && !stack)
       this.#fault(line, text, text.length - body.length + 1, 'no event name', 'NAME: and its fields');
@@ -203,6 +205,10 @@ class TraceReader {
       });
     }
     const first = this.entries.length === 0 && this.markers.length === 0;
+    const setting = otherSettings.find(({ line: pattern }) => pattern.test(text));
+    if (setting && message === undefined) {
+      throw new InputError(setting.message, { at, expected: right, hint: setting.hint });
+    }
     throw new InputError(message ?? (first ? 'this is not a trace' : 'this line of the trace cannot be read'), {
       at,
       expected: right,
@@ -212,6 +218,20 @@ class TraceReader {
     });
   }
 }
+
+/** What lines look like under settings of ftrace that leave out what a scenario needs. */
+const otherSettings: readonly { line: RegExp; message: string; hint: string }[] = [
+  {
+    line: /^\s*.+-\d+\s+(?:\(\s*[-\d]+\)\s+)?\[\d+\]\s+(?:\S{4,6}\s+)?\d+:\s/,
+    message: "the trace's clock does not count seconds",
+    hint: 'record with another clock: echo mono > /sys/kernel/tracing/trace_clock',
+  },
+  {
+    line: /^\s*.+-\d+\s+\d+\S{4,6}\s+\d+us/,
+    message: 'the trace is in the latency format, which has no absolute time',
+    hint: 'turn it off: echo nolatency-format > /sys/kernel/tracing/trace_options',
+  },
+];
 
 /** Where a line stops to look like an entry: the column of the first part that does not fit. */
 function faultColumn(text: string): number {

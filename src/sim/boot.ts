@@ -12,7 +12,7 @@ import type {
   PerfEventOpen,
   ProgramLoad,
 } from '../sys/index.ts';
-import { CallWindow, createInterpreter } from '../vm/index.ts';
+import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
 import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
@@ -29,6 +29,7 @@ import { Sampling } from './sampling.ts';
 import { SignalLog } from './signals.ts';
 import { Stacks } from './stacks.ts';
 import { SymbolTable } from './symbols.ts';
+import type { TestResult, TestRun } from './test-run.ts';
 import { TracePipe } from './trace-pipe.ts';
 import { TrapLog } from './traps.ts';
 import { UserRegisters } from './user-registers.ts';
@@ -111,16 +112,8 @@ class SimulatedKernel implements OpenMachine {
       pipe: this.#pipe,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
-    const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(
-      memory,
-      profile.btf,
-      this.#fds,
-      engine,
-      new CallWindow(memory),
-      this.#current,
-      helpers,
-    );
+    const engine = engineOf(options.engine);
+    this.#programs = new Programs(memory, profile.btf, this.#fds, engine, new CallWindow(memory), helpers);
   }
 
   get traps(): TrapLog['rows'] {
@@ -173,6 +166,10 @@ class SimulatedKernel implements OpenMachine {
 
   programLoad(attributes: ProgramLoad): Fd {
     return this.#programs.load(attributes);
+  }
+
+  testRun(run: TestRun): TestResult {
+    return this.#programs.testRun(run);
   }
 
   attach(program: Fd, target: AttachTarget): Fd {
@@ -230,4 +227,9 @@ class SimulatedKernel implements OpenMachine {
   [Symbol.dispose](): void {
     this.#fds.closeAll();
   }
+}
+
+function engineOf(wanted: BootOptions['engine']): Engine {
+  if (typeof wanted === 'object') return wanted;
+  return wanted === 'interpreter' ? createInterpreter() : createJit();
 }

@@ -77,6 +77,8 @@ export class Current {
   constructor(memory: Memory, cpus: number) {
     this.memory = memory;
     this.active = new Int32Array(cpus);
+    // Written anew for each user event, and events happen one at a time: all CPUs share it.
+    const userStack = memory.allocatePages(userWindow * userWindows, pageKinds.user);
     this.cpus = Array.from({ length: cpus }, () => ({
       stack: memory.allocatePages(programStack),
       registers: memory.allocate(sampleSize),
@@ -84,7 +86,7 @@ export class Current {
       kernelStack: memory.allocate(kernelStack),
       record: memory.allocatePages(recordSize),
       arguments: memory.allocate(argumentsHead + 8 * (mostArguments + 1)) + argumentsHead,
-      userStack: memory.allocatePages(userWindow * userWindows, pageKinds.user),
+      userStack,
     }));
   }
 

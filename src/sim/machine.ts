@@ -4,14 +4,18 @@ import type { KernelEvent, Process, Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { Engine } from '../vm/index.ts';
+import type { TestResult, TestRun } from './test-run.ts';
+
+/** The engines that a program can run on: alike but for speed. */
+export type EngineName = Engine['name'];
 
 export interface BootOptions {
   readonly profile: KernelProfile;
   readonly cpus: number;
   /** bytes of simulated memory; 64 MiB when absent */
   readonly memory?: number;
-  /** The interpreter when absent. */
-  readonly engine?: Engine;
+  /** By name, or one of the caller's; the compiler when absent. */
+  readonly engine?: EngineName | Engine;
   /** What get_prandom_u32 begins with; 1 when absent. */
   readonly seed?: number;
   /** Processes whose binaries can be probed and whose user stacks have names; none when absent. */
@@ -39,6 +43,8 @@ export interface Machine extends Kernel, Disposable {
   overridden(task: Task): bigint | undefined;
   /** What programs sent, the first 1,000. */
   readonly signals: readonly SentSignal[];
+  /** Runs a program by hand, which no verifier has seen. @throws SysError E2BIG, EINVAL, EBADF as programLoad */
+  testRun(run: TestRun): TestResult;
   /** What became of the records that programs wrote, per CPU. */
   readonly ledger: LossLedger;
   /** What went wrong in programs while running: a trap of an engine, with the program's name; bounded. */

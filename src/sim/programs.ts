@@ -13,9 +13,9 @@ import {
   programTypes,
 } from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
-import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
 import type { MapResource } from './map-commands.ts';
+import { type TestResult, type TestRun, testRun } from './test-run.ts';
 
 /**
  * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), puts the addresses of maps where the code
@@ -98,7 +98,6 @@ export class Programs {
     fds: FdTable,
     engine: Engine,
     window: CallWindow,
-    current: Current,
     helpers: readonly (Helper | undefined)[],
   ) {
     this.#fds = fds;
@@ -109,12 +108,31 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
-      stack: () => current.cpus[current.cpu]!.stack,
     };
   }
 
   /** @throws SysError E2BIG, EINVAL, EBADF as Linux */
   load(attributes: ProgramLoad): Fd {
+    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
+    const { code, maps, overrides } = this.#linked(attributes);
+    // The verifier's place: it judges `code` with its maps here, before the engine sees it.
+    const name = (attributes.name ?? '').slice(0, nameSize - 1);
+    const executable = this.#make(name, code, this.#host);
+    return this.#fds.open(new ProgramResource(name, attributes.type, executable, maps, attachment, overrides));
+  }
+
+  /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */
+  testRun(run: TestRun): TestResult {
+    const { code } = this.#linked(run);
+    return testRun(this.#host, run, (host) => this.#make(run.name ?? '', code, host));
+  }
+
+  /** The code with addresses for the fds of maps, and those maps. Without a type any helper may be called. */
+  #linked(attributes: Omit<ProgramLoad, 'type'> & { type?: ProgramType }): {
+    code: Uint8Array;
+    maps: MapResource[];
+    overrides: boolean;
+  } {
     const slots = attributes.code.length / 8;
     if (slots === 0 || slots > mostSlots) {
       throw new SysError('E2BIG', op, `a program of ${slots} instructions`, {
@@ -126,19 +144,14 @@ export class Programs {
         expected: '8 bytes an instruction',
       });
     }
-    if (programTypes[attributes.type] === undefined) {
-      throw new SysError('EINVAL', op, `no program type '${attributes.type}'`);
+    const { type } = attributes;
+    if (type !== undefined && programTypes[type] === undefined) {
+      throw new SysError('EINVAL', op, `no program type '${type}'`);
     }
-    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
     const code = attributes.code.slice();
     const maps = this.#linkMaps(code);
-    const called = this.#checkHelpers(code, attributes);
-    // The verifier's place: it judges `code` with its maps here, before the engine sees it.
-    const name = (attributes.name ?? '').slice(0, nameSize - 1);
-    const executable = this.#make(name, code);
-    return this.#fds.open(
-      new ProgramResource(name, attributes.type, executable, maps, attachment, called.has(helpers.override_return.id)),
-    );
+    const overrides = type !== undefined && this.#checkHelpers(code, type, attributes).has(helpers.override_return.id);
+    return { code, maps, overrides };
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
@@ -200,21 +213,26 @@ export class Programs {
   }
 
   /** check_helper_call's first questions: is there such a helper, for this type, under this license. Returns their ids. */
-  #checkHelpers(code: Uint8Array, attributes: ProgramLoad): ReadonlySet<number> {
+  #checkHelpers(code: Uint8Array, type: ProgramType, attributes: Omit<ProgramLoad, 'type'>): ReadonlySet<number> {
     const view = viewOf(code);
     const called = new Set<number>();
     for (let at = 0; at < code.length; at += 8) {
       if (code[at] === ldImm64) at += 8;
       else if (code[at] === callInstruction && code[at + 1]! >>> 4 === 0) {
         const id = view.getInt32(at + 4, true);
-        this.#checkHelper(id, at / 8, attributes);
+        this.#checkHelper(id, at / 8, type, attributes);
         called.add(id);
       }
     }
     return called;
   }
 
-  #checkHelper(id: number, slot: number, { type, license, expectedAttachType }: ProgramLoad): void {
+  #checkHelper(
+    id: number,
+    slot: number,
+    type: ProgramType,
+    { license, expectedAttachType }: Omit<ProgramLoad, 'type'>,
+  ): void {
     const helper = helperById(id);
     const where = `instruction ${slot}`;
     if (!helper) throw new SysError('EINVAL', op, `${where}: invalid func unknown#${id}`);
@@ -233,9 +251,9 @@ export class Programs {
     }
   }
 
-  #make(name: string, code: Uint8Array): Executable {
+  #make(name: string, code: Uint8Array, host: Host): Executable {
     try {
-      return this.#engine.load({ name, code }, this.#host);
+      return this.#engine.load({ name, code }, host);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });

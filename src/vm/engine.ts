@@ -17,7 +17,25 @@ export interface Engine {
 export interface LinkedProgram {
   readonly name: string;
   readonly code: Uint8Array;
+  /** What the verifier proved; absent for a program that it has not seen. */
+  readonly facts?: ProgramFacts;
 }
+
+/**
+ * What is known of a program before it runs. A verified one reads and writes only what it may, so the compiler leaves
+ * out the checks and keeps stack slots in locals: its stack is then not to be looked at from outside.
+ */
+export interface ProgramFacts {
+  readonly verified: boolean;
+  /**
+   * For each slot ten bytes, one a register r0–r9, of `registerFacts`: what the register holds whenever control
+   * reaches that slot. Absent: the compiler finds out what it can by itself.
+   */
+  readonly registers?: Uint8Array;
+}
+
+/** What is known of a register's 64 bits. A pointer is one of the kernel's space. */
+export const registerFacts = { unknown: 0, below2to32: 1, pointer: 2, pointerOrNull: 3 } as const;
 
 /** What a program may reach outside itself. */
 export interface Host {
@@ -25,8 +43,6 @@ export interface Host {
   readonly window: CallWindow;
   /** The helper of that number, or undefined when this kernel has none: a call then traps. */
   helper(id: number): Helper | undefined;
-  /** Offset of the stack memory for the next run: 8 frames of 512 bytes, growing down from the end. */
-  stack(): number;
   /** The kernel function of that BTF id, as a helper; absent or undefined when there is none: a call then traps. */
   kfunc?(btfId: number): Helper | undefined;
   /**
@@ -35,10 +51,66 @@ export interface Host {
    * its like are below 0 (include/uapi/linux/filter.h). Without this hook the two instructions trap.
    */
   packet?(context: number, offset: number, size: 1 | 2 | 4): number;
+  /** What a helper does, for those that compiled code can do without a call; asked at load. */
+  inline?(helper: number): InlineHelper | undefined;
+  /** How the map at that offset is laid out; asked at load, and true as long as the program is there. */
+  mapLayout?(address: number): MapLayout | undefined;
   /** Instructions that one run may retire before it traps; no limit when absent. Read at the start of each run. */
   readonly budget?: number;
   /** Count retired instructions. */
   readonly count?: boolean;
+}
+
+/** A helper that compiled code knows: a map's operation, or one that answers with the u64 at an offset. */
+export type InlineHelper =
+  | { readonly kind: 'mapLookup' }
+  | { readonly kind: 'mapUpdate' }
+  | { readonly kind: 'mapDelete' }
+  | { readonly kind: 'cell'; readonly offset: number };
+
+/** Where a map keeps its elements in the linear memory. Sizes and strides in bytes, places as offsets. */
+export type MapLayout = ArrayLayout | HashLayout;
+
+/** Value of element i: data + i * stride + the current CPU * cpuStride. */
+export interface ArrayLayout {
+  readonly kind: 'array';
+  readonly data: number;
+  readonly stride: number;
+  readonly maxEntries: number;
+  readonly valueSize: number;
+  readonly perCpu?: PerCpu;
+}
+
+/**
+ * Chains on a table of u32 offsets, 0 at their ends. An element is u32 next, u32 hash, the key zero-padded to 8, and
+ * at `valueOffset` its value. The hash of a key of n words: h = n; for each word h = (h ^ word) * 0x9e3779b1,
+ * h ^= h >>> 15; then h *= 0x85ebca6b, h ^= h >>> 13; its bucket is h & bucketMask.
+ */
+export interface HashLayout {
+  readonly kind: 'hash';
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly buckets: number;
+  readonly bucketMask: number;
+  readonly valueOffset: number;
+  readonly stride: number;
+  /** End of the elements. */
+  readonly end: number;
+  /**
+   * Offsets of the u32 cells that change: elements held; the first element given back, chained by its first word;
+   * the first never used; the spare one that an update of an existing key fills.
+   */
+  readonly count: number;
+  readonly free: number;
+  readonly fresh: number;
+  readonly spare: number;
+  readonly perCpu?: PerCpu;
+}
+
+/** A value for each CPU: bytes from one to the next, and the offset of a u32 that holds the current CPU's number. */
+export interface PerCpu {
+  readonly stride: number;
+  readonly current: number;
 }
 
 /**
@@ -54,6 +126,12 @@ export interface Executable {
    * @returns the low 32 bits of r0 as a signed number; `result` and `trap` tell the rest
    */
   run(context: number, r2?: number): number;
+  /**
+   * Runs once for each of `count` contexts, whose offsets are u32s from `contexts` on, and writes the whole of each
+   * r0 as u64 from `results` on (both offsets). A run that traps ends the batch.
+   * @returns how many runs came to their end; `trap` tells why the next did not
+   */
+  runBatch(contexts: number, count: number, results: number): number;
   /** The whole of r0 after the last run. */
   readonly result: bigint;
   /** Why the last run ended early, or null. */
@@ -79,7 +157,7 @@ export interface Executable {
 export const maxCallFrames = 8;
 /** Bytes of stack of a frame (MAX_BPF_STACK, include/linux/filter.h). */
 export const frameSize = 512;
-/** Bytes of stack of a run: what Host.stack points to. */
+/** Bytes of stack of a run; frames grow down from its end. */
 export const stackSize = maxCallFrames * frameSize;
 /** Tail calls of one run (MAX_TAIL_CALL_CNT, include/linux/bpf.h). */
 export const maxTailCalls = 33;

@@ -1,6 +1,7 @@
-import { assertNever, InputError } from '../base/index.ts';
+import { assertNever } from '../base/index.ts';
 import { type DecodedProgram, decode, encode, type Instruction, type Operand, targetOf } from '../isa/index.ts';
 import { codeSpace, frameSize, type LinkedProgram } from './engine.ts';
+import { checkProgram } from './load-check.ts';
 
 /**
  * A program laid out for the interpreter: eight 32-bit words for each instruction in one Int32Array. Jumps hold
@@ -34,11 +35,11 @@ const framePointer = 10;
 /** @throws InputError when the bytes are no program */
 export function flatten(program: LinkedProgram): FlatProgram {
   const decoded = decode(program.code);
+  checkProgram(program, decoded);
   const words = new Int32Array((decoded.instructions.length + 1) * stride);
   const calls: { target: 'helper' | 'kfunc'; id: number }[] = [];
   let at = 0;
   for (const instruction of decoded.instructions) {
-    checkInstruction(program, decoded, instruction);
     words[at] = overflowsStack(instruction) ? sentinels.stackOverflow : (program.code[instruction.slot * 8] as number);
     words[at + 6] = instruction.slot;
     fill(words, at, instruction, decoded, calls);
@@ -155,38 +156,4 @@ function atomicWords(instruction: Instruction & { kind: 'atomic' | 'loadAcquire'
 /** An access that names the frame pointer and lies below the frame. */
 function overflowsStack(instruction: Instruction): boolean {
   return 'base' in instruction && instruction.base === framePointer && instruction.offset < -frameSize;
-}
-
-function checkInstruction(program: LinkedProgram, decoded: DecodedProgram, instruction: Instruction): void {
-  const fault = (message: string, expected: string): never => {
-    throw new InputError(`${program.name}: instruction ${instruction.slot}: ${message}`, {
-      at: { offset: instruction.slot * 8 },
-      expected,
-    });
-  };
-  const target = targetOf(instruction);
-  if (target !== undefined && !(decoded.indexOfSlot[target]! >= 0)) {
-    const what = target >= 0 && target < decoded.slots ? 'the middle of a 64-bit immediate' : 'a place outside it';
-    fault(`it goes to slot ${target}, ${what}`, `the first slot of an instruction, 0 to ${decoded.slots - 1}`);
-  }
-  if (writtenBy(instruction) === framePointer) fault('it writes r10, the frame pointer', 'r0 to r9');
-}
-
-/** The register that an instruction writes by itself, or undefined. */
-function writtenBy(instruction: Instruction): number | undefined {
-  switch (instruction.kind) {
-    case 'alu':
-    case 'neg':
-    case 'movsx':
-    case 'addrSpaceCast':
-    case 'endian':
-    case 'load':
-    case 'loadAcquire':
-    case 'loadImm64':
-      return instruction.dst;
-    case 'atomic':
-      return instruction.op.startsWith('fetch') || instruction.op === 'xchg' ? instruction.src : undefined;
-    default:
-      return undefined;
-  }
 }

@@ -32,7 +32,6 @@ import {
   maxCallFrames,
   maxLoops,
   maxTailCalls,
-  stackSize,
   type Trap,
   type TrapKind,
 } from './engine.ts';
@@ -45,7 +44,7 @@ import { trapMessage } from './trap.ts';
  * A register is two 32-bit halves in an Int32Array, so that a run makes no object and no BigInt; a program reaches
  * memory only where the page table says that it may. It is the judge that the compiler is compared with.
  */
-export function createInterpreter(): Engine {
+export function createInterpreter(options: InterpreterOptions = {}): Engine {
   const sessions = new WeakMap<Host, Session<InterpretedProgram>>();
   return {
     name: 'interpreter',
@@ -55,10 +54,21 @@ export function createInterpreter(): Engine {
         session = new Session<InterpretedProgram>(host);
         sessions.set(host, session);
       }
-      return new InterpretedProgram(program, session);
+      return new InterpretedProgram(program, session, options.step ?? null);
     },
   };
 }
+
+export interface InterpreterOptions {
+  /** Called before each instruction, for a debugger. Without it a run takes no time for it. */
+  readonly step?: Step;
+}
+
+/**
+ * The instruction at `slot` of `program` is about to run. `registers` is live, to be read at once and not kept: r0–r10,
+ * each as its low and its high half, signed. `depth` counts call frames, from 0.
+ */
+export type Step = (program: LinkedProgram, slot: number, registers: Int32Array, depth: number) => void;
 
 /** The high half of a pointer to a function of the program, signed. */
 const codeHigh = codeSpace | 0;
@@ -66,13 +76,15 @@ const codeHigh = codeSpace | 0;
 const atomicSizes = [4, 2, 1, 8] as const;
 const packetSizes = [4, 2, 1, 1] as const;
 
-class InterpretedProgram implements Executable {
+/** A program as the interpreter holds it; the compiler asks one for the last instructions of a budget. */
+export class InterpretedProgram implements Executable {
   readonly program: LinkedProgram;
   readonly #session: Session<InterpretedProgram>;
   readonly #flat: FlatProgram;
   readonly #calls: readonly (Helper | undefined)[];
   readonly #window: CallWindow;
   readonly #memory: Memory;
+  readonly #step: Step | null;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -82,9 +94,10 @@ class InterpretedProgram implements Executable {
   #trapHigh = 0;
   #trapSize = 0;
 
-  constructor(program: LinkedProgram, session: Session<InterpretedProgram>) {
+  constructor(program: LinkedProgram, session: Session<InterpretedProgram>, step: Step | null) {
     const { host } = session;
     this.program = program;
+    this.#step = step;
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
@@ -94,18 +107,47 @@ class InterpretedProgram implements Executable {
 
   run(context: number, r2 = 0): number {
     const { host } = this.#session;
+    const { stacks } = this.#session;
+    const top = stacks.top(stacks.level);
     const run = this.#session.enter();
-    run.start(host.budget);
-    const { registers } = run;
-    registers.fill(0);
-    registers[2] = context;
-    registers[3] = kernelHigh;
-    registers[4] = r2;
-    registers[r10] = host.stack() + stackSize;
-    registers[r10 + 1] = kernelHigh;
-    this.#execute(run, 0);
-    this.#session.active--;
+    try {
+      run.start(host.budget, this.#step !== null);
+      const { registers } = run;
+      registers.fill(0);
+      registers[2] = context;
+      registers[3] = kernelHigh;
+      registers[4] = r2;
+      registers[r10] = top;
+      registers[r10 + 1] = kernelHigh;
+      this.#execute(run, 0);
+    } finally {
+      this.#session.leave();
+    }
     return this.#finish(run, host.count === true);
+  }
+
+  runBatch(contexts: number, count: number, results: number): number {
+    const { i32, u32 } = this.#memory;
+    for (let index = 0; index < count; index++) {
+      this.run(u32[(contexts >>> 2) + index] as number);
+      if (this.#trapped !== null) return index;
+      i32[(results >>> 2) + index * 2] = this.#resultLow;
+      i32[(results >>> 2) + index * 2 + 1] = this.#resultHigh;
+    }
+    return count;
+  }
+
+  /**
+   * Goes on in the middle of a run that compiled code began: at most `budget` instructions from a slot, none of which
+   * leaves the frame, with `registers` as halves. The run returned has trapped.
+   */
+  finish(registers: Int32Array, slot: number, budget: number): Run<InterpretedProgram> {
+    const run = this.#session.enter();
+    run.start(budget);
+    run.registers.set(registers);
+    this.#execute(run, this.#flat.wordOfSlot[slot] as number);
+    this.#session.leave();
+    return run;
   }
 
   #finish(run: Run<InterpretedProgram>, count: boolean): number {
@@ -182,7 +224,10 @@ class InterpretedProgram implements Executable {
     run.callers[run.depth] = this;
     run.depth++;
     const base = run.depth * saved.words;
-    for (let i = 0; i < 8; i++) frames[base + i] = registers[r6 + i]!;
+    for (let i = 0; i < 18; i++) frames[base + i] = registers[2 + i]!;
+    registers.fill(0, r6, r10);
+    registers[0] = 0;
+    registers[1] = 0;
     frames[base + saved.framePointer] = registers[r10]!;
     frames[base + saved.returnTo] = returnTo;
     frames[base + saved.loops] = maxLoops;
@@ -203,9 +248,13 @@ class InterpretedProgram implements Executable {
     registers[1] = i32[word + 11]!;
   }
 
-  /** A tail call: the program that takes over the current frame, from its start. */
+  /** A tail call: the program that takes over the current frame, from its start, with r1 alone. */
   #replaced(run: Run<InterpretedProgram>, target: InterpretedProgram): InterpretedProgram {
     run.next = null;
+    const { registers } = run;
+    registers.fill(0, 4, r10);
+    registers[0] = 0;
+    registers[1] = 0;
     run.frames[run.depth * saved.words + saved.loops] = maxLoops;
     return target;
   }
@@ -305,6 +354,7 @@ class InterpretedProgram implements Executable {
           return false;
         }
         left = run.left;
+        if (program.#step !== null) program.#step(program.program, words[pc + 6]!, regs, run.depth);
       }
       left--;
       const at = pc;
@@ -744,7 +794,7 @@ class InterpretedProgram implements Executable {
         return true;
       }
       const base = run.depth * saved.words;
-      for (let i = 0; i < 8; i++) regs[r6 + i] = frames[base + i]!;
+      for (let i = 0; i < 18; i++) regs[2 + i] = frames[base + i]!;
       regs[r10] = frames[base + saved.framePointer]!;
       const returnTo = frames[base + saved.returnTo]!;
       run.depth--;

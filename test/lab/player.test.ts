@@ -123,6 +123,15 @@ describe('a failure keeps what was written', () => {
       message: 'scenario staged failed at 40us: no such function',
       at: us(40),
     },
+    'something that is no event': {
+      events: (stage) =>
+        new Observable((subscriber) => {
+          stage.scheduler.schedule(() => subscriber.next(written), written.time);
+          stage.scheduler.schedule(() => subscriber.next(JSON.parse('null')), us(20));
+        }),
+      message: 'scenario staged failed at 20us: it emits something that is no event',
+      at: us(20),
+    },
     'an event that comes late': {
       events: (stage) =>
         new Observable((subscriber) => {

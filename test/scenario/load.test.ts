@@ -28,7 +28,7 @@ test('the bundled scenarios have a line each, scripts first', async () => {
     'slow-connect',
     'syscalls',
   ]);
-  expect(all.length).toBe(16);
+  expect(all.length).toBe(19);
   for (const scenario of all) {
     expect(scenario.summary).toMatch(/^[^\n]{20,100}$/);
     expect(await loadScenario(scenario.name)).toMatchObject({ name: scenario.name, summary: scenario.summary });

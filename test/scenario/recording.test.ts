@@ -150,6 +150,22 @@ test.each([
   }
 });
 
+test.each([
+  ['of a queue that its socket leaves behind', 'socket_close', Array(4).fill(5100)],
+  ['behind single and outer VLAN tags', 'vlan_unknown', Array(5).fill(22)],
+])('packets %s are found', async (_, name, ports) => {
+  const drops = dropsOf(playAll(await loadScenario(name))).map(skbOf);
+  expect(drops.map((skb) => flowOf(decodePacket(skb.data!, { link: 'ethernet' }))!.destinationPort)).toEqual(ports);
+});
+
+test('a segment and its answer of the same length, microseconds apart, are told by their order', async () => {
+  const drops = dropsOf(playAll(await loadScenario('tcp_invalid_segments')));
+  const of = (reason: string) =>
+    drops.filter((drop) => profile.dropReasonName(drop.fields.reason as number) === reason).map(skbOf);
+  expect(of('TCP_INVALID_SYN').map(flow)).toEqual(['TCP 10.77.0.1:54270 → 10.77.0.2:5004']);
+  expect(of('QUEUE_PURGE').map(flow)).toEqual(Array(8).fill('TCP 10.77.0.2:5004 → 10.77.0.1:54270'));
+});
+
 test('the packets that overran the ring are those that never arrived', async () => {
   const drops = dropsOf(playAll(await loadScenario('veth_ring_overflow'))).map(skbOf);
   const ids = drops.map((skb) => (skb.data![18]! << 8) | skb.data![19]!);

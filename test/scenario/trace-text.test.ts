@@ -101,6 +101,30 @@ describe('a trace text', () => {
     expect(entry.args.sk).toBe(traced.fields.rx_sk);
   });
 
+  test('may print frames as names alone, with addresses, and the writer of a marker with its own', () => {
+    const bare = tracefs.replace(/^( => \w+)\+\S+(.*)$/gm, '$1$2 <ffffffff81ebe6ec>');
+    const marker = 'x-1 [000] ...1. 1.000001: tracing_mark_write <ffffffff8149ab1a>: begin x\n';
+    const drop = eventsOf(marker + bare)[2]!;
+    expect(drop.stack).toEqual([
+      'trace_event_raw_event_kfree_skb',
+      'sk_skb_reason_drop',
+      'tcp_v4_rcv',
+      'nft_thing [nf_tables]',
+    ]);
+  });
+
+  test('may be of a task that is called like a frame', () => {
+    expect(eventsOf(tracefs.replaceAll('sshd-77', '=> fn+0x1-77'))[2]!.task.comm).toBe('=> fn+0x1');
+  });
+
+  test('leaves the stack empty where none was recorded', () => {
+    expect(eventsOf(tracefs.replace(/.*<stack trace>\n(.*\n)*/, ''))[2]!.stack).toEqual([]);
+  });
+
+  test('may drop a buffer without an address', () => {
+    expect(eventsOf(tracefs.replaceAll('aaaaaaaa', '00000000'))).toHaveLength(4);
+  });
+
   test('plays lines in order of time, whatever their order', () => {
     const late =
       '           sshd-77      [001] b..1.     1.000001: netif_receive_skb: dev=eth0 skbaddr=00000000cccccccc len=1\n';
@@ -130,6 +154,12 @@ test.each<[string, string, string, { line: number; column: number }]>([
     changed(6, (t) => t.replace('1.000003', '1x000003')),
     'this line of the trace cannot be read',
     { line: 6, column: 30 },
+  ],
+  [
+    'a clock that counts no seconds',
+    changed(5, (t) => t.replace('1.000002', '17129732076872')),
+    "the trace's clock does not count seconds",
+    { line: 5, column: 30 },
   ],
   ['no event name', changed(6, (t) => t.replace('kfree_skb:', 'kfree_skb')), 'no event name', { line: 6, column: 51 }],
   [

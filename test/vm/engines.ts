@@ -1,4 +1,4 @@
-import { createInterpreter, type Engine } from '../../src/vm/index.ts';
+import { createInterpreter, createJit, type Engine } from '../../src/vm/index.ts';
 
 /** Every engine that there is: a test of a program runs on each of them. */
-export const engines: readonly Engine[] = [createInterpreter()];
+export const engines: readonly Engine[] = [createInterpreter(), createJit()];

@@ -1,5 +1,6 @@
 import { Memory, pageKinds } from '../../src/memory/index.ts';
 import { CallWindow, type Helper, type Host, type LinkedProgram, stackSize } from '../../src/vm/index.ts';
+import { stackAreas } from '../../src/vm/stack-areas.ts';
 
 /** What a test gives its programs besides memory. */
 export interface TestHostOptions {
@@ -11,7 +12,7 @@ export interface TestHostOptions {
   readonly packet?: Uint8Array;
 }
 
-/** A host with a little memory, one stack and what the test asks for. */
+/** A host with a little memory and what the test asks for. */
 export class TestHost implements Host {
   readonly memory = new Memory(1 << 20);
   readonly window = new CallWindow(this.memory);
@@ -19,8 +20,6 @@ export class TestHost implements Host {
   readonly count?: boolean;
   readonly packet?: NonNullable<Host['packet']>;
   readonly #options: TestHostOptions;
-  readonly #stacks: number[] = [];
-  #nested = 0;
 
   constructor(options: TestHostOptions = {}) {
     this.#options = options;
@@ -31,7 +30,6 @@ export class TestHost implements Host {
       const start = this.place(options.packet);
       this.packet = (_context, offset, size) => (offset >= 0 && offset + size <= length ? start + offset : 0);
     }
-    this.#stacks.push(this.memory.allocatePages(stackSize));
   }
 
   helper(id: number): Helper | undefined {
@@ -42,16 +40,9 @@ export class TestHost implements Host {
     return this.#options.kfuncs?.[id];
   }
 
+  /** Offset of the stack area of a run that is not nested. */
   stack(): number {
-    return this.#stacks[this.#nested]!;
-  }
-
-  /** Runs `inner`, which runs a program from within a helper, on a stack of its own. */
-  nested(inner: () => void): void {
-    this.#nested++;
-    if (this.#nested === this.#stacks.length) this.#stacks.push(this.memory.allocatePages(stackSize));
-    inner();
-    this.#nested--;
+    return stackAreas(this).top(0) - stackSize;
   }
 
   /** Puts bytes on pages of their own and gives their offset. */

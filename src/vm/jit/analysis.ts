@@ -1,0 +1,166 @@
+import type { Instruction } from '../../isa/index.ts';
+import { type Block, successorsOf } from './blocks.ts';
+import { Demand } from './demand.ts';
+import { predecessorsOf, reversePostorder } from './dominators.ts';
+import type { InlineCalls } from './inline-calls.ts';
+import { BlockValues, definedBy, Values } from './values.ts';
+
+/** How a function's registers are at its entry. */
+export type Beginning = 'program' | 'function' | 'chunk';
+
+/** All registers r0–r9, as a mask. */
+const all = 0x3ff;
+
+/** What the two data flows found of a function. */
+export interface Analysis {
+  /** What is known at the entry of each block. */
+  readonly values: BlockValues;
+  /** Masks of the registers that are live, and wide, at the entry of each block. */
+  readonly live: Uint16Array;
+  readonly wide: Uint16Array;
+  /** For each instruction of the program `wants`, of the register that it defines. */
+  readonly wants: Uint8Array;
+}
+
+/** Whether what an instruction defines is read later, and whether its high half is. */
+export const wants = { live: 1, wide: 2 } as const;
+
+export interface AnalysisInput {
+  readonly instructions: readonly Instruction[];
+  readonly blocks: readonly Block[];
+  readonly beginning: Beginning;
+  readonly verified: boolean;
+  readonly facts: Uint8Array | undefined;
+  readonly inlineCalls: InlineCalls;
+  /** Room for a byte an instruction. */
+  readonly wants: Uint8Array;
+}
+
+export function analyse(input: AnalysisInput): Analysis {
+  const successors = input.blocks.map(({ end }) => successorsOf(end));
+  const order = reversePostorder(successors);
+  const values = forward(input, successors, order.nodes, order.number);
+  const { live, wide } = backward(input, successors, order.nodes, order.number);
+  return { values, live, wide, wants: input.wants };
+}
+
+/** One instruction forwards. */
+export function step(values: Values, instruction: Instruction, inlineCalls: InlineCalls): void {
+  values.evaluate(instruction);
+  if (instruction.kind !== 'call' && instruction.kind !== 'callx') {
+    values.commit(definedBy(instruction));
+    return;
+  }
+  if (instruction.kind === 'call' && inlineCalls.answersPointer(instruction, values)) values.answersPointer();
+  values.commitCall();
+}
+
+export function beginValues(input: Pick<AnalysisInput, 'verified' | 'facts' | 'beginning'>): Values {
+  const values = new Values(input.verified, input.facts);
+  if (input.beginning === 'program') values.beginProgram();
+  else if (input.beginning === 'function') values.beginFunction();
+  else values.beginChunk();
+  return values;
+}
+
+/** Blocks to look at again, first in their order first. */
+class Worklist {
+  readonly #order: readonly number[];
+  readonly #waiting: Uint8Array;
+  #at = 0;
+  #least: number;
+
+  constructor(order: readonly number[]) {
+    this.#order = order;
+    this.#waiting = new Uint8Array(order.length);
+    this.#least = order.length;
+  }
+
+  add(place: number): void {
+    this.#waiting[place] = 1;
+    if (place < this.#least) this.#least = place;
+  }
+
+  /** The node of the next place; -1 when none waits. Goes through the order before it turns back. */
+  next(): number {
+    for (; this.#at < this.#order.length; this.#at++) {
+      if (this.#waiting[this.#at] === 0) continue;
+      this.#waiting[this.#at] = 0;
+      return this.#order[this.#at++] as number;
+    }
+    if (this.#least === this.#order.length) return -1;
+    this.#at = this.#least;
+    this.#least = this.#order.length;
+    return this.next();
+  }
+}
+
+function forward(
+  input: AnalysisInput,
+  successors: readonly (readonly number[])[],
+  order: readonly number[],
+  place: Int32Array,
+): BlockValues {
+  const { instructions, blocks, verified } = input;
+  const entries = new BlockValues(blocks.length, verified);
+  const values = beginValues(input);
+  entries.meet(0, values);
+  const work = new Worklist(order);
+  work.add(0);
+  for (let node = work.next(); node >= 0; node = work.next()) {
+    const block = blocks[node] as Block;
+    entries.read(node, values);
+    for (let index = block.first; index < block.first + block.count; index++) {
+      const instruction = instructions[index] as Instruction;
+      values.refine(instruction.slot);
+      step(values, instruction, input.inlineCalls);
+    }
+    for (const next of successors[node] as readonly number[]) {
+      if (entries.meet(next, values)) work.add(place[next] as number);
+    }
+  }
+  return entries;
+}
+
+function backward(
+  input: AnalysisInput,
+  successors: readonly (readonly number[])[],
+  order: readonly number[],
+  place: Int32Array,
+): { live: Uint16Array; wide: Uint16Array } {
+  const { blocks } = input;
+  const live = new Uint16Array(blocks.length);
+  const wide = new Uint16Array(blocks.length);
+  const predecessors = predecessorsOf(successors, order);
+  const demand = new Demand(input.verified);
+  const backwards = [...order].reverse();
+  const work = new Worklist(backwards);
+  for (let at = 0; at < order.length; at++) work.add(at);
+  for (let node = work.next(); node >= 0; node = work.next()) {
+    const block = blocks[node] as Block;
+    demand.live = block.end.kind === 'leave' ? all : 0;
+    demand.wide = demand.live;
+    for (const next of successors[node] as readonly number[]) {
+      demand.live |= live[next]!;
+      demand.wide |= wide[next]!;
+    }
+    blockBackwards(input, block, demand);
+    if (demand.live === live[node] && demand.wide === wide[node]) continue;
+    live[node] = demand.live;
+    wide[node] = demand.wide;
+    for (const before of predecessors[node] as number[]) work.add(order.length - 1 - place[before]!);
+  }
+  return { live, wide };
+}
+
+function blockBackwards(input: AnalysisInput, block: Block, demand: Demand): void {
+  for (let index = block.first + block.count - 1; index >= block.first; index--) {
+    const instruction = input.instructions[index] as Instruction;
+    const defined = definedBy(instruction);
+    if (defined >= 0) {
+      const isLive = (demand.live >>> defined) & 1;
+      input.wants[index] = isLive * wants.live + ((demand.wide >>> defined) & isLive) * wants.wide;
+    }
+    demand.before(instruction);
+  }
+}

@@ -1,0 +1,231 @@
+import type { Instruction } from '../../isa/index.ts';
+import { frameSize, maxCallFrames, type PerCpu } from '../engine.ts';
+import type { Code } from '../wasm/code.ts';
+import { wasm } from '../wasm/opcodes.ts';
+import { wants } from './analysis.ts';
+import type { Scratch } from './arithmetic.ts';
+import { type InlineCall, keySizeOf } from './inline-calls.ts';
+import type { MemoryAccess } from './memory-access.ts';
+import { cells, emitTrap, leaving, type ModuleContext } from './module-context.ts';
+import type { RegisterFile } from './register-file.ts';
+
+type Call = Extract<Instruction, { kind: 'call' }>;
+
+/** The window's r0, from its beginning. */
+const answer = 40;
+
+/**
+ * Calls: of functions of the program, of helpers through the call window, and of those helpers that compiled code
+ * does by itself. Each leaves r0 defined.
+ */
+export class CallEmitter {
+  readonly #code: Code;
+  readonly #context: ModuleContext;
+  readonly #file: RegisterFile;
+  readonly #memory: MemoryAccess;
+  readonly #scratch: Scratch;
+  /** Emits what ends the frame's run with the r0 in the registers. */
+  readonly #leave: () => void;
+
+  constructor(
+    code: Code,
+    context: ModuleContext,
+    file: RegisterFile,
+    memory: MemoryAccess,
+    scratch: Scratch,
+    leave: () => void,
+  ) {
+    this.#code = code;
+    this.#context = context;
+    this.#file = file;
+    this.#memory = memory;
+    this.#scratch = scratch;
+    this.#leave = leave;
+  }
+
+  call(instruction: Call, want: number): void {
+    const { inlineCalls, imports } = this.#context;
+    const { values } = this.#file;
+    const inline = inlineCalls.at(instruction, values);
+    if (instruction.target === 'local') {
+      this.#callFunction(instruction);
+      values.evaluate(instruction);
+      this.#defineAnswer('i64', want);
+    } else if (inline) {
+      this.#inline(instruction, inline, want);
+    } else {
+      this.#storeArguments();
+      this.#code.i32(instruction.slot);
+      this.#code.call(imports.helpers[this.#context.helperIndex(instruction)] as number);
+      this.#afterHelper(instruction, want);
+    }
+  }
+
+  callRegister(instruction: Extract<Instruction, { kind: 'callx' }>, want: number): void {
+    const code = this.#code;
+    this.#storeArguments();
+    this.#file.push32(instruction.dst);
+    this.#file.push64(instruction.dst);
+    code.i64(32n);
+    code.op(wasm.i64ShrU);
+    code.op(wasm.i32WrapI64);
+    code.i32(instruction.slot);
+    code.call(this.#context.imports.callx);
+    this.#afterHelper(instruction, want);
+  }
+
+  /** Pops r0. What a call leaves in r1–r5 is for nobody. */
+  #defineAnswer(type: 'i32' | 'i64', want: number): void {
+    const file = this.#file;
+    if ((want & wants.live) === 0) {
+      this.#code.op(wasm.drop);
+      file.defineNothing(0);
+    } else {
+      file.define(0, type, want);
+    }
+    file.values.commitCall();
+    if (this.#context.verified) file.forgetArguments();
+  }
+
+  #storeArguments(): void {
+    this.#context.callsOut = true;
+    const code = this.#code;
+    const { window } = this.#context;
+    for (let register = 1; register <= 5; register++) {
+      if (!this.#file.isDefined(register)) continue;
+      code.i32(window);
+      this.#file.push64(register);
+      code.memory(wasm.i64Store, (register - 1) * 8);
+    }
+    code.i32(this.#context.cells);
+    this.#file.pushFrame(0);
+    code.memory(wasm.i32Store, cells.frame);
+  }
+
+  /** The status is on the stack: go on with r0 from the window, leave for another program, or trap. */
+  #afterHelper(instruction: Instruction, want: number): void {
+    const code = this.#code;
+    const { window, imports, inlineCalls } = this.#context;
+    const { values } = this.#file;
+    const snapshot = this.#file.snapshot();
+    code.tee(this.#scratch.i32);
+    code.open(wasm.if);
+    code.get(this.#scratch.i32);
+    code.i32(leaving.tailCall);
+    code.op(wasm.i32Ne);
+    code.open(wasm.if);
+    code.op(wasm.unreachable);
+    code.end();
+    code.call(imports.tail);
+    code.op(wasm.i32Eqz);
+    code.open(wasm.if);
+    code.op(wasm.unreachable);
+    code.end();
+    code.i32(window);
+    code.memory(wasm.i64Load, answer);
+    values.evaluate(instruction);
+    this.#file.define(0, 'i64', wants.live | wants.wide);
+    this.#leave();
+    code.end();
+    this.#file.restore(snapshot);
+    if (instruction.kind === 'call' && inlineCalls.answersPointer(instruction, values)) values.answersPointer();
+    else values.evaluate(instruction);
+    const type = this.#file.isNarrow(want) ? 'i32' : 'i64';
+    code.i32(window);
+    code.memory(type === 'i32' ? wasm.i32Load : wasm.i64Load, answer);
+    this.#defineAnswer(type, want);
+  }
+
+  #callFunction(instruction: Call): void {
+    const code = this.#code;
+    const file = this.#file;
+    // The last of the frames ends where the stack area begins.
+    file.pushFrame(0);
+    code.i32(this.#context.stackTop - (maxCallFrames - 1) * frameSize);
+    code.op(wasm.i32LeU);
+    code.open(wasm.if);
+    emitTrap(code, this.#context, 'call-depth', instruction.slot, 1);
+    code.end();
+    for (let register = 1; register <= 5; register++) file.push64(register);
+    file.pushFrame(-frameSize);
+    code.call(this.#context.functionAt(instruction.slot + 1 + instruction.imm));
+  }
+
+  // --- Helpers that need no call
+
+  #inline(instruction: Call, inline: InlineCall, want: number): void {
+    const code = this.#code;
+    const { values } = this.#file;
+    if (inline.kind === 'cell') {
+      values.evaluate(instruction);
+      const type = this.#file.isNarrow(want) ? 'i32' : 'i64';
+      code.i32(inline.offset);
+      code.memory(type === 'i32' ? wasm.i32Load : wasm.i64Load);
+      this.#defineAnswer(type, want);
+      return;
+    }
+    if (inline.kind === 'mapLookup') {
+      this.#lookup(inline);
+      values.evaluate(instruction);
+      values.answersPointer();
+      this.#defineAnswer('i32', want);
+      return;
+    }
+    const { layout } = inline;
+    if (layout.kind === 'array') throw new RangeError(`${inline.kind} of an array is not inlined`);
+    this.#pushKey(keySizeOf(layout));
+    if (inline.kind === 'mapDelete') {
+      code.call(this.#context.mapFunctions.delete(layout));
+    } else {
+      this.#file.push32(3);
+      this.#file.push32(4);
+      code.call(this.#context.mapFunctions.update(layout));
+    }
+    values.evaluate(instruction);
+    if (!this.#file.isNarrow(want)) code.op(wasm.i64ExtendI32s);
+    this.#defineAnswer(this.#file.isNarrow(want) ? 'i32' : 'i64', want);
+  }
+
+  #pushKey(size: number): void {
+    for (let word = 0; word < size; word += 4) this.#memory.pushWord(2, word);
+  }
+
+  /** Pushes the offset of the value, or 0. */
+  #lookup({ layout }: Extract<InlineCall, { kind: 'mapLookup' | 'mapUpdate' | 'mapDelete' }>): void {
+    const code = this.#code;
+    const { i32: scratch } = this.#scratch;
+    this.#pushKey(keySizeOf(layout));
+    if (layout.kind === 'array') {
+      code.tee(scratch);
+      code.i32(layout.stride);
+      code.op(wasm.i32Mul);
+      code.i32(layout.data);
+      code.op(wasm.i32Add);
+      this.#addCpu(layout.perCpu);
+      code.i32(0);
+      code.get(scratch);
+      code.i32(layout.maxEntries);
+      code.op(wasm.i32LtU);
+      code.op(wasm.select);
+      return;
+    }
+    code.call(this.#context.mapFunctions.find(layout));
+    code.tee(scratch);
+    code.i32(layout.valueOffset);
+    code.op(wasm.i32Add);
+    this.#addCpu(layout.perCpu);
+    code.i32(0);
+    code.get(scratch);
+    code.op(wasm.select);
+  }
+
+  #addCpu(perCpu: PerCpu | undefined): void {
+    if (!perCpu) return;
+    const code = this.#code;
+    code.i32(perCpu.current);
+    code.memory(wasm.i32Load);
+    code.i32(perCpu.stride);
+    code.op(wasm.i32Mul);
+    code.op(wasm.i32Add);
+  }
+}

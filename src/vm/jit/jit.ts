@@ -1,0 +1,249 @@
+import { type DecodedProgram, decode } from '../../isa/index.ts';
+import {
+  type Engine,
+  type Executable,
+  type Host,
+  type LinkedProgram,
+  maxTailCalls,
+  type Trap,
+  type TrapKind,
+} from '../engine.ts';
+import { createInterpreter, type InterpretedProgram } from '../interpreter.ts';
+import { checkProgram } from '../load-check.ts';
+import { trapMessage } from '../trap.ts';
+import { isLarge } from './compile.ts';
+import { Instance, type JitSession, type Owner } from './instance.ts';
+import { Session } from './session.ts';
+
+/**
+ * The compiler behind the Engine contract: a program becomes a WebAssembly module over the one memory. What leaves
+ * compiled code early (a trap, a tail call) is noted in the session and tested where helpers return; a trap leaves
+ * by `unreachable`, which is caught at the border and turned into a value.
+ */
+export function createJit(): Engine {
+  const sessions = new WeakMap<Host, JitSession>();
+  return {
+    name: 'jit',
+    load(program, host) {
+      let session = sessions.get(host);
+      if (!session) {
+        session = new Session<Owner, Instance>(host);
+        sessions.set(host, session);
+      }
+      return new CompiledProgram(program, session);
+    },
+  };
+}
+
+/** Instructions of a run without a budget: more than any will retire. */
+const unlimited = 2 ** 52;
+
+/** The instances of a program for a level at which runs nest: its module is made for that level's stack. */
+interface LevelInstances {
+  run?: Instance;
+  counted?: Instance;
+  batch?: Instance;
+  /** Functions that are entered at a frame which is not the first, by slot; without and with counting. */
+  readonly framed: Map<number, Instance>;
+  readonly framedCounted: Map<number, Instance>;
+}
+
+class CompiledProgram implements Owner {
+  readonly program: LinkedProgram;
+  readonly session: JitSession;
+  readonly decoded: DecodedProgram;
+  readonly #levels: LevelInstances[] = [];
+  #interpreted: InterpretedProgram | undefined;
+  /** For runs that nothing is under way around: the instance, when it calls nothing outside itself. */
+  #leaf: Instance | undefined;
+  #retired = 0;
+  #resultLow = 0;
+  #resultHigh = 0;
+  #trap: Trap | null = null;
+
+  constructor(program: LinkedProgram, session: JitSession) {
+    this.program = program;
+    this.session = session;
+    this.decoded = decode(program.code);
+    checkProgram(program, this.decoded);
+    if (!isLarge(this.decoded)) this.#runner(0, this.#counts);
+  }
+
+  get #counts(): boolean {
+    const { host } = this.session;
+    return host.count === true || host.budget !== undefined;
+  }
+
+  run(context: number, r2 = 0): number {
+    const { session } = this;
+    const { host } = session;
+    if (this.#leaf !== undefined && session.depth === 0 && host.budget === undefined && host.count !== true) {
+      return this.#finish(this.#leaf.runLeaf(context, r2));
+    }
+    return this.#finish(this.#runNested(context, r2));
+  }
+
+  /** A run within which others may happen, or in which instructions are counted. @returns the low half of r0 */
+  #runNested(context: number, r2: number): number {
+    const { session } = this;
+    const counted = this.#counts;
+    const instance = this.#runner(session.stacks.level, counted);
+    const left = counted ? session.left : 0;
+    const { tailCalls, frame } = session;
+    const budget = session.host.budget ?? unlimited;
+    if (counted) session.left = budget;
+    session.tailCalls = 0;
+    session.stacks.level++;
+    try {
+      return instance.run(context, r2);
+    } finally {
+      session.stacks.level--;
+      session.tailCalls = tailCalls;
+      session.frame = frame;
+      if (counted) {
+        if (session.host.count === true) this.#retired += budget - session.left;
+        session.left = left;
+      }
+    }
+  }
+
+  #finish(low: number): number {
+    const { session } = this;
+    if (session.trapped !== null) {
+      this.#noteTrap(session.trapped);
+      return 0;
+    }
+    this.#trap = null;
+    this.#resultLow = low;
+    this.#resultHigh = session.answerHigh;
+    return low;
+  }
+
+  runBatch(contexts: number, count: number, results: number): number {
+    if (this.#counts || isLarge(this.decoded)) return this.#runEach(contexts, count, results);
+    const { session } = this;
+    const tailCalls = session.tailCalls;
+    const frame = session.frame;
+    const outerDone = session.done;
+    const instance = this.#batcher(session.stacks.level);
+    session.tailCalls = 0;
+    session.done = 0;
+    session.stacks.level++;
+    let done = 0;
+    try {
+      instance.batch(contexts, count, results);
+    } finally {
+      done = session.done;
+      session.stacks.level--;
+      session.tailCalls = tailCalls;
+      session.frame = frame;
+      session.done = outerDone;
+    }
+    const { i32 } = session.host.memory;
+    const last = (results >>> 2) + (done - 1) * 2;
+    if (session.trapped !== null) this.#noteTrap(session.trapped);
+    else {
+      this.#trap = null;
+      if (done > 0) {
+        this.#resultLow = i32[last] as number;
+        this.#resultHigh = i32[last + 1] as number;
+      }
+    }
+    return done;
+  }
+
+  #runEach(contexts: number, count: number, results: number): number {
+    const { i32, u32 } = this.session.host.memory;
+    for (let index = 0; index < count; index++) {
+      this.run(u32[(contexts >>> 2) + index] as number);
+      if (this.#trap !== null) return index;
+      i32[(results >>> 2) + index * 2] = this.#resultLow;
+      i32[(results >>> 2) + index * 2 + 1] = this.#resultHigh;
+    }
+    return count;
+  }
+
+  get result(): bigint {
+    return (BigInt(this.#resultHigh >>> 0) << 32n) | BigInt(this.#resultLow >>> 0);
+  }
+
+  get trap(): Trap | null {
+    return this.#trap;
+  }
+
+  get retired(): number {
+    return this.#retired;
+  }
+
+  #noteTrap(kind: TrapKind): void {
+    const { session } = this;
+    const facts = {
+      low: session.trapLow,
+      high: session.trapHigh,
+      size: session.trapSize,
+      budget: session.host.budget,
+    };
+    this.#trap = { kind, instruction: session.trapSlot, message: trapMessage(kind, facts) };
+    session.trapped = null;
+    session.next = null;
+    this.#resultLow = 0;
+    this.#resultHigh = 0;
+  }
+
+  callback(slot: number): number {
+    return this.session.innermost?.callback(slot) ?? 1;
+  }
+
+  tailCall(target: Executable): boolean {
+    const { session } = this;
+    if (!(target instanceof CompiledProgram) || target.session !== session) return false;
+    if (session.innermost === null || session.tailCalls >= maxTailCalls) return false;
+    session.tailCalls++;
+    session.next = target;
+    return true;
+  }
+
+  // --- Instances
+
+  #level(level: number): LevelInstances {
+    let found = this.#levels[level];
+    if (!found) {
+      found = { framed: new Map(), framedCounted: new Map() };
+      this.#levels[level] = found;
+    }
+    return found;
+  }
+
+  #runner(level: number, counted: boolean): Instance {
+    const instances = this.#level(level);
+    if (counted) {
+      instances.counted ??= new Instance(this, { kind: 'run' }, level, true);
+      return instances.counted;
+    }
+    instances.run ??= new Instance(this, { kind: 'run' }, level, false);
+    if (level === 0 && instances.run.isLeaf) this.#leaf = instances.run;
+    return instances.run;
+  }
+
+  #batcher(level: number): Instance {
+    const instances = this.#level(level);
+    instances.batch ??= new Instance(this, { kind: 'batch' }, level, false);
+    return instances.batch;
+  }
+
+  framed(slot: number, level: number, counted: boolean): Instance {
+    const { framed, framedCounted } = this.#level(level);
+    const instances = counted ? framedCounted : framed;
+    let instance = instances.get(slot);
+    if (!instance) {
+      instance = new Instance(this, { kind: 'framed', slot }, level, counted);
+      instances.set(slot, instance);
+    }
+    return instance;
+  }
+
+  get interpreted(): InterpretedProgram {
+    this.#interpreted ??= createInterpreter().load(this.program, this.session.host) as InterpretedProgram;
+    return this.#interpreted;
+  }
+}
