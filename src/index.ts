@@ -62,7 +62,9 @@ export {
   type CodecValue,
   type CodecValues,
   expandTarget,
+  findBinary,
   formatTarget,
+  formatUserSymbol,
   type HistogramOptions,
   isPattern,
   type LoadedMap,
@@ -88,11 +90,18 @@ export {
   readU64,
   StackTable,
   structCodec,
+  type Target,
   type TraceLine,
   typeCodec,
+  type UserSymbol,
+  type UserSymbolFormat,
+  type UserTargetOptions,
   u8Codec,
   u32Codec,
   u64Codec,
+  usdtTargets,
+  userSymbol,
+  userTarget,
 } from './client/index.ts';
 export * from './events/index.ts';
 export { assemble, decode, encode } from './isa/index.ts';
@@ -120,16 +129,20 @@ export {
 } from './lab/index.ts';
 export * from './object/index.ts';
 export * from './scenario/index.ts';
-export { type BootOptions, boot, type LossLedger, type Machine } from './sim/index.ts';
+export { type BootOptions, boot, type LossLedger, type Machine, type SentSignal } from './sim/index.ts';
 export type {
   AttachTarget,
+  BinaryFile,
   Fd,
   Kernel,
   LinkInfo,
   MapCreate,
+  Mapping,
   PerfEventOpen,
   ProgramLoad,
+  SamplingTarget,
   Symbols,
+  UserTarget,
 } from './sys/index.ts';
 export {
   currentCpu,
@@ -139,7 +152,10 @@ export {
   type MapType,
   mapFlags,
   mapTypes,
+  type PerfCounter,
   type ProgramType,
+  perfCounter,
+  perfCounters,
   programTypes,
   stackFlags,
   updateFlags,

@@ -100,7 +100,9 @@ function plans(kernel: Kernel, text: string, wanted: readonly string[]): PointPl
   const { profile } = kernel;
   const { kind, name } = parsePoint(text);
   const targets = expandTarget(kernel, kind === 'tracepoint' ? { kind, name } : { kind, function: name });
-  const names = targets.map((target) => (target.kind === 'tracepoint' ? target.name : target.function));
+  const names = targets.flatMap((target) =>
+    'name' in target ? [target.name] : 'function' in target ? [target.function] : [],
+  );
   if (names.length > mostPoints) {
     throw new UsageError(`'${text}' matches ${names.length} points`, { expected: `at most ${mostPoints}` });
   }

@@ -1,4 +1,4 @@
-import { toHex } from '../base/index.ts';
+import { formatDuration, toHex } from '../base/index.ts';
 import {
   type Argument,
   type Arguments,
@@ -24,7 +24,7 @@ export function eventLine(event: KernelEvent): string {
 
 /** The frames of an event's stack, innermost first, indented. */
 export function stackLines(event: KernelEvent): string[] {
-  return event.stack.map((frame) => `${' '.repeat(22)}${frame}`);
+  return [...event.stack, ...(event.userStack ?? [])].map((frame) => `${' '.repeat(22)}${frame}`);
 }
 
 function happening(event: KernelEvent): string {
@@ -35,6 +35,16 @@ function happening(event: KernelEvent): string {
       return `${event.function} returns ${event.returns}`;
     case 'tracepoint':
       return `${event.name}: ${argumentList(event.fields, ' ')}`.trimEnd();
+    case 'rawTracepoint':
+      return `${event.name}(${argumentList(event.args, ', ')})`;
+    case 'userEntry':
+      return `${event.binary}:${event.function}(${event.args.map(argumentText).join(', ')})`;
+    case 'userExit':
+      return `${event.binary}:${event.function} returns ${argumentText(event.returns)}`;
+    case 'userMarker':
+      return `${event.binary}:${event.provider}:${event.probe}(${event.args.map(argumentText).join(', ')})`;
+    case 'activity':
+      return `runs for ${formatDuration(event.duration)}`;
   }
 }
 
@@ -64,6 +74,8 @@ function objectText(value: KernelObject): string {
       return typeof value.content === 'string' ? JSON.stringify(value.content) : `user{${toHex(value.content)}}`;
     case 'struct':
       return `${value.type}{${argumentList(value.fields, ' ')}}`;
+    case 'task':
+      return `${value.task.comm}-${value.task.pid}`;
   }
 }
 

@@ -3,6 +3,7 @@ import type { SectionTarget } from '../object/index.ts';
 import type { AttachTarget, Fd, Kernel, LinkInfo } from '../sys/index.ts';
 import { BpfError, request } from './bpf-error.ts';
 import { isPattern, matcher } from './pattern.ts';
+import { usdtTargets, userTarget } from './user-symbols.ts';
 
 /** One program at one point. Closing it detaches. */
 export class BpfLink implements Disposable {
@@ -32,22 +33,43 @@ export class BpfLink implements Disposable {
   }
 }
 
+/** What a target may be said with: a point of the kernel, or what a section says. */
+export type Target = SectionTarget | AttachTarget;
+
 /**
- * The points that a target means: itself, or every one that its pattern matches, in the kernel's order.
- * @throws BpfError ENOENT when a pattern matches none
+ * The points that a target means: itself, every one that its pattern matches, in the kernel's order, or the places of
+ * a function or probe in a binary.
+ * @throws BpfError ENOENT when a pattern matches none, or a binary has no such function or probe
  */
-export function expandTarget(kernel: Kernel, target: SectionTarget | AttachTarget): AttachTarget[] {
-  const pattern = target.kind === 'tracepoint' ? target.name : target.function;
-  if (!isPattern(pattern)) return [target];
+export function expandTarget(kernel: Kernel, target: Target): AttachTarget[] {
+  switch (target.kind) {
+    case 'kprobe':
+    case 'kretprobe':
+      return expandNames(target.function, kernel.functions(), 'function', (name) => ({ ...target, function: name }));
+    case 'tracepoint':
+      return expandNames(target.name, kernel.tracepoints(), 'tracepoint', (name) => ({ ...target, name }));
+    case 'uprobe':
+    case 'uretprobe':
+      if ('address' in target) return [target];
+      return [userTarget(kernel, target.binary, target.function, { kind: target.kind })];
+    case 'usdt':
+      return usdtTargets(kernel, target.binary, target.provider, target.probe);
+    default:
+      return [target];
+  }
+}
+
+function expandNames(
+  pattern: string,
+  names: Iterable<string>,
+  what: string,
+  point: (name: string) => AttachTarget,
+): AttachTarget[] {
+  if (!isPattern(pattern)) return [point(pattern)];
   const matches = matcher(pattern);
   const points: AttachTarget[] = [];
-  if (target.kind === 'tracepoint') {
-    for (const name of kernel.tracepoints()) if (matches(name)) points.push({ ...target, name });
-  } else {
-    for (const name of kernel.functions()) if (matches(name)) points.push({ ...target, function: name });
-  }
+  for (const name of names) if (matches(name)) points.push(point(name));
   if (points.length === 0) {
-    const what = target.kind === 'tracepoint' ? 'tracepoint' : 'function';
     throw new BpfError('ENOENT', 'attach', `no ${what} matches '${pattern}'`, {
       hint: `tracebed events '${pattern}' lists what can be attached`,
     });
@@ -55,15 +77,26 @@ export function expandTarget(kernel: Kernel, target: SectionTarget | AttachTarge
   return points;
 }
 
-/** `kprobe tcp_v4_connect`, `tracepoint skb:kfree_skb`. */
+/** `kprobe tcp_v4_connect`, `tracepoint skb:kfree_skb`, `uprobe /usr/bin/bash+0x1000`. */
 export function formatTarget(target: AttachTarget): string {
-  if (target.kind === 'tracepoint') return `tracepoint ${target.name}`;
-  const offset = target.kind === 'kprobe' && target.offset ? `+0x${target.offset.toString(16)}` : '';
-  return `${target.kind} ${target.function}${offset}`;
+  switch (target.kind) {
+    case 'tracepoint':
+    case 'raw_tracepoint':
+      return `${target.kind} ${target.name}`;
+    case 'uprobe':
+    case 'uretprobe':
+      return `${target.kind} ${target.binary}+0x${target.address.toString(16)}`;
+    case 'perf_event':
+      return `perf_event ${target.event} on CPU ${target.cpu}`;
+    default: {
+      const offset = target.kind === 'kprobe' && target.offset ? `+0x${target.offset.toString(16)}` : '';
+      return `${target.kind} ${target.function}${offset}`;
+    }
+  }
 }
 
 /** Attaches to every point of a target; when one refuses, none stays. @throws BpfError */
-export function attachAll(kernel: Kernel, program: Fd, target: SectionTarget | AttachTarget): BpfLink[] {
+export function attachAll(kernel: Kernel, program: Fd, target: Target): BpfLink[] {
   const links: BpfLink[] = [];
   try {
     for (const point of expandTarget(kernel, target)) {
@@ -84,10 +117,26 @@ export function attachAll(kernel: Kernel, program: Fd, target: SectionTarget | A
 
 /** A hint with the nearest names, where the name of the point is unknown. */
 function nearPoints(kernel: Kernel, target: AttachTarget): { hint?: string } {
-  const [typed, known] =
-    target.kind === 'tracepoint' ? [target.name, kernel.tracepoints()] : [target.function, kernel.functions()];
+  const [typed, known] = namesOf(kernel, target);
   const names = [...known];
   if (names.includes(typed)) return {};
   const near = nearest(typed, names);
   return near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {};
+}
+
+/** The name that a target gives, and those that there are. */
+function namesOf(kernel: Kernel, target: AttachTarget): [string, Iterable<string>] {
+  switch (target.kind) {
+    case 'tracepoint':
+      return [target.name, kernel.tracepoints()];
+    case 'raw_tracepoint':
+      return [target.name, kernel.rawTracepoints()];
+    case 'uprobe':
+    case 'uretprobe':
+      return [target.binary, kernel.binaries()];
+    case 'perf_event':
+      return ['', ['']];
+    default:
+      return [target.function, kernel.functions()];
+  }
 }

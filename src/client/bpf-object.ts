@@ -1,7 +1,7 @@
 import { nearest, viewOf } from '../base/index.ts';
 import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
-import type { AttachTarget, Fd, Kernel } from '../sys/index.ts';
-import { attachAll, type BpfLink } from './attach.ts';
+import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
+import { attachAll, type BpfLink, type Target } from './attach.ts';
 import { BpfError, request } from './bpf-error.ts';
 import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
 import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
@@ -35,7 +35,7 @@ export class BpfProgram {
    * Attaches where its section says, or to the target given; a pattern attaches to all that match.
    * @throws BpfError ENOENT for a function or tracepoint that is not there, with the nearest names
    */
-  attach(target?: AttachTarget): BpfLink[] {
+  attach(target?: Target): BpfLink[] {
     const place = target ?? parseSection(this.spec.section).target;
     if (!place) {
       throw new BpfError('EINVAL', 'attach', `program ${this.spec.name} does not say where it attaches`, {
@@ -192,9 +192,33 @@ function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: R
   return request(
     'program load',
     `program ${spec.name} is refused`,
-    () => kernel.programLoad({ type: spec.type, code: linkMaps(spec, maps), license, name: spec.name }),
+    () =>
+      kernel.programLoad({
+        type: spec.type,
+        code: linkMaps(spec, maps),
+        license,
+        name: spec.name,
+        ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
+      }),
     () => (at ? { at } : {}),
   );
+}
+
+/** What a tracing program is loaded for, as its section says it: by its id in the kernel's BTF. */
+function attachment(kernel: Kernel, spec: ProgramSpec): Pick<ProgramLoad, 'expectedAttachType' | 'attachBtfId'> {
+  const { target } = parseSection(spec.section);
+  const { btf } = kernel.profile;
+  if (target?.kind === 'raw_tracepoint') {
+    const id = btf.find('typedef', `btf_trace_${target.name}`);
+    return id === undefined ? missing('raw tracepoint', target.name, kernel.rawTracepoints()) : tracing('raw_tp', id);
+  }
+  if (target?.kind !== 'fentry' && target?.kind !== 'fexit') return {};
+  const id = btf.find('function', target.function);
+  return id === undefined ? missing('function', target.function, kernel.functions()) : tracing(target.kind, id);
+}
+
+function tracing(kind: 'raw_tp' | 'fentry' | 'fexit', attachBtfId: number) {
+  return { expectedAttachType: `trace_${kind}`, attachBtfId } as const;
 }
 
 /** src_reg of an ld_imm64 whose immediate is a map's fd (BPF_PSEUDO_MAP_FD, include/uapi/linux/bpf.h). */
@@ -218,7 +242,8 @@ export function linkMaps(
 
 function missing(what: string, name: string, names: Iterable<string>): never {
   const near = nearest(name, names);
-  throw new BpfError('ENOENT', what, `the object has no ${what} '${name}'`, {
+  const owner = what === 'program' || what === 'map' ? 'the object' : 'this kernel';
+  throw new BpfError('ENOENT', what, `${owner} has no ${what} '${name}'`, {
     ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
   });
 }

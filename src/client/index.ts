@@ -1,5 +1,5 @@
 /** Floor 5: what a tool's author uses: load, attach, tables, rings as Observables, histograms, stacks. */
-export { BpfLink, expandTarget, formatTarget } from './attach.ts';
+export { BpfLink, expandTarget, formatTarget, type Target } from './attach.ts';
 export { BpfError } from './bpf-error.ts';
 export { BpfObject, BpfProgram, createMap, type LoadOptions, linkMaps, loadObject } from './bpf-object.ts';
 export {
@@ -24,3 +24,13 @@ export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buf
 export { programText } from './program-text.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
+export {
+  findBinary,
+  formatUserSymbol,
+  type UserSymbol,
+  type UserSymbolFormat,
+  type UserTargetOptions,
+  usdtTargets,
+  userSymbol,
+  userTarget,
+} from './user-symbols.ts';

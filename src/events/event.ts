@@ -4,7 +4,15 @@ import type { Nanoseconds } from '../base/index.ts';
  * What can happen in a kernel, as plain data. An event says what a tracer could see: when, on which CPU, in whose
  * context, through which calls. It holds no address: the simulated kernel gives objects and symbols their places.
  */
-export type KernelEvent = FunctionEntry | FunctionExit | TracepointEvent;
+export type KernelEvent =
+  | FunctionEntry
+  | FunctionExit
+  | TracepointEvent
+  | RawTracepointEvent
+  | UserEntry
+  | UserExit
+  | UserMarker
+  | CpuActivity;
 
 /** The task that was current. Equal tasks should be the same object: the kernel keeps one task_struct per object. */
 export interface Task {
@@ -18,6 +26,27 @@ export interface Task {
   readonly gid: number;
   /** Its cgroup in the one hierarchy of version 2, `/system.slice/ssh.service`; the root when absent. */
   readonly cgroup?: string;
+  /** Who made it: real_parent. Absent: init, pid 1, made it. */
+  readonly parent?: Task;
+  /** The task whose pid is the tgid. Absent: itself, or one of the same name for a thread. */
+  readonly leader?: Task;
+  /** When it began, ns since boot; 0 when absent. */
+  readonly startTime?: Nanoseconds;
+  /** A kernel thread has no user memory and no user stack. */
+  readonly kernelThread?: boolean;
+  /** The container that it is in; none when absent: the machine's own namespaces. */
+  readonly container?: Container;
+}
+
+/** Namespaces other than the machine's own. Numbers are the inodes that /proc/PID/ns shows. */
+export interface Container {
+  readonly pidNamespace?: number;
+  readonly mountNamespace?: number;
+  readonly netNamespace?: number;
+  /** The name that uname(2) tells inside. */
+  readonly hostname?: string;
+  /** What a task inside is called there, by its pid outside; one that is not listed keeps its number. */
+  readonly pids?: Readonly<Record<number, number>>;
 }
 
 /**
@@ -26,11 +55,19 @@ export interface Task {
  */
 export type KernelStack = readonly string[];
 
+/**
+ * A user stack, innermost frame first, as `symbol+0xoff [path]` of a binary that the scenario's processes map, or a
+ * bare `0x…` address. Share one array between events with the same stack.
+ */
+export type UserStack = readonly string[];
+
 export interface Moment {
   readonly time: Nanoseconds;
   readonly cpu: number;
   readonly task: Task;
   readonly stack: KernelStack;
+  /** Where the task was in user space; absent when nothing is known of it. */
+  readonly userStack?: UserStack;
 }
 
 /** A function is entered: fires its kprobes. Arguments by the names of its BTF prototype; a missing one is 0. */
@@ -53,7 +90,70 @@ export interface TracepointEvent extends Moment {
   /** `skb:kfree_skb` */
   readonly name: string;
   readonly fields: Arguments;
+  /**
+   * What its raw tracepoint is given, by the names of the prototype of `__traceiter_NAME`. Absent: each argument is
+   * the field of its name, or of its name with `addr` behind (`skb` is `skbaddr`), else 0.
+   */
+  readonly raw?: Arguments;
 }
+
+/** A tracepoint is passed that only its raw form can see. `sched_switch`, without the category. */
+export interface RawTracepointEvent extends Moment {
+  readonly kind: 'rawTracepoint';
+  readonly name: string;
+  readonly args: Arguments;
+}
+
+/** A function of a program or library is called: fires its uprobes. Arguments in order, as registers take them. */
+export interface UserEntry extends Moment {
+  readonly kind: 'userEntry';
+  /** Path of the binary. */
+  readonly binary: string;
+  readonly function: string;
+  readonly args: readonly Argument[];
+}
+
+/** It returns on the same task: fires its uretprobes. */
+export interface UserExit extends Moment {
+  readonly kind: 'userExit';
+  readonly binary: string;
+  readonly function: string;
+  readonly returns: Argument;
+}
+
+/** A USDT probe is passed. Arguments in order; each goes where the probe's note says that it lies. */
+export interface UserMarker extends Moment {
+  readonly kind: 'userMarker';
+  readonly binary: string;
+  readonly provider: string;
+  readonly probe: string;
+  readonly args: readonly Argument[];
+}
+
+/**
+ * From its time on, for `duration`, the CPU runs this task in these frames: in the kernel when `stack` has any, else
+ * in user space. This is what sampling finds. What follows on the same CPU ends it early; when it is over the CPU is idle.
+ */
+export interface CpuActivity extends Moment {
+  readonly kind: 'activity';
+  readonly duration: Nanoseconds;
+  /** What the CPU's counters count meanwhile, spread evenly. Clocks count by themselves. */
+  readonly counts?: Readonly<Partial<Record<ActivityCounter, number>>>;
+}
+
+/** Counters that an activity may move; by the names of perf-list(1). */
+export const activityCounters = [
+  'cpu-cycles',
+  'instructions',
+  'cache-references',
+  'cache-misses',
+  'branch-instructions',
+  'branch-misses',
+  'page-faults',
+  'context-switches',
+  'cpu-migrations',
+] as const;
+export type ActivityCounter = (typeof activityCounters)[number];
 
 export type Arguments = Readonly<Record<string, Argument>>;
 
@@ -70,7 +170,7 @@ export interface CodeAddress {
 }
 
 /** Objects with identity: the same JS object is the same address for as long as the kernel object lives. */
-export type KernelObject = SkBuff | Sock | NetDevice | UserMemory | StructObject;
+export type KernelObject = SkBuff | Sock | NetDevice | UserMemory | StructObject | TaskReference;
 
 /** A packet. Becomes a struct sk_buff with its data area at the offsets of the kernel profile's BTF. */
 export interface SkBuff {
@@ -139,4 +239,10 @@ export interface StructObject {
   /** `request`, `file`: the struct's tag. */
   readonly type: string;
   readonly fields: Arguments;
+}
+
+/** A task as an argument or member: a pointer to its task_struct. */
+export interface TaskReference {
+  readonly object: 'task';
+  readonly task: Task;
 }

@@ -154,9 +154,15 @@ export function sock(spec: SockSpec): Sock {
   };
 }
 
-/** A task; tgid is the pid, uid and gid are 0 when absent. comm is cut to the kernel's 15 bytes. */
-export function taskOf(spec: { pid: number; comm: string; tgid?: number; uid?: number; gid?: number }): Task {
+/** What a task is made of; tgid is the pid, uid and gid are 0 when absent. */
+export interface TaskSpec extends Partial<Omit<Task, 'pid' | 'comm'>> {
+  readonly pid: number;
+  readonly comm: string;
+}
+
+/** A task. comm is cut to the kernel's 15 bytes. */
+export function taskOf(spec: TaskSpec): Task {
   const bytes = new TextEncoder().encode(spec.comm);
   const comm = bytes.length <= 15 ? spec.comm : new TextDecoder().decode(bytes.subarray(0, 15));
-  return { pid: spec.pid, tgid: spec.tgid ?? spec.pid, comm, uid: spec.uid ?? 0, gid: spec.gid ?? spec.uid ?? 0 };
+  return { ...spec, tgid: spec.tgid ?? spec.pid, comm, uid: spec.uid ?? 0, gid: spec.gid ?? spec.uid ?? 0 };
 }

@@ -1,5 +1,6 @@
 import { Subject } from 'rxjs';
 import { minutes, type Nanoseconds, Random, UsageError } from '../base/index.ts';
+import type { Task } from '../events/index.ts';
 import { createScheduler } from '../scenario/index.ts';
 import { boot, type Machine } from '../sim/index.ts';
 import { type LedgerModel, ledgerModel } from './ledger.ts';
@@ -19,8 +20,13 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
   if (options.speed !== 'max' && !(options.speed > 0)) {
     throw new UsageError(`speed is not above zero: ${options.speed}`);
   }
-  const { profile, engine } = options;
-  const machine = boot({ profile, cpus, ...(engine === undefined ? {} : { engine }) });
+  const { profile, engine, scenario } = options;
+  const machine = boot({
+    profile,
+    cpus,
+    ...(engine === undefined ? {} : { engine }),
+    ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
+  });
   try {
     const tool = options.tool.start({
       kernel: machine,
@@ -84,6 +90,7 @@ export class LabRun implements Run {
       cpus,
       duration,
       scheduler: createScheduler(),
+      overridden: (task: Task) => machine.overridden(task),
     };
     this.#player = new Player(machine, tool, options.scenario, stage, {
       drained: () => this.#takeRecords(),

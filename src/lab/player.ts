@@ -70,7 +70,9 @@ export class Player {
     if (!this.#subscription) this.#subscribe();
     const next = Math.max(this.#time, this.#stage.scheduler.next ?? Number.POSITIVE_INFINITY);
     const end = this.#stage.duration;
-    const to = Math.min(until, end, this.#readerAt, this.#tickAt, this.#pipeAt, next + wakeupLatency);
+    const due = Math.min(until, end, this.#readerAt, this.#tickAt, this.#pipeAt, next + wakeupLatency);
+    // Samples are taken by the machine itself, and may wake the reader: each is arrived at exactly.
+    const to = Math.min(due, Math.max(this.#time, this.#machine.nextSample));
     this.#playTo(to);
     if (this.#failure !== undefined) this.#finish(this.#failedAt);
     else if (this.#completedAt !== undefined && this.#ahead === 0) this.#finish(this.#completedAt);
@@ -79,6 +81,7 @@ export class Player {
 
   /** All events up to `time` were played: now what else is due. */
   #arrive(time: Nanoseconds): void {
+    this.#sampleUpTo(time);
     this.#moveTo(time);
     if (time === this.#readerAt) this.#read();
     if (time === this.#pipeAt) this.#readTracePipe();
@@ -140,6 +143,7 @@ export class Player {
   #play(event: KernelEvent): void {
     if (this.#failure !== undefined || event.time > this.#stage.duration) return;
     try {
+      this.#sampleUpTo(event.time);
       this.#machine.fire(event);
     } catch (fault) {
       this.#fail(fault);
@@ -147,11 +151,26 @@ export class Player {
     }
     this.#events++;
     this.eventMeter.add(event.time);
+    this.#notice(event.cpu, event.time);
+  }
+
+  /** Looks whether records of a CPU have woken the reader. */
+  #notice(cpu: number, time: Nanoseconds): void {
     if (this.#readerAt !== Number.POSITIVE_INFINITY) return;
-    const delivered = this.#machine.ledger.delivered(event.cpu);
-    if (delivered === this.#delivered[event.cpu]) return;
-    this.#delivered[event.cpu] = delivered;
-    if (this.#machine.poll(this.#tool.events).length > 0) this.#readerAt = event.time + wakeupLatency;
+    const delivered = this.#machine.ledger.delivered(cpu);
+    if (delivered === this.#delivered[cpu]) return;
+    this.#delivered[cpu] = delivered;
+    if (this.#machine.poll(this.#tool.events).length > 0) this.#readerAt = time + wakeupLatency;
+  }
+
+  /** Lets the machine take the samples that are due by then, each at its time. */
+  #sampleUpTo(time: Nanoseconds): void {
+    const machine = this.#machine;
+    while (machine.nextSample <= time) {
+      const at = machine.nextSample;
+      machine.advanceTo(at);
+      for (let cpu = 0; cpu < machine.cpus; cpu++) this.#notice(cpu, at);
+    }
   }
 
   #moveTo(time: Nanoseconds): void {

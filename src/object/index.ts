@@ -4,3 +4,4 @@ export { type FieldLayout, type FieldType, fieldTypes, layOut, type StructLayout
 export { type ParsedSection, parseSection, type SectionName, type SectionTarget, sectionKinds } from './section.ts';
 export type { LineInfo, MapSpec, ObjectSpec, ProgramSpec, Relocation } from './spec.ts';
 export { parameterRegisters } from './symbols.ts';
+export { parseUsdtArguments, type UsdtArgument, type UsdtOperand, type UsdtRegister } from './usdt.ts';

@@ -10,7 +10,12 @@ import type { ProgramType } from '../uapi/index.ts';
 export type SectionTarget =
   | { readonly kind: 'kprobe'; readonly function: string; readonly offset?: number }
   | { readonly kind: 'kretprobe'; readonly function: string }
-  | { readonly kind: 'tracepoint'; readonly name: string };
+  | { readonly kind: 'tracepoint'; readonly name: string }
+  | { readonly kind: 'raw_tracepoint'; readonly name: string }
+  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  /** `binary` is a path, or a library's short name, `c` of libc.so.6. */
+  | { readonly kind: 'uprobe' | 'uretprobe'; readonly binary: string; readonly function: string }
+  | { readonly kind: 'usdt'; readonly binary: string; readonly provider: string; readonly probe: string };
 
 export interface ParsedSection {
   readonly type: ProgramType;
@@ -50,6 +55,32 @@ function categoryAndName(rest: string): SectionTarget | undefined {
   return match ? { kind: 'tracepoint', name: `${match[1]}:${match[2]}` } : undefined;
 }
 
+function rawName(rest: string): SectionTarget | undefined {
+  return /^\w+$/.test(rest) ? { kind: 'raw_tracepoint', name: rest } : undefined;
+}
+
+/** A tracing program is loaded for one function: no pattern. */
+function traced(kind: 'fentry' | 'fexit'): (rest: string) => SectionTarget | undefined {
+  return (rest) => (/^[\w.]+$/.test(rest) ? { kind, function: rest } : undefined);
+}
+
+/** `/usr/bin/bash:readline`, `c:getaddrinfo`. */
+function userFunction(kind: 'uprobe' | 'uretprobe'): (rest: string) => SectionTarget | undefined {
+  return (rest) => {
+    const match = /^([^:]+):([\w.@]+)$/.exec(rest);
+    return match ? { kind, binary: match[1] as string, function: match[2] as string } : undefined;
+  };
+}
+
+/** `/usr/sbin/mysqld:mysql:query__start` */
+function userMarker(rest: string): SectionTarget | undefined {
+  const match = /^([^:]+):(\w+):(\w+)$/.exec(rest);
+  if (!match) return undefined;
+  const [, binary = '', provider = '', probe = ''] = match;
+  return { kind: 'usdt', binary, provider, probe };
+}
+
+const rawTracepoint = { type: 'raw_tracepoint', form: 'NAME', target: rawName } as const;
 const tracepoint = { type: 'tracepoint', form: 'CATEGORY/NAME', target: categoryAndName } as const;
 
 export const sectionKinds = {
@@ -57,8 +88,14 @@ export const sectionKinds = {
   kretprobe: { type: 'kprobe', form: 'FUNCTION', target: functionReturn },
   tracepoint,
   tp: tracepoint,
-  raw_tracepoint: { type: 'raw_tracepoint', form: 'NAME' },
-  raw_tp: { type: 'raw_tracepoint', form: 'NAME' },
+  raw_tracepoint: rawTracepoint,
+  raw_tp: rawTracepoint,
+  tp_btf: { type: 'tracing', form: 'NAME', target: rawName },
+  fentry: { type: 'tracing', form: 'FUNCTION', target: traced('fentry') },
+  fexit: { type: 'tracing', form: 'FUNCTION', target: traced('fexit') },
+  uprobe: { type: 'kprobe', form: 'PATH:FUNCTION', target: userFunction('uprobe') },
+  uretprobe: { type: 'kprobe', form: 'PATH:FUNCTION', target: userFunction('uretprobe') },
+  usdt: { type: 'kprobe', form: 'PATH:PROVIDER:PROBE', target: userMarker },
   perf_event: { type: 'perf_event' },
   socket: { type: 'socket_filter' },
   xdp: { type: 'xdp' },

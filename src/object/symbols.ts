@@ -79,11 +79,35 @@ export class Symbols {
         return this.source.fault(line, token.start, 'a kretprobe has no arguments any more', {
           hint: 'the value returned is *(u64 *)(r1 + pt_regs.ax); keep an argument in a map at the entry',
         });
+      case 'raw_tracepoint':
+        return this.#arrayElement(`__traceiter_${target.name}`, 1, name, line, token);
+      case 'fentry':
+      case 'fexit':
+        return this.#arrayElement(target.function, 0, name, line, token);
+      case 'uprobe':
+      case 'uretprobe':
+      case 'usdt':
+        return this.source.fault(line, token.start, `a ${target.kind} has arguments without names`, {
+          hint: 'read the registers of the context: pt_regs.di, pt_regs.si, …',
+        });
       case undefined:
         return this.source.fault(line, token.start, 'args needs a section that says where the program attaches', {
           expected: '.section "tracepoint/CATEGORY/NAME" or .section "kprobe/FUNCTION"',
         });
     }
+  }
+
+  /** An argument in a context that is an array of u64, by the prototype without its first `hidden` parameters. */
+  #arrayElement(prototype: string, hidden: number, name: string, line: SourceLine, token: Token): FieldPlace {
+    const params = this.profile.btf.functionPrototype(prototype)?.params.slice(hidden);
+    if (!params) return this.source.fault(line, token.start, `Linux ${this.profile.release} has no '${prototype}'`);
+    const index = params.findIndex((param) => param.name === name);
+    if (index >= 0) return { offset: index * 8, size: 8 };
+    const names = params.map((param) => param.name);
+    return this.source.fault(line, columnOf(token, name), `there is no argument '${name}'`, {
+      expected: names.length === 0 ? 'no argument' : `one of ${names.join(', ')}`,
+      ...didYouMean(name, names),
+    });
   }
 
   #format(name: string, line: SourceLine, token: Token): TracepointFormat {

@@ -3,26 +3,36 @@
  * `on` gives another context. What a drop looks like depends on the kernel played to: its drop function and the
  * fields of skb:kfree_skb come from the profile.
  */
-import { assertNever, InputError } from '../base/index.ts';
+import { assertNever, InputError, type Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import {
+  type Argument,
   type Arguments,
   type CodeAddress,
+  type CpuActivity,
   type FunctionEntry,
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
+  type RawTracepointEvent,
   type SkBuff,
   type Sock,
   type StructObject,
   type Task,
+  type TaskReference,
+  type TaskSpec,
   type TracepointEvent,
   taskOf,
+  type UserEntry,
+  type UserExit,
+  type UserMarker,
+  type UserStack,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Nested } from './call.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
 import { type SyscallOptions, type SyscallPoints, syscallPoints, syscallTree } from './syscall.ts';
+import { UserCall, type UserCallOptions, type UserNested } from './user-call.ts';
 
 /** Where something happens; what is absent is the context's own. */
 export interface Place {
@@ -30,6 +40,8 @@ export interface Place {
   readonly task?: Task;
   /** The calls that it happens in, innermost first: `['do_syscall_64+0x71', 'entry_SYSCALL_64_after_hwframe+0x76']`. */
   readonly stack?: KernelStack;
+  /** Where the task is in user space, innermost first: `['main+0x42 [/usr/bin/app]']`. */
+  readonly userStack?: UserStack;
 }
 
 export interface Drop extends Place {
@@ -47,13 +59,17 @@ export class World {
   readonly scheduler: VirtualScheduler;
   readonly profile: KernelProfile;
   readonly stacks = new StackTable();
+  readonly userStacks = new StackTable();
   readonly #tasks = new Map<string, Task>();
+  readonly #references = new WeakMap<Task, TaskReference>();
   readonly #reasons = new Map<string, number>();
   readonly #locations = new Map<string, CodeAddress>();
   readonly #syscalls = new Map<string, SyscallPoints>();
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
+  /** Since 5.18 the raw form of sched_switch is told the state. */
+  readonly switchTellsState: boolean;
 
   constructor(profile: KernelProfile, scheduler: VirtualScheduler) {
     this.profile = profile;
@@ -67,16 +83,30 @@ export class World {
     const fields = profile.tracepoint('skb:kfree_skb')?.fields ?? [];
     this.dropHasSock = fields.some((field) => field.name === 'rx_sk');
     this.dropHasReason = fields.some((field) => field.name === 'reason');
+    const switched = profile.btf.functionPrototype('__traceiter_sched_switch')?.params ?? [];
+    this.switchTellsState = switched.some((param) => param.name === 'prev_state');
   }
 
   /** The same task for the same numbers and name: the kernel has one task_struct for it. */
-  task(spec: { pid: number; comm: string; tgid?: number; uid?: number; gid?: number }): Task {
+  task(spec: TaskSpec): Task {
     const task = taskOf(spec);
-    const key = `${task.pid} ${task.tgid} ${task.uid} ${task.gid} ${task.comm}`;
+    const { parent, leader, startTime, kernelThread, cgroup, container } = task;
+    const own = `${task.pid} ${task.tgid} ${task.uid} ${task.gid} ${task.comm} ${startTime} ${kernelThread} ${cgroup}`;
+    const key = `${own} ${parent?.pid} ${leader?.pid} ${container === undefined ? '' : JSON.stringify(container)}`;
     const known = this.#tasks.get(key);
     if (known) return known;
     this.#tasks.set(key, task);
     return task;
+  }
+
+  /** A task as an argument: a pointer to its task_struct. One object for one task. */
+  reference(task: Task): TaskReference {
+    let reference = this.#references.get(task);
+    if (reference === undefined) {
+      reference = { object: 'task', task };
+      this.#references.set(task, reference);
+    }
+    return reference;
   }
 
   /**
@@ -141,6 +171,9 @@ export class World {
   }
 }
 
+/** DEFAULT_PRIO: what a task of nice 0 has. */
+const usualPriority = 120;
+
 /** The offset of a drop function's call of the tracepoint, as recorded on 6.18. */
 const tracepointSite = '+0x90';
 
@@ -154,26 +187,98 @@ export class Context {
   readonly cpu: number;
   readonly task: Task;
   readonly stack: KernelStack;
+  readonly userStack: UserStack | undefined;
   readonly world: World;
   /** Where packets were dropped in this context so far. */
   #sites: Map<string, DropSite> | undefined;
 
-  constructor(world: World, cpu: number, task: Task, stack: KernelStack) {
+  constructor(world: World, cpu: number, task: Task, stack: KernelStack, userStack?: UserStack) {
     this.world = world;
+    this.userStack = userStack;
     this.cpu = cpu;
     this.task = task;
     this.stack = stack;
   }
 
-  /** The same with another CPU, task or stack. */
+  /** The same with another CPU, task or stack. Another task has a user stack of its own. */
   on(place: Place): Context {
-    return new Context(this.world, place.cpu ?? this.cpu, place.task ?? this.task, place.stack ?? this.stack);
+    const { task = this.task } = place;
+    const userStack = place.userStack ?? (task === this.task ? this.userStack : undefined);
+    return new Context(this.world, place.cpu ?? this.cpu, task, place.stack ?? this.stack, userStack);
   }
 
   /** A tracepoint is passed now. */
-  tracepoint(name: string, fields: Arguments, place: Place = {}): TracepointEvent {
+  tracepoint(name: string, fields: Arguments, place: Place = {}, raw?: Arguments): TracepointEvent {
     const stack = place.stack ?? this.stack;
-    return this.#tracepoint(name, fields, place.cpu ?? this.cpu, place.task ?? this.task, stack);
+    const event = this.#tracepoint(name, fields, place.cpu ?? this.cpu, place.task ?? this.task, stack);
+    return raw === undefined ? event : { ...event, raw };
+  }
+
+  /** A raw tracepoint is passed now, `sched_switch`; a `tracepoint` passes its own. */
+  rawTracepoint(name: string, args: Arguments, place: Place = {}): RawTracepointEvent {
+    return { kind: 'rawTracepoint', ...this.on(place).#moment(), name, args };
+  }
+
+  /** A function of a program or library is called now. Its exit is yours to make; `userCall` makes both. */
+  userEntry(binary: string, name: string, args: readonly Argument[] = [], place: Place = {}): UserEntry {
+    return { kind: 'userEntry', ...this.on(place).#moment(), binary, function: name, args };
+  }
+
+  /** It returns now. */
+  userExit(binary: string, name: string, returns: Argument = 0, place: Place = {}): UserExit {
+    return { kind: 'userExit', ...this.on(place).#moment(), binary, function: name, returns };
+  }
+
+  /** A USDT probe is passed now. */
+  usdt(binary: string, provider: string, probe: string, args: readonly Argument[] = [], place: Place = {}): UserMarker {
+    return { kind: 'userMarker', ...this.on(place).#moment(), binary, provider, probe, args };
+  }
+
+  /** A call in user space with what happens in it. Subscribing begins it. */
+  userCall(binary: string, name: string, options: UserCallOptions = {}, nested: readonly UserNested[] = []): UserCall {
+    return new UserCall(this, binary, name, options, nested);
+  }
+
+  /** From now on the CPU runs the task where it is, for so long: what sampling finds. */
+  runs(duration: Nanoseconds, counts?: CpuActivity['counts'], place: Place = {}): CpuActivity {
+    const activity = { kind: 'activity', ...this.on(place).#moment(), duration } as const;
+    return counts === undefined ? activity : { ...activity, counts };
+  }
+
+  /**
+   * The CPU switches from this context's task to another: sched:sched_switch, with the task_structs for its raw form.
+   * @param state what the task goes to sleep as: 0 when it could run on, 1 for an interruptible sleep
+   */
+  switchTo(next: Task, state = 1, place: Place = {}): TracepointEvent {
+    const context = this.on(place);
+    const { task } = context;
+    const fields = {
+      prev_comm: task.comm,
+      prev_pid: task.pid,
+      prev_prio: usualPriority,
+      prev_state: state,
+      next_comm: next.comm,
+      next_pid: next.pid,
+      next_prio: usualPriority,
+    };
+    const raw: Record<string, Argument> = { preempt: 0 };
+    raw.prev = context.world.reference(task);
+    raw.next = context.world.reference(next);
+    if (context.world.switchTellsState) raw.prev_state = state;
+    return context.tracepoint('sched:sched_switch', fields, {}, raw);
+  }
+
+  /** A task is woken: sched:sched_wakeup, and its raw form. */
+  wakeup(task: Task, place: Place = {}): TracepointEvent {
+    const context = this.on(place);
+    const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: context.cpu };
+    return context.tracepoint('sched:sched_wakeup', fields, {}, { p: context.world.reference(task) });
+  }
+
+  #moment() {
+    const { cpu, task, stack, userStack } = this;
+    const moment = { time: this.world.scheduler.now(), cpu, task, stack };
+    return userStack === undefined ? moment : { ...moment, userStack };
   }
 
   /** A function is entered now. Its exit is yours to make; `call` makes both. */
@@ -245,14 +350,30 @@ export class Context {
   }
 
   #entry(name: string, args: Arguments, cpu: number, task: Task, stack: KernelStack): FunctionEntry {
-    return { kind: 'entry', time: this.world.scheduler.now(), cpu, task, stack, function: name, args };
+    const event = { kind: 'entry', time: this.world.scheduler.now(), cpu, task, stack, function: name, args } as const;
+    return this.#inUser(event, task);
   }
 
   #exit(name: string, returns: number | bigint, cpu: number, task: Task, stack: KernelStack): FunctionExit {
-    return { kind: 'exit', time: this.world.scheduler.now(), cpu, task, stack, function: name, returns };
+    const event = {
+      kind: 'exit',
+      time: this.world.scheduler.now(),
+      cpu,
+      task,
+      stack,
+      function: name,
+      returns,
+    } as const;
+    return this.#inUser(event, task);
   }
 
   #tracepoint(name: string, fields: Arguments, cpu: number, task: Task, stack: KernelStack): TracepointEvent {
-    return { kind: 'tracepoint', time: this.world.scheduler.now(), cpu, task, stack, name, fields };
+    const event = { kind: 'tracepoint', time: this.world.scheduler.now(), cpu, task, stack, name, fields } as const;
+    return this.#inUser(event, task);
+  }
+
+  /** An event of the context's own task has its user stack. */
+  #inUser<Event extends object>(event: Event, task: Task): Event {
+    return this.userStack === undefined || task !== this.task ? event : { ...event, userStack: this.userStack };
   }
 }

@@ -7,13 +7,22 @@
  *     [time, cpu, task, stack, "entry", function, arguments]
  *     [time, cpu, task, stack, "exit", function, returns]
  *     [time, cpu, task, stack, "tracepoint", name, fields]
+ *     [time, cpu, task, stack, "rawTracepoint", name, arguments]
+ *     [time, cpu, task, stack, "userEntry", function, [arguments], {"binary":path}]
+ *     [time, cpu, task, stack, "userExit", function, returns, {"binary":path}]
+ *     [time, cpu, task, stack, "userMarker", probe, [arguments], {"binary":path,"provider":…}]
+ *     [time, cpu, task, stack, "activity", duration, counts]
  *     {"events":1234}                                                         the last line: how many there were
+ *
+ * Behind these stands an object with what else an event has: {"userStack":6} (a slot of stacks), {"raw":arguments}. The
+ * header has the scenario's processes, where it names any. A task refers to its parent and leader by their slots.
  *
  * A slot is given to another thing when all are taken and nothing has been in use for longer, so both the writer and
  * the reader need no more memory for hours than for a second. Values that JSON has not are objects of one key:
  * {"big":"123"}, {"hex":"00ff"}, {"ref":9} (an object), {"symbol":"f+0x1"}.
  */
 import type { Nanoseconds } from '../base/index.ts';
+import type { Process } from '../events/index.ts';
 
 export interface RecordHeader {
   readonly tracebed: 'recording';
@@ -27,6 +36,7 @@ export interface RecordHeader {
   readonly duration: Nanoseconds;
   /** ns since 1970, in decimal. */
   readonly epoch?: string;
+  readonly processes?: readonly Process[];
 }
 
 export const recordVersion = 1;

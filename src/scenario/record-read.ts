@@ -1,7 +1,16 @@
 /** Reads a recorded scenario back, line by line as it is played; faults have file, line and column. */
 import { closeSync, openSync, readSync } from 'node:fs';
 import { fromHex, InputError } from '../base/index.ts';
-import type { Argument, Arguments, KernelEvent, KernelObject, KernelStack, Task } from '../events/index.ts';
+import type {
+  Argument,
+  Arguments,
+  CpuActivity,
+  KernelEvent,
+  KernelObject,
+  KernelStack,
+  Moment,
+  Task,
+} from '../events/index.ts';
 import { playInOrder } from './play-list.ts';
 import { type RecordHeader, recordVersion } from './record-format.ts';
 import type { Scenario } from './scenario.ts';
@@ -109,7 +118,7 @@ export class RecordReader {
 
   #define(json: JsonObject): void {
     const { task, stack, object, is, events } = json;
-    if (typeof task === 'number' && isObject(is)) this.#tasks[task] = is as unknown as Task;
+    if (typeof task === 'number' && isObject(is)) this.#tasks[task] = this.#task(is);
     else if (typeof stack === 'number' && Array.isArray(is)) this.#stacks[stack] = is as string[];
     else if (typeof object === 'number' && isObject(is)) this.#objects[object] = this.#object(is);
     else if (events === this.#events) this.#ended = true;
@@ -119,29 +128,71 @@ export class RecordReader {
   }
 
   #event(json: Json[]): KernelEvent {
-    const [time, cpu, task, stack, kind, name, last] = json;
-    if (typeof time !== 'number' || typeof cpu !== 'number' || typeof name !== 'string') {
+    const [time, cpu, task, stack, kind, name, last, more] = json;
+    if (typeof time !== 'number' || typeof cpu !== 'number') {
       throw new LineFault('this is no event', '[time, cpu, task, stack, kind, name, arguments]');
     }
     if (time < this.#time) throw new LineFault(`time goes from ${this.#time} back to ${time}`, 'events in order');
     this.#time = time;
     this.#events++;
+    const extra = isObject(more) ? more : {};
     const moment = {
       time,
       cpu,
       task: this.#slot(this.#tasks, task, 'task'),
       stack: this.#slot(this.#stacks, stack, 'stack'),
+      ...(extra.userStack === undefined ? {} : { userStack: this.#slot(this.#stacks, extra.userStack, 'stack') }),
     };
+    if (kind === 'activity' && typeof name === 'number') {
+      const activity = { kind, ...moment, duration: name } as const;
+      const counts = isObject(last) ? (last as CpuActivity['counts'] & object) : {};
+      return Object.keys(counts).length === 0 ? activity : { ...activity, counts };
+    }
+    if (typeof name !== 'string') {
+      throw new LineFault('this is no event', '[time, cpu, task, stack, kind, name, arguments]');
+    }
+    return this.#named(moment, kind, name, last, extra);
+  }
+
+  /** An event of something that has a name. */
+  #named(moment: Moment, kind: Json | undefined, name: string, last: Json | undefined, extra: JsonObject): KernelEvent {
+    const binary = typeof extra.binary === 'string' ? extra.binary : '';
     switch (kind) {
       case 'entry':
         return { kind, ...moment, function: name, args: this.#arguments(last) };
       case 'exit':
         return { kind, ...moment, function: name, returns: this.#argument(last ?? 0) as number | bigint };
-      case 'tracepoint':
-        return { kind, ...moment, name, fields: this.#arguments(last) };
+      case 'tracepoint': {
+        const raw = extra.raw === undefined ? {} : { raw: this.#arguments(extra.raw) };
+        return { kind, ...moment, name, fields: this.#arguments(last), ...raw };
+      }
+      case 'rawTracepoint':
+        return { kind, ...moment, name, args: this.#arguments(last) };
+      case 'userEntry':
+        return { kind, ...moment, binary, function: name, args: this.#list(last) };
+      case 'userExit':
+        return { kind, ...moment, binary, function: name, returns: this.#argument(last ?? 0) };
+      case 'userMarker': {
+        const provider = typeof extra.provider === 'string' ? extra.provider : '';
+        return { kind, ...moment, binary, provider, probe: name, args: this.#list(last) };
+      }
       default:
-        throw new LineFault(`an event of kind ${JSON.stringify(kind)}`, 'entry, exit or tracepoint');
+        throw new LineFault(`an event of kind ${JSON.stringify(kind)}`, eventKinds.join(', '));
     }
+  }
+
+  #list(json: Json | undefined): readonly Argument[] {
+    if (!Array.isArray(json)) throw new LineFault('an event without arguments', 'an array');
+    return json.map((value) => this.#argument(value));
+  }
+
+  #task(is: JsonObject): Task {
+    const { parent, leader, ...own } = is;
+    return {
+      ...own,
+      ...(parent === undefined ? {} : { parent: this.#slot(this.#tasks, parent, 'task') }),
+      ...(leader === undefined ? {} : { leader: this.#slot(this.#tasks, leader, 'task') }),
+    } as unknown as Task;
   }
 
   #slot<T>(slots: readonly T[], slot: Json | undefined, kind: string): T {
@@ -152,6 +203,7 @@ export class RecordReader {
   }
 
   #object(is: JsonObject): KernelObject {
+    if (is.object === 'task') return { object: 'task', task: this.#slot(this.#tasks, is.task, 'task') };
     const entries = Object.entries(is).map(([name, value]) => [
       name,
       name === 'fields' && is.object === 'struct' ? this.#arguments(value) : this.#argument(value),
@@ -176,6 +228,18 @@ export class RecordReader {
     throw new LineFault(`a value ${JSON.stringify(json).slice(0, 60)}`, 'a number, a text, big, hex, ref or symbol');
   }
 }
+
+/** What stands in the place of an event's kind. */
+const eventKinds: readonly KernelEvent['kind'][] = [
+  'entry',
+  'exit',
+  'tracepoint',
+  'rawTracepoint',
+  'userEntry',
+  'userExit',
+  'userMarker',
+  'activity',
+];
 
 /** The lines of a file, read as they are asked for. */
 function* linesOf(path: string): Generator<string> {
@@ -226,6 +290,7 @@ export function recordedScenario(path: string): Scenario {
     summary: header.summary ?? 'recorded',
     cpus: header.cpus,
     duration: header.duration,
+    ...(header.processes === undefined ? {} : { processes: header.processes }),
     ...(header.epoch === undefined ? {} : { epoch: BigInt(header.epoch) }),
     notes: (profile) =>
       profile.name === header.kernel

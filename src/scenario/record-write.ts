@@ -1,8 +1,8 @@
 /** Writes what a scenario emits as a file that runs again identically (record-format.ts draws its lines). */
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { tap } from 'rxjs';
-import { InputError, toHex } from '../base/index.ts';
-import type { Argument, Arguments, KernelEvent, KernelObject } from '../events/index.ts';
+import { assertNever, InputError, toHex } from '../base/index.ts';
+import type { Argument, Arguments, KernelEvent, KernelObject, Task } from '../events/index.ts';
 import { type RecordHeader, recordVersion, Slots } from './record-format.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
@@ -18,23 +18,59 @@ export class RecordWriter {
   }
 
   event(event: KernelEvent): void {
-    const task = this.#slot('task', this.#tasks, event.task);
+    const task = this.#task(event.task);
     const stack = this.#slot('stack', this.#stacks, event.stack);
     const head = [event.time, event.cpu, task, stack, event.kind];
+    const more: Record<string, unknown> = {};
+    const tail = this.#tail(event, more);
+    if (event.userStack !== undefined) more.userStack = this.#slot('stack', this.#stacks, event.userStack);
+    this.#emit(JSON.stringify(Object.keys(more).length === 0 ? [...head, ...tail] : [...head, ...tail, more]));
+  }
+
+  /** The event's own two values; what else it has goes to `more`. */
+  #tail(event: KernelEvent, more: Record<string, unknown>): readonly unknown[] {
     switch (event.kind) {
       case 'entry':
-        this.#emit(JSON.stringify([...head, event.function, this.#arguments(event.args)]));
-        break;
+        return [event.function, this.#arguments(event.args)];
       case 'exit':
-        this.#emit(JSON.stringify([...head, event.function, this.#argument(event.returns)]));
-        break;
+        return [event.function, this.#argument(event.returns)];
       case 'tracepoint':
-        this.#emit(JSON.stringify([...head, event.name, this.#arguments(event.fields)]));
-        break;
+        if (event.raw !== undefined) more.raw = this.#arguments(event.raw);
+        return [event.name, this.#arguments(event.fields)];
+      case 'rawTracepoint':
+        return [event.name, this.#arguments(event.args)];
+      case 'userEntry':
+        more.binary = event.binary;
+        return [event.function, event.args.map((argument) => this.#argument(argument))];
+      case 'userExit':
+        more.binary = event.binary;
+        return [event.function, this.#argument(event.returns)];
+      case 'userMarker':
+        more.binary = event.binary;
+        more.provider = event.provider;
+        return [event.probe, event.args.map((argument) => this.#argument(argument))];
+      case 'activity':
+        return [event.duration, event.counts ?? {}];
+      default:
+        return assertNever(event);
     }
   }
 
-  #slot(kind: 'task' | 'stack', slots: Slots<object>, thing: object): number {
+  /** A task's slot; its parent and leader have theirs before it. */
+  #task(task: Task): number {
+    const known = this.#tasks.use(task);
+    if (known !== undefined) return known;
+    const { parent, leader, ...own } = task;
+    const relatives = {
+      ...(parent === undefined ? {} : { parent: this.#task(parent) }),
+      ...(leader === undefined ? {} : { leader: this.#task(leader) }),
+    };
+    const slot = this.#tasks.give(task);
+    this.#emit(JSON.stringify({ task: slot, is: { ...own, ...relatives } }));
+    return slot;
+  }
+
+  #slot(kind: 'stack', slots: Slots<object>, thing: object): number {
     const known = slots.use(thing);
     if (known !== undefined) return known;
     const slot = slots.give(thing);
@@ -64,6 +100,7 @@ export class RecordWriter {
 
   /** The object with the objects in it as references. */
   #definition(thing: KernelObject): object {
+    if (thing.object === 'task') return { object: 'task', task: this.#task(thing.task) };
     if (thing.object === 'struct') return { ...thing, fields: this.#arguments(thing.fields) };
     return Object.fromEntries(Object.entries(thing).map(([name, value]) => [name, this.#argument(value as Argument)]));
   }
@@ -80,6 +117,7 @@ export function recordHead(scenario: Scenario, stage: Stage): string {
     seed: stage.random.seed,
     cpus: stage.cpus,
     duration: stage.duration,
+    ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
     ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
   };
   return JSON.stringify(header);

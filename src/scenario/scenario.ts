@@ -1,7 +1,7 @@
 import type { Observable, SchedulerLike } from 'rxjs';
 import type { Nanoseconds, Random } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
-import type { KernelEvent } from '../events/index.ts';
+import type { KernelEvent, Process, Task } from '../events/index.ts';
 
 /** A scenario: a name, a line, and the Observable of what happens. The same stage options give the same events. */
 export interface Scenario {
@@ -13,6 +13,8 @@ export interface Scenario {
   readonly duration?: Nanoseconds;
   /** Real time of the scenario's time 0, ns since 1970, when it comes from a recording. */
   readonly epoch?: bigint;
+  /** The processes in it whose programs and libraries can be probed, and whose user stacks have names. */
+  readonly processes?: readonly Process[];
   /** What a user should know of it on this kernel: events that are left out, packets without bytes. */
   readonly notes?: (profile: KernelProfile) => readonly string[];
   events(stage: Stage): Observable<KernelEvent>;
@@ -27,6 +29,11 @@ export interface Stage {
   readonly duration: Nanoseconds;
   /** RxJS scheduler on the virtual clock. Its unit is ns: `interval(us(10), stage.scheduler)` ticks each 10 us. */
   readonly scheduler: VirtualScheduler;
+  /**
+   * What a program made the call under way on a task return instead of running, or undefined; asked right behind the
+   * entry that a scenario has emitted. Absent where nothing is attached: when a scenario is only listed or recorded.
+   */
+  readonly overridden?: (task: Task) => bigint | undefined;
 }
 
 /** A scheduler whose time moves only when its owner says so; work of the same time runs in the order scheduled. */

@@ -4,7 +4,7 @@
  */
 import { defer, type Observable } from 'rxjs';
 import { InputError, type Nanoseconds } from '../base/index.ts';
-import type { Arguments, KernelEvent, Task } from '../events/index.ts';
+import type { Arguments, KernelEvent, Process, Task, TaskSpec } from '../events/index.ts';
 import type { CallOptions, CallTree, Nested } from './call.ts';
 import { Context, type Drop, type Place, World } from './context.ts';
 import { Generators } from './generators.ts';
@@ -16,10 +16,18 @@ export interface Script extends Stage {
   /** The idle task of CPU 0, outside of all calls: where `call` and the others happen when no `on` says else. */
   readonly idle: Context;
   on(place: Place): Context;
-  task(spec: { pid: number; comm: string; tgid?: number; uid?: number; gid?: number }): Task;
+  task(spec: TaskSpec): Task;
   tracepoint: Context['tracepoint'];
   entry: Context['entry'];
   exit: Context['exit'];
+  rawTracepoint: Context['rawTracepoint'];
+  userEntry: Context['userEntry'];
+  userExit: Context['userExit'];
+  userCall: Context['userCall'];
+  usdt: Context['usdt'];
+  runs: Context['runs'];
+  switchTo: Context['switchTo'];
+  wakeup: Context['wakeup'];
   call(name: string, args?: Arguments, options?: CallOptions, nested?: readonly Nested[]): CallTree;
   syscall(name: string, args: Arguments, options?: SyscallOptions, nested?: readonly Nested[]): CallTree;
   drop(drop: Drop): readonly KernelEvent[];
@@ -46,12 +54,21 @@ export function scriptOn(stage: Stage): Script {
     cpus: stage.cpus,
     duration: stage.duration,
     scheduler: stage.scheduler,
+    ...(stage.overridden === undefined ? {} : { overridden: stage.overridden }),
     idle,
     on: (place) => idle.on(place),
     task: (spec) => world.task(spec),
-    tracepoint: (name, fields, place) => idle.tracepoint(name, fields, place),
+    tracepoint: (name, fields, place, raw) => idle.tracepoint(name, fields, place, raw),
     entry: (name, args, place) => idle.entry(name, args, place),
     exit: (name, returns, place) => idle.exit(name, returns, place),
+    rawTracepoint: (name, args, place) => idle.rawTracepoint(name, args, place),
+    userEntry: (binary, name, args, place) => idle.userEntry(binary, name, args, place),
+    userExit: (binary, name, returns, place) => idle.userExit(binary, name, returns, place),
+    userCall: (binary, name, options, nested) => idle.userCall(binary, name, options, nested),
+    usdt: (binary, provider, probe, args, place) => idle.usdt(binary, provider, probe, args, place),
+    runs: (duration, counts, place) => idle.runs(duration, counts, place),
+    switchTo: (next, state, place) => idle.switchTo(next, state, place),
+    wakeup: (task, place) => idle.wakeup(task, place),
     call: (name, args, options, nested) => idle.call(name, args, options, nested),
     syscall: (name, args, options, nested) => idle.syscall(name, args, options, nested),
     drop: (drop) => idle.drop(drop),
@@ -77,6 +94,8 @@ export interface ScenarioDefinition {
   readonly cpus?: number;
   /** How long it lasts by itself, ns; absent for an endless one. */
   readonly duration?: Nanoseconds;
+  /** Processes whose programs and libraries can be probed, and whose user stacks have names. */
+  readonly processes?: readonly Process[];
   /** What happens. Called once for each run. */
   readonly events: (script: Script) => Observable<KernelEvent>;
 }

@@ -135,14 +135,22 @@ export function syscallTree(
   const values = valuesOf(points, args);
   const { number } = points;
   const ret = options.returns ?? 0;
+  const regs = registers(values, number);
   const enter: Inside = (inside) => [
     ...(points.rawEnter
-      ? [inside.tracepoint('raw_syscalls:sys_enter', { id: number, args: rawArguments(values) })]
+      ? [
+          inside.tracepoint(
+            'raw_syscalls:sys_enter',
+            { id: number, args: rawArguments(values) },
+            {},
+            { regs, id: number },
+          ),
+        ]
       : []),
     ...(points.enter ? [inside.tracepoint(points.enter, { __syscall_nr: number, ...args })] : []),
   ];
   const leave: Inside = (inside) => [
-    ...(points.rawExit ? [inside.tracepoint('raw_syscalls:sys_exit', { id: number, ret })] : []),
+    ...(points.rawExit ? [inside.tracepoint('raw_syscalls:sys_exit', { id: number, ret }, {}, { regs, ret })] : []),
     ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
   ];
   const stack = options.stack ?? (context.stack.length > 0 ? context.stack : syscallStack);

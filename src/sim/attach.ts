@@ -1,16 +1,20 @@
-import { assertNever, InputError, SysError } from '../base/index.ts';
+import { assertNever, InputError, type Nanoseconds, SysError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { Memory } from '../memory/index.ts';
-import type { AttachTarget, Fd, LinkInfo } from '../sys/index.ts';
-import type { ProgramType } from '../uapi/index.ts';
+import type { AttachTarget, Fd, LinkInfo, SamplingTarget, UserTarget } from '../sys/index.ts';
+import { type ProgramType, perfCounters } from '../uapi/index.ts';
+import { ArgumentCalls, hasRawTracepoint, rawContext, trampolineContext } from './arguments.ts';
 import { defaultMaxActive } from './calls.ts';
 import type { FdTable } from './fds.ts';
-import { FunctionPoint, LinkResource, TracepointPoint } from './points.ts';
-import type { ProgramResource } from './programs.ts';
+import { isErrorInjectable } from './overrides.ts';
+import { FunctionPoint, LinkResource, RawPoint, TracepointPoint, type UserPoint } from './points.ts';
+import type { Attachment, ProgramResource } from './programs.ts';
 import { RecordContext } from './records.ts';
 import { FunctionContext } from './registers.ts';
+import type { Sampling } from './sampling.ts';
 import type { Stacks } from './stacks.ts';
 import { nearestHint, type SymbolTable } from './symbols.ts';
+import type { UserSpace } from './user-space.ts';
 import type { Values } from './values.ts';
 
 /** What the writers of contexts work with. */
@@ -20,11 +24,30 @@ export interface ContextParts {
   readonly symbols: SymbolTable;
   readonly values: Values;
   readonly stacks: Stacks;
+  readonly userSpace: UserSpace;
+  readonly sampling: Sampling;
 }
 
 const op = 'attach';
 /** KRETPROBE_MAXACTIVE_MAX (kernel/trace/trace_kprobe.c) */
 const mostActive = 4096;
+/** MAX_URETPROBE_DEPTH of each task bounds them; what all tasks together may hold has no bound. */
+const uretprobes = Number.POSITIVE_INFINITY;
+/** sysctl kernel.perf_event_max_sample_rate */
+const mostSamples = 100_000;
+
+/** The types of programs that a kind of target takes. */
+const programsOf: Readonly<Record<AttachTarget['kind'], readonly ProgramType[]>> = {
+  kprobe: ['kprobe'],
+  kretprobe: ['kprobe'],
+  uprobe: ['kprobe'],
+  uretprobe: ['kprobe'],
+  tracepoint: ['tracepoint'],
+  raw_tracepoint: ['raw_tracepoint', 'raw_tracepoint_writable', 'tracing'],
+  fentry: ['tracing'],
+  fexit: ['tracing'],
+  perf_event: ['perf_event'],
+};
 
 /** All attach points that events or programs have named, and the links on them. */
 export class AttachPoints {
@@ -33,6 +56,7 @@ export class AttachPoints {
   readonly #cpus: number;
   readonly #functions = new Map<string, FunctionPoint>();
   readonly #tracepoints = new Map<string, TracepointPoint>();
+  readonly #raw = new Map<string, RawPoint>();
 
   constructor(parts: ContextParts, fds: FdTable, cpus: number) {
     this.#parts = parts;
@@ -55,6 +79,34 @@ export class AttachPoints {
     return this.#tracepoints.get(name);
   }
 
+  /** The point of a raw tracepoint, `sched_switch`. @throws InputError when this kernel has none of the name */
+  raw(name: string): RawPoint {
+    const point = this.#raw.get(name) ?? this.#newRaw(name);
+    if (point !== null) return point;
+    throw new InputError(`this kernel has no raw tracepoint '${name}'`, nearestHint(name, this.rawNames()));
+  }
+
+  *rawNames(): Generator<string> {
+    const { profile } = this.#parts;
+    const prefix = '__traceiter_';
+    for (const name of profile.btf.functionNames()) {
+      const short = name.slice(prefix.length);
+      if (name.startsWith(prefix) && hasRawTracepoint(profile, short)) yield short;
+    }
+  }
+
+  #newRaw(name: string): RawPoint | null {
+    if (!hasRawTracepoint(this.#parts.profile, name)) return null;
+    const point = new RawPoint(name);
+    this.#raw.set(name, point);
+    return point;
+  }
+
+  /** The point of a function of a binary. @throws InputError */
+  user(binary: string, name: string): UserPoint {
+    return this.#parts.userSpace.binary(binary).function(name);
+  }
+
   #newFunction(name: string): FunctionPoint {
     const { btf } = this.#parts.profile;
     if (!btf.functionPrototype(name)) {
@@ -70,46 +122,111 @@ export class AttachPoints {
     if (!profile.tracepoint(name)) {
       throw new InputError(`this kernel has no tracepoint '${name}'`, nearestHint(name, profile.tracepointNames()));
     }
-    const point = new TracepointPoint(name);
+    const short = name.slice(name.indexOf(':') + 1);
+    const point = new TracepointPoint(name, this.#raw.get(short) ?? this.#newRaw(short));
     this.#tracepoints.set(name, point);
     return point;
   }
 
   /** @throws SysError ENOENT for an unknown point, EINVAL for a program of another type, EBADF */
-  attach(fd: Fd, target: AttachTarget): Fd {
+  attach(fd: Fd, target: AttachTarget, now: Nanoseconds): Fd {
     const program = this.#fds.get<ProgramResource>(fd, 'program', op);
-    const wanted: ProgramType = target.kind === 'tracepoint' ? 'tracepoint' : 'kprobe';
-    if (program.type !== wanted) {
+    const wanted = programsOf[target.kind];
+    if (!wanted.includes(program.type)) {
       throw new SysError('EINVAL', op, `a ${program.type} program cannot attach to a ${target.kind}`, {
-        expected: `a ${wanted} program`,
+        expected: `a ${wanted[0]} program`,
       });
     }
-    const maxActive = target.kind === 'kretprobe' ? this.#maxActive(target.maxActive ?? 0) : 0;
-    return this.#fds.open(new LinkResource(target, program, this.#links(target), maxActive));
+    if (program.attachment !== undefined) checkAttachment(program.attachment, target);
+    if (program.overrides) checkInjectable(target);
+    if (target.kind === 'perf_event') return this.#fds.open(this.#sample(program, target, now));
+    const list = this.#links(target);
+    return this.#fds.open(new LinkResource(target, program, list, this.#instances(target)));
+  }
+
+  /** How many calls a probe of returns may wait for at once; 0 for what is none. */
+  #instances(target: AttachTarget): number {
+    if (target.kind === 'uretprobe') return uretprobes;
+    return target.kind === 'kretprobe' ? this.#maxActive(target.maxActive ?? 0) : 0;
+  }
+
+  #sample(program: ProgramResource, target: SamplingTarget, now: Nanoseconds): LinkResource {
+    const { cpu, event, period, frequency } = target;
+    if (!Number.isInteger(cpu) || cpu < 0 || cpu >= this.#cpus) {
+      throw new SysError('ENODEV', op, `CPU ${cpu} is not online`, { expected: `0 to ${this.#cpus - 1}` });
+    }
+    if (!Object.hasOwn(perfCounters, event)) {
+      throw new SysError('ENOENT', op, `no counter '${event}'`, { expected: Object.keys(perfCounters).join(', ') });
+    }
+    const given = [period, frequency].filter((number) => number !== undefined && number !== 0);
+    const [number = 0] = given;
+    if (given.length !== 1 || !Number.isInteger(number) || number < 0 || (frequency ?? 0) > mostSamples) {
+      throw new SysError('EINVAL', op, `${event} with period ${period ?? 0} and frequency ${frequency ?? 0}`, {
+        expected: `one of the two, a frequency of at most ${mostSamples}`,
+      });
+    }
+    const { period: _period, frequency: _frequency, ...rest } = target;
+    const exact: SamplingTarget = { ...rest, ...(period ? { period: number } : { frequency: number }) };
+    return this.#parts.sampling.attach(exact, program, now);
   }
 
   /** The list of links that a target means. Makes the writer of its context. */
-  #links(target: AttachTarget): LinkResource[] {
+  #links(target: Exclude<AttachTarget, SamplingTarget>): LinkResource[] {
     switch (target.kind) {
       case 'kprobe':
         if ((target.offset ?? 0) !== 0) {
-          throw new SysError(
-            'EINVAL',
-            op,
-            `${target.function}+${target.offset}: events tell only of entries and exits`,
-            {
-              hint: 'attach without an offset',
-            },
-          );
+          const where = `${target.function}+${target.offset}`;
+          throw new SysError('EINVAL', op, `${where}: events tell only of entries and exits`, {
+            hint: 'attach without an offset',
+          });
         }
         return this.#prepareFunction(target.function).entries;
       case 'kretprobe':
         return this.#prepareFunction(target.function).exits;
       case 'tracepoint':
         return this.#prepareTracepoint(target.name).links;
+      case 'raw_tracepoint':
+        return this.#prepareRaw(target.name).links;
+      case 'fentry':
+        return this.#prepareTrampoline(target.function).fentries;
+      case 'fexit':
+        return this.#prepareTrampoline(target.function).fexits;
+      case 'uprobe':
+        return this.#findUser(target).entries;
+      case 'uretprobe':
+        return this.#findUser(target).exits;
       default:
         return assertNever(target);
     }
+  }
+
+  #findUser({ binary, address }: UserTarget): UserPoint {
+    const { userSpace } = this.#parts;
+    const loaded = userSpace.find(binary);
+    if (loaded === undefined) {
+      throw new SysError('ENOENT', op, `there is no file '${binary}'`, nearestHint(binary, userSpace.paths()));
+    }
+    const point = loaded.at(address);
+    if (point !== undefined) return point;
+    throw new SysError('EINVAL', op, `${binary}+0x${address.toString(16)}: events tell only of functions and probes`, {
+      expected: 'the address of a function or of a USDT probe',
+    });
+  }
+
+  #prepareTrampoline(name: string): FunctionPoint {
+    const point = orNoEntry(() => this.function(name));
+    const { profile, symbols, memory, values } = this.#parts;
+    point.arguments ??= orInvalid(() => trampolineContext(profile, symbols, memory, values, name));
+    // Calls that began before somebody waits for them return unseen.
+    if (point.fexits.length === 0) point.calls = new ArgumentCalls();
+    return point;
+  }
+
+  #prepareRaw(name: string): RawPoint {
+    const point = orNoEntry(() => this.raw(name));
+    const { profile, memory, values } = this.#parts;
+    point.context ??= rawContext(profile, memory, values, name);
+    return point;
   }
 
   #prepareFunction(name: string): FunctionPoint {
@@ -138,6 +255,35 @@ export class AttachPoints {
   info(fd: Fd): LinkInfo {
     const { target, hits, missed } = this.#fds.get<LinkResource>(fd, 'link', 'link_info');
     return { target, hits, missed };
+  }
+}
+
+/** A tracing program attaches only to what it was loaded for. */
+function checkAttachment({ type, name }: Attachment, target: AttachTarget): void {
+  const kinds = { fentry: 'trace_fentry', fexit: 'trace_fexit', raw_tracepoint: 'trace_raw_tp' } as const;
+  const place = 'function' in target ? target.function : 'name' in target ? target.name : '';
+  if (Object.hasOwn(kinds, target.kind) && kinds[target.kind as keyof typeof kinds] === type && place === name) return;
+  throw new SysError('EINVAL', op, `a program loaded as ${type} of ${name} cannot attach to ${target.kind} ${place}`, {
+    expected: 'the function and attach type that it was loaded with',
+  });
+}
+
+/** perf_event_attach_bpf_prog: whose result may be replaced. */
+function checkInjectable(target: AttachTarget): void {
+  if (target.kind === 'kprobe' && isErrorInjectable(target.function)) return;
+  const place = 'function' in target ? target.function : target.kind;
+  throw new SysError('EINVAL', op, `${place} is no function whose result may be overridden`, {
+    expected: 'a kprobe on a system call or another function that allows error injection',
+  });
+}
+
+/** A function that no trampoline can be made for is EINVAL to who attaches. */
+function orInvalid<T>(make: () => T): T {
+  try {
+    return make();
+  } catch (fault) {
+    if (!(fault instanceof InputError)) throw fault;
+    throw new SysError('EINVAL', op, fault.message, fault.expected === undefined ? {} : { expected: fault.expected });
   }
 }
 

@@ -1,8 +1,17 @@
 import { InputError, type Nanoseconds, Random } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
-import type { KernelEvent } from '../events/index.ts';
+import type { KernelEvent, Task } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
-import type { AttachTarget, Fd, LinkInfo, MapCreate, PerfEventOpen, ProgramLoad } from '../sys/index.ts';
+import type {
+  AttachTarget,
+  BinaryFile,
+  Fd,
+  LinkInfo,
+  MapCreate,
+  Mapping,
+  PerfEventOpen,
+  ProgramLoad,
+} from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
 import { Cgroups } from './cgroups.ts';
@@ -10,17 +19,22 @@ import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
 import { helperTable } from './helpers/index.ts';
 import { Ledger } from './ledger.ts';
-import type { BootOptions, OpenMachine } from './machine.ts';
+import type { BootOptions, OpenMachine, SentSignal } from './machine.ts';
 import { MapCommands } from './map-commands.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { PerfEvents } from './perf-events.ts';
 import { Player } from './player.ts';
 import { Programs } from './programs.ts';
+import { SampleContext } from './sample-context.ts';
+import { Sampling } from './sampling.ts';
+import { SignalLog } from './signals.ts';
 import { Stacks } from './stacks.ts';
 import { SymbolTable } from './symbols.ts';
 import type { TestResult, TestRun } from './test-run.ts';
 import { TracePipe } from './trace-pipe.ts';
 import { TrapLog } from './traps.ts';
+import { UserRegisters } from './user-registers.ts';
+import { UserSpace } from './user-space.ts';
 
 const defaultMemory = 64 << 20;
 const mostCpus = 1024;
@@ -53,6 +67,9 @@ class SimulatedKernel implements OpenMachine {
   readonly #programs: Programs;
   readonly #points: AttachPoints;
   readonly #player: Player;
+  readonly #userSpace: UserSpace;
+  readonly #sampling: Sampling;
+  readonly #signals = new SignalLog();
 
   constructor(options: BootOptions) {
     const { profile, cpus } = options;
@@ -68,9 +85,22 @@ class SimulatedKernel implements OpenMachine {
     this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
     const objects = new KernelObjects(memory, profile, this.symbols);
     const stacks = new Stacks(memory, this.symbols);
-    const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks };
-    this.#points = new AttachPoints(parts, this.#fds, cpus);
-    this.#player = new Player(this.#current, this.#points, this.ledger, this.#traps);
+    const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
+    const userRegisters = new UserRegisters(memory, objects.values, userSpace);
+    this.#userSpace = userSpace;
+    this.#sampling = new Sampling(cpus);
+    const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
+    this.#points = new AttachPoints({ ...parts, sampling: this.#sampling }, this.#fds, cpus);
+    this.#player = new Player({
+      current: this.#current,
+      points: this.#points,
+      ledger: this.ledger,
+      traps: this.#traps,
+      userSpace,
+      userRegisters,
+      sampling: this.#sampling,
+      samples: new SampleContext(memory, stacks, userSpace, userRegisters),
+    });
     const window = new CallWindow(memory);
     const helpers = helperTable({
       memory,
@@ -82,13 +112,15 @@ class SimulatedKernel implements OpenMachine {
       sockets: objects.sockets,
       cgroups: this.#cgroups,
       stacks,
+      userSpace,
+      signals: this.#signals,
       symbols: this.symbols,
       ledger: this.ledger,
       random: new Random(options.seed ?? defaultSeed),
       pipe: this.#pipe,
-      printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
+      passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
-    this.#programs = new Programs(memory, this.#fds, engineOf(options.engine), window, helpers);
+    this.#programs = new Programs(memory, profile.btf, this.#fds, engineOf(options.engine), window, helpers);
   }
 
   get traps(): TrapLog['rows'] {
@@ -100,7 +132,19 @@ class SimulatedKernel implements OpenMachine {
   }
 
   advanceTo(time: Nanoseconds): void {
-    if (time > this.#current.now) this.#current.now = time;
+    this.#player.advanceTo(time);
+  }
+
+  get nextSample(): Nanoseconds {
+    return this.#sampling.due;
+  }
+
+  overridden(task: Task): bigint | undefined {
+    return this.#player.overridden(task);
+  }
+
+  get signals(): readonly SentSignal[] {
+    return this.#signals.rows;
   }
 
   fire(event: KernelEvent): void {
@@ -156,7 +200,7 @@ class SimulatedKernel implements OpenMachine {
   }
 
   attach(program: Fd, target: AttachTarget): Fd {
-    return this.#points.attach(program, target);
+    return this.#points.attach(program, target, this.#current.now);
   }
 
   linkInfo(link: Fd): LinkInfo {
@@ -169,6 +213,22 @@ class SimulatedKernel implements OpenMachine {
 
   tracepoints(): Iterable<string> {
     return this.profile.tracepointNames();
+  }
+
+  rawTracepoints(): Iterable<string> {
+    return this.#points.rawNames();
+  }
+
+  binaries(): Iterable<string> {
+    return this.#userSpace.paths();
+  }
+
+  binary(path: string): BinaryFile | undefined {
+    return this.#userSpace.file(path);
+  }
+
+  mappings(pid: number): readonly Mapping[] {
+    return this.#userSpace.mappings(pid);
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {

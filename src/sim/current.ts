@@ -1,6 +1,7 @@
 import type { Nanoseconds } from '../base/index.ts';
-import type { KernelStack, Task } from '../events/index.ts';
-import type { Memory } from '../memory/index.ts';
+import type { KernelStack, Task, UserStack } from '../events/index.ts';
+import { type Memory, pageKinds } from '../memory/index.ts';
+import type { LinkResource } from './points.ts';
 
 /** The idle task of a CPU on which nothing has happened yet. */
 const idle: Task = { pid: 0, tgid: 0, comm: 'swapper', uid: 0, gid: 0 };
@@ -13,12 +14,21 @@ const kernelStack = 256;
 /** PERF_MAX_TRACE_SIZE: the longest tracepoint record. */
 export const recordSize = 8192;
 export const registersSize = 168;
+/** struct bpf_perf_event_data: pt_regs, u64 sample_period, u64 addr. */
+const sampleSize = registersSize + 16;
+/** MAX_BPF_FUNC_ARGS */
+export const mostArguments = 12;
+/** What a trampoline keeps before the arguments of fentry and fexit programs: u64 address of the function, u64 count. */
+export const argumentsHead = 16;
+/** A user stack as far as probes look: a window for each register that an operand may go through. */
+export const userWindow = 4096;
+export const userWindows = 16;
 
 /** What belongs to one CPU: memory that programs run in. Offsets. */
 export interface CpuMemory {
   /** 8 frames, growing down from the end. */
   readonly stack: number;
-  /** A struct pt_regs, the context of kprobes. */
+  /** A struct bpf_perf_event_data, whose begin is a struct pt_regs: the context of probes and samples. */
   readonly registers: number;
   /** The pt_regs that a system call's wrapper is given. */
   readonly userRegisters: number;
@@ -26,11 +36,16 @@ export interface CpuMemory {
   readonly kernelStack: number;
   /** The record of a tracepoint. */
   readonly record: number;
+  /** u64 arguments of raw tracepoints, fentry and fexit; the result behind them, `argumentsHead` bytes before them. */
+  readonly arguments: number;
+  /** User memory: `userWindows` times `userWindow` bytes. */
+  readonly userStack: number;
 }
 
 /** Where the kernel is: the time, and the CPU, task and stack of the event under way. */
 export class Current {
   readonly cpus: readonly CpuMemory[];
+  readonly memory: Memory;
   cpu = 0;
   task: Task = idle;
   stack: KernelStack = noStack;
@@ -38,8 +53,20 @@ export class Current {
   stackFirst = 0;
   /** Innermost frames of `stack` that a program does not see. */
   stackSkip = 0;
-  /** Low half of the address of the function that a kprobe or kretprobe is in; 0 elsewhere. */
+  userStack: UserStack = noStack;
+  /** As `stackFirst` and `stackSkip`, of the user stack. */
+  userFirstLow = 0;
+  userFirstHigh = 0;
+  userSkip = 0;
+  /** Halves of the address of the function that a probe is in; 0 elsewhere. */
   function = 0;
+  functionHigh = 0;
+  /** Whose program runs. */
+  link: LinkResource | null = null;
+  /** What the program under way makes the probed function return instead of running it. */
+  overrides = false;
+  overrideLow = 0;
+  overrideHigh = 0;
   /** Records that the run under way has tried to write. */
   records = 0;
   /** Places in ringbufs that the run under way reserved and has not given back. */
@@ -50,14 +77,34 @@ export class Current {
   readonly #now = new Float64Array(1);
 
   constructor(memory: Memory, cpus: number) {
+    this.memory = memory;
     this.active = new Int32Array(cpus);
+    // Written anew for each user event, and events happen one at a time: all CPUs share it.
+    const userStack = memory.allocatePages(userWindow * userWindows, pageKinds.user);
     this.cpus = Array.from({ length: cpus }, () => ({
       stack: memory.allocatePages(programStack),
-      registers: memory.allocate(registersSize),
+      registers: memory.allocate(sampleSize),
       userRegisters: memory.allocate(registersSize),
       kernelStack: memory.allocate(kernelStack),
       record: memory.allocatePages(recordSize),
+      arguments: memory.allocate(argumentsHead + 8 * (mostArguments + 1)) + argumentsHead,
+      userStack,
     }));
+  }
+
+  /** An event happens: the probes' additions to its stacks are not there yet. */
+  begin(cpu: number, task: Task, stack: KernelStack, userStack: UserStack | undefined): void {
+    this.cpu = cpu;
+    this.task = task;
+    this.stack = stack;
+    this.stackFirst = 0;
+    this.stackSkip = 0;
+    this.userStack = userStack ?? noStack;
+    this.userFirstLow = 0;
+    this.userFirstHigh = 0;
+    this.userSkip = 0;
+    this.function = 0;
+    this.functionHigh = 0;
   }
 
   get now(): Nanoseconds {

@@ -1,6 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
-import type { KernelEvent } from '../events/index.ts';
+import type { KernelEvent, Process, Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { Engine } from '../vm/index.ts';
@@ -18,14 +18,31 @@ export interface BootOptions {
   readonly engine?: EngineName | Engine;
   /** What get_prandom_u32 begins with; 1 when absent. */
   readonly seed?: number;
+  /** Processes whose binaries can be probed and whose user stacks have names; none when absent. */
+  readonly processes?: readonly Process[];
+}
+
+/** A signal that a program sent with send_signal or send_signal_thread. */
+export interface SentSignal {
+  readonly time: Nanoseconds;
+  readonly task: Task;
+  readonly signal: number;
+  /** To the thread alone, not to its process. */
+  readonly thread: boolean;
 }
 
 /** The simulated kernel: a Kernel for those above the seam, and what only its owner may do, make things happen. */
 export interface Machine extends Kernel, Disposable {
-  /** Moves the clock on; events before it can no longer be fired. */
+  /** Moves the clock on, and takes the samples that are due; events before it can no longer be fired. */
   advanceTo(time: Nanoseconds): void;
+  /** When sampling next has something to do; infinite when nothing samples. */
+  readonly nextSample: Nanoseconds;
   /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
   fire(event: KernelEvent): void;
+  /** What a program made the function under way on a task return instead of running (override_return), or undefined. */
+  overridden(task: Task): bigint | undefined;
+  /** What programs sent, the first 1,000. */
+  readonly signals: readonly SentSignal[];
   /** Runs a program by hand, which no verifier has seen. @throws SysError E2BIG, EINVAL, EBADF as programLoad */
   testRun(run: TestRun): TestResult;
   /** What became of the records that programs wrote, per CPU. */

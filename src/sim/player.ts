@@ -1,31 +1,75 @@
-import { InputError } from '../base/index.ts';
-import type { FunctionEntry, FunctionExit, KernelEvent, TracepointEvent } from '../events/index.ts';
+import { assertNever, InputError, type Nanoseconds } from '../base/index.ts';
+import type {
+  CpuActivity,
+  FunctionEntry,
+  FunctionExit,
+  KernelEvent,
+  RawTracepointEvent,
+  Task,
+  TracepointEvent,
+  UserEntry,
+  UserExit,
+  UserMarker,
+} from '../events/index.ts';
+import type { ArgumentCalls, ArgumentsContext } from './arguments.ts';
 import type { AttachPoints } from './attach.ts';
 import type { ReturnInstances } from './calls.ts';
 import type { Current } from './current.ts';
 import type { Ledger } from './ledger.ts';
-import type { LinkResource } from './points.ts';
+import { Overrides } from './overrides.ts';
+import type { FunctionPoint, LinkResource, RawPoint } from './points.ts';
 import type { RecordContext } from './records.ts';
 import type { FunctionContext } from './registers.ts';
+import type { SampleContext } from './sample-context.ts';
+import type { Sampling, Take } from './sampling.ts';
 import type { TrapLog } from './traps.ts';
+import type { UserRegisters } from './user-registers.ts';
+import type { UserSpace } from './user-space.ts';
+
+/** What the player plays on. */
+export interface PlayerParts {
+  readonly current: Current;
+  readonly points: AttachPoints;
+  readonly ledger: Ledger;
+  readonly traps: TrapLog;
+  readonly userSpace: UserSpace;
+  readonly userRegisters: UserRegisters;
+  readonly sampling: Sampling;
+  readonly samples: SampleContext;
+}
 
 /**
  * The hot path: an event sets the time, the CPU and the task, and runs what is attached to its point. An event that
- * nothing is attached to costs a look-up of its point; nothing is allocated for any.
+ * nothing is attached to costs a look-up of its point; nothing is allocated for any. Samples that are due by then come
+ * first.
  */
 export class Player {
   readonly #current: Current;
   readonly #points: AttachPoints;
   readonly #ledger: Ledger;
   readonly #traps: TrapLog;
+  readonly #userSpace: UserSpace;
+  readonly #userRegisters: UserRegisters;
+  readonly #sampling: Sampling;
+  readonly #overrides = new Overrides();
   readonly #cpus: number;
+  readonly #take: Take;
 
-  constructor(current: Current, points: AttachPoints, ledger: Ledger, traps: TrapLog) {
+  constructor(parts: PlayerParts) {
+    const { current, samples } = parts;
     this.#current = current;
-    this.#points = points;
-    this.#ledger = ledger;
-    this.#traps = traps;
+    this.#points = parts.points;
+    this.#ledger = parts.ledger;
+    this.#traps = parts.traps;
+    this.#userSpace = parts.userSpace;
+    this.#userRegisters = parts.userRegisters;
+    this.#sampling = parts.sampling;
     this.#cpus = current.cpus.length;
+    this.#take = (link, running, at) => {
+      current.now = at;
+      current.begin(link.cpu, running.task, running.stack, running.userStack);
+      this.#run(link, samples.write(link, running, current));
+    };
   }
 
   /** @throws InputError for an event that cannot be */
@@ -34,38 +78,116 @@ export class Player {
     const { cpu } = event;
     if (!(cpu >= 0 && cpu < this.#cpus && (cpu | 0) === cpu)) throw this.#noCpu(event);
     if (!(event.time >= current.now)) throw this.#tooLate(event);
+    if (this.#sampling.due <= event.time) this.#sampling.advance(event.time, this.#take);
     current.now = event.time;
-    current.cpu = cpu;
-    current.task = event.task;
-    current.stack = event.stack;
-    if (event.kind === 'tracepoint') this.#tracepoint(event);
-    else if (event.kind === 'entry') this.#entry(event);
-    else this.#exit(event);
+    const happens = this.#overrides.any ? this.#overrides.pass(event) : event;
+    if (happens === null) return;
+    current.begin(cpu, event.task, event.stack, event.userStack);
+    this.#play(happens);
+  }
+
+  /** Moves the clock on; what samples takes its samples. */
+  advanceTo(time: Nanoseconds): void {
+    if (this.#sampling.due <= time) this.#sampling.advance(time, this.#take);
+    if (time > this.#current.now) this.#current.now = time;
+  }
+
+  /** What the call under way on a task is made to return, or undefined. */
+  overridden(task: Task): bigint | undefined {
+    return this.#overrides.returnsOf(task);
+  }
+
+  #play(event: KernelEvent): void {
+    switch (event.kind) {
+      case 'tracepoint':
+        this.#tracepoint(event);
+        break;
+      case 'entry':
+        this.#entry(event);
+        break;
+      case 'exit':
+        this.#exit(event);
+        break;
+      case 'rawTracepoint':
+        this.#rawTracepoint(event);
+        break;
+      case 'userEntry':
+        this.#userEntry(event);
+        break;
+      case 'userExit':
+        this.#userExit(event);
+        break;
+      case 'userMarker':
+        this.#userMarker(event);
+        break;
+      case 'activity':
+        this.#activity(event);
+        break;
+      default:
+        assertNever(event);
+    }
   }
 
   #tracepoint(event: TracepointEvent): void {
     const point = this.#points.tracepoint(event.name);
-    const { links } = point;
+    const { links, raw } = point;
+    if (raw !== null && raw.links.length > 0) {
+      const context = raw.context as ArgumentsContext;
+      const args =
+        event.raw === undefined
+          ? context.writeFields(event.fields, this.#current)
+          : context.write(event.raw, this.#current);
+      this.#runAll(raw.links, args);
+    }
     if (links.length === 0) return;
     const record = (point.context as RecordContext).write(event, this.#current);
-    for (let index = 0; index < links.length; index++) this.#run(links[index] as LinkResource, record);
+    this.#runAll(links, record);
+  }
+
+  #rawTracepoint(event: RawTracepointEvent): void {
+    const point: RawPoint = this.#points.raw(event.name);
+    if (point.links.length === 0) return;
+    this.#runAll(point.links, (point.context as ArgumentsContext).write(event.args, this.#current));
   }
 
   #entry(event: FunctionEntry): void {
     const point = this.#points.function(event.function);
-    const { entries, exits } = point;
+    const { entries, exits, fentries, fexits } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
       if (!(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
     }
-    if (entries.length === 0) return;
-    const registers = (point.context as FunctionContext).enter(event, this.#current);
-    for (let index = 0; index < entries.length; index++) this.#run(entries[index] as LinkResource, registers);
+    if (entries.length > 0) this.#runAll(entries, (point.context as FunctionContext).enter(event, this.#current));
+    if (this.#current.overrides) this.#override(event);
+    if (fentries.length + fexits.length > 0) this.#traced(event, point);
+  }
+
+  /** The trampoline of a traced function: keeps the arguments for those that want the result. */
+  #traced(event: FunctionEntry, point: FunctionPoint): void {
+    const current = this.#current;
+    const args = (point.arguments as ArgumentsContext).write(event.args, current);
+    current.stackFirst = 0;
+    current.stackSkip = 0;
+    if (point.fexits.length > 0) {
+      (point.calls as ArgumentCalls).enter(event.task, current.memory, args);
+    }
+    this.#runAll(point.fentries, args);
+  }
+
+  #override(event: FunctionEntry): void {
+    const current = this.#current;
+    current.overrides = false;
+    const returns = (BigInt(current.overrideHigh) << 32n) | BigInt(current.overrideLow >>> 0);
+    this.#overrides.begin(event.task, event.function, returns);
   }
 
   #exit(event: FunctionExit): void {
     const point = this.#points.function(event.function);
-    const { exits } = point;
+    const { exits, fexits } = point;
+    if (fexits.length > 0 && (point.calls as ArgumentCalls).exit(event.task)) {
+      const context = point.arguments as ArgumentsContext;
+      this.#runAll(fexits, context.writeResult(point.calls as ArgumentCalls, event.returns, this.#current));
+    }
     let registers = 0;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
@@ -75,10 +197,58 @@ export class Player {
     }
   }
 
+  #userEntry(event: UserEntry): void {
+    const point = this.#points.user(event.binary, event.function);
+    const { entries, exits } = point;
+    for (let index = 0; index < exits.length; index++) {
+      const link = exits[index] as LinkResource;
+      if (isFor(link, event.task) && !(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
+    }
+    if (entries.length === 0) return;
+    this.#runFor(entries, event.task, this.#userRegisters.enter(event, point, this.#current));
+  }
+
+  #userExit(event: UserExit): void {
+    const point = this.#points.user(event.binary, event.function);
+    let registers = 0;
+    for (let index = 0; index < point.exits.length; index++) {
+      const link = point.exits[index] as LinkResource;
+      if (!isFor(link, event.task) || !(link.instances as ReturnInstances).exit(event.task)) continue;
+      if (registers === 0) registers = this.#userRegisters.exit(event, point, this.#current);
+      this.#run(link, registers);
+    }
+  }
+
+  #userMarker(event: UserMarker): void {
+    const marker = this.#userSpace.binary(event.binary).marker(event.provider, event.probe);
+    const { entries } = marker.point;
+    if (entries.length === 0) return;
+    this.#runFor(entries, event.task, this.#userRegisters.marker(event, marker, this.#current));
+  }
+
+  #activity(event: CpuActivity): void {
+    if (!(event.duration >= 0)) {
+      throw new InputError(`an activity of ${event.duration} ns`, { expected: 'a duration of 0 or more' });
+    }
+    this.#sampling.begin(event);
+  }
+
   /** Programs of a tracepoint that a helper passes while a program runs: all are skipped, as they would nest. */
   passNested(name: string): void {
     const point = this.#points.findTracepoint(name);
     if (point !== undefined) for (const link of point.links) this.#miss(link);
+  }
+
+  #runAll(links: readonly LinkResource[], context: number): void {
+    for (let index = 0; index < links.length; index++) this.#run(links[index] as LinkResource, context);
+  }
+
+  /** As `runAll`, but of the links for one process only those of the task's. */
+  #runFor(links: readonly LinkResource[], task: Task, context: number): void {
+    for (let index = 0; index < links.length; index++) {
+      const link = links[index] as LinkResource;
+      if (isFor(link, task)) this.#run(link, context);
+    }
   }
 
   #run(link: LinkResource, context: number): void {
@@ -93,6 +263,7 @@ export class Player {
     current.active[cpu] = 1;
     current.records = 0;
     current.reserved = 0;
+    current.link = link;
     executable.run(context);
     current.active[cpu] = 0;
     link.countHit();
@@ -126,6 +297,27 @@ export class Player {
   }
 }
 
+/** Whether a link that may be for one process sees what a task does. */
+function isFor(link: LinkResource, task: Task): boolean {
+  return link.pid === 0 || link.pid === task.tgid;
+}
+
 function nameOf(event: KernelEvent): string {
-  return event.kind === 'tracepoint' ? event.name : `${event.function} (${event.kind})`;
+  switch (event.kind) {
+    case 'tracepoint':
+    case 'rawTracepoint':
+      return event.name;
+    case 'entry':
+    case 'exit':
+      return `${event.function} (${event.kind})`;
+    case 'userEntry':
+    case 'userExit':
+      return `${event.function} of ${event.binary}`;
+    case 'userMarker':
+      return `${event.provider}:${event.probe} of ${event.binary}`;
+    case 'activity':
+      return `an activity of ${event.task.comm}`;
+    default:
+      return assertNever(event);
+  }
 }

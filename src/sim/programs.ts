@@ -1,8 +1,17 @@
 import { InputError, SysError, viewOf } from '../base/index.ts';
+import type { Btf } from '../btf/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { kernelSpace } from '../memory/index.ts';
 import type { Fd, ProgramLoad } from '../sys/index.ts';
-import { helperAllowed, helperById, type ProgramType, programTypes } from '../uapi/index.ts';
+import {
+  type AttachType,
+  helperAllowed,
+  helperById,
+  helpers,
+  onlyFor,
+  type ProgramType,
+  programTypes,
+} from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
 import { type FdTable, Resource } from './fds.ts';
 import type { MapResource } from './map-resource.ts';
@@ -17,6 +26,8 @@ const op = 'prog_load';
 const mostSlots = 1_000_000;
 const mostMaps = 64;
 const nameSize = 16;
+/** What the typedef of a raw tracepoint's prototype is called in BTF. */
+const rawTypePrefix = 'btf_trace_';
 
 /** ld_imm64, and what its source register makes of the immediate (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
 const ldImm64 = 0x18;
@@ -33,30 +44,39 @@ const gplLicenses: ReadonlySet<string> = new Set([
   'Dual MPL/GPL',
 ]);
 
+/** The one point that a tracing program may be attached to. */
+export interface Attachment {
+  readonly type: AttachType;
+  /** Of a function, or of a raw tracepoint. */
+  readonly name: string;
+}
+
+type ProgramFacts = Pick<ProgramResource, 'id' | 'name' | 'type' | 'attachment' | 'overrides'>;
+
 export class ProgramResource extends Resource {
   override readonly kind = 'program';
   readonly name: string;
   readonly type: ProgramType;
   readonly executable: Executable;
   readonly id: number;
+  /** Of a tracing program: what it was loaded for. */
+  readonly attachment: Attachment | undefined;
+  /** kprobe_override: it calls override_return. */
+  readonly overrides: boolean;
   readonly #maps: readonly MapResource[];
   readonly #forget: (id: number) => void;
 
-  constructor(
-    name: string,
-    type: ProgramType,
-    executable: Executable,
-    maps: readonly MapResource[],
-    id: number,
-    forget: (id: number) => void,
-  ) {
+  /** @param forget called with the id when nothing holds the program any more */
+  constructor(facts: ProgramFacts, executable: Executable, maps: readonly MapResource[], forget: (id: number) => void) {
     super();
-    this.id = id;
-    this.#forget = forget;
-    this.name = name;
-    this.type = type;
+    this.id = facts.id;
+    this.name = facts.name;
+    this.type = facts.type;
+    this.attachment = facts.attachment;
+    this.overrides = facts.overrides;
     this.executable = executable;
     this.#maps = maps;
+    this.#forget = forget;
     for (const map of maps) map.hold();
   }
 
@@ -68,6 +88,7 @@ export class ProgramResource extends Resource {
 
 export class Programs {
   readonly #fds: FdTable;
+  readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
   readonly #helpers: readonly (Helper | undefined)[];
@@ -76,12 +97,14 @@ export class Programs {
 
   constructor(
     memory: Memory,
+    btf: Btf,
     fds: FdTable,
     engine: Engine,
     window: CallWindow,
     helpers: readonly (Helper | undefined)[],
   ) {
     this.#fds = fds;
+    this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
     this.#host = {
@@ -93,14 +116,14 @@ export class Programs {
 
   /** @throws SysError E2BIG, EINVAL, EBADF as Linux */
   load(attributes: ProgramLoad): Fd {
-    const { code, maps } = this.#linked(attributes);
+    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
+    const { code, maps, overrides } = this.#linked(attributes);
     // The verifier's place: it judges `code` with its maps here, before the engine sees it.
     const name = (attributes.name ?? '').slice(0, nameSize - 1);
     const executable = this.#make(name, code, this.#host);
     joinArrays(maps, attributes.type);
-    const program = new ProgramResource(name, attributes.type, executable, maps, ++this.#lastId, (gone) => {
-      this.#byId.delete(gone);
-    });
+    const facts = { id: ++this.#lastId, name, type: attributes.type, attachment, overrides };
+    const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
     this.#byId.set(program.id, program);
     return this.#fds.open(program);
   }
@@ -112,7 +135,11 @@ export class Programs {
   }
 
   /** The code with addresses for the fds of maps, and those maps. Without a type any helper may be called. */
-  #linked(attributes: Omit<ProgramLoad, 'type'> & { type?: ProgramType }): { code: Uint8Array; maps: MapResource[] } {
+  #linked(attributes: Omit<ProgramLoad, 'type'> & { type?: ProgramType }): {
+    code: Uint8Array;
+    maps: MapResource[];
+    overrides: boolean;
+  } {
     const slots = attributes.code.length / 8;
     if (slots === 0 || slots > mostSlots) {
       throw new SysError('E2BIG', op, `a program of ${slots} instructions`, {
@@ -130,8 +157,29 @@ export class Programs {
     }
     const code = attributes.code.slice();
     const maps = this.#linkMaps(code);
-    if (type !== undefined) this.#checkHelpers(code, type, attributes.license);
-    return { code, maps };
+    const overrides = type !== undefined && this.#checkHelpers(code, type, attributes).has(helpers.override_return.id);
+    return { code, maps, overrides };
+  }
+
+  /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
+  #attachment({ expectedAttachType: type, attachBtfId: id }: ProgramLoad): Attachment {
+    if (id === undefined || id === 0) throw new SysError('EINVAL', op, 'Tracing programs must provide btf_id');
+    const target = id < this.#btf.count ? this.#btf.type(id) : undefined;
+    if (!target || !('name' in target)) throw new SysError('EINVAL', op, `attach_btf_id ${id} is not found in BTF`);
+    if (type === 'trace_raw_tp') {
+      if (target.kind !== 'typedef') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a typedef`);
+      if (!target.name.startsWith(rawTypePrefix)) {
+        throw new SysError('EINVAL', op, `attach_btf_id ${id} points to wrong type name ${target.name}`);
+      }
+      return { type, name: target.name.slice(rawTypePrefix.length) };
+    }
+    if (type !== 'trace_fentry' && type !== 'trace_fexit') {
+      throw new SysError('EINVAL', op, `no tracing program of attach type '${type ?? 'none'}'`, {
+        expected: 'trace_fentry, trace_fexit or trace_raw_tp',
+      });
+    }
+    if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
+    return { type, name: target.name };
   }
 
   /** BPF_PROG_GET_FD_BY_ID */
@@ -178,23 +226,33 @@ export class Programs {
     view.setUint32(at + 12, kernelSpace, true);
   }
 
-  /** check_helper_call's first questions: is there such a helper, for this type, under this license. */
-  #checkHelpers(code: Uint8Array, type: ProgramType, license: string): void {
+  /** check_helper_call's first questions: is there such a helper, for this type, under this license. Returns their ids. */
+  #checkHelpers(code: Uint8Array, type: ProgramType, attributes: Omit<ProgramLoad, 'type'>): ReadonlySet<number> {
     const view = viewOf(code);
+    const called = new Set<number>();
     for (let at = 0; at < code.length; at += 8) {
       if (code[at] === ldImm64) at += 8;
       else if (code[at] === callInstruction && code[at + 1]! >>> 4 === 0) {
-        this.#checkHelper(view.getInt32(at + 4, true), at / 8, type, license);
+        const id = view.getInt32(at + 4, true);
+        this.#checkHelper(id, at / 8, type, attributes);
+        called.add(id);
       }
     }
+    return called;
   }
 
-  #checkHelper(id: number, slot: number, type: ProgramType, license: string): void {
+  #checkHelper(
+    id: number,
+    slot: number,
+    type: ProgramType,
+    { license, expectedAttachType }: Omit<ProgramLoad, 'type'>,
+  ): void {
     const helper = helperById(id);
     const where = `instruction ${slot}`;
     if (!helper) throw new SysError('EINVAL', op, `${where}: invalid func unknown#${id}`);
     const name = `bpf_${helper.name}#${id}`;
-    if (!helperAllowed(helper.name, type)) {
+    const only = type === 'tracing' ? onlyFor[helper.name] : undefined;
+    if (!helperAllowed(helper.name, type) || (only && !only.includes(expectedAttachType ?? 'trace_fentry'))) {
       throw new SysError('EINVAL', op, `${where}: program of this type cannot use helper ${name}`);
     }
     if (helper.gpl && !gplLicenses.has(license)) {

@@ -45,16 +45,16 @@ export const registerOffsets = {
 } as const;
 
 const { di, si, dx, cx, r8, r9, r10, ax, ip, cs, flags, sp, ss, orig_ax } = registerOffsets;
-const parameterRegisters = [di, si, dx, cx, r8, r9] as const;
+export const parameterRegisters = [di, si, dx, cx, r8, r9] as const;
 const syscallRegisters = [di, si, dx, r10, r8, r9] as const;
 
 /** __KERNEL_CS, __KERNEL_DS; and __USER_CS, __USER_DS of a system call's caller. */
-const kernelCode = 0x10;
-const kernelData = 0x18;
-const userCode = 0x33;
-const userData = 0x2b;
+export const kernelCode = 0x10;
+export const kernelData = 0x18;
+export const userCode = 0x33;
+export const userData = 0x2b;
 /** IF, ZF, PF: what an entry by ftrace mostly finds. */
-const usualFlags = 0x246;
+export const usualFlags = 0x246;
 /** ENOSYS: what ax holds until a system call has returned. */
 const notYet = -38;
 
@@ -112,6 +112,7 @@ export class FunctionContext {
     current.stackFirst = this.#low + 1;
     current.stackSkip = caller;
     current.function = this.#low;
+    current.functionHigh = codeHigh;
     return cpu.registers;
   }
 
@@ -129,6 +130,7 @@ export class FunctionContext {
     current.stackFirst = 0;
     current.stackSkip = caller;
     current.function = this.#low;
+    current.functionHigh = codeHigh;
     return cpu.registers;
   }
 

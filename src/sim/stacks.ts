@@ -3,7 +3,7 @@ import type { Memory } from '../memory/index.ts';
 import { codeHigh, type SymbolTable } from './symbols.ts';
 
 /** sysctl kernel.perf_event_max_stack */
-const mostFrames = 127;
+export const mostFrames = 127;
 
 /**
  * Kernel stacks as addresses. A stack is resolved once for each array that events share; the frames of the event

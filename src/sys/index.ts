@@ -1,11 +1,15 @@
 /** Floor 4: the seam. What a process may ask of a kernel. */
 export type {
   AttachTarget,
+  BinaryFile,
   Fd,
   Kernel,
   LinkInfo,
   MapCreate,
+  Mapping,
   PerfEventOpen,
   ProgramLoad,
+  SamplingTarget,
   Symbols,
+  UserTarget,
 } from './kernel.ts';

@@ -1,6 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
-import type { MapType, ProgramType } from '../uapi/index.ts';
+import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
 /**
  * The seam: what a process may ask of a kernel. Shaped like bpf(2), perf_event_open(2), mmap(2), poll(2) and the
@@ -51,6 +51,8 @@ export interface Kernel {
   /** Names that can be attached to: available_filter_functions and events of tracefs. */
   functions(): Iterable<string>;
   tracepoints(): Iterable<string>;
+  /** Names of raw tracepoints, `sched_switch`: those that BTF has a `btf_trace_` type of. */
+  rawTracepoints(): Iterable<string>;
 
   /** A software BPF-output event on one CPU, as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
   perfEventOpen(attributes: PerfEventOpen): Fd;
@@ -64,6 +66,12 @@ export interface Kernel {
 
   /** /proc/kallsyms. */
   readonly symbols: Symbols;
+  /** Paths of programs and libraries, as a search of the file system finds them. */
+  binaries(): Iterable<string>;
+  /** What a binary's file tells: its symbol tables and notes. Undefined when there is no such file. */
+  binary(path: string): BinaryFile | undefined;
+  /** The executable mappings of /proc/PID/maps, in the order of their addresses; empty for an unknown process. */
+  mappings(pid: number): readonly Mapping[];
   /** What trace_printk wrote since the last call: lines of trace_pipe, without the newline. */
   readTracePipe(): string[];
 
@@ -92,15 +100,54 @@ export interface ProgramLoad {
   readonly code: Uint8Array;
   readonly license: string;
   readonly name?: string;
+  /** expected_attach_type: tells fentry from fexit and tp_btf. */
+  readonly expectedAttachType?: AttachType;
+  /** attach_btf_id of a tracing program: the function, or the `btf_trace_NAME` typedef, in the kernel's BTF. */
+  readonly attachBtfId?: number;
 }
 
 /** Where a program attaches. One target is one point: the client expands patterns. */
-export type AttachTarget =
+export type AttachTarget = Cookie & TargetPlace;
+
+type TargetPlace =
   | { readonly kind: 'kprobe'; readonly function: string; readonly offset?: number }
   /** `maxActive` as register_kretprobe's: how many calls may be under way at once; 0 is the kernel's default. */
   | { readonly kind: 'kretprobe'; readonly function: string; readonly maxActive?: number }
   /** `skb:kfree_skb` */
-  | { readonly kind: 'tracepoint'; readonly name: string };
+  | { readonly kind: 'tracepoint'; readonly name: string }
+  /** `sched_switch`: for raw_tracepoint programs, and tracing programs of attach type trace_raw_tp. */
+  | { readonly kind: 'raw_tracepoint'; readonly name: string }
+  /** For tracing programs loaded for this function with the attach type of that name. */
+  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | UserTarget
+  | SamplingTarget;
+
+interface Cookie {
+  /** What get_attach_cookie answers; 0 when absent. */
+  readonly cookie?: bigint;
+}
+
+/** The begin of a function, or a USDT probe, by the binary and the address in it. */
+export interface UserTarget {
+  readonly kind: 'uprobe' | 'uretprobe';
+  readonly binary: string;
+  readonly address: number;
+  /** Only in this process. */
+  readonly pid?: number;
+}
+
+/** perf_event_open(2) on one CPU and PERF_EVENT_IOC_SET_BPF: the program runs at each overflow. */
+export interface SamplingTarget {
+  readonly kind: 'perf_event';
+  readonly event: PerfCounter;
+  readonly cpu: number;
+  /** Every so many events; of a clock, ns. One of the two is given. */
+  readonly period?: number;
+  /** Or so many times a second. */
+  readonly frequency?: number;
+  /** Only while this process runs. */
+  readonly pid?: number;
+}
 
 export interface LinkInfo {
   readonly target: AttachTarget;
@@ -108,6 +155,27 @@ export interface LinkInfo {
   readonly hits: number;
   /** Times that it should have run and did not: recursion on the CPU, or a kretprobe beyond maxActive. */
   readonly missed: number;
+}
+
+export interface BinaryFile {
+  readonly path: string;
+  readonly symbols: readonly { readonly name: string; readonly address: number; readonly size: number }[];
+  /** Probes of .note.stapsdt, with their arguments as the note says them: `-4@%edi 8@-16(%rbp)`. */
+  readonly probes: readonly {
+    readonly provider: string;
+    readonly name: string;
+    readonly address: number;
+    readonly arguments: string;
+    readonly semaphore?: number;
+  }[];
+  /** 20 bytes in hex. */
+  readonly buildId: string;
+}
+
+export interface Mapping {
+  readonly start: bigint;
+  readonly end: bigint;
+  readonly path: string;
 }
 
 export interface PerfEventOpen {

@@ -11,7 +11,15 @@ export {
 } from './contexts.ts';
 export { type HelperInfo, type HelperName, helperById, helperByName, helperNames, helpers } from './helpers.ts';
 export { limits } from './limits.ts';
-export { perfTypes, sampleFormats, softwareEvents } from './perf.ts';
+export {
+  hardwareEvents,
+  type PerfCounter,
+  perfCounter,
+  perfCounters,
+  perfTypes,
+  sampleFormats,
+  softwareEvents,
+} from './perf.ts';
 export {
   type ArgumentKind,
   argumentKinds,

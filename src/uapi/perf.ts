@@ -17,6 +17,39 @@ export const softwareEvents = {
   cgroupSwitches: 11,
 } as const;
 
+/** PERF_COUNT_HW_*: events of type `hardware`. */
+export const hardwareEvents = {
+  cpuCycles: 0,
+  instructions: 1,
+  cacheReferences: 2,
+  cacheMisses: 3,
+  branchInstructions: 4,
+  branchMisses: 5,
+} as const;
+
+/** Events that programs may sample, by the names of perf-list(1). The two clocks count ns. */
+export const perfCounters = {
+  'cpu-cycles': { type: perfTypes.hardware, config: hardwareEvents.cpuCycles },
+  instructions: { type: perfTypes.hardware, config: hardwareEvents.instructions },
+  'cache-references': { type: perfTypes.hardware, config: hardwareEvents.cacheReferences },
+  'cache-misses': { type: perfTypes.hardware, config: hardwareEvents.cacheMisses },
+  'branch-instructions': { type: perfTypes.hardware, config: hardwareEvents.branchInstructions },
+  'branch-misses': { type: perfTypes.hardware, config: hardwareEvents.branchMisses },
+  'cpu-clock': { type: perfTypes.software, config: softwareEvents.cpuClock },
+  'task-clock': { type: perfTypes.software, config: softwareEvents.taskClock },
+  'page-faults': { type: perfTypes.software, config: softwareEvents.pageFaults },
+  'context-switches': { type: perfTypes.software, config: softwareEvents.contextSwitches },
+  'cpu-migrations': { type: perfTypes.software, config: softwareEvents.cpuMigrations },
+} as const satisfies Record<string, { readonly type: number; readonly config: number }>;
+
+export type PerfCounter = keyof typeof perfCounters;
+
+/** The counter of a perf type and config, or undefined when programs cannot sample it. */
+export function perfCounter(type: number, config: number): PerfCounter | undefined {
+  const found = Object.entries(perfCounters).find(([, row]) => row.type === type && row.config === config);
+  return found?.[0] as PerfCounter | undefined;
+}
+
 /** PERF_SAMPLE_*: what a sample holds. */
 export const sampleFormats = {
   ip: 1 << 0,

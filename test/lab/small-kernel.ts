@@ -15,6 +15,8 @@ export function smallKernel(cpus: number, room: number, over: Partial<ToolRun> =
   let clock = 0;
   const machine = {
     cpus,
+    /** Nothing samples. */
+    nextSample: Number.POSITIVE_INFINITY,
     advanceTo: (time: number) => {
       if (time < clock) throw new Error('the clock goes back');
       clock = time;

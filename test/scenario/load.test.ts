@@ -21,13 +21,14 @@ function file(name: string, content: string | Uint8Array): string {
 
 test('the bundled scenarios have a line each, scripts first', async () => {
   const all = await listScenarios();
-  expect(all.slice(0, 4).map((scenario) => scenario.name)).toEqual([
+  expect(all.slice(0, 5).map((scenario) => scenario.name)).toEqual([
+    'app',
     'drop-storm',
     'quiet-night',
     'slow-connect',
     'syscalls',
   ]);
-  expect(all.length).toBe(18);
+  expect(all.length).toBe(19);
   for (const scenario of all) {
     expect(scenario.summary).toMatch(/^[^\n]{20,100}$/);
     expect(await loadScenario(scenario.name)).toMatchObject({ name: scenario.name, summary: scenario.summary });

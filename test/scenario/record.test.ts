@@ -205,6 +205,25 @@ test('a recording that cannot be written fails at once, with what the writer sai
   const emit = (): void => {
     if (++lines === 10) throw new Error('the disk is full');
   };
-  expect(() => recordLines(scenario, stage({ profile: loadProfile('6.18'), duration: sec(1) }), emit)).toThrow('the disk is full');
+  expect(() => recordLines(scenario, stage({ profile: loadProfile('6.18'), duration: sec(1) }), emit)).toThrow(
+    'the disk is full',
+  );
   expect(lines).toBe(10);
+});
+
+test('user events, activities and raw arguments come back as they were', async () => {
+  const scenario = await loadScenario('app');
+  const events: KernelEvent[] = [];
+  const lines: string[] = [];
+  const once = () => stage({ duration: ms(40), profile: loadProfile('6.18') });
+  recordLines(scenario, once(), (line) => lines.push(line));
+  const on = once();
+  const playing = scenario.events(on).subscribe((event) => events.push(event));
+  on.scheduler.advanceTo(ms(40));
+  playing.unsubscribe();
+  const read = [...readRecordLines(lines, 'app.trace')];
+  const known: ReadonlySet<string> = new Set(events.map((event) => event.kind));
+  expect([...known].sort()).toEqual(['activity', 'entry', 'exit', 'tracepoint', 'userEntry', 'userExit', 'userMarker']);
+  expect(read).toEqual(events);
+  expect(JSON.parse(lines[0]!).processes).toEqual(scenario.processes);
 });

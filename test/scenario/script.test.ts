@@ -102,7 +102,7 @@ describe('generators', () => {
 
 describe('call', () => {
   const line = (event: KernelEvent) =>
-    `${event.time} ${event.kind} ${event.kind === 'tracepoint' ? event.name : event.function} < ${event.stack.slice(1).join(' < ')}`;
+    `${event.time} ${event.kind} ${labelOf(event)} < ${event.stack.slice(1).join(' < ')}`;
 
   test('nested calls lie within their caller, on its stack', () => {
     const events = play(
@@ -144,7 +144,7 @@ describe('call', () => {
     const filename = { object: 'user', content: '/etc/hosts' } as const;
     const events = play(scenario((s) => s.syscall('openat', { dfd: -100, filename }, { takes: us(3), returns: 4 })));
     expect(
-      events.map((event) => (event.kind === 'tracepoint' ? event.name : `${event.kind} ${event.function}`)),
+      events.map((event) => (event.kind === 'tracepoint' ? event.name : `${event.kind} ${labelOf(event)}`)),
     ).toEqual([
       'raw_syscalls:sys_enter',
       'syscalls:sys_enter_openat',
@@ -203,3 +203,8 @@ describe('drop', () => {
 test('a name for a scenario is a word', () => {
   expect(() => defineScenario({ name: 'a b', summary: '', events: (s) => s.quiet(1) })).toThrow(InputError);
 });
+
+/** What happens, by its name. */
+function labelOf(event: KernelEvent): string {
+  return 'name' in event ? event.name : 'function' in event ? event.function : event.kind;
+}

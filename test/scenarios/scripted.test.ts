@@ -40,7 +40,7 @@ async function play(name: string, options: Options, see: (event: KernelEvent) =>
   return count;
 }
 
-const nameOf = (event: KernelEvent) => (event.kind === 'tracepoint' ? event.name : `${event.kind} ${event.function}`);
+const nameOf = (event: KernelEvent) => (event.kind === 'tracepoint' ? event.name : `${event.kind} ${labelOf(event)}`);
 
 /** A number that differs when anything of an event's outside differs. */
 function digest(): { add(event: KernelEvent): void; value: number } {
@@ -53,6 +53,7 @@ function digest(): { add(event: KernelEvent): void; value: number } {
 }
 
 const scripts: [string, number][] = [
+  ['app', sec(2)],
   ['drop-storm', sec(1)],
   ['quiet-night', minutes(60)],
   ['slow-connect', sec(20)],
@@ -169,7 +170,7 @@ test('slow-connect has a tail', async () => {
   const began = new Map<number, number>();
   const latencies: number[] = [];
   await play('slow-connect', { duration: sec(60) }, (event) => {
-    if (event.kind === 'tracepoint' || event.function !== 'tcp_v4_connect') return;
+    if (!('function' in event) || event.function !== 'tcp_v4_connect') return;
     if (event.kind === 'entry') began.set(event.task.pid, event.time);
     else latencies.push(event.time - began.get(event.task.pid)!);
   });
@@ -196,3 +197,8 @@ test('syscalls has all four, with what they were asked for', async () => {
   expect(paths.size).toBeGreaterThan(10);
   expect(paths).toContain('/usr/bin/ls');
 });
+
+/** What happens, by its name. */
+function labelOf(event: KernelEvent): string {
+  return 'name' in event ? event.name : 'function' in event ? event.function : event.kind;
+}

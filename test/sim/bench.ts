@@ -1,9 +1,9 @@
 import { viewOf } from '../../src/base/index.ts';
 import { type KernelProfile, loadProfile } from '../../src/btf/index.ts';
-import type { FunctionEntry, FunctionExit, Task, TracepointEvent } from '../../src/events/index.ts';
+import type { FunctionEntry, FunctionExit, KernelEvent, Task, TracepointEvent } from '../../src/events/index.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { type BootOptions, boot, type OpenMachine } from '../../src/sim/index.ts';
-import type { AttachTarget, Fd, MapCreate } from '../../src/sys/index.ts';
+import type { AttachTarget, Fd, MapCreate, ProgramLoad } from '../../src/sys/index.ts';
 import { helperByName, type ProgramType } from '../../src/uapi/index.ts';
 import type { Engine } from '../../src/vm/index.ts';
 
@@ -24,17 +24,33 @@ export class Bench implements Disposable {
   }
 
   /** Assembly text with maps by name: `r1 = NAME ll`. */
-  load(type: ProgramType, text: string, maps: Record<string, Fd> = {}, license = 'GPL'): Fd {
+  load(
+    type: ProgramType,
+    text: string,
+    maps: Record<string, Fd> = {},
+    license = 'GPL',
+    more: Partial<ProgramLoad> = {},
+  ): Fd {
     const { code, relocations } = assemble(text, { helper: (name) => helperByName(name)?.id });
     for (const { slot, map } of relocations) {
       code[slot * 8 + 1] = (code[slot * 8 + 1]! & 0xf) | 0x10;
       viewOf(code).setInt32(slot * 8 + 4, maps[map] ?? -1, true);
     }
-    return this.machine.programLoad({ type, code, license, name: 'test' });
+    return this.machine.programLoad({ type, code, license, name: 'test', ...more });
   }
 
   attach(target: AttachTarget, text: string, maps: Record<string, Fd> = {}): Fd {
-    return this.machine.attach(this.load(target.kind === 'tracepoint' ? 'tracepoint' : 'kprobe', text, maps), target);
+    return this.machine.attach(this.load(typeOf(target), text, maps), target);
+  }
+
+  /** A tracing program, loaded for the point that it is attached to. */
+  trace(target: AttachTarget & { kind: 'fentry' | 'fexit' | 'raw_tracepoint' }, text: string, maps = {}): Fd {
+    const { btf } = this.machine.profile;
+    const raw = target.kind === 'raw_tracepoint';
+    const id = raw ? btf.find('typedef', `btf_trace_${target.name}`) : btf.find('function', target.function);
+    const type = raw ? 'trace_raw_tp' : target.kind === 'fentry' ? 'trace_fentry' : 'trace_fexit';
+    const program = this.load('tracing', text, maps, 'GPL', { expectedAttachType: type, attachBtfId: id ?? 0 });
+    return this.machine.attach(program, target);
   }
 
   entry(name: string, args: FunctionEntry['args'] = {}, more: Partial<FunctionEntry> = {}): void {
@@ -47,6 +63,10 @@ export class Bench implements Disposable {
 
   tracepoint(name: string, fields: TracepointEvent['fields'] = {}, more: Partial<TracepointEvent> = {}): void {
     this.machine.fire({ ...this.#moment(), kind: 'tracepoint', name, fields, ...more });
+  }
+
+  fire(event: Omit<KernelEvent, 'time' | 'cpu' | 'task' | 'stack'> & Partial<KernelEvent>): void {
+    this.machine.fire({ ...this.#moment(), ...event } as KernelEvent);
   }
 
   /** The u64 at a byte offset of element `index` of an array. */
@@ -65,6 +85,11 @@ export class Bench implements Disposable {
   #moment(): { time: number; cpu: number; task: Task; stack: string[] } {
     return { time: this.machine.clock(), cpu: 0, task: bash, stack: [] };
   }
+}
+
+/** The type of program that a target takes. */
+function typeOf({ kind }: AttachTarget): ProgramType {
+  return kind === 'tracepoint' || kind === 'raw_tracepoint' || kind === 'perf_event' ? kind : 'kprobe';
 }
 
 export function u32Bytes(value: number): Uint8Array {

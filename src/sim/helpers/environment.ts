@@ -8,9 +8,11 @@ import type { Current } from '../current.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Tasks } from '../objects/tasks.ts';
+import type { SignalLog } from '../signals.ts';
 import type { Stacks } from '../stacks.ts';
 import type { SymbolTable } from '../symbols.ts';
 import type { TracePipe } from '../trace-pipe.ts';
+import type { UserSpace } from '../user-space.ts';
 
 /** What helper bodies work on. */
 export interface HelperEnvironment {
@@ -30,8 +32,10 @@ export interface HelperEnvironment {
   readonly ledger: Ledger;
   readonly random: Random;
   readonly pipe: TracePipe;
-  /** trace_printk passes the tracepoint bpf_trace:bpf_trace_printk. */
-  readonly printed: () => void;
+  readonly userSpace: UserSpace;
+  readonly signals: SignalLog;
+  /** The kernel passes a tracepoint while a helper works: `bpf_trace:bpf_trace_printk`. */
+  readonly passed: (tracepoint: string) => void;
 }
 
 /** Helper bodies by the kernel's names without `bpf_`. */

@@ -6,11 +6,14 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
 import { printHelpers } from './print.ts';
+import { probeContextHelpers } from './probe-context.ts';
 import { probeReadHelpers } from './probe-read.ts';
 import { ringBufferHelpers } from './ring-buffer.ts';
+import { signalHelpers } from './signal.ts';
 import { stackHelpers } from './stack.ts';
 import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
+import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
 
 export type { HelperEnvironment } from './environment.ts';
@@ -27,6 +30,9 @@ const families = [
   ringBufferHelpers,
   storageHelpers,
   cgroupHelpers,
+  probeContextHelpers,
+  signalHelpers,
+  textHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

@@ -7,14 +7,14 @@ const longestLine = 1024;
 
 /** trace_printk and trace_vprintk (kernel/trace/bpf_trace.c): lines of trace_pipe. */
 export function printHelpers(environment: HelperEnvironment): HelperBodies {
-  const { memory, current, pipe, printed } = environment;
+  const { memory, current, pipe, passed } = environment;
 
   function print(formatHigh: number, format: number, size: number, args: readonly bigint[]): number {
     if (!memory.isMapped(formatHigh, format, size)) return -errno.EFAULT;
     const text = formatPrintk(environment, memory.bytes(format, size), args);
     if (typeof text === 'number') return text;
     pipe.write(current.task, current.cpu, current.now, text.slice(0, longestLine - 1));
-    printed();
+    passed('bpf_trace:bpf_trace_printk');
     return text.length;
   }
 

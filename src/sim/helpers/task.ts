@@ -1,11 +1,14 @@
 import { errno } from '../../base/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
 import type { Helper } from '../../vm/index.ts';
+import { namespaceDevice } from '../objects/namespaces.ts';
 import { commSize } from '../objects/tasks.ts';
-import { codeHigh } from '../symbols.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
-/** The task that is current, and the function that is probed. */
+/** sizeof(struct bpf_pidns_info): u32 pid, u32 tgid. */
+const namespaceIds = 8;
+
+/** The task that is current. */
 export function taskHelpers({ memory, current, tasks }: HelperEnvironment): HelperBodies {
   const currentTask: Helper = (window) => window.answerHalves(kernelSpace | 0, tasks.address(current.task));
   return {
@@ -27,7 +30,24 @@ export function taskHelpers({ memory, current, tasks }: HelperEnvironment): Help
       u8.fill(0, target + length, target + size);
       window.answer(0);
     },
-    /** The entry of the function that a kprobe or kretprobe is in; 0 for other programs. */
-    get_func_ip: (window) => window.answerHalves(current.function === 0 ? 0 : codeHigh | 0, current.function),
+    /** Ids in the pid namespace of that device and inode: the one that the task is in. */
+    get_ns_current_pid_tgid(window) {
+      const target = window.low(3);
+      const size = window.low(4);
+      if (!memory.isWritable(window.high(3), target, size)) {
+        window.answer(-errno.EFAULT);
+        return;
+      }
+      const { pid, tgid, namespace } = tasks.inside(current.task);
+      const asked = window.high(1) === 0 && window.low(1) === namespaceDevice && window.high(2) === 0;
+      if (size !== namespaceIds || !asked || window.low(2) !== namespace) {
+        memory.u8.fill(0, target, target + size);
+        window.answer(-errno.EINVAL);
+        return;
+      }
+      memory.view.setInt32(target, pid, true);
+      memory.view.setInt32(target + 4, tgid, true);
+      window.answer(0);
+    },
   };
 }

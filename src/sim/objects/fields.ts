@@ -67,6 +67,12 @@ export class FieldWriter {
     if (offset >= 0) this.#view.setInt32(base + offset, value, true);
   }
 
+  u64(base: number, offset: number, value: number): void {
+    if (offset < 0) return;
+    this.#view.setInt32(base + offset, value, true);
+    this.#view.setInt32(base + offset + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+
   /** A kernel pointer to an offset; NULL for 0. */
   pointer(base: number, offset: number, target: number): void {
     if (offset < 0) return;

@@ -5,7 +5,7 @@ import { type Memory, pageKinds } from '../../memory/index.ts';
 import type { SymbolTable } from '../symbols.ts';
 import { Values } from '../values.ts';
 import { Devices } from './devices.ts';
-import { FieldWriter, StructFields } from './fields.ts';
+import { NamespaceTable } from './namespaces.ts';
 import { Packets } from './packets.ts';
 import { Sockets } from './sockets.ts';
 import { Structs } from './structs.ts';
@@ -28,13 +28,14 @@ export class KernelObjects {
   constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable) {
     const { btf } = profile;
     const kernel = new Texts(memory, pageKinds.kernel);
-    const net = makeNamespace(memory, profile);
+    const namespaces = new NamespaceTable(memory, profile);
+    const { net } = namespaces.own;
     this.#user = new Texts(memory, pageKinds.user);
     this.#structs = new Structs(memory, profile);
     this.#devices = new Devices(memory, btf, net);
     this.sockets = new Sockets(memory, btf, net);
     this.#packets = new Packets(memory, btf, (object) => this.address(object));
-    this.tasks = new Tasks(memory, btf, makeProxy(memory, profile, net));
+    this.tasks = new Tasks(memory, btf, namespaces);
     this.values = new Values(symbols, kernel, this.#user, (object) => this.address(object));
   }
 
@@ -51,26 +52,10 @@ export class KernelObjects {
         return this.#structs.address(object, this.values);
       case 'user':
         return this.#user.address(object, object.content);
+      case 'task':
+        return this.tasks.address(object.task);
       default:
         return assertNever(object);
     }
   }
-}
-
-/** The inode number that a machine's first network namespace has (PROC_DYNAMIC_FIRST). */
-const firstNamespace = 0xf0000000;
-
-/** The one network namespace: a struct net with its inode number. */
-function makeNamespace(memory: Memory, { btf }: KernelProfile): number {
-  const fields = new StructFields(btf, 'net');
-  const net = memory.allocate(fields.size);
-  new FieldWriter(memory).u32(net, fields.offset('ns.inum'), firstNamespace);
-  return net;
-}
-
-function makeProxy(memory: Memory, { btf }: KernelProfile, net: number): number {
-  const fields = new StructFields(btf, 'nsproxy');
-  const proxy = memory.allocate(fields.size);
-  new FieldWriter(memory).pointer(proxy, fields.offset('net_ns'), net);
-  return proxy;
 }

@@ -1,0 +1,77 @@
+import { errno } from '../../base/index.ts';
+import { kernelSpace, type Memory } from '../../memory/index.ts';
+import type { CallWindow } from '../../vm/index.ts';
+import { argumentsHead } from '../current.ts';
+import { registerOffsets } from '../registers.ts';
+import { SamplingLink } from '../sampling.ts';
+import type { HelperBodies, HelperEnvironment } from './environment.ts';
+
+/** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */
+const counterValueSize = 24;
+
+/** What a probe's program asks of its own context and link (kernel/trace/bpf_trace.c). */
+export function probeContextHelpers({ memory, current }: HelperEnvironment): HelperBodies {
+  return {
+    /** The entry of the function that a probe is in; 0 for other programs. */
+    get_func_ip: (window) =>
+      window.answerHalves(current.function === 0 ? 0 : current.functionHigh | 0, current.function),
+
+    get_attach_cookie: (window) => window.answerHalves(current.link?.cookieHigh ?? 0, current.link?.cookieLow ?? 0),
+
+    get_func_arg_cnt: (window) => window.answer(argumentCount(memory, window)),
+
+    get_func_arg(window) {
+      const count = argumentCount(memory, window);
+      if (window.high(2) !== 0 || window.low(2) >= count) window.answer(-errno.EINVAL);
+      else window.answer(copyArgument(memory, window, window.low(2), 3));
+    },
+
+    get_func_ret: (window) => window.answer(copyArgument(memory, window, argumentCount(memory, window), 2)),
+
+    override_return(window) {
+      const registers = window.low(1);
+      const at = (registers + registerOffsets.ax) >>> 2;
+      current.overrides = true;
+      current.overrideLow = window.low(2) | 0;
+      current.overrideHigh = window.high(2) | 0;
+      memory.i32[at] = current.overrideLow;
+      memory.i32[at + 1] = current.overrideHigh;
+      window.answer(0);
+    },
+
+    /** The counter that the sample comes from, and for how long it has counted. */
+    perf_prog_read_value(window) {
+      const target = window.low(2);
+      const size = window.low(3);
+      const { link } = current;
+      if (!memory.isWritable(window.high(2), target, size)) window.answer(-errno.EFAULT);
+      else if (size !== counterValueSize || !(link instanceof SamplingLink)) {
+        memory.u8.fill(0, target, target + size);
+        window.answer(-errno.EINVAL);
+      } else {
+        link.settle(current.now);
+        const enabled = current.now - link.began;
+        setNumber(memory, target, Math.floor(link.counted));
+        setNumber(memory, target + 8, enabled);
+        setNumber(memory, target + 16, enabled);
+        window.answer(0);
+      }
+    },
+  };
+}
+
+/** The trampoline keeps it right before the arguments. */
+function argumentCount(memory: Memory, window: CallWindow): number {
+  return memory.u32[(window.low(1) - argumentsHead + 8) >>> 2] as number;
+}
+
+/** Copies a u64 of the context to where an argument of the helper points. */
+function copyArgument(memory: Memory, window: CallWindow, index: number, target: number): number {
+  if (!memory.isWritable(window.high(target), window.low(target), 8)) return -errno.EFAULT;
+  return memory.guardedCopy(window.low(target), kernelSpace, window.low(1) + index * 8, 8);
+}
+
+function setNumber(memory: Memory, at: number, value: number): void {
+  memory.view.setInt32(at, value, true);
+  memory.view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
+}

@@ -1,0 +1,124 @@
+import { errno } from '../../base/index.ts';
+import type { Memory } from '../../memory/index.ts';
+import type { CallWindow } from '../../vm/index.ts';
+import type { HelperBodies, HelperEnvironment } from './environment.ts';
+import { formatPrintk } from './format.ts';
+
+/** Numbers out of texts, texts out of numbers, and how texts compare (kernel/bpf/helpers.c, lib/kstrtox.c). */
+const bases: ReadonlySet<number> = new Set([0, 8, 10, 16]);
+/** What __bpf_strtoull copies of a number at most. */
+const longestNumber = 63;
+/** MAX_BPRINTF_VARARGS */
+const mostArguments = 12;
+const longestFormat = 4096;
+const smallest = -(1n << 63n);
+const largest = (1n << 63n) - 1n;
+const largestUnsigned = (1n << 64n) - 1n;
+
+/** A number at the begin of a text, or the errno why there is none. */
+interface Parsed {
+  readonly value: bigint;
+  readonly negative: boolean;
+  /** Characters that it takes, spaces and sign included. */
+  readonly length: number;
+}
+
+export function textHelpers(environment: HelperEnvironment): HelperBodies {
+  const { memory } = environment;
+
+  function parse(window: CallWindow, signed: boolean): number {
+    const target = window.low(4);
+    if (!memory.isWritable(window.high(4), target, 8)) return -errno.EFAULT;
+    memory.view.setBigUint64(target, 0n, true);
+    const base = window.low(3);
+    const length = window.low(2);
+    if (window.high(3) !== 0 || !bases.has(base)) return -errno.EINVAL;
+    if (!memory.isMapped(window.high(1), window.low(1), length)) return -errno.EFAULT;
+    const parsed = parseNumber(String.fromCharCode(...memory.bytes(window.low(1), length)), base);
+    if (typeof parsed === 'number') return parsed;
+    if (!signed && parsed.negative) return -errno.EINVAL;
+    const value = parsed.negative ? -parsed.value : parsed.value;
+    if (signed && (value < smallest || value > largest)) return -errno.ERANGE;
+    memory.view.setBigInt64(target, value, true);
+    return parsed.length;
+  }
+
+  return {
+    strtol: (window) => window.answer(parse(window, true)),
+    strtoul: (window) => window.answer(parse(window, false)),
+    strncmp(window) {
+      const length = window.low(2);
+      if (!memory.isMapped(window.high(1), window.low(1), length)) window.answer(-errno.EFAULT);
+      else window.answer(compare(memory, window, length));
+    },
+    snprintf: (window) => window.answer(print(environment, window)),
+  };
+}
+
+/** _parse_integer_fixup_radix and _parse_integer_limit behind spaces and a sign. @returns a negative errno for none */
+function parseNumber(text: string, given: number): Parsed | number {
+  const start = /^[\t-\r \xa0]*-?/.exec(text)?.[0] ?? '';
+  const negative = start.endsWith('-');
+  const rest = text.slice(start.length, start.length + longestNumber);
+  let base = given;
+  if (base === 0) base = /^0x[0-9a-f]/i.test(rest) ? 16 : rest.startsWith('0') ? 8 : 10;
+  const prefix = base === 16 && /^0x/i.test(rest) ? 2 : 0;
+  let value = 0n;
+  let at = prefix;
+  for (; at < rest.length; at++) {
+    const digit = digitOf(rest.charCodeAt(at));
+    if (digit >= base) break;
+    value = value * BigInt(base) + BigInt(digit);
+  }
+  if (at === prefix) return -errno.EINVAL;
+  if (value > largestUnsigned) return -errno.ERANGE;
+  return { value, negative, length: start.length + at };
+}
+
+function digitOf(code: number): number {
+  if (code >= 0x30 && code <= 0x39) return code - 0x30;
+  const letter = code | 0x20;
+  return letter >= 0x61 && letter <= 0x66 ? letter - 0x61 + 10 : 16;
+}
+
+/** strncmp of lib/string.c: -1, 0 or 1. The second text ends with a NUL. */
+function compare(memory: Memory, window: CallWindow, length: number): number {
+  const { u8 } = memory;
+  const one = window.low(1);
+  const other = window.low(3);
+  for (let index = 0; index < length; index++) {
+    const a = u8[one + index] as number;
+    const b = memory.isMapped(window.high(3), other + index, 1) ? (u8[other + index] as number) : 0;
+    if (a !== b) return a < b ? -1 : 1;
+    if (a === 0) return 0;
+  }
+  return 0;
+}
+
+/** bpf_snprintf: the length that the whole text has, its NUL included, however much of it there is room for. */
+function print(environment: HelperEnvironment, window: CallWindow): number {
+  const { memory } = environment;
+  const target = window.low(1);
+  const size = window.low(2);
+  const bytes = window.low(5);
+  if (bytes % 8 !== 0 || bytes > mostArguments * 8) return -errno.EINVAL;
+  if (!memory.isWritable(window.high(1), target, size)) return -errno.EFAULT;
+  if (bytes > 0 && !memory.isMapped(window.high(4), window.low(4), bytes)) return -errno.EFAULT;
+  const args = Array.from({ length: bytes / 8 }, (_, i) => memory.view.getBigUint64(window.low(4) + i * 8, true));
+  const text = formatPrintk(environment, formatAt(memory, window.high(3), window.low(3)), args);
+  if (typeof text === 'number') return text;
+  if (size === 0) return text.length + 1;
+  const shown = Math.min(text.length, size - 1);
+  for (let index = 0; index < shown; index++) memory.u8[target + index] = text.charCodeAt(index);
+  memory.u8[target + shown] = 0;
+  return text.length + 1;
+}
+
+/** The bytes of a format up to and with its NUL; empty when it has none. */
+function formatAt(memory: Memory, high: number, at: number): Uint8Array {
+  let length = 0;
+  while (length < longestFormat && memory.isMapped(high, at + length, 1)) {
+    if (memory.u8[at + length++] === 0) return memory.bytes(at, length);
+  }
+  return memory.bytes(at, 0);
+}
