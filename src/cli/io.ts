@@ -1,4 +1,5 @@
 import type { Readable, Writable } from 'node:stream';
+import { TracebedError } from '../base/index.ts';
 
 /** What the command line stands on. A test hands in its own. */
 export interface Io {
@@ -75,7 +76,7 @@ export class Output {
     await new Promise<void>((resolve) => this.#waiting.push(resolve));
   }
 
-  /** Sends the rest and waits until it is out. @throws Error when writing failed otherwise than by the reader's going */
+  /** Sends the rest and waits until it is out. @throws TracebedError when writing failed otherwise than by the reader's going */
   async end(): Promise<void> {
     this.send();
     if (!this.#closed) {
@@ -85,7 +86,7 @@ export class Output {
       });
     }
     this.#stream.off('error', this.#onError);
-    if (this.#fault) throw this.#fault;
+    if (this.#fault) throw new TracebedError(`cannot write the output: ${this.#fault.message}`, { cause: this.#fault });
   }
 }
 

@@ -43,21 +43,26 @@ async function runProgram(program: Program, flags: RunFlags, output: Output): Pr
   const engine = await engineNamed(flags.engine ?? (trace ? 'interpreter' : engineNames[0]), step);
   const memory = flags.memory === undefined ? undefined : await bytesOf('--memory', flags.memory);
   const context = flags.context === undefined ? undefined : await bytesOf('--context', flags.context);
-  using machine = boot({ profile: await profileNamed(flags.kernel), cpus: 1, engine, seed: flags.seed });
-  const maps = new Map(program.maps.map((map) => [map.name, createMap(machine, map)]));
-  const result = machine.testRun({
-    name: program.name,
-    code: linkMaps(program, maps),
-    license: flags.license ?? program.license ?? 'GPL',
-    ...(type === undefined ? {} : { type }),
-    ...(memory === undefined ? {} : { memory }),
-    ...(context === undefined ? {} : { context }),
-    budget: flags.budget ?? (trace ? tracedBudget : defaultBudget),
-    count: flags.count === true,
-  });
-  trace?.end();
-  for (const line of machine.readTracePipe()) output.write(`${line.replace(/^.*?bpf_trace_printk: /, 'printed: ')}\n`);
-  return result;
+  const machine = boot({ profile: await profileNamed(flags.kernel), cpus: 1, engine, seed: flags.seed });
+  try {
+    const maps = new Map(program.maps.map((map) => [map.name, createMap(machine, map)]));
+    const result = machine.testRun({
+      name: program.name,
+      code: linkMaps(program, maps),
+      license: flags.license ?? program.license ?? 'GPL',
+      ...(type === undefined ? {} : { type }),
+      ...(memory === undefined ? {} : { memory }),
+      ...(context === undefined ? {} : { context }),
+      budget: flags.budget ?? (trace ? tracedBudget : defaultBudget),
+      count: flags.count === true,
+    });
+    trace?.end();
+    for (const line of machine.readTracePipe())
+      output.write(`${line.replace(/^.*?bpf_trace_printk: /, 'printed: ')}\n`);
+    return result;
+  } finally {
+    machine[Symbol.dispose]();
+  }
 }
 
 /** A text may name maps, but only an object says what they are. */

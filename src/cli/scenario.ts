@@ -124,12 +124,15 @@ async function show(scenario: Scenario, stage: Stage, flags: ShowFlags, io: Io):
   const put = (line: string): void => output.write(`${line}\n`);
   lines.head.forEach(put);
   const course = { ended: false, fault: undefined as unknown, shown: 0 };
-  const subscription = scenario.events(stage).subscribe({
-    next: (event) => {
+  const { tap } = await import('rxjs');
+  const shown = scenario.events(stage).pipe(
+    tap((event) => {
       if (course.ended || event.time > stage.duration) return;
       lines.of(event).forEach(put);
       course.ended = ++course.shown === flags.limit;
-    },
+    }),
+  );
+  const subscription = shown.subscribe({
     error: (fault: unknown) => {
       course.fault = fault;
       course.ended = true;

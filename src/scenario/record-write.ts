@@ -1,5 +1,6 @@
 /** Writes what a scenario emits as a file that runs again identically (record-format.ts draws its lines). */
 import { closeSync, openSync, writeSync } from 'node:fs';
+import { tap } from 'rxjs';
 import { assertNever, InputError, toHex } from '../base/index.ts';
 import type { Argument, Arguments, KernelEvent, KernelObject, Task } from '../events/index.ts';
 import { type RecordHeader, recordVersion, Slots } from './record-format.ts';
@@ -135,12 +136,15 @@ export function recordLines(scenario: Scenario, stage: Stage, emit: (line: strin
   emit(recordHead(scenario, stage));
   const writer = new RecordWriter(emit);
   const course = { count: 0, ended: false, failed: false, fault: undefined as unknown };
-  const playing = scenario.events(stage).subscribe({
-    next: (event) => {
+  // In the pipe, and not in the subscriber: there RxJS would report a failed write later, to nobody.
+  const written = scenario.events(stage).pipe(
+    tap((event) => {
       if (event.time > stage.duration) return;
       writer.event(event);
       course.count++;
-    },
+    }),
+  );
+  const playing = written.subscribe({
     error: (fault: unknown) => {
       course.failed = true;
       course.fault = fault;
@@ -174,13 +178,23 @@ export function recordScenario(scenario: Scenario, stage: Stage, path: string): 
     const count = recordLines(scenario, stage, (line) => {
       waiting += `${line}\n`;
       if (waiting.length < chunk) return;
-      writeSync(file, waiting);
+      write(file, path, waiting);
       waiting = '';
     });
-    writeSync(file, waiting);
+    write(file, path, waiting);
     return count;
   } finally {
     closeSync(file);
+  }
+}
+
+function write(file: number, path: string, text: string): void {
+  try {
+    writeSync(file, text);
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = code === 'ENOSPC' ? 'no space is left on the device' : String(code);
+    throw new InputError(`cannot write the file: ${why}`, { at: { file: path }, cause });
   }
 }
 

@@ -35,21 +35,26 @@ export interface TestResult {
 /** Runs once on a host of its own that shares `host`'s memory and helpers; gives the memory back. */
 export function testRun(host: Host, run: TestRun, load: (host: Host) => Executable): TestResult {
   const { memory } = host;
-  using context = new GuardedBytes(memory, run.context);
-  using data = new GuardedBytes(memory, run.memory);
-  const executable = load({
-    ...host,
-    ...(run.budget === undefined ? {} : { budget: run.budget }),
-    ...(run.count === undefined ? {} : { count: run.count }),
-    packet: (_, offset, size) => (offset >= 0 && offset + size <= data.length ? data.start + offset : 0),
-  });
-  executable.run(run.context === undefined ? data.start : context.start, data.length);
-  const { result, trap, retired } = executable;
-  return { result, trap, retired, context: context.copy(), memory: data.copy() };
+  const context = new GuardedBytes(memory, run.context);
+  const data = new GuardedBytes(memory, run.memory);
+  try {
+    const executable = load({
+      ...host,
+      ...(run.budget === undefined ? {} : { budget: run.budget }),
+      ...(run.count === undefined ? {} : { count: run.count }),
+      packet: (_, offset, size) => (offset >= 0 && offset + size <= data.length ? data.start + offset : 0),
+    });
+    executable.run(run.context === undefined ? data.start : context.start, data.length);
+    const { result, trap, retired } = executable;
+    return { result, trap, retired, context: context.copy(), memory: data.copy() };
+  } finally {
+    data.close();
+    context.close();
+  }
 }
 
 /** Bytes on pages of their own, 8-byte aligned and as far to the end as that allows: an access beyond them traps. */
-class GuardedBytes implements Disposable {
+class GuardedBytes {
   readonly start: number;
   readonly length: number;
   readonly #memory: Memory;
@@ -74,7 +79,7 @@ class GuardedBytes implements Disposable {
     return this.#memory.u8.slice(this.start, this.start + this.length);
   }
 
-  [Symbol.dispose](): void {
+  close(): void {
     if (this.#size > 0) this.#memory.freePages(this.#pages, this.#size);
   }
 }

@@ -215,3 +215,15 @@ test('user events, activities and raw arguments come back as they were', async (
   expect(read).toEqual(events);
   expect(JSON.parse(lines[0]!).processes).toEqual(scenario.processes);
 });
+
+test('a recording that cannot be written fails at once, with what the writer said', async () => {
+  const scenario = await loadScenario('drop-storm');
+  let lines = 0;
+  const emit = (): void => {
+    if (++lines === 10) throw new Error('the disk is full');
+  };
+  expect(() => recordLines(scenario, stage({ profile: loadProfile('6.18'), duration: sec(1) }), emit)).toThrow(
+    'the disk is full',
+  );
+  expect(lines).toBe(10);
+});
