@@ -72,6 +72,8 @@ export class InterpretedProgram implements Executable {
   readonly #calls: readonly (Helper | undefined)[];
   readonly #window: CallWindow;
   readonly #memory: Memory;
+  readonly #budget: number | undefined;
+  readonly #counts: boolean;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -87,17 +89,18 @@ export class InterpretedProgram implements Executable {
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
+    this.#budget = host.budget;
+    this.#counts = host.count === true;
     this.#flat = flatten(program);
     this.#calls = this.#flat.calls.map(({ target, id }) => (target === 'helper' ? host.helper(id) : host.kfunc?.(id)));
   }
 
   run(context: number, r2 = 0): number {
-    const { host } = this.#session;
     const { stacks } = this.#session;
     const top = stacks.top(stacks.level);
     const run = this.#session.enter();
     try {
-      run.start(host.budget);
+      run.start(this.#budget);
       const { registers } = run;
       registers.fill(0);
       registers[2] = context;
@@ -109,7 +112,7 @@ export class InterpretedProgram implements Executable {
     } finally {
       this.#session.leave();
     }
-    return this.#finish(run, host.count === true);
+    return this.#finish(run);
   }
 
   runBatch(contexts: number, count: number, results: number): number {
@@ -136,8 +139,8 @@ export class InterpretedProgram implements Executable {
     return run;
   }
 
-  #finish(run: Run<InterpretedProgram>, count: boolean): number {
-    if (count) this.#retired += run.granted - run.left;
+  #finish(run: Run<InterpretedProgram>): number {
+    if (this.#counts) this.#retired += run.granted - run.left;
     this.#trapped = run.trapped;
     if (run.trapped === null) {
       this.#resultLow = run.registers[0]!;
@@ -168,7 +171,7 @@ export class InterpretedProgram implements Executable {
       low: this.#trapLow,
       high: this.#trapHigh,
       size: this.#trapSize,
-      budget: this.#session.host.budget,
+      budget: this.#budget,
     });
     return { kind, instruction: this.#trapSlot, message };
   }
