@@ -31,7 +31,9 @@ const rows: readonly Row[] = [
   { program: 'parse', packets: 'hot', entry: 'batch', goals: {} },
   { program: 'parse', packets: 'all', entry: 'batch', goals: {} },
   { program: 'primes', packets: 'hot', entry: 'batch', goals: {}, count: 200 },
+  { program: 'array', packets: 'hot', entry: 'batch', goals: { kernel: 0.25 } },
   { program: 'array', packets: 'all', entry: 'batch', goals: { kernel: 0.25 } },
+  { program: 'hash', packets: 'hot', entry: 'batch', goals: { kernel: 0.35 } },
   { program: 'hash', packets: 'all', entry: 'batch', goals: { kernel: 0.35 } },
   { program: 'update', packets: 'all', entry: 'batch', goals: {} },
 ];
