@@ -1,6 +1,6 @@
 import type { Btf } from './btf.ts';
+import { binaryValue, castValue, type Expression, type Label, unaryValue } from './expression.ts';
 import { elementSize, fieldShape } from './field.ts';
-import { binaryValue, castValue, type Expression, type Label, unaryValue } from './print-format.ts';
 import { type Conversion, type Printable, printConversion } from './printf.ts';
 import type { TracepointField, TracepointFormat } from './profile.ts';
 import { recordFormat } from './tracepoint.ts';
@@ -98,11 +98,8 @@ function evaluate(expression: Expression, context: Context): Printable {
       const value = evaluate(expression.operand, context);
       return typeof value === 'bigint' ? castValue(expression, value) : value;
     }
-    case 'index': {
-      const array = evaluate(expression.array, context);
-      const index = Number(integerOf(evaluate(expression.index, context)));
-      return array instanceof Uint8Array ? BigInt(array[index] ?? 0) : 0n;
-    }
+    case 'index':
+      return elementAt(expression, context);
     case 'symbolic':
       return printSymbolic(evaluate(expression.value, context), expression.labels);
     case 'flags':
@@ -112,6 +109,22 @@ function evaluate(expression: Expression, context: Context): Printable {
     case 'elements':
       return printElements(expression, context);
   }
+}
+
+function elementAt(expression: Expression & { kind: 'index' }, context: Context): Printable {
+  const array = evaluate(expression.array, context);
+  const index = Number(integerOf(evaluate(expression.index, context)));
+  if (!(array instanceof Uint8Array)) return typeof array === 'string' ? BigInt(array.charCodeAt(index) || 0) : 0n;
+  const named = expression.array.kind === 'field' || expression.array.kind === 'dynamic' ? expression.array.name : '';
+  const field = context.byName.get(named);
+  return littleEndian(array, index, field ? elementSize(field) : 1);
+}
+
+/** The `index`-th integer of `size` bytes, 0 beyond the end. */
+function littleEndian(bytes: Uint8Array, index: number, size: number): bigint {
+  let value = 0n;
+  for (let at = (index + 1) * size - 1; at >= index * size; at--) value = (value << 8n) | BigInt(bytes[at] ?? 0);
+  return value;
 }
 
 /** A value of a field in the form that conversions take; what is absent is 0, '' or zero bytes. */
@@ -189,11 +202,8 @@ function printElements(expression: Expression & { kind: 'elements' }, context: C
   const size = Number(integerOf(evaluate(expression.size, context)));
   if (!(bytes instanceof Uint8Array) || size <= 0) return '{}';
   const texts: string[] = [];
-  for (let i = 0; i < count && (i + 1) * size <= bytes.length; i++) {
-    let element = 0n;
-    for (let at = (i + 1) * size - 1; at >= i * size; at--) element = (element << 8n) | BigInt(bytes[at] as number);
-    texts.push(`0x${element.toString(16)}`);
-  }
+  for (let i = 0; i < count && (i + 1) * size <= bytes.length; i++)
+    texts.push(`0x${littleEndian(bytes, i, size).toString(16)}`);
   return `{${texts.join(',')}}`;
 }
 
@@ -213,8 +223,8 @@ function decodeField(field: TracepointField, view: DataView, record: number): Fi
   if (field.dynamic) {
     const relative = field.type.startsWith('__rel_loc') ? field.offset + 4 : 0;
     size = view.getUint16(at + 2, true);
-    at = record + relative + view.getUint16(at, true);
-    if (at + size > view.byteLength) size = Math.max(0, view.byteLength - at);
+    at = Math.min(view.byteLength, record + relative + view.getUint16(at, true));
+    size = Math.min(size, view.byteLength - at);
   }
   const bytes = (): Uint8Array => new Uint8Array(view.buffer, view.byteOffset + at, size);
   switch (fieldShape(field)) {

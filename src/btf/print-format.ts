@@ -1,3 +1,4 @@
+import { constantValue, type Expression, type Label } from './expression.ts';
 import { type Piece, splitFormat } from './printf.ts';
 
 /**
@@ -6,40 +7,6 @@ import { type Piece, splitFormat } from './printf.ts';
  * (include/trace/stages/stage3_trace_output.h). What it cannot read (statement expressions, calls of unknown
  * functions) makes the whole line unreadable, as for other readers of tracefs.
  */
-export type Expression =
-  | { readonly kind: 'number'; readonly value: bigint }
-  | { readonly kind: 'string'; readonly value: string }
-  | { readonly kind: 'field'; readonly name: string }
-  | { readonly kind: 'unary'; readonly operator: '-' | '~' | '!'; readonly operand: Expression }
-  | { readonly kind: 'binary'; readonly operator: string; readonly left: Expression; readonly right: Expression }
-  | {
-      readonly kind: 'conditional';
-      readonly condition: Expression;
-      readonly then: Expression;
-      readonly otherwise: Expression;
-    }
-  | { readonly kind: 'cast'; readonly bits: number; readonly signed: boolean; readonly operand: Expression }
-  | { readonly kind: 'index'; readonly array: Expression; readonly index: Expression }
-  | { readonly kind: 'symbolic'; readonly value: Expression; readonly labels: readonly Label[] }
-  | {
-      readonly kind: 'flags';
-      readonly value: Expression;
-      readonly separator: string;
-      readonly labels: readonly Label[];
-    }
-  /** __get_str, __get_dynamic_array, __get_bitmask, __get_cpumask: the data behind a dynamic field. */
-  | { readonly kind: 'dynamic'; readonly name: string }
-  | { readonly kind: 'length'; readonly name: string }
-  /** __print_hex and __print_hex_str. */
-  | { readonly kind: 'hex'; readonly bytes: Expression; readonly length: Expression; readonly separator: string }
-  | { readonly kind: 'elements'; readonly bytes: Expression; readonly count: Expression; readonly size: Expression };
-
-/** A value with its name, of __print_symbolic; a mask with its name, of __print_flags. */
-export interface Label {
-  readonly value: bigint;
-  readonly text: string;
-}
-
 export interface PrintProgram {
   readonly pieces: readonly Piece[];
   readonly args: readonly Expression[];
@@ -335,83 +302,4 @@ function typeFacts(words: readonly string[]): { bits: number; signed: boolean } 
   if (words.some((word) => ['int', 'uint', 'unsigned', 'gfp_t', 'pid_t', 'enum'].includes(word)))
     return { bits: 32, signed: !unsigned && !words.includes('gfp_t') };
   return { bits: 64, signed: true };
-}
-
-/** The value of an expression without fields, or undefined. */
-export function constantValue(expression: Expression): bigint | undefined {
-  switch (expression.kind) {
-    case 'number':
-      return expression.value;
-    case 'unary': {
-      const operand = constantValue(expression.operand);
-      return operand === undefined ? undefined : unaryValue(expression.operator, operand);
-    }
-    case 'binary': {
-      const left = constantValue(expression.left);
-      const right = constantValue(expression.right);
-      return left === undefined || right === undefined ? undefined : binaryValue(expression.operator, left, right);
-    }
-    case 'cast': {
-      const operand = constantValue(expression.operand);
-      return operand === undefined ? undefined : castValue(expression, operand);
-    }
-    default:
-      return undefined;
-  }
-}
-
-export function castValue(type: { readonly bits: number; readonly signed: boolean }, value: bigint): bigint {
-  return type.signed ? BigInt.asIntN(type.bits, value) : BigInt.asUintN(type.bits, value);
-}
-
-export function unaryValue(operator: '-' | '~' | '!', value: bigint): bigint {
-  return operator === '-' ? -value : operator === '~' ? ~value : value === 0n ? 1n : 0n;
-}
-
-export function binaryValue(operator: string, left: bigint, right: bigint): bigint {
-  switch (operator) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return right === 0n ? 0n : left / right;
-    case '%':
-      return right === 0n ? 0n : left % right;
-    case '<<':
-      return left << (right & 63n);
-    case '>>':
-      return left >> (right & 63n);
-    case '&':
-      return left & right;
-    case '|':
-      return left | right;
-    case '^':
-      return left ^ right;
-    default:
-      return compare(operator, left, right) ? 1n : 0n;
-  }
-}
-
-function compare(operator: string, left: bigint, right: bigint): boolean {
-  switch (operator) {
-    case '==':
-      return left === right;
-    case '!=':
-      return left !== right;
-    case '<':
-      return left < right;
-    case '>':
-      return left > right;
-    case '<=':
-      return left <= right;
-    case '>=':
-      return left >= right;
-    case '&&':
-      return left !== 0n && right !== 0n;
-    default:
-      return left !== 0n || right !== 0n;
-  }
 }

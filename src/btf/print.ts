@@ -84,7 +84,7 @@ function baseName(btf: Btf, id: TypeId): string {
   }
 }
 
-/** `struct sk_buff *skb`, `char[16]`, `int (*)(void)`. */
+/** `struct sk_buff *skb`, `char[16]`, `int (*)(void)`, `void (void)`. */
 function join(base: string, inner: string): string {
   return inner === '' || inner.startsWith('[') ? base + inner : `${base} ${inner}`;
 }

@@ -1,5 +1,6 @@
+import { constantValue, type Expression, type Label } from './expression.ts';
 import { fieldShape } from './field.ts';
-import { constantValue, type Expression, type Label, type PrintProgram } from './print-format.ts';
+import type { PrintProgram } from './print-format.ts';
 import { parseIpv4, parseIpv6, parseSocketAddress, parseUuid } from './printed-address.ts';
 import type { Conversion } from './printf.ts';
 import type { TracepointField, TracepointFormat } from './profile.ts';

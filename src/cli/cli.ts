@@ -3,6 +3,7 @@ import { endWith, newCommand, quiet, withExamples } from './command.ts';
 import { describeEvents } from './events.ts';
 import type { Io } from './io.ts';
 import { describeList } from './list.ts';
+import { describeProg } from './prog.ts';
 import { describeRun, runCommand } from './run.ts';
 import { describeScenario } from './scenario.ts';
 import { version } from './version.ts';
@@ -15,6 +16,9 @@ import { version } from './version.ts';
 export async function run(argv: readonly string[], io: Io): Promise<number> {
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const debug = own.includes('--debug');
+  for (const stream of [io.stdout, io.stderr]) {
+    if (!stream.listeners('error').includes(readerGone)) stream.on('error', readerGone);
+  }
   try {
     if (argv[0] === 'run') return await runCommand(argv.slice(1), io);
     const program = describe(io);
@@ -25,6 +29,9 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
     return endWith(fault, io, debug);
   }
 }
+
+/** `| head` closes the pipe: no fault for help and messages; output that matters has a listener of its own. */
+function readerGone(): void {}
 
 /** All commands. */
 function describe(io: Io): Command {
@@ -40,11 +47,13 @@ function describe(io: Io): Command {
   describeList(quiet(program.command('list'), io), io);
   describeEvents(quiet(program.command('events'), io), io);
   describeScenario(quiet(program.command('scenario'), io), io);
+  describeProg(quiet(program.command('prog'), io), io);
   return withExamples(program, [
     { command: 'tracebed run', what: 'watch the packets that a recorded kernel dropped' },
     { command: 'tracebed run --scenario drop-storm --format json', what: 'the same of a storm, as JSON lines' },
     { command: 'tracebed run funclatency tcp_v4_connect', what: 'a histogram of how long a function takes' },
     { command: 'tracebed list', what: 'tools and scenarios' },
     { command: "tracebed events 'tcp_*' -v", what: 'what can be traced, with arguments' },
+    { command: 'tracebed prog run filter.s --trace', what: 'a program by itself, instruction for instruction' },
   ]);
 }

@@ -37,14 +37,14 @@ export function withExamples(command: Command, examples: readonly Example[]): Co
  * What ended a command: the exit code, and for a fault its message on standard error, with a stack only when asked.
  * Help and version end a command by throwing too; they are no fault.
  */
-export function endWith(fault: unknown, io: Io, debug: boolean): number {
+export function endWith(fault: unknown, io: Io, debug: boolean, name = 'tracebed'): number {
   if (fault instanceof CommanderError) {
     if (fault.exitCode === 0 || fault.code === 'commander.help') return 0;
-    return endWith(usageFault(fault), io, debug);
+    return endWith(usageFault(fault), io, debug, name);
   }
   const known = fault instanceof TracebedError;
   const message = known ? formatFault(fault) : `internal error: ${formatFault(fault)}\n  hint: --debug shows where`;
-  io.stderr.write(`tracebed: ${message}\n`);
+  io.stderr.write(`${name}: ${message}\n`);
   if (debug && fault instanceof Error) io.stderr.write(`${stackOf(fault)}\n`);
   return known ? fault.exitCode : 1;
 }

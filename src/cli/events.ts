@@ -4,6 +4,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import { withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
 import { kernelOption } from './run-options.ts';
+import { profileNamed } from './values.ts';
 
 /** `tracebed events`: what a program can be attached to in a kernel, and what it finds there. */
 export function describeEvents(command: Command, io: Io): void {
@@ -15,10 +16,12 @@ export function describeEvents(command: Command, io: Io): void {
     .addOption(kernelOption())
     .option('--debug', 'with a fault, print where in the program it came from')
     .action(async (pattern: string | undefined, flags: { verbose?: true; kernel: string }) => {
-      const [{ loadProfile, printDeclaration, printType }, { nameMatcher }, { parameterRegisters }] = await Promise.all(
-        [import('../btf/index.ts'), import('./pattern.ts'), import('../object/index.ts')],
-      );
-      const profile = loadProfile(flags.kernel);
+      const [{ printDeclaration, printType }, { nameMatcher }, { parameterRegisters }] = await Promise.all([
+        import('../btf/index.ts'),
+        import('./pattern.ts'),
+        import('../object/index.ts'),
+      ]);
+      const profile = await profileNamed(flags.kernel);
       const matches = pattern === undefined ? (): boolean => true : nameMatcher(pattern);
       const tracepoints = [...profile.tracepointNames()].filter(matches).sort();
       const functions = [...profile.btf.functionNames()].filter(matches).sort();

@@ -51,8 +51,9 @@ export class Output {
 
   /** Hands on what was gathered. @returns whether the reader keeps up */
   send(): boolean {
-    if (this.#pieces.length > 0 && !this.#closed) {
-      const text = this.#pieces.join('');
+    const text = this.#pieces.join('');
+    this.#pieces = [];
+    if (text !== '' && !this.#closed) {
       if (!this.#stream.write(text) && !this.#full) {
         this.#full = true;
         this.#stream.once('drain', () => {
@@ -61,7 +62,6 @@ export class Output {
         });
       }
     }
-    this.#pieces = [];
     return !this.#full || this.#closed;
   }
 
@@ -85,8 +85,6 @@ export class Output {
       });
     }
     this.#stream.off('error', this.#onError);
-    // A late EPIPE of what is still under way must find a listener.
-    this.#stream.once('error', () => {});
     if (this.#fault) throw this.#fault;
   }
 }

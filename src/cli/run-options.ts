@@ -1,5 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { Nanoseconds } from '../base/index.ts';
+import { type EngineName, engineNames } from './engines.ts';
 import * as values from './values.ts';
 
 export const formats = ['dashboard', 'table', 'json'] as const;
@@ -14,6 +15,7 @@ export interface RunFlags {
   readonly duration?: Nanoseconds;
   readonly speed?: number | 'max';
   readonly ringPages: number;
+  readonly engine?: EngineName;
   readonly kernel: string;
   readonly tracePipe?: true;
   readonly debug?: true;
@@ -39,6 +41,7 @@ export function addRunOptions(command: Command): Command {
         .argParser(values.ringPages)
         .default(defaultRingPages),
     )
+    .addOption(engineOption())
     .addOption(kernelOption())
     .option('--trace-pipe', 'show what programs write with trace_printk')
     .option('--debug', 'with a fault, print where in the program it came from');
@@ -56,6 +59,11 @@ export function durationOption(): Option {
   return new Option('--duration <time>', "virtual time: 500ms, 10s, 2h (default: the scenario's, else 60s)").argParser(
     values.duration,
   );
+}
+
+export function engineOption(): Option {
+  const names = `what programs run on: ${engineNames.join(' or ')} (default: ${engineNames[0]}); changes nothing but the speed`;
+  return new Option('--engine <name>', names).argParser(values.oneOf('--engine', engineNames));
 }
 
 export function kernelOption(): Option {

@@ -4,7 +4,8 @@ import type { ReportFormat } from '../report/index.ts';
 import { type Example, newCommand, withExamples } from './command.ts';
 import type { Io } from './io.ts';
 import { addRunOptions, type Format, type RunFlags } from './run-options.ts';
-import { addToolOptions, argumentUsage, type ToolWords, toolWords } from './tool-arguments.ts';
+import { addToolOptions, argumentUsage, type ToolWords, toolArguments, toolWords } from './tool-arguments.ts';
+import { profileNamed } from './values.ts';
 
 const summary = 'run a tool on a scenario';
 const defaultTool = 'drop-monitor';
@@ -58,21 +59,17 @@ function describeToolRun(tool: Tool, io: Io): Command {
     .description(tool.summary)
     .usage(`${argumentUsage(tool)} [options]`.trim())
     .argument('[words...]')
-    .configureHelp({ visibleArguments: () => [] });
+    .configureHelp({ visibleArguments: () => toolArguments(tool) });
+  addToolOptions(command, tool, addRunOptions(newCommand('run', io)).options);
   addRunOptions(command);
-  addToolOptions(command, tool);
-  const width = Math.max(0, ...tool.arguments.map((argument) => argument.name.length));
-  const lines = tool.arguments.map((argument) => `  ${argument.name.padEnd(width)}  ${argument.what}`);
-  if (lines.length > 0) command.addHelpText('after', `\nArguments:\n${lines.join('\n')}`);
   command.addHelpText('after', `\nIts own scenario: ${tool.scenario}`);
   return withExamples(command, tool.examples);
 }
 
 async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Promise<number> {
-  const [{ createRun }, { loadScenario }, { loadProfile }] = await Promise.all([
+  const [{ createRun }, { loadScenario }] = await Promise.all([
     import('../lab/index.ts'),
     import('../scenario/index.ts'),
-    import('../btf/index.ts'),
   ]);
   const format = formatFor(flags.format, io);
   const run = createRun({
@@ -80,12 +77,13 @@ async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Prom
     args: words.args,
     toolOptions: words.options,
     scenario: await loadScenario(flags.scenario ?? tool.scenario),
-    profile: loadProfile(flags.kernel),
+    profile: await profileNamed(flags.kernel),
     seed: flags.seed,
     cpus: flags.cpus,
     duration: flags.duration,
     speed: flags.speed ?? (format === 'dashboard' ? 1 : 'max'),
     ringPages: flags.ringPages,
+    ...(flags.engine === undefined ? {} : { engine: flags.engine }),
   });
   try {
     const code = format === 'dashboard' ? await showDashboard(run, io) : await showLines(run, format, flags, io);

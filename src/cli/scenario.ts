@@ -5,7 +5,7 @@ import type { Scenario, Stage } from '../scenario/index.ts';
 import { quiet, withExamples } from './command.ts';
 import { type Io, Output, print } from './io.ts';
 import { cpusOption, durationOption, kernelOption, seedOption } from './run-options.ts';
-import { limit, oneOf } from './values.ts';
+import { limit, oneOf, profileNamed } from './values.ts';
 
 interface StageFlags {
   readonly seed: number;
@@ -21,8 +21,11 @@ export function describeScenario(command: Command, io: Io): void {
   describeRecord(quiet(command.command('record'), io), io);
   withExamples(command, [
     { command: 'tracebed scenario show drop-storm --limit 20', what: 'its first events' },
-    { command: 'tracebed scenario record drop-storm storm.jsonl --duration 5s', what: 'five seconds of it, to a file' },
-    { command: 'tracebed run --scenario storm.jsonl', what: 'and a run on that file' },
+    {
+      command: 'tracebed scenario record drop-storm storm.record --duration 5s',
+      what: 'five seconds of it, to a file',
+    },
+    { command: 'tracebed run --scenario storm.record', what: 'and a run on that file' },
   ]);
 }
 
@@ -48,7 +51,7 @@ function describeShow(command: Command, io: Io): void {
   withExamples(command, [
     { command: 'tracebed scenario show udp_closed_port', what: '' },
     { command: 'tracebed scenario show slow-connect --limit 10 --stack', what: '' },
-    { command: 'tracebed scenario show my.trace --format json', what: 'as a recorded scenario holds them' },
+    { command: 'tracebed scenario show my.trace --format json', what: 'as a recording that runs again' },
   ]);
 }
 
@@ -67,22 +70,19 @@ function describeRecord(command: Command, io: Io): void {
     .action(async (name: string, out: string, flags: StageFlags) => {
       const { scenario, stage } = await stageFor(name, flags);
       const { recordScenario } = await import('../scenario/index.ts');
-      const count = await recordScenario(scenario, stage, out);
+      const count = recordScenario(scenario, stage, out);
       await print(io, `${count} events of ${scenario.name} in ${out}\n`);
     });
   withExamples(command, [
-    { command: 'tracebed scenario record drop-storm storm.jsonl --seed 7 --duration 2s', what: '' },
+    { command: 'tracebed scenario record drop-storm storm.record --seed 7 --duration 2s', what: '' },
   ]);
 }
 
 async function stageFor(name: string, flags: StageFlags): Promise<{ scenario: Scenario; stage: Stage }> {
-  const [{ loadScenario, createScheduler }, { loadProfile }] = await Promise.all([
-    import('../scenario/index.ts'),
-    import('../btf/index.ts'),
-  ]);
+  const { loadScenario, createScheduler } = await import('../scenario/index.ts');
   const scenario = await loadScenario(name);
   const stage = {
-    profile: loadProfile(flags.kernel),
+    profile: await profileNamed(flags.kernel),
     random: new Random(flags.seed),
     cpus: flags.cpus ?? scenario.cpus ?? 2,
     duration: flags.duration ?? scenario.duration ?? minutes(1),
@@ -91,22 +91,43 @@ async function stageFor(name: string, flags: StageFlags): Promise<{ scenario: Sc
   return { scenario, stage };
 }
 
-type LinesOf = (event: KernelEvent) => readonly string[];
+/** Lines of what is shown: before the first event, for each, and after the last. */
+interface Lines {
+  readonly head: readonly string[];
+  of(event: KernelEvent): readonly string[];
+  end(count: number): readonly string[];
+}
 
-async function textLines(stack: boolean): Promise<LinesOf> {
+async function textLines(stack: boolean): Promise<Lines> {
   const { eventLine, stackLines } = await import('./event-text.ts');
-  return (event) => (stack ? [eventLine(event), ...stackLines(event)] : [eventLine(event)]);
+  const linesOf = (event: KernelEvent): string[] => [eventLine(event), ...(stack ? stackLines(event) : [])];
+  return { head: [], of: linesOf, end: () => [] };
+}
+
+/** The lines of a recording: what is shown can be kept as a file and runs again. */
+async function recordingLines(scenario: Scenario, stage: Stage): Promise<Lines> {
+  const { RecordWriter, recordEnd, recordHead } = await import('../scenario/index.ts');
+  let lines: string[] = [];
+  const writer = new RecordWriter((line) => lines.push(line));
+  const linesOf = (event: KernelEvent): string[] => {
+    lines = [];
+    writer.event(event);
+    return lines;
+  };
+  return { head: [recordHead(scenario, stage)], of: linesOf, end: (count) => [recordEnd(count)] };
 }
 
 /** Plays the scenario to nobody but the output, a slice of virtual time after the other. */
 async function show(scenario: Scenario, stage: Stage, flags: ShowFlags, io: Io): Promise<void> {
-  const linesOf = flags.format === 'json' ? await jsonLines() : await textLines(flags.stack === true);
+  const lines = await (flags.format === 'json' ? recordingLines(scenario, stage) : textLines(flags.stack === true));
   const output = new Output(io.stdout);
+  const put = (line: string): void => output.write(`${line}\n`);
+  lines.head.forEach(put);
   const course = { ended: false, fault: undefined as unknown, shown: 0 };
   const subscription = scenario.events(stage).subscribe({
     next: (event) => {
       if (course.ended || event.time > stage.duration) return;
-      for (const line of linesOf(event)) output.write(`${line}\n`);
+      lines.of(event).forEach(put);
       course.ended = ++course.shown === flags.limit;
     },
     error: (fault: unknown) => {
@@ -123,6 +144,7 @@ async function show(scenario: Scenario, stage: Stage, flags: ShowFlags, io: Io):
     if (!output.send()) await output.drained();
   }
   subscription.unsubscribe();
+  if (course.fault === undefined) lines.end(course.shown).forEach(put);
   await output.end();
   if (course.fault !== undefined) throw course.fault;
 }

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { Argument, type Command, Option } from 'commander';
 import { UsageError } from '../base/index.ts';
 import type { Tool } from '../lab/index.ts';
 import { newCommand } from './command.ts';
@@ -10,9 +10,11 @@ export interface ToolWords {
   readonly options: Readonly<Record<string, string | boolean>>;
 }
 
-/** Adds the tool's options to a command, but those whose flags the command has already: they go behind `--`. */
-export function addToolOptions(command: Command, tool: Tool): void {
-  for (const option of toolOptions(tool)) if (!taken(command, option)) command.addOption(option);
+/** Adds the tool's options to a command, but those whose flags `reserved` ones have: they go behind `--`. */
+export function addToolOptions(command: Command, tool: Tool, reserved: readonly Option[]): void {
+  for (const option of toolOptions(tool)) {
+    if (!taken(reserved, option)) command.addOption(option.helpGroup(`Options of ${tool.name}:`));
+  }
 }
 
 function toolOptions(tool: Tool): Option[] {
@@ -22,12 +24,17 @@ function toolOptions(tool: Tool): Option[] {
   });
 }
 
-function taken(command: Command, option: Option): boolean {
-  return command.options.some(
+function taken(reserved: readonly Option[], option: Option): boolean {
+  return reserved.some(
     (other) =>
       (option.long !== undefined && option.long === other.long) ||
       (option.short !== undefined && option.short === other.short),
   );
+}
+
+/** A tool's arguments as help lists them; how many there are is checked by toolWords. */
+export function toolArguments(tool: Tool): Argument[] {
+  return tool.arguments.map(({ name, what }) => new Argument(`[${name}]`, what));
 }
 
 /** `FUNCTION`, `POINT [FIELD...]`: a tool's arguments as usage shows them. */

@@ -1,4 +1,5 @@
 import { type Nanoseconds, parseDuration, UsageError } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
 
 /** Values of options: each takes the text of the command line or says what it would have taken. */
 
@@ -15,6 +16,8 @@ function integer(option: string, low: number, high: number): (text: string) => n
 export const seed = integer('--seed', 0, 0xffff_ffff);
 export const cpus = integer('--cpus', 1, 64);
 export const limit = integer('--limit', 1, Number.MAX_SAFE_INTEGER);
+
+export const budget = integer('--budget', 1, Number.MAX_SAFE_INTEGER);
 
 /** Data pages of a ring: mmap of a perf event takes a power of two. */
 export function ringPages(text: string): number {
@@ -52,4 +55,10 @@ export function oneOf<const T extends string>(option: string, choices: readonly 
     }
     return found;
   };
+}
+
+/** A kernel profile by its name. Loads it only now, for help must be quick. @throws UsageError for an unknown one */
+export async function profileNamed(name: string): Promise<KernelProfile> {
+  const { loadProfile, profileNames } = await import('../btf/index.ts');
+  return loadProfile(oneOf('--kernel', profileNames)(name));
 }

@@ -108,7 +108,7 @@ class Assembler {
     return statement;
   }
 
-  /** An instruction with its bytes beside it: they tell the two kinds of call apart, and what `ll` stands for. */
+  /** An instruction with its bytes beside it, which tell more than the words do. */
   #printed(cursor: Cursor, bytes: Uint8Array): Statement {
     const token = cursor.peek();
     let decoded: InstructionBody;
@@ -120,8 +120,7 @@ class Assembler {
     if (token.text === '<' && cursor.peek(1).text === 'unknown') return { body: decoded };
     const { body } = this.#statement(cursor);
     const same = encode([body]).every((byte, index) => byte === bytes[index]);
-    const undecided = (body.kind === 'call' || body.kind === 'loadImm64') && body.kind === decoded.kind;
-    if (!same && !undecided) cursor.fail(token, 'the instruction and the bytes beside it differ');
+    if (!same && !isUndecided(body, decoded)) cursor.fail(token, 'the instruction and the bytes beside it differ');
     return { body: decoded };
   }
 
@@ -167,6 +166,19 @@ class Assembler {
       ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
     });
   }
+}
+
+/**
+ * Whether the words leave open what the bytes say: which kind of call it is, what `ll` stands for, and, as LLVM 14
+ * prints 32-bit atomics, whether the old value is fetched.
+ */
+function isUndecided(body: InstructionBody, decoded: InstructionBody): boolean {
+  if (body.kind === 'call' || body.kind === 'loadImm64') return body.kind === decoded.kind;
+  if (body.kind !== 'atomic' || decoded.kind !== 'atomic') return false;
+  const samePlace = body.base === decoded.base && body.offset === decoded.offset && body.size === decoded.size;
+  return (
+    samePlace && body.src === decoded.src && decoded.op === `fetch${body.op.replace(/^./, (c) => c.toUpperCase())}`
+  );
 }
 
 /** BPF_LD | BPF_IMM | BPF_DW: behind it in brackets the verifier prints a 64-bit immediate without `ll`. */

@@ -74,8 +74,9 @@ export class Cursor {
   }
 
   get atNumber(): boolean {
-    const { kind, text } = this.peek();
-    return kind === 'number' || ((text === '-' || text === '+') && this.peek(1).kind === 'number');
+    let ahead = 0;
+    while (this.peek(ahead).text === '-' || this.peek(ahead).text === '+') ahead++;
+    return this.peek(ahead).kind === 'number';
   }
 
   /** number = { "+" | "-" } digits, in range. */

@@ -1,6 +1,9 @@
 /** Floor 1: the instruction set: encode, decode, assemble, disassemble. */
 export { type Assembled, type AssemblerOptions, assemble } from './assemble.ts';
+export { type Block, type ControlFlow, controlFlow, type Edge, type FlowFunction } from './control-flow.ts';
 export { type DecodedProgram, decode } from './decode.ts';
+export { type DisassembledLine, type DisassemblerOptions, disassemble, formatInstruction } from './disassemble.ts';
+export { type DotOptions, formatDot } from './dot.ts';
 export { encode } from './encode.ts';
 export {
   type Instruction,
@@ -14,6 +17,7 @@ export {
   targetOf,
   type Width,
 } from './instruction.ts';
+export { functionSlots, isInstruction, nameTargets } from './labels.ts';
 export {
   type AluOperation,
   type AtomicOperation,
@@ -25,6 +29,7 @@ export {
   type EndianBits,
   type EndianOperation,
   type ExtendBits,
+  endianOperations,
   type JumpOperation,
   jumpOperations,
   type OpcodeRow,
@@ -34,3 +39,5 @@ export {
   pseudoImmediates,
   type Size,
 } from './opcodes.ts';
+export { type LoggedInstruction, readVerifierLog } from './verifier-log.ts';
+export { type IsaVersion, isaVersion } from './version.ts';

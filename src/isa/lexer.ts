@@ -80,11 +80,7 @@ function tokensOf(source: SourceLine, code: string): Token[] {
   const tokens: Token[] = [];
   let at = 0;
   while (at < code.length) {
-    const found = shapes.flatMap(([kind, pattern]) => {
-      pattern.lastIndex = at;
-      const text = pattern.exec(code)?.[0];
-      return text === undefined ? [] : [{ kind, text }];
-    })[0];
+    const found = shapeAt(code, at);
     if (!found) {
       const text = /^\d[\w.$]*|^./u.exec(code.slice(at))?.[0] as string;
       const what = /^\d/.test(text) ? 'is no number' : 'means nothing here';
@@ -97,6 +93,16 @@ function tokensOf(source: SourceLine, code: string): Token[] {
   }
   tokens.push({ kind: 'end', text: '', column: code.trimEnd().length + 1 });
   return tokens;
+}
+
+/** The first shape that matches at a place. */
+function shapeAt(code: string, at: number): { kind: (typeof shapes)[number][0]; text: string } | undefined {
+  for (const [kind, pattern] of shapes) {
+    pattern.lastIndex = at;
+    const text = pattern.exec(code)?.[0];
+    if (text !== undefined) return { kind, text };
+  }
+  return undefined;
 }
 
 export function positionOf(source: SourceLine, column: number): Position {

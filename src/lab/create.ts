@@ -19,7 +19,8 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
   if (options.speed !== 'max' && !(options.speed > 0)) {
     throw new UsageError(`speed is not above zero: ${options.speed}`);
   }
-  const machine = boot({ profile: options.profile, cpus });
+  const { profile, engine } = options;
+  const machine = boot({ profile, cpus, ...(engine === undefined ? {} : { engine }) });
   try {
     const tool = options.tool.start({
       kernel: machine,
@@ -37,7 +38,7 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
 }
 
 /** Joins the player, which knows only virtual time, with the wall clock and with those who watch. */
-class LabRun implements Run {
+export class LabRun implements Run {
   readonly options: RunOptions;
   readonly cpus: number;
   readonly duration: Nanoseconds;
@@ -129,6 +130,10 @@ class LabRun implements Run {
     });
     if (!this.ledger().balanced) lines.push('the ledger does not add up: produced is not delivered + lost + filtered');
     return lines;
+  }
+
+  notes(): readonly string[] {
+    return this.options.scenario.notes?.(this.options.profile) ?? [];
   }
 
   #takeRecords(): void {

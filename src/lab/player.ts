@@ -111,6 +111,13 @@ export class Player {
 
   #take(event: KernelEvent): void {
     const now = this.#stage.scheduler.now();
+    // A scenario may be JavaScript: what it emits is held to be an event only where it has a time.
+    if (!Number.isFinite((event as KernelEvent | null | undefined)?.time)) {
+      this.#fail(
+        new InputError('it emits something that is no event', { expected: 'a kernel event with its time in ns' }),
+      );
+      return;
+    }
     if (event.time === now) this.#play(event);
     else if (event.time < now) {
       // Whether the machine's clock has passed it would depend on the slices: refused in any case.

@@ -2,6 +2,7 @@ import type { Observable } from 'rxjs';
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { Scenario } from '../scenario/index.ts';
+import type { EngineName } from '../sim/index.ts';
 import type { LedgerModel } from './ledger.ts';
 import type { Meter } from './meter.ts';
 import type { Tool, TracedRecord, View } from './tool.ts';
@@ -21,6 +22,8 @@ export interface RunOptions {
   readonly speed: Speed;
   /** Data pages of each perf ring: a power of two. */
   readonly ringPages: number;
+  /** What programs run on; changes nothing but the speed. The compiler when absent. */
+  readonly engine?: EngineName;
 }
 
 /** Virtual seconds per real second, or as fast as it goes. */
@@ -49,6 +52,8 @@ export interface Run extends Disposable {
   ledger(): LedgerModel;
   /** What is wrong though the run goes on, each in a line: a program that traps, a ledger that does not add up. */
   warnings(): readonly string[];
+  /** What the scenario left out or could not know, each in a line: events of unknown format, packets without bytes. */
+  notes(): readonly string[];
 
   /** The view's records as the reader takes them: one emission a drain, oldest first. Completes with the run. */
   readonly records: Observable<readonly TracedRecord[]>;

@@ -54,7 +54,10 @@ export interface ToolRun {
   readonly events: readonly number[];
   /** Takes all records that wait in the rings into the view. Returns how many. */
   drain(): number;
-  /** Called every `interval` virtual ns when given, and once at the end: reads maps into the view. */
+  /**
+   * Called every `interval` virtual ns when given, and once at the end: reads maps into the view. Plain outputs print
+   * a TextView at each tick; without an interval at the end alone.
+   */
   readonly interval?: Nanoseconds;
   tick?(time: Nanoseconds, last: boolean): void;
   /** Records that the rings reported as lost (PERF_RECORD_LOST). */
@@ -124,6 +127,4 @@ export interface TextView {
   /** The text as it stands, lines without newline; and the same as data. */
   readonly lines: readonly string[];
   readonly json: Readonly<Record<string, unknown>>;
-  /** Plain outputs print it at each tick; at the end only when absent, however often it ticks for the dashboard. */
-  readonly printEachTick?: boolean;
 }

@@ -1,5 +1,6 @@
 import type { Position } from '../base/index.ts';
 import type { MapType, ProgramType } from '../uapi/index.ts';
+import type { FieldType, StructLayout } from './layout.ts';
 
 /**
  * What any front end (assembly text, the C compiler, an ELF file) produces and the loader consumes: plain blueprints,
@@ -9,6 +10,8 @@ export interface ObjectSpec {
   readonly license: string;
   readonly maps: readonly MapSpec[];
   readonly programs: readonly ProgramSpec[];
+  /** Layouts that the object declares: of its keys, values and records. */
+  readonly structs: readonly StructLayout[];
 }
 
 export interface MapSpec {
@@ -20,6 +23,9 @@ export interface MapSpec {
   readonly valueSize: number;
   readonly maxEntries: number;
   readonly flags: number;
+  /** What keys and values are, where the object says so. */
+  readonly key: FieldType | undefined;
+  readonly value: FieldType | undefined;
 }
 
 export interface ProgramSpec {

@@ -5,6 +5,20 @@ import { toHex } from '../base/index.ts';
  * never changes its type with its value; bytes are lower-case hex; what is undefined is left out of objects.
  */
 export function encodeJson(value: unknown): string {
+  return isPlain(value) ? (JSON.stringify(value) ?? 'null') : encode(value);
+}
+
+/** Whether JSON.stringify knows all of it: then that is several times as fast as building the text here. */
+function isPlain(value: unknown): boolean {
+  if (typeof value === 'bigint') return false;
+  if (typeof value !== 'object' || value === null) return true;
+  if (Array.isArray(value)) return value.every(isPlain);
+  if (value instanceof Uint8Array) return false;
+  for (const key in value) if (!isPlain((value as Record<string, unknown>)[key])) return false;
+  return true;
+}
+
+function encode(value: unknown): string {
   switch (typeof value) {
     case 'string':
       return JSON.stringify(value);
@@ -22,12 +36,12 @@ export function encodeJson(value: unknown): string {
 }
 
 function encodeObject(value: object): string {
-  if (Array.isArray(value)) return `[${value.map(encodeJson).join(',')}]`;
+  if (Array.isArray(value)) return `[${value.map(encode).join(',')}]`;
   if (value instanceof Uint8Array) return `"${toHex(value)}"`;
   let text = '';
   for (const [key, member] of Object.entries(value)) {
     if (member === undefined) continue;
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encodeJson(member)}`;
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${encode(member)}`;
   }
   return `{${text}}`;
 }

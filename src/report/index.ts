@@ -2,6 +2,7 @@
 export { alignedLines, displayWidth, pad, printable } from './columns.ts';
 export { encodeJson } from './encode.ts';
 export { JsonPresenter, schemaVersion } from './json.ts';
-export { type Presenter, type ReportFormat, report, reportFormats } from './report.ts';
+export type { Presenter } from './presenter.ts';
+export { type ReportFormat, report, reportFormats } from './report.ts';
 export { type Summary, type SummaryGroup, Tally } from './summary.ts';
 export { TablePresenter } from './table.ts';

@@ -1,6 +1,6 @@
 import type { LedgerRow, Run, TextView, Tick, TracedRecord } from '../lab/index.ts';
 import { encodeJson } from './encode.ts';
-import type { Presenter } from './report.ts';
+import type { Presenter } from './presenter.ts';
 import type { Summary } from './summary.ts';
 
 /** The number in the first line; it changes when a reader of the lines would have to. */
@@ -56,6 +56,7 @@ export class JsonPresenter implements Presenter {
       last_ns: group.last,
     }));
     return [
+      ...summary.notes.map((message) => encodeJson({ type: 'note', message })),
       ...summary.warnings.map((message) => encodeJson({ type: 'warning', message })),
       encodeJson({
         type: 'summary',

@@ -1,26 +1,17 @@
-import type { Run, TextView, Tick, TracedRecord } from '../lab/index.ts';
+import type { Run } from '../lab/index.ts';
 import { JsonPresenter } from './json.ts';
-import { type Summary, Tally } from './summary.ts';
+import type { Presenter } from './presenter.ts';
+import { Tally } from './summary.ts';
 import { TablePresenter } from './table.ts';
 
 /** The outputs other than the dashboard. */
 export const reportFormats = ['table', 'json'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
-/** Makes lines of what a run tells: model in, lines out, no state of the world. */
-export interface Presenter {
-  /** Before the first record. */
-  head(run: Run): readonly string[];
-  record(record: TracedRecord): string;
-  /** A text view as it stands at a tick. */
-  text(view: TextView, tick: Tick): readonly string[];
-  printed(line: string): string;
-  summary(summary: Summary): readonly string[];
-}
-
 /**
  * Writes a run's output as it goes on: whole lines, each chunk ending in a newline. All of it follows from virtual
- * time alone, so it is the same at any speed; lines of trace_printk only when asked for. @returns what to call when the run is over: it writes the summary
+ * time alone, so it is the same at any speed; lines of trace_printk only when asked for.
+ * @returns what to call when the run is over: it writes the summary
  */
 export function report(
   run: Run,
@@ -28,7 +19,7 @@ export function report(
   write: (text: string) => void,
   options: { readonly tracePipe: boolean } = { tracePipe: false },
 ): () => void {
-  const presenter = format === 'json' ? new JsonPresenter(run) : new TablePresenter(run);
+  const presenter: Presenter = format === 'json' ? new JsonPresenter(run) : new TablePresenter(run);
   const tally = new Tally(run);
   const put = (lines: readonly string[]): void => {
     if (lines.length > 0) write(`${lines.join('\n')}\n`);
@@ -40,7 +31,7 @@ export function report(
   });
   if (options.tracePipe) run.printed.subscribe((lines) => put(lines.map((line) => presenter.printed(line))));
   run.ticks.subscribe((tick) => {
-    if (run.view.kind === 'text' && (tick.last || run.view.printEachTick)) put(presenter.text(run.view, tick));
+    if (run.view.kind === 'text') put(presenter.text(run.view, tick));
   });
   return () => put(presenter.summary(tally.summary(run)));
 }

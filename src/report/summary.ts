@@ -12,6 +12,7 @@ export interface Summary {
   readonly groups: readonly SummaryGroup[];
   readonly ledger: LedgerModel;
   readonly warnings: readonly string[];
+  readonly notes: readonly string[];
 }
 
 export interface SummaryGroup {
@@ -48,6 +49,7 @@ export class Tally {
       groups: this.#tree.levels.length === 0 ? [] : this.#groupsBelow([], run.time),
       ledger: run.ledger(),
       warnings: run.warnings(),
+      notes: run.notes(),
     };
   }
 

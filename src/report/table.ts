@@ -1,7 +1,7 @@
 import { formatDuration } from '../base/index.ts';
-import type { Column, LedgerModel, Run, TextView, Tick, TracedRecord } from '../lab/index.ts';
+import type { Column, LedgerModel, Run, TextView, TracedRecord } from '../lab/index.ts';
 import { alignedLines, displayWidth, pad, printable } from './columns.ts';
-import type { Presenter } from './report.ts';
+import type { Presenter } from './presenter.ts';
 import type { Summary } from './summary.ts';
 
 /**
@@ -12,7 +12,6 @@ export class TablePresenter implements Presenter {
   readonly #noun: string;
   readonly #columns: readonly Column[];
   readonly #widths: readonly number[];
-  #textsPrinted = 0;
 
   constructor(run: Run) {
     this.#noun = run.view.noun;
@@ -40,9 +39,8 @@ export class TablePresenter implements Presenter {
     return line.trimEnd();
   }
 
-  text(view: TextView, _tick: Tick): readonly string[] {
-    const gap = this.#textsPrinted++ === 0 ? [] : [''];
-    return [...gap, ...view.lines.map(printable)];
+  text(view: TextView): readonly string[] {
+    return view.lines.map(printable);
   }
 
   printed(line: string): string {
@@ -55,6 +53,7 @@ export class TablePresenter implements Presenter {
     lines.push(this.#columns.length === 0 ? events : `${plural(summary.records, this.#noun)} of ${events}`);
     if (summary.groups.length > 0) lines.push('', ...groupLines(summary));
     lines.push('', ...ledgerLines(summary.ledger));
+    for (const note of summary.notes) lines.push(`note: ${printable(note)}`);
     for (const warning of summary.warnings) lines.push(`warning: ${printable(warning)}`);
     return lines;
   }

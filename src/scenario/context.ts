@@ -7,12 +7,14 @@ import { assertNever, InputError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import {
   type Arguments,
+  type CodeAddress,
   type FunctionEntry,
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
   type SkBuff,
   type Sock,
+  type StructObject,
   type Task,
   type TracepointEvent,
   taskOf,
@@ -20,7 +22,7 @@ import {
 import { type CallOptions, CallTree, type Nested } from './call.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
-import { type SyscallOptions, syscallTree } from './syscall.ts';
+import { type SyscallOptions, type SyscallPoints, syscallPoints, syscallTree } from './syscall.ts';
 
 /** Where something happens; what is absent is the context's own. */
 export interface Place {
@@ -37,7 +39,7 @@ export interface Drop extends Place {
   /** Where the packet was given up: `__udp4_lib_rcv+0x4bc`. */
   readonly location: string;
   /** The receiving socket, where the drop function is told of one. */
-  readonly sk?: Sock | null;
+  readonly sk?: Sock | StructObject | null;
 }
 
 /** What all contexts of one scenario share: the clock, the kernel, the stacks and tasks made so far. */
@@ -47,6 +49,8 @@ export class World {
   readonly stacks = new StackTable();
   readonly #tasks = new Map<string, Task>();
   readonly #reasons = new Map<string, number>();
+  readonly #locations = new Map<string, CodeAddress>();
+  readonly #syscalls = new Map<string, SyscallPoints>();
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
@@ -75,11 +79,14 @@ export class World {
     return task;
   }
 
-  /** The number of a drop reason in this kernel. @throws InputError when it has none of that name */
+  /**
+   * The number of a drop reason in this kernel; one that is a number already (reasons of subsystems are printed so)
+   * stays. @throws InputError when it has none of that name
+   */
   reason(name: string): number {
     const known = this.#reasons.get(name);
     if (known !== undefined) return known;
-    const value = this.profile.dropReasonValue(name);
+    const value = /^(0x[0-9a-f]+|\d+)$/.test(name) ? Number(name) : this.profile.dropReasonValue(name);
     if (value === undefined) {
       throw new InputError(`kernel ${this.profile.name} has no drop reason '${name}'`, {
         hint: 'drop reasons differ between kernels: another --kernel may have it',
@@ -89,7 +96,27 @@ export class World {
     return value;
   }
 
-  dropArguments(skb: SkBuff, sk: Sock | null, reason: number): Arguments {
+  /** A code address as an argument: one object for one symbol. */
+  location(symbol: string): CodeAddress {
+    let location = this.#locations.get(symbol);
+    if (location === undefined) {
+      location = { symbol };
+      this.#locations.set(symbol, location);
+    }
+    return location;
+  }
+
+  /** What this kernel has of a system call. @throws InputError when there is none of that name */
+  syscall(name: string): SyscallPoints {
+    let points = this.#syscalls.get(name);
+    if (points === undefined) {
+      points = syscallPoints(this.profile, name);
+      this.#syscalls.set(name, points);
+    }
+    return points;
+  }
+
+  dropArguments(skb: SkBuff, sk: Sock | StructObject | null, reason: number): Arguments {
     switch (this.dropFunction) {
       case 'sk_skb_reason_drop':
         return { sk, skb, reason };
@@ -102,7 +129,12 @@ export class World {
     }
   }
 
-  dropFields(skb: SkBuff, sk: Sock | null, reason: number, location: { readonly symbol: string }): Arguments {
+  dropFields(
+    skb: SkBuff,
+    sk: Sock | StructObject | null,
+    reason: number,
+    location: { readonly symbol: string },
+  ): Arguments {
     if (this.dropHasSock) return { skbaddr: skb, location, rx_sk: sk, protocol: skb.protocol, reason };
     if (this.dropHasReason) return { skbaddr: skb, location, protocol: skb.protocol, reason };
     return { skbaddr: skb, location, protocol: skb.protocol };
@@ -112,12 +144,19 @@ export class World {
 /** The offset of a drop function's call of the tracepoint, as recorded on 6.18. */
 const tracepointSite = '+0x90';
 
+/** The stacks of a drop at one location: made once. */
+interface DropSite {
+  readonly entered: KernelStack;
+  readonly traced: KernelStack;
+}
+
 export class Context {
   readonly cpu: number;
   readonly task: Task;
   readonly stack: KernelStack;
   readonly world: World;
-  readonly #locations = new Map<string, { readonly symbol: string }>();
+  /** Where packets were dropped in this context so far. */
+  #sites: Map<string, DropSite> | undefined;
 
   constructor(world: World, cpu: number, task: Task, stack: KernelStack) {
     this.world = world;
@@ -167,11 +206,8 @@ export class Context {
 
   /** A packet is dropped now: the drop function's entry, skb:kfree_skb, and the function's exit. */
   drop(drop: Drop): readonly KernelEvent[] {
-    const { world } = this;
-    const below = world.stacks.push(drop.stack ?? this.stack, drop.location);
-    const entered = world.stacks.push(below, world.dropFunction);
-    const traced = world.stacks.push(below, `${world.dropFunction}${tracepointSite}`);
-    return this.dropOn(drop, entered, traced);
+    const site = drop.stack ? this.#siteOn(drop.location, drop.stack) : this.#site(drop.location);
+    return this.dropOn(drop, site.entered, site.traced);
   }
 
   /** As `drop`, on the stacks given: the drop function's own, and the one that its tracepoint sees. */
@@ -181,7 +217,7 @@ export class Context {
     const task = drop.task ?? this.task;
     const sk = drop.sk ?? null;
     const reason = world.dropHasReason ? world.reason(drop.reason) : 0;
-    const fields = world.dropFields(drop.skb, sk, reason, this.#location(drop.location));
+    const fields = world.dropFields(drop.skb, sk, reason, world.location(drop.location));
     return [
       this.#entry(world.dropFunction, world.dropArguments(drop.skb, sk, reason), cpu, task, entered),
       this.#tracepoint('skb:kfree_skb', fields, cpu, task, traced),
@@ -189,13 +225,23 @@ export class Context {
     ];
   }
 
-  #location(symbol: string): { readonly symbol: string } {
-    let location = this.#locations.get(symbol);
-    if (location === undefined) {
-      location = { symbol };
-      this.#locations.set(symbol, location);
+  #site(location: string): DropSite {
+    this.#sites ??= new Map();
+    let site = this.#sites.get(location);
+    if (site === undefined) {
+      site = this.#siteOn(location, this.stack);
+      this.#sites.set(location, site);
     }
-    return location;
+    return site;
+  }
+
+  #siteOn(location: string, stack: KernelStack): DropSite {
+    const { stacks, dropFunction } = this.world;
+    const below = stacks.push(stack, location);
+    return {
+      entered: stacks.push(below, `${dropFunction}+0x1`),
+      traced: stacks.push(below, `${dropFunction}${tracepointSite}`),
+    };
   }
 
   #entry(name: string, args: Arguments, cpu: number, task: Task, stack: KernelStack): FunctionEntry {

@@ -4,6 +4,7 @@
  */
 import {
   concat,
+  defer,
   EMPTY,
   isObservable,
   merge,
@@ -16,6 +17,7 @@ import {
   timer,
 } from 'rxjs';
 import { InputError, type Nanoseconds, type Random } from '../base/index.ts';
+
 import type { KernelEvent } from '../events/index.ts';
 import type { VirtualScheduler } from './scenario.ts';
 
@@ -182,10 +184,18 @@ export class Generators {
     return timer(duration, this.#scheduler).pipe(switchMap(() => EMPTY));
   }
 
-  /** `source` again and again, `gap` ns between; `count` times, or for ever. */
-  repeat(source: Observable<KernelEvent>, gap: Nanoseconds = 0, count?: number): Observable<KernelEvent> {
-    const delay = () => timer(gap, this.#scheduler);
-    return source.pipe(repeatSource(count === undefined ? { delay } : { count, delay }));
+  /**
+   * `source` again and again, `gap` ns between; `count` times, or for ever. Given as functions, the source and the gap
+   * are made anew each time.
+   */
+  repeat(
+    source: Observable<KernelEvent> | (() => Observable<KernelEvent>),
+    gap: Nanoseconds | (() => Nanoseconds) = 0,
+    count?: number,
+  ): Observable<KernelEvent> {
+    const delay = () => timer(typeof gap === 'function' ? gap() : gap, this.#scheduler);
+    const each = typeof source === 'function' ? defer(source) : source;
+    return each.pipe(repeatSource(count === undefined ? { delay } : { count, delay }));
   }
 }
 

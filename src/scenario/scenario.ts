@@ -13,6 +13,8 @@ export interface Scenario {
   readonly duration?: Nanoseconds;
   /** Real time of the scenario's time 0, ns since 1970, when it comes from a recording. */
   readonly epoch?: bigint;
+  /** What a user should know of it on this kernel: events that are left out, packets without bytes. */
+  readonly notes?: (profile: KernelProfile) => readonly string[];
   events(stage: Stage): Observable<KernelEvent>;
 }
 

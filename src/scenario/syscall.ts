@@ -2,7 +2,9 @@
  * A system call as the kernel's tracers see it (kernel/entry/common.c): sys_enter tracepoints, the call of
  * `__x64_sys_NAME(const struct pt_regs *)`, sys_exit tracepoints.
  */
+
 import { InputError, nearest } from '../base/index.ts';
+import type { KernelProfile } from '../btf/index.ts';
 import {
   type Argument,
   type Arguments,
@@ -11,7 +13,7 @@ import {
   syscallNumbers,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Inside, type Nested, type Step } from './call.ts';
-import type { Context, World } from './context.ts';
+import type { Context } from './context.ts';
 
 export type SyscallOptions = CallOptions;
 
@@ -24,26 +26,72 @@ export const syscallStack = ['do_syscall_64+0x71', 'entry_SYSCALL_64_after_hwfra
 /** ENOSYS: what ax holds until the call has returned. */
 const notYet = -38;
 
-/** The names of a system call's arguments in order: those of its tracepoint, or as the author gave them. */
-function argumentNames(world: World, kernelName: string, args: Arguments): string[] {
-  const format = world.profile.tracepoint(`syscalls:sys_enter_${kernelName}`);
-  if (!format) return Object.keys(args);
-  const names = format.fields.map((field) => field.name).filter((name) => name !== '__syscall_nr' && name !== 'nr');
+/** What a kernel has of one system call. */
+export interface SyscallPoints {
+  readonly number: number;
+  /** `newstat` of `stat`. */
+  readonly kernelName: string;
+  /** The name of its one parameter: `regs`, or what BTF calls it where several functions share a prototype. */
+  readonly parameter: string;
+  /** Its arguments in order, as its tracepoint names them; undefined when it has none. */
+  readonly names: readonly string[] | undefined;
+  /** The tracepoints of its own and of all system calls that there are. */
+  readonly enter: string | undefined;
+  readonly exit: string | undefined;
+  readonly rawEnter: boolean;
+  readonly rawExit: boolean;
+}
+
+/** Looks a system call up in a kernel. @throws InputError when there is none of that name */
+export function syscallPoints(profile: KernelProfile, name: string): SyscallPoints {
+  const number = syscallNumbers.get(name);
+  if (number === undefined) {
+    const near = nearest(name, syscallNumbers.keys());
+    throw new InputError(
+      `no system call '${name}'`,
+      near.length > 0 ? { hint: `did you mean ${near.join(', ')}?` } : {},
+    );
+  }
+  const kernelName = syscallKernelName(name);
+  const format = profile.tracepoint(`syscalls:sys_enter_${kernelName}`);
+  const exit = profile.tracepoint(`syscalls:sys_exit_${kernelName}`);
+  return {
+    number,
+    kernelName,
+    parameter: profile.btf.functionPrototype(`__x64_sys_${kernelName}`)?.params[0]?.name ?? 'regs',
+    names: format?.fields.map((field) => field.name).filter((field) => field !== '__syscall_nr' && field !== 'nr'),
+    enter: format?.name,
+    exit: exit?.name,
+    rawEnter: profile.tracepoint('raw_syscalls:sys_enter') !== undefined,
+    rawExit: profile.tracepoint('raw_syscalls:sys_exit') !== undefined,
+  };
+}
+
+/** The values of a system call's arguments in order. */
+function valuesOf({ names, kernelName }: SyscallPoints, args: Arguments): Argument[] {
+  if (!names) return Object.values(args);
   const stranger = Object.keys(args).find((name) => !names.includes(name));
-  if (stranger === undefined) return names;
+  if (stranger === undefined) return names.map((name) => args[name] ?? 0);
   throw new InputError(`${kernelName} has no argument '${stranger}'`, { expected: names.join(', ') });
+}
+
+/**
+ * `unsigned long args[6]` of raw_syscalls:sys_enter: little-endian u64 each. A pointer is 0 there, because an event
+ * holds no address; the registers and the call's own tracepoint have it.
+ */
+function rawArguments(values: readonly Argument[]): Uint8Array {
+  const bytes = new Uint8Array(48);
+  const view = new DataView(bytes.buffer);
+  for (const [index, value] of values.slice(0, 6).entries()) {
+    if (typeof value === 'number' || typeof value === 'bigint') view.setBigInt64(index * 8, BigInt(value), true);
+  }
+  return bytes;
 }
 
 function registers(values: readonly Argument[], number: number): StructObject {
   const fields: Record<string, Argument> = { orig_ax: number, ax: notYet };
   for (const [index, value] of values.entries()) fields[argumentRegisters[index]!] = value;
   return { object: 'struct', type: 'pt_regs', fields };
-}
-
-/** The tracepoints of one side that this kernel has. */
-function passing(world: World, points: readonly { name: string; fields: Arguments }[]): Inside {
-  const known = points.filter((point) => world.profile.tracepoint(point.name) !== undefined);
-  return (inside) => known.map((point) => inside.tracepoint(point.name, point.fields));
 }
 
 class SyscallTree extends CallTree {
@@ -53,12 +101,12 @@ class SyscallTree extends CallTree {
   constructor(
     context: Context,
     name: string,
-    regs: StructObject,
+    args: Arguments,
     options: CallOptions,
     nested: readonly Nested[],
     sides: { readonly enter: Inside; readonly leave: Inside },
   ) {
-    super(context, name, { regs }, options, nested);
+    super(context, name, args, options, nested);
     this.enter = sides.enter;
     this.leave = sides.leave;
   }
@@ -83,27 +131,26 @@ export function syscallTree(
   options: SyscallOptions,
   nested: readonly Nested[],
 ): CallTree {
-  const number = syscallNumbers.get(name);
-  if (number === undefined) {
-    const near = nearest(name, syscallNumbers.keys());
-    throw new InputError(
-      `no system call '${name}'`,
-      near.length > 0 ? { hint: `did you mean ${near.join(', ')}?` } : {},
-    );
-  }
-  const { world } = context;
-  const kernelName = syscallKernelName(name);
-  const values = argumentNames(world, kernelName, args).map((argument) => args[argument] ?? 0);
-  const returns = options.returns ?? 0;
-  const enter = passing(world, [
-    { name: 'raw_syscalls:sys_enter', fields: { id: number } },
-    { name: `syscalls:sys_enter_${kernelName}`, fields: { __syscall_nr: number, ...args } },
-  ]);
-  const leave = passing(world, [
-    { name: 'raw_syscalls:sys_exit', fields: { id: number, ret: returns } },
-    { name: `syscalls:sys_exit_${kernelName}`, fields: { __syscall_nr: number, ret: returns } },
-  ]);
+  const points = context.world.syscall(name);
+  const values = valuesOf(points, args);
+  const { number } = points;
+  const ret = options.returns ?? 0;
+  const enter: Inside = (inside) => [
+    ...(points.rawEnter
+      ? [inside.tracepoint('raw_syscalls:sys_enter', { id: number, args: rawArguments(values) })]
+      : []),
+    ...(points.enter ? [inside.tracepoint(points.enter, { __syscall_nr: number, ...args })] : []),
+  ];
+  const leave: Inside = (inside) => [
+    ...(points.rawExit ? [inside.tracepoint('raw_syscalls:sys_exit', { id: number, ret })] : []),
+    ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
+  ];
   const stack = options.stack ?? (context.stack.length > 0 ? context.stack : syscallStack);
-  const regs = registers(values, number);
-  return new SyscallTree(context, `__x64_sys_${kernelName}`, regs, { ...options, stack }, nested, { enter, leave });
+  // By the names of its own parameters, which the kernel puts into the caller's registers; where no format tells
+  // them, as those registers.
+  const given = points.names ? args : { [points.parameter]: registers(values, number) };
+  return new SyscallTree(context, `__x64_sys_${points.kernelName}`, given, { ...options, stack }, nested, {
+    enter,
+    leave,
+  });
 }

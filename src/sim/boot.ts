@@ -3,13 +3,13 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, MapCreate, PerfEventOpen, ProgramLoad } from '../sys/index.ts';
-import { CallWindow, createInterpreter } from '../vm/index.ts';
+import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
 import { Current } from './current.ts';
 import { FdTable } from './fds.ts';
 import { helperTable } from './helpers/index.ts';
 import { Ledger } from './ledger.ts';
-import type { BootOptions, Machine } from './machine.ts';
+import type { BootOptions, OpenMachine } from './machine.ts';
 import { MapCommands } from './map-commands.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { PerfEvents } from './perf-events.ts';
@@ -17,6 +17,7 @@ import { Player } from './player.ts';
 import { Programs } from './programs.ts';
 import { Stacks } from './stacks.ts';
 import { SymbolTable } from './symbols.ts';
+import type { TestResult, TestRun } from './test-run.ts';
 import { TracePipe } from './trace-pipe.ts';
 import { TrapLog } from './traps.ts';
 
@@ -26,7 +27,7 @@ const mostCpus = 1024;
 const defaultSeed = 1;
 
 /** Boots a simulated kernel. @throws InputError for options that make no machine */
-export function boot(options: BootOptions): Machine {
+export function boot(options: BootOptions): OpenMachine {
   const { cpus } = options;
   if (!Number.isInteger(cpus) || cpus < 1 || cpus > mostCpus) {
     throw new InputError(`a machine of ${cpus} CPUs`, { expected: `1 to ${mostCpus}` });
@@ -35,12 +36,12 @@ export function boot(options: BootOptions): Machine {
 }
 
 /** The parts of the simulated kernel, put together; each call goes to the part that knows. */
-class SimulatedKernel implements Machine {
+class SimulatedKernel implements OpenMachine {
   readonly profile: KernelProfile;
   readonly cpus: number;
   readonly symbols: SymbolTable;
   readonly ledger: Ledger;
-  readonly #memory: Memory;
+  readonly memory: Memory;
   readonly #current: Current;
   readonly #traps = new TrapLog();
   readonly #pipe = new TracePipe();
@@ -56,7 +57,7 @@ class SimulatedKernel implements Machine {
     const memory = new Memory(options.memory ?? defaultMemory);
     this.profile = profile;
     this.cpus = cpus;
-    this.#memory = memory;
+    this.memory = memory;
     this.symbols = new SymbolTable(profile.btf.functionNames());
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
@@ -79,16 +80,11 @@ class SimulatedKernel implements Machine {
       pipe: this.#pipe,
       printed: () => this.#player.passNested('bpf_trace:bpf_trace_printk'),
     });
-    const engine = options.engine ?? createInterpreter();
-    this.#programs = new Programs(memory, this.#fds, engine, new CallWindow(memory), helpers);
+    this.#programs = new Programs(memory, this.#fds, engineOf(options.engine), new CallWindow(memory), helpers);
   }
 
   get traps(): TrapLog['rows'] {
     return this.#traps.rows;
-  }
-
-  get memory(): Memory {
-    return this.#memory;
   }
 
   clock(): Nanoseconds {
@@ -125,6 +121,10 @@ class SimulatedKernel implements Machine {
 
   programLoad(attributes: ProgramLoad): Fd {
     return this.#programs.load(attributes);
+  }
+
+  testRun(run: TestRun): TestResult {
+    return this.#programs.testRun(run);
   }
 
   attach(program: Fd, target: AttachTarget): Fd {
@@ -166,4 +166,9 @@ class SimulatedKernel implements Machine {
   [Symbol.dispose](): void {
     this.#fds.closeAll();
   }
+}
+
+function engineOf(wanted: BootOptions['engine']): Engine {
+  if (typeof wanted === 'object') return wanted;
+  return wanted === 'interpreter' ? createInterpreter() : createJit();
 }

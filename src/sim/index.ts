@@ -1,3 +1,4 @@
 /** Floor 5: the simulated kernel behind the seam; plays events. */
 export { boot } from './boot.ts';
-export type { BootOptions, LossLedger, Machine } from './machine.ts';
+export type { BootOptions, EngineName, LossLedger, Machine, OpenMachine } from './machine.ts';
+export type { TestResult, TestRun } from './test-run.ts';

@@ -1,16 +1,21 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent } from '../events/index.ts';
+import type { Memory } from '../memory/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { Engine } from '../vm/index.ts';
+import type { TestResult, TestRun } from './test-run.ts';
+
+/** The engines that a program can run on: alike but for speed. */
+export type EngineName = Engine['name'];
 
 export interface BootOptions {
   readonly profile: KernelProfile;
   readonly cpus: number;
   /** bytes of simulated memory; 64 MiB when absent */
   readonly memory?: number;
-  /** The interpreter when absent. */
-  readonly engine?: Engine;
+  /** By name, or one of the caller's; the compiler when absent. */
+  readonly engine?: EngineName | Engine;
   /** What get_prandom_u32 begins with; 1 when absent. */
   readonly seed?: number;
 }
@@ -21,6 +26,8 @@ export interface Machine extends Kernel, Disposable {
   advanceTo(time: Nanoseconds): void;
   /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
   fire(event: KernelEvent): void;
+  /** Runs a program by hand, which no verifier has seen. @throws SysError E2BIG, EINVAL, EBADF as programLoad */
+  testRun(run: TestRun): TestResult;
   /** What became of the records that programs wrote, per CPU. */
   readonly ledger: LossLedger;
   /** What went wrong in programs while running: a trap of an engine, with the program's name; bounded. */
@@ -45,4 +52,9 @@ export interface LossLedger {
   filtered(cpu: number): number;
   /** Of those delivered: written and not read yet. */
   pending(cpu: number): number;
+}
+
+/** A machine with its memory, for whoever looks behind the seam. */
+export interface OpenMachine extends Machine {
+  readonly memory: Memory;
 }

@@ -6,6 +6,7 @@ import { helperAllowed, helperById, type ProgramType, programTypes } from '../ua
 import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
 import { type FdTable, Resource } from './fds.ts';
 import type { MapResource } from './map-commands.ts';
+import { type TestResult, type TestRun, testRun } from './test-run.ts';
 
 /**
  * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), puts the addresses of maps where the code
@@ -78,6 +79,21 @@ export class Programs {
 
   /** @throws SysError E2BIG, EINVAL, EBADF as Linux */
   load(attributes: ProgramLoad): Fd {
+    const { code, maps } = this.#linked(attributes);
+    // The verifier's place: it judges `code` with its maps here, before the engine sees it.
+    const name = (attributes.name ?? '').slice(0, nameSize - 1);
+    const executable = this.#make(name, code, this.#host);
+    return this.#fds.open(new ProgramResource(name, attributes.type, executable, maps));
+  }
+
+  /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */
+  testRun(run: TestRun): TestResult {
+    const { code } = this.#linked(run);
+    return testRun(this.#host, run, (host) => this.#make(run.name ?? '', code, host));
+  }
+
+  /** The code with addresses for the fds of maps, and those maps. Without a type any helper may be called. */
+  #linked(attributes: Omit<ProgramLoad, 'type'> & { type?: ProgramType }): { code: Uint8Array; maps: MapResource[] } {
     const slots = attributes.code.length / 8;
     if (slots === 0 || slots > mostSlots) {
       throw new SysError('E2BIG', op, `a program of ${slots} instructions`, {
@@ -89,16 +105,14 @@ export class Programs {
         expected: '8 bytes an instruction',
       });
     }
-    if (programTypes[attributes.type] === undefined) {
-      throw new SysError('EINVAL', op, `no program type '${attributes.type}'`);
+    const { type } = attributes;
+    if (type !== undefined && programTypes[type] === undefined) {
+      throw new SysError('EINVAL', op, `no program type '${type}'`);
     }
     const code = attributes.code.slice();
     const maps = this.#linkMaps(code);
-    this.#checkHelpers(code, attributes);
-    // The verifier's place: it judges `code` with its maps here, before the engine sees it.
-    const name = (attributes.name ?? '').slice(0, nameSize - 1);
-    const executable = this.#make(name, code);
-    return this.#fds.open(new ProgramResource(name, attributes.type, executable, maps));
+    if (type !== undefined) this.#checkHelpers(code, type, attributes.license);
+    return { code, maps };
   }
 
   /** Replaces map fds by addresses, as resolve_pseudo_ldimm64 does (kernel/bpf/verifier.c). Returns the maps. */
@@ -139,7 +153,7 @@ export class Programs {
   }
 
   /** check_helper_call's first questions: is there such a helper, for this type, under this license. */
-  #checkHelpers(code: Uint8Array, { type, license }: ProgramLoad): void {
+  #checkHelpers(code: Uint8Array, type: ProgramType, license: string): void {
     const view = viewOf(code);
     for (let at = 0; at < code.length; at += 8) {
       if (code[at] === ldImm64) at += 8;
@@ -167,9 +181,9 @@ export class Programs {
     }
   }
 
-  #make(name: string, code: Uint8Array): Executable {
+  #make(name: string, code: Uint8Array, host: Host): Executable {
     try {
-      return this.#engine.load({ name, code }, this.#host);
+      return this.#engine.load({ name, code }, host);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });

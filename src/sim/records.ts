@@ -170,7 +170,7 @@ function makeField(profile: KernelProfile, format: TracepointFormat, field: Trac
 
 /** Names for an integer field's values: its enum's, and those that the format prints. */
 function fieldNames(profile: KernelProfile, format: TracepointFormat, field: TracepointField): Slot['names'] {
-  const values = printedNames(format.print, field.name);
+  const values = printedNames(format, field.name);
   const enumName = /^enum (\w+)/.exec(field.type)?.[1];
   if (enumName === undefined) return values.size === 0 ? undefined : (name) => values.get(name);
   const id = profile.btf.find('enum', enumName);
@@ -181,7 +181,7 @@ function fieldNames(profile: KernelProfile, format: TracepointFormat, field: Tra
 }
 
 /** `__print_symbolic(REC->name, { 2, "NAME" }, …)` of a format's print line. */
-function printedNames(print: string, field: string): Map<string, number | bigint> {
+function printedNames({ print, constants }: TracepointFormat, field: string): Map<string, number | bigint> {
   const names = new Map<string, number | bigint>();
   const begin = `__print_symbolic(REC->${field},`;
   const start = print.indexOf(begin);
@@ -189,7 +189,7 @@ function printedNames(print: string, field: string): Map<string, number | bigint
   const pair = /\s*\{\s*(-?\w+)\s*,\s*"([^"]*)"\s*\},?/y;
   pair.lastIndex = start + begin.length;
   for (let match = pair.exec(print); match !== null; match = pair.exec(print)) {
-    const value = Number(match[1]);
+    const value = Number(constants?.[match[1] as string] ?? match[1]);
     if (Number.isInteger(value)) names.set(match[2] as string, value);
   }
   return names;

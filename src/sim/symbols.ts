@@ -20,7 +20,7 @@ const largestSlot = 0x10000;
 const profileText = 0x30000000;
 
 /** `name+0xoff`, perhaps `/0xsize`, perhaps ` [module]`. */
-const symbolPattern = /^([^\s+]+)(?:\+0x([0-9a-fA-F]+)(?:\/0x[0-9a-fA-F]+)?)?(?: \[([^\]\s]+)\])?$/;
+const symbolPattern = /^([^\s+[\]]+)(?:\+0x([0-9a-fA-F]+)(?:\/0x[0-9a-fA-F]+)?)?(?: \[([^\]\s]+)\])?$/;
 const addressPattern = /^0x([0-9a-fA-F]{1,16})$/;
 
 interface Region {

@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import {
+  type Column,
   type Filter,
   type GroupRow,
   type GroupTree,
@@ -45,6 +46,12 @@ export class Browser {
   /** A view without levels is a log: oldest first, and its end is followed. */
   get isLog(): boolean {
     return this.view.levels.length === 0;
+  }
+
+  /** The columns of records below the levels: what a level says of all of them is not repeated. */
+  get columns(): readonly Column[] {
+    const keys = this.view.levels.map((level) => level.key);
+    return this.view.columns.filter((column) => !keys.includes(column.key));
   }
 
   get filter(): Filter {
@@ -137,7 +144,7 @@ export class Browser {
   /** Opens the selected group. @returns false for what holds nothing: `(others)`, or no row */
   open(now: Nanoseconds): boolean {
     const row = this.selected(now);
-    if (!this.level || !row || !('key' in row) || row.key === others) return false;
+    if (!this.level || !row || isRecord(row) || row.key === others) return false;
     this.#cursor.selected = row.key;
     this.#path = [...this.#path, row.key];
     const cursor = this.#cursor;
@@ -163,7 +170,7 @@ export class Browser {
   /** What the rows shown can be sorted by, the natural order first. */
   sortKeys(): readonly string[] {
     if (this.level) return sortKeys;
-    return [byTime, ...this.view.columns.map((column) => column.key).filter((key) => key !== byTime)];
+    return [byTime, ...this.columns.map((column) => column.key).filter((key) => key !== byTime)];
   }
 
   sortBy(key: string): void {
@@ -185,6 +192,9 @@ export class Browser {
 
 export type Row = GroupRow | TracedRecord;
 
+export const isGroup = (row: Row): row is GroupRow => 'key' in row;
+export const isRecord = (row: Row): row is TracedRecord => !isGroup(row);
+
 export interface Sort {
   readonly key: string;
   readonly reverse: boolean;
@@ -197,7 +207,7 @@ const groupSort = (key: string): SortKey => sortKeys.find((known) => known === k
 
 const collator = new Intl.Collator('en', { numeric: true });
 
-const identity = (row: Row): string | TracedRecord => ('key' in row ? row.key : row);
+const identity = (row: Row): string | TracedRecord => (isGroup(row) ? row.key : row);
 
 class Cursor {
   sort: Sort;

@@ -1,6 +1,6 @@
 /**
- * Which columns pad, and how wide. By priority each gets the least it can live with; when the screen is full the rest
- * is dropped. What cells are left over then go, again by priority, first to the width a column asks for and then to
+ * Which columns fit, and how wide. By priority each gets the least it can live with; one that does not fit is
+ * dropped. What cells are left over then go, again by priority, first to the width a column asks for and then to
  * columns whose text is longer still.
  */
 export interface TableColumn {
@@ -33,7 +33,7 @@ export function placeColumns(columns: readonly TableColumn[], cells: number, gap
   let left = cells;
   for (const { column, index } of ranked) {
     const room = left - (widths.size > 0 ? gap : 0);
-    if (room < Math.min(column.least, cells)) break;
+    if (room < Math.min(column.least, cells)) continue;
     const width = Math.min(column.least, room);
     widths.set(index, width);
     left = room - width;

@@ -74,7 +74,7 @@ class Dashboard {
     input.on('end', onGone);
     input.on('error', onGone);
     output.on('resize', onResize);
-    // Stays: a terminal that has gone answers every later write, the restoring ones too, with an error.
+    // The listeners for errors stay: a terminal that has gone answers every later write, the restoring ones too, with one.
     output.on('error', onGone);
     this.#stopListening = () => {
       offSlice();

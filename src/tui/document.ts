@@ -1,5 +1,4 @@
 import type { DetailSection, LedgerModel, LedgerRow } from '../lab/index.ts';
-import { type Block, block } from './block.ts';
 import { formatCount } from './figures.ts';
 import { keyRows, type PageKind, shownKey } from './keys.ts';
 import { type Line, pad, printable, span, wrap } from './text.ts';
@@ -75,9 +74,4 @@ export function printedLines(lines: readonly string[]): Line[] {
   const text =
     lines.length > 0 ? textLines(lines) : [[span(' Nothing printed yet: no program called bpf_trace_printk.', 'dim')]];
   return [[span(' Trace pipe', 'section')], ...text];
-}
-
-/** The window of a document that is on the screen. */
-export function presentDocument(lines: readonly Line[], offset: number, height: number): Block {
-  return block(lines.slice(offset, offset + height));
 }

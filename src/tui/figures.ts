@@ -37,13 +37,17 @@ export function formatClock(time: Nanoseconds): string {
   return seconds < 3600 ? clock : `${Math.floor(seconds / 3600)}:${clock}`;
 }
 
-const blocks = ' ▁▂▃▄▅▆▇█';
+/** A point of virtual time in tables: exact to the microsecond in a short run, `12.345678`; else as on a clock. */
+export function formatMoment(time: Nanoseconds, duration: Nanoseconds): string {
+  return duration < 100e9 ? (time / 1e9).toFixed(6) : formatClock(time);
+}
 
-/** One sign a value, scaled to the largest; nothing is a space and anything at least `▁`. */
+const blocks = '▁▂▃▄▅▆▇█';
+
+/** One sign a value, scaled to the largest: nothing lies on the ground line, anything stands above it. */
 export function sparkline(values: readonly number[]): string {
-  const top = Math.max(0, ...values);
-  if (top === 0) return ' '.repeat(values.length);
-  return values.map((value) => blocks[value === 0 ? 0 : Math.max(1, Math.round((value / top) * 8))]).join('');
+  const top = Math.max(1, ...values);
+  return values.map((value) => blocks[value === 0 ? 0 : Math.max(1, Math.round((value / top) * 7))]).join('');
 }
 
 const eighths = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];

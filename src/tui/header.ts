@@ -66,7 +66,7 @@ function titleLine(model: HeaderModel, cells: number): Line {
 }
 
 function stateText({ state, speed }: HeaderModel): string {
-  if (state === 'running' || state === 'ready') return `▶ ${formatSpeed(speed)}`;
+  if (state === 'running' || state === 'ready') return `▸ ${formatSpeed(speed)}`;
   return state.toUpperCase();
 }
 
@@ -89,7 +89,10 @@ function counts(model: HeaderModel, cells: number): Line {
 }
 
 const trendSpan = (model: HeaderModel, cells: number): Span =>
-  span(sparkline(squeeze(model.trend, cells, { now: model.time, bucket: model.bucket })), 'accent');
+  span(
+    sparkline(squeeze(model.trend, cells, { now: model.time, bucket: model.bucket, open: model.state !== 'ended' })),
+    'accent',
+  );
 
 const lostSpan = (lost: number): Span => (lost > 0 ? span(`${formatCount(lost)} LOST`, 'bad') : span('0 lost', 'good'));
 

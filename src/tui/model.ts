@@ -1,6 +1,6 @@
 import { type Run, type Speed, type TracedRecord, watchRecords } from '../lab/index.ts';
 import type { Hit } from './block.ts';
-import { Browser } from './browser.ts';
+import { Browser, isRecord } from './browser.ts';
 import { exportName, exportText } from './export.ts';
 import { formatClock } from './figures.ts';
 import { formatSpeed } from './header.ts';
@@ -14,6 +14,15 @@ export type Effect = 'quit' | 'interrupt' | 'suspend' | 'redraw';
 export type FileWriter = (name: string, text: string) => boolean;
 
 export type Overlay = 'help' | 'ledger' | 'printed';
+
+export interface Layout {
+  /** Lines of the body. */
+  readonly height: number;
+  /** First line of a document that shows its end. */
+  readonly end: number;
+  /** What a click means there. */
+  readonly hitAt: (x: number, y: number) => Hit | undefined;
+}
 
 /** Speeds that `+` and `-` step through. */
 const speeds: readonly Speed[] = [0.01, 0.1, 0.25, 0.5, 1, 2, 5, 10, 20, 50, 100, 1000, 'max'];
@@ -41,13 +50,10 @@ export class DashboardModel {
   preview = true;
   /** One line for the user, until the next input. */
   message = '';
-  /** First line shown of the document on the screen; the page keeps it within the document. */
+  /** First line wanted of the document on the screen; infinity follows its end. */
   scroll = 0;
   /** Of the last frame. */
-  layout: { readonly height: number; readonly hitAt: (x: number, y: number) => Hit | undefined } = {
-    height: 1,
-    hitAt: () => undefined,
-  };
+  layout: Layout = { height: 1, end: 0, hitAt: () => undefined };
   /** The newest lines of the trace pipe. */
   printed: readonly string[] = [];
   readonly #write: FileWriter;
@@ -57,6 +63,8 @@ export class DashboardModel {
     this.run = run;
     this.#write = write;
     if (run.view.kind === 'records') this.browser = new Browser(run.view, watchRecords(run));
+    // A histogram has its tall bars and its totals at the end.
+    else this.scroll = Number.POSITIVE_INFINITY;
     run.printed.subscribe((lines) => {
       this.printed = [...this.printed, ...lines].slice(-printedLimit);
     });
@@ -110,7 +118,6 @@ export class DashboardModel {
 
   #setFilter(text: string): void {
     this.filter = text;
-    this.scroll = 0;
     this.browser?.setFilter(text);
   }
 
@@ -190,12 +197,13 @@ export class DashboardModel {
   #toggle(overlay: Overlay): undefined {
     if (this.overlay === undefined) this.#overlayScroll = this.scroll;
     this.overlay = this.overlay === overlay ? undefined : overlay;
-    this.scroll = this.overlay ? 0 : this.#overlayScroll;
+    this.scroll =
+      this.overlay === undefined ? this.#overlayScroll : overlay === 'printed' ? Number.POSITIVE_INFINITY : 0;
   }
 
   #move(by: number): undefined {
     if (this.#isList) this.browser?.move(by, this.run.time);
-    else this.scroll = Math.max(0, this.scroll + by);
+    else this.scroll = Math.max(0, Math.min(this.scroll, this.layout.end) + by);
   }
 
   #open(): void {
@@ -203,7 +211,7 @@ export class DashboardModel {
     if (!browser) return;
     if (!browser.level) {
       const row = browser.selected(this.run.time);
-      if (row && !('key' in row)) this.#openRecord(row);
+      if (row && isRecord(row)) this.#openRecord(row);
     } else if (browser.selected(this.run.time) && !browser.open(this.run.time)) {
       this.message = 'These groups were folded to bound memory: only their sum is kept.';
     }

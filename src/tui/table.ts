@@ -1,8 +1,9 @@
-import type { GroupRow, Level, RecordsView, TracedRecord } from '../lab/index.ts';
+import type { Nanoseconds } from '../base/index.ts';
+import type { Column, GroupRow, Level, TracedRecord } from '../lab/index.ts';
 import { type Block, block, type Target } from './block.ts';
 import type { Sort } from './browser.ts';
 import { type PlacedColumn, placeColumns, type TableColumn } from './columns.ts';
-import { bar, formatClock, formatCount, formatRate, formatShare, sparkline } from './figures.ts';
+import { bar, formatCount, formatMoment, formatRate, formatShare, sparkline } from './figures.ts';
 import { clip, type Line, pad, printable, type Style, span, width } from './text.ts';
 
 /** Tables of groups and of records: titles, then a window of rows, the selected one marked and inverse. */
@@ -20,11 +21,20 @@ interface Cell {
   readonly style: Style;
 }
 
-/** A table of a level's groups, in `height` lines with the titles. @param bucket ns of one value of a trend */
+export interface Clock {
+  readonly now: Nanoseconds;
+  readonly duration: Nanoseconds;
+  /** ns of one value of a trend. */
+  readonly bucket: Nanoseconds;
+  /** More will come into the bucket of now. */
+  readonly open: boolean;
+}
+
+/** A table of a level's groups, in `height` lines with the titles. */
 export function presentGroups(
   table: TableModel<GroupRow>,
   level: Level,
-  clock: { readonly now: number; readonly bucket: number; readonly duration: number },
+  clock: Clock,
   cells: number,
   height: number,
 ): Block {
@@ -33,7 +43,7 @@ export function presentGroups(
   const columns = groupColumns(level, longest, clock.duration >= 3600e9 ? 11 : 9, cells);
   const cellOf = (row: GroupRow, key: string, cellWidth: number): Cell => {
     if (key === 'trend') return { text: sparkline(squeeze(row.trend, cellWidth, clock)), style: 'accent' };
-    return groupCell(row, key, cellWidth);
+    return groupCell(row, key, cellWidth, clock.duration);
   };
   return drawTable(table, shown, columns, cellOf, cells);
 }
@@ -66,7 +76,7 @@ const nameOf = (row: GroupRow): string => {
   return row.folded === undefined ? name : `${name} ${formatCount(row.folded)} groups`;
 };
 
-function groupCell(row: GroupRow, key: string, cellWidth: number): Cell {
+function groupCell(row: GroupRow, key: string, cellWidth: number, duration: Nanoseconds): Cell {
   switch (key) {
     case 'name':
       return { text: nameOf(row), style: 'strong' };
@@ -79,20 +89,21 @@ function groupCell(row: GroupRow, key: string, cellWidth: number): Cell {
     case 'rate':
       return { text: formatRate(row.rate), style: 'plain' };
     case 'first':
-      return { text: formatClock(row.firstSeen), style: 'dim' };
+      return { text: formatMoment(row.firstSeen, duration), style: 'dim' };
     default:
-      return { text: formatClock(row.lastSeen), style: 'dim' };
+      return { text: formatMoment(row.lastSeen, duration), style: 'dim' };
   }
 }
 
 /**
  * A trend in at most `cells` values: neighbouring buckets are added, always the same ones whatever the time, so that
- * the line grows and moves but does not flicker.
+ * the line grows and moves but does not flicker. The newest sum is left out while it is not whole: it would look like
+ * a fall.
  */
 export function squeeze(
   trend: readonly number[],
   cells: number,
-  clock: { readonly now: number; readonly bucket: number },
+  clock: Pick<Clock, 'now' | 'bucket' | 'open'>,
 ): number[] {
   const first = Math.floor(clock.now / clock.bucket) - trend.length + 1;
   const each = Math.max(1, Math.ceil(trend.length / cells));
@@ -102,23 +113,30 @@ export function squeeze(
     const place = Math.floor((first + i) / each) - origin;
     sums[place] = (sums[place] ?? 0) + count;
   });
+  const unfinished = clock.open || clock.now % clock.bucket === 0;
+  if (unfinished && sums.length > 1) sums.pop();
   return sums.slice(-cells);
 }
 
-/** A table of records with the tool's own columns, in `height` lines with the titles. */
+/** Cells of a text that must be cut, and of the longest that is not: numbers never are. */
+const shortest = 12;
+const cutFrom = 18;
+
+/** A table of records, in `height` lines with the titles. */
 export function presentRecords(
   table: TableModel<TracedRecord>,
-  view: RecordsView,
+  wanted: readonly Column[],
   cells: number,
   height: number,
 ): Block {
   const shown = table.rows.slice(table.offset, table.offset + height - 1);
-  const columns = view.columns.map((column): TableColumn => {
+  const columns = wanted.map((column): TableColumn => {
     const longest = Math.max(0, ...shown.map((row) => width(printable(row.cells[column.key] ?? ''))));
-    const least = column.align === 'right' ? column.width : Math.min(column.width, 12);
+    const whole = Math.max(longest, column.title.length + 1);
+    const least = column.align === 'right' || whole <= cutFrom ? Math.min(column.width, whole) : shortest;
     return { ...column, least, longest: Math.max(column.width, longest), sort: column.key };
   });
-  const first = view.columns[0]?.key;
+  const first = wanted[0]?.key;
   const cellOf = (row: TracedRecord, key: string): Cell => ({
     text: printable(row.cells[key] ?? ''),
     style: key === first ? 'dim' : 'plain',
@@ -126,7 +144,9 @@ export function presentRecords(
   return drawTable(table, shown, columns, cellOf, cells);
 }
 
+/** Cells left of the first column, for the mark of the selected row, and right of the last. */
 const gutter = 2;
+const margin = 1;
 
 function drawTable<Row>(
   table: TableModel<Row>,
@@ -136,7 +156,7 @@ function drawTable<Row>(
   cells: number,
 ): Block {
   const gap = cells >= 100 ? 2 : 1;
-  const placed = placeColumns(columns, cells - gutter, gap);
+  const placed = placeColumns(columns, cells - gutter - margin, gap);
   const targets: Target[] = [];
   for (const { column, x, width: columnWidth } of placed) {
     if (column.sort === undefined) continue;

@@ -32,7 +32,7 @@ export type Style =
 export const span = (text: string, style: Style = 'plain'): Span => ({ text, style });
 
 /** ASCII, and the narrow signs of the dashboard itself: no look-up needed. */
-const narrow = /^[\x20-\x7e…·→›↓↑▶×\u2500-\u259f]*$/;
+const narrow = /^[\x20-\x7e…·→›↓↑▸×\u2500-\u259f]*$/;
 
 /** Cells that `text` takes. */
 export function width(text: string): number {

@@ -1,3 +1,4 @@
+import type { AttachType } from './attach.ts';
 import type { HelperName } from './helpers.ts';
 import { type ProgramType, programTypes } from './types.ts';
 
@@ -374,7 +375,7 @@ const typesOf = new Map<HelperName, ReadonlySet<ProgramType>>(
 );
 
 /** Helpers of one attach type of tracing programs only (kernel/trace/bpf_trace.c: tracing_prog_func_proto). */
-export const onlyFor: Readonly<Partial<Record<HelperName, readonly string[]>>> = {
+export const onlyFor: Readonly<Partial<Record<HelperName, readonly AttachType[]>>> = {
   seq_printf: ['trace_iter'],
   seq_write: ['trace_iter'],
   seq_printf_btf: ['trace_iter'],

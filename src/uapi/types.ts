@@ -102,4 +102,26 @@ export const mapFlags = {
   mmapable: 1 << 10,
   preserveElements: 1 << 11,
   innerMap: 1 << 12,
+  link: 1 << 13,
+  pathFd: 1 << 14,
+  valueTypeBtfObject: 1 << 15,
+  tokenFd: 1 << 16,
+  segvOnFault: 1 << 17,
+  noUserConversion: 1 << 18,
 } as const;
+
+/** flags of program load (include/uapi/linux/bpf.h). */
+export const programFlags = {
+  strictAlignment: 1 << 0,
+  anyAlignment: 1 << 1,
+  testRandomHigh: 1 << 2,
+  testStateFrequency: 1 << 3,
+  sleepable: 1 << 4,
+  xdpFragments: 1 << 5,
+  xdpDeviceBound: 1 << 6,
+  testRegisterInvariants: 1 << 7,
+} as const;
+
+/** flags of ringbuf_output, ringbuf_submit and ringbuf_discard; what ringbuf_query asks for. */
+export const ringbufFlags = { noWakeup: 1, forceWakeup: 2 } as const;
+export const ringbufQueries = { availableData: 0, ringSize: 1, consumerPosition: 2, producerPosition: 3 } as const;

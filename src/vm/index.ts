@@ -23,5 +23,5 @@ export {
   type TrapKind,
   trapKinds,
 } from './engine.ts';
-export { createInterpreter } from './interpreter.ts';
+export { createInterpreter, type InterpreterOptions, type Step } from './interpreter.ts';
 export { createJit } from './jit/jit.ts';

@@ -19,6 +19,7 @@ import {
   subtract64,
   swapBytes,
 } from './arithmetic.ts';
+import { atomicAccess } from './atomic.ts';
 import {
   type CallWindow,
   codeSpace,
@@ -36,14 +37,14 @@ import {
 } from './engine.ts';
 import { callKinds, type FlatProgram, flatten, stride } from './flat.ts';
 import { type Run, r6, r10, Session, saved } from './run.ts';
-import { trapMessage } from './trap-message.ts';
+import { trapMessage } from './trap.ts';
 
 /**
  * The interpreter: the instruction set as RFC 9669 and Linux's kernel/bpf/core.c define it, one case for each opcode.
  * A register is two 32-bit halves in an Int32Array, so that a run makes no object and no BigInt; a program reaches
  * memory only where the page table says that it may. It is the judge that the compiler is compared with.
  */
-export function createInterpreter(): Engine {
+export function createInterpreter(options: InterpreterOptions = {}): Engine {
   const sessions = new WeakMap<Host, Session<InterpretedProgram>>();
   return {
     name: 'interpreter',
@@ -53,10 +54,21 @@ export function createInterpreter(): Engine {
         session = new Session<InterpretedProgram>(host);
         sessions.set(host, session);
       }
-      return new InterpretedProgram(program, session);
+      return new InterpretedProgram(program, session, options.step ?? null);
     },
   };
 }
+
+export interface InterpreterOptions {
+  /** Called before each instruction, for a debugger. Without it a run takes no time for it. */
+  readonly step?: Step;
+}
+
+/**
+ * The instruction at `slot` of `program` is about to run. `registers` is live, to be read at once and not kept: r0–r10,
+ * each as its low and its high half, signed. `depth` counts call frames, from 0.
+ */
+export type Step = (program: LinkedProgram, slot: number, registers: Int32Array, depth: number) => void;
 
 /** The high half of a pointer to a function of the program, signed. */
 const codeHigh = codeSpace | 0;
@@ -74,6 +86,7 @@ export class InterpretedProgram implements Executable {
   readonly #memory: Memory;
   readonly #budget: number | undefined;
   readonly #counts: boolean;
+  readonly #step: Step | null;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -83,9 +96,10 @@ export class InterpretedProgram implements Executable {
   #trapHigh = 0;
   #trapSize = 0;
 
-  constructor(program: LinkedProgram, session: Session<InterpretedProgram>) {
+  constructor(program: LinkedProgram, session: Session<InterpretedProgram>, step: Step | null) {
     const { host } = session;
     this.program = program;
+    this.#step = step;
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
@@ -100,7 +114,7 @@ export class InterpretedProgram implements Executable {
     const top = stacks.top(stacks.level);
     const run = this.#session.enter();
     try {
-      run.start(this.#budget);
+      run.start(this.#budget, this.#step !== null);
       const { registers } = run;
       registers.fill(0);
       registers[2] = context;
@@ -167,13 +181,8 @@ export class InterpretedProgram implements Executable {
   get trap(): Trap | null {
     const kind = this.#trapped;
     if (kind === null) return null;
-    const message = trapMessage(kind, {
-      low: this.#trapLow,
-      high: this.#trapHigh,
-      size: this.#trapSize,
-      budget: this.#budget,
-    });
-    return { kind, instruction: this.#trapSlot, message };
+    const details = { high: this.#trapHigh, low: this.#trapLow, size: this.#trapSize, budget: this.#budget };
+    return { kind, instruction: this.#trapSlot, message: trapMessage(kind, details) };
   }
 
   callback(slot: number): number {
@@ -294,79 +303,20 @@ export class InterpretedProgram implements Executable {
     run.trapped = readOnly && run.trapHigh === kernelHigh ? 'read-only-address' : 'unmapped-address';
   }
 
-  /** Atomics, load_acquire and store_release: one processor runs, so that order is given. False when it trapped. */
+  /** Atomics, load_acquire and store_release. False when it trapped. */
   #atomic(run: Run<InterpretedProgram>, words: Int32Array, at: number): boolean {
-    const { registers: regs } = run;
-    const { pages } = this.#memory;
-    const d = words[at + 1]!;
-    const s = words[at + 2]!;
-    const offset = words[at + 3]!;
-    const imm = words[at + 4]!;
+    const regs = run.registers;
+    const loads = words[at + 4] === orderedAccess.loadAcquire;
+    const base = words[at + (loads ? 2 : 1)]!;
     const size = atomicSizes[(words[at]! >>> 3) & 3]!;
-    const loads = imm === orderedAccess.loadAcquire;
-    const base = loads ? s : d;
-    const place = loads
-      ? readable(pages, regs[base]!, regs[base + 1]!, offset, size)
-      : writable(pages, regs[base]!, regs[base + 1]!, offset, size);
-    if (place < 0) {
-      this.#trapAccess(run, words[at + 6]!, base, offset, size, !loads);
-      return false;
+    const reach = loads ? readable : writable;
+    const place = reach(this.#memory.pages, regs[base]!, regs[base + 1]!, words[at + 3]!, size);
+    if (place >= 0) {
+      atomicAccess(this.#memory.view, regs, words, at, place, size);
+      return true;
     }
-    if (loads) this.#load(regs, d, place, size);
-    else if (imm === orderedAccess.storeRelease) this.#store(place, size, regs[s]!, regs[s + 1]!);
-    else this.#modify(regs, s, place, size, imm);
-    return true;
-  }
-
-  /** Reads, combines, writes; with fetch the old value goes to the source register, by cmpxchg to r0. */
-  #modify(regs: Int32Array, s: number, place: number, size: number, imm: number): void {
-    const { view } = this.#memory;
-    const wide = size === 8;
-    const oldLow = view.getInt32(place, true);
-    const oldHigh = wide ? view.getInt32(place + 4, true) : 0;
-    const low = regs[s]!;
-    const high = wide ? regs[s + 1]! : 0;
-    switch (imm & ~1) {
-      case 0x00: // add
-        this.#store(place, size, oldLow + low, oldHigh + high + ((oldLow >>> 0) + (low >>> 0) > 0xffff_ffff ? 1 : 0));
-        break;
-      case 0x40: // or
-        this.#store(place, size, oldLow | low, oldHigh | high);
-        break;
-      case 0x50: // and
-        this.#store(place, size, oldLow & low, oldHigh & high);
-        break;
-      case 0xa0: // xor
-        this.#store(place, size, oldLow ^ low, oldHigh ^ high);
-        break;
-      case 0xe0: // xchg
-        this.#store(place, size, low, high);
-        break;
-      case 0xf0: // cmpxchg
-        if (oldLow === regs[0] && (!wide || oldHigh === regs[1])) this.#store(place, size, low, high);
-        regs[0] = oldLow;
-        regs[1] = oldHigh;
-        return;
-    }
-    if ((imm & 1) === 0) return;
-    regs[s] = oldLow;
-    regs[s + 1] = oldHigh;
-  }
-
-  #load(regs: Int32Array, d: number, place: number, size: number): void {
-    const { view } = this.#memory;
-    if (size === 1) regs[d] = view.getUint8(place);
-    else if (size === 2) regs[d] = view.getUint16(place, true);
-    else regs[d] = view.getInt32(place, true);
-    regs[d + 1] = size === 8 ? view.getInt32(place + 4, true) : 0;
-  }
-
-  #store(place: number, size: number, low: number, high: number): void {
-    const { view } = this.#memory;
-    if (size === 1) view.setInt8(place, low);
-    else if (size === 2) view.setInt16(place, low, true);
-    else view.setInt32(place, low, true);
-    if (size === 8) view.setInt32(place + 4, high, true);
+    this.#trapAccess(run, words[at + 6]!, base, words[at + 3]!, size, !loads);
+    return false;
   }
 
   /** LD_ABS and LD_IND. 1 when r0 holds the bytes, 0 when the packet has none there, -1 without packets. */
@@ -406,6 +356,7 @@ export class InterpretedProgram implements Executable {
           return false;
         }
         left = run.left;
+        if (program.#step !== null) program.#step(program.program, words[pc + 6]!, regs, run.depth);
       }
       left--;
       const at = pc;

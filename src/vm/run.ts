@@ -6,7 +6,7 @@ import { type StackAreas, stackAreas } from './stack-areas.ts';
  * so that a run allocates nothing, and stands on a stack, so that runs nest.
  */
 
-/** Instructions between two looks at the budget. */
+/** Instructions between two looks at the budget; one when each is to be seen. */
 const allowance = 0x7fff_ffff;
 /** Register indices: low halves. */
 export const r6 = 12;
@@ -30,6 +30,7 @@ export class Run<Program> {
   left = 0;
   reserve = 0;
   granted = 0;
+  allowance = allowance;
 
   trapped: TrapKind | null = null;
   trapSlot = 0;
@@ -38,20 +39,21 @@ export class Run<Program> {
   trapHigh = 0;
   trapSize = 0;
 
-  start(budget: number | undefined): void {
+  start(budget: number | undefined, stepping = false): void {
     this.depth = 0;
     this.tailCalls = 0;
     this.next = null;
     this.trapped = null;
     this.left = 0;
     this.granted = 0;
+    this.allowance = stepping ? 1 : allowance;
     this.reserve = budget ?? Number.POSITIVE_INFINITY;
     this.frames[saved.loops] = maxLoops;
   }
 
   /** Whether there are more instructions to give out. */
   refill(): boolean {
-    const more = Math.min(this.reserve, allowance);
+    const more = Math.min(this.reserve, this.allowance);
     this.left = more;
     this.reserve -= more;
     this.granted += more;

@@ -2,27 +2,11 @@ import fc from 'fast-check';
 import { concat, from, NEVER, Observable, of, throwError } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { InputError, ms, Random, sec, us } from '../../src/base/index.ts';
-import type { KernelProfile } from '../../src/btf/index.ts';
-import type { KernelEvent, Task } from '../../src/events/index.ts';
 import { wakeupLatency } from '../../src/lab/index.ts';
 import { Player } from '../../src/lab/player.ts';
 import { createScheduler, type Scenario } from '../../src/scenario/index.ts';
 import { smallKernel } from './small-kernel.ts';
-
-const task: Task = { pid: 1, tgid: 1, comm: 'x', uid: 0, gid: 0 };
-
-function eventAt(time: number, cpu = 0, name = 'f'): KernelEvent {
-  return { kind: 'entry', time, cpu, task, stack: [], function: name, args: {} };
-}
-
-/** Emits each event at its time. */
-function timed(events: readonly KernelEvent[]): Scenario['events'] {
-  return (stage) =>
-    new Observable((subscriber) => {
-      for (const event of events) stage.scheduler.schedule(() => subscriber.next(event), event.time);
-      stage.scheduler.schedule(() => subscriber.complete(), events.at(-1)?.time ?? 0);
-    });
-}
+import { eventAt, noProfile, timed } from './staged.ts';
 
 interface Staged {
   readonly events: Scenario['events'];
@@ -34,7 +18,7 @@ interface Staged {
 function staged({ events, room = 1000, duration = sec(1), interval }: Staged) {
   const kernel = smallKernel(2, room, interval === undefined ? {} : { interval });
   const stage = {
-    profile: {} as KernelProfile,
+    profile: noProfile,
     random: new Random(1),
     cpus: 2,
     duration,
@@ -138,6 +122,15 @@ describe('a failure keeps what was written', () => {
       events: timed([written, eventAt(us(40), 0, 'refused'), eventAt(us(50))]),
       message: 'scenario staged failed at 40us: no such function',
       at: us(40),
+    },
+    'something that is no event': {
+      events: (stage) =>
+        new Observable((subscriber) => {
+          stage.scheduler.schedule(() => subscriber.next(written), written.time);
+          stage.scheduler.schedule(() => subscriber.next(JSON.parse('null')), us(20));
+        }),
+      message: 'scenario staged failed at 20us: it emits something that is no event',
+      at: us(20),
     },
     'an event that comes late': {
       events: (stage) =>

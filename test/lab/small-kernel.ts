@@ -46,6 +46,7 @@ export function smallKernel(cpus: number, room: number, over: Partial<ToolRun> =
       pending: (cpu: number) => rings[cpu]!.length,
     },
     traps: [],
+    [Symbol.dispose]: () => {},
   };
   /** What happened, in order: reads with their time and records, ticks. */
   const log: string[] = [];

@@ -20,3 +20,12 @@ test('plain data is what JSON.stringify makes of it', () => {
     }),
   );
 });
+
+test('it does not matter who writes the text', () => {
+  fc.assert(
+    fc.property(fc.jsonValue(), (value) => {
+      // A bigint beside it sends the whole down the other road.
+      expect(encodeJson([value, 1n])).toBe(`[${JSON.stringify(JSON.parse(encodeJson(value)))},"1"]`);
+    }),
+  );
+});

@@ -70,17 +70,22 @@ describe('aligned lines', () => {
   });
 
   test.each([
-    { each: false, printed: 1 },
-    { each: true, printed: 3 },
-  ])('prints a text $printed times when it is for each tick: $each', ({ each, printed }) => {
-    const run = stagedRun(textView({ printEachTick: each }));
+    ['table', 'note: 3 drops without bytes', 'warning: mind this'],
+    ['json', '{"type":"note","message":"3 drops without bytes"}', '{"type":"warning","message":"mind this"}'],
+  ] as const)('as %s, what the scenario left out stands before what is wrong', (format, note, warning) => {
+    const run = stagedRun(dropView, { notes: () => ['3 drops without bytes'], warnings: () => ['mind this'] });
+    const lines = written(run, format, () => run.records.next([drop(0, 'A', 'b')]));
+    expect(lines.filter((line) => line === note || line === warning)).toEqual([note, warning]);
+  });
+
+  test('prints a text at each tick', () => {
+    const run = stagedRun(textView());
     const lines = written(run, 'table', () => {
       run.ticks.next({ time: 1e9, last: false });
-      run.ticks.next({ time: 2e9, last: false });
       run.ticks.next({ time: 2.5e9, last: true });
     });
-    expect(lines.filter((line) => line === 'usecs : count')).toHaveLength(printed);
-    expect(lines).toContain('42 events in 1.5s');
+    const text = ['usecs : count', '0 -> 1 : 3'];
+    expect(lines.slice(0, 6)).toEqual([...text, ...text, '', '42 events in 1.5s']);
   });
 
   test('lines of trace_printk when asked for', () => {
@@ -146,7 +151,7 @@ describe('JSON lines', () => {
     ]);
   });
 
-  test('a text at its last tick, and the trace pipe when asked for', () => {
+  test('a text at each tick, and the trace pipe when asked for', () => {
     const run = stagedRun(textView());
     const lines = parse(
       written(
@@ -160,9 +165,12 @@ describe('JSON lines', () => {
         true,
       ),
     );
-    expect(lines.map((line) => line.type)).toEqual(['run', 'trace_printk', 'histogram', 'summary']);
+    expect(lines.map((line) => line.type)).toEqual(['run', 'trace_printk', 'histogram', 'histogram', 'summary']);
     expect(lines[1]).toEqual({ type: 'trace_printk', line: 'hello' });
-    expect(lines[2]).toEqual({ type: 'histogram', time_ns: 2e9, last: true, buckets: [3] });
-    expect(lines[3]).not.toHaveProperty('groups');
+    expect(lines.slice(2, 4)).toEqual([
+      { type: 'histogram', time_ns: 1e9, last: false, buckets: [3] },
+      { type: 'histogram', time_ns: 2e9, last: true, buckets: [3] },
+    ]);
+    expect(lines[4]).not.toHaveProperty('groups');
   });
 });

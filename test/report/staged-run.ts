@@ -54,6 +54,7 @@ export function stagedRun(view: View, over: Partial<Run> = {}): StagedRun {
     eventMeter: new Meter(1e9),
     ledger: () => ledger,
     warnings: () => [],
+    notes: () => [],
     records: new Subject<readonly TracedRecord[]>(),
     ticks: new Subject<Tick>(),
     printed: new Subject<readonly string[]>(),

@@ -41,6 +41,7 @@ export function smallProfile(options: { dropFunction?: string; reasons?: Record<
       member: () => undefined,
       functionPrototype: (name) => (name === dropFunction ? { name, params: [], returns: 0 } : undefined),
       functionNames: () => [dropFunction],
+      enumerator: () => undefined,
     },
     tracepoint: (name) => formats.get(name),
     tracepointNames: () => formats.keys(),

@@ -73,6 +73,10 @@ export class FakeRun implements Run {
     return { total, cpus: [{ ...total, cpu: 0 }, none], balanced: this.balanced };
   }
 
+  notes(): readonly string[] {
+    return [];
+  }
+
   warnings(): readonly string[] {
     return this.warned;
   }
@@ -184,7 +188,7 @@ export const histogram: TextView = {
   noun: 'histogram',
   lines: [
     '     usecs : count',
-    ...Array.from({ length: 30 }, (_, i) => `${2 ** i} -> ${2 ** (i + 1) - 1} : ${i} |${'*'.repeat(i)}|`),
+    ...Array.from({ length: 40 }, (_, i) => `${2 ** i} -> ${2 ** (i + 1) - 1} : ${i} |${'*'.repeat(i)}|`),
   ],
   json: { buckets: [1, 2, 3] },
 };

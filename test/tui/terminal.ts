@@ -93,7 +93,7 @@ export class FakeTerminal extends Writable {
 
   /** The text of a row of the screen, without the blanks at its end. */
   row(y: number): string {
-    return this.screen.buffer.active.getLine(y)?.translateToString(true) ?? '';
+    return (this.screen.buffer.active.getLine(y)?.translateToString(true) ?? '').trimEnd();
   }
 
   text(): string {
@@ -108,11 +108,11 @@ export class FakeTerminal extends Writable {
     throw new Error(`'${text}' is not on the screen:\n${this.text()}`);
   }
 
-  /** The row drawn inverse: what is selected. */
+  /** The row drawn inverse, below the title: what is selected. */
   selected(): string | undefined {
-    for (let y = 0; y < this.rows; y++) {
+    for (let y = 1; y < this.rows; y++) {
       const line = this.screen.buffer.active.getLine(y);
-      if (line?.getCell(4)?.isInverse()) return line.translateToString(true);
+      if (line?.getCell(4)?.isInverse()) return this.row(y);
     }
     return undefined;
   }

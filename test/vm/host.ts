@@ -1,5 +1,6 @@
 import { Memory, pageKinds } from '../../src/memory/index.ts';
-import { CallWindow, type Helper, type Host, type LinkedProgram } from '../../src/vm/index.ts';
+import { CallWindow, type Helper, type Host, type LinkedProgram, stackSize } from '../../src/vm/index.ts';
+import { stackAreas } from '../../src/vm/stack-areas.ts';
 
 /** What a test gives its programs besides memory. */
 export interface TestHostOptions {
@@ -37,6 +38,11 @@ export class TestHost implements Host {
 
   kfunc(id: number): Helper | undefined {
     return this.#options.kfuncs?.[id];
+  }
+
+  /** Offset of the stack area of a run that is not nested. */
+  stack(): number {
+    return stackAreas(this).top(0) - stackSize;
   }
 
   /** Puts bytes on pages of their own and gives their offset. */

@@ -51,14 +51,16 @@ export function formatPrintk(
     if ((groups.pointer !== undefined || groups.text === 's') && !wordEnd.test(rest)) return -errno.EINVAL;
     const argument = args[used++];
     if (argument === undefined) return -errno.EINVAL;
-    text += pad(convert(environment, groups, argument), groups.flags ?? '', Number(groups.width ?? 0));
+    // Zeros pad numbers, not texts.
+    const flags = groups.text === undefined ? (groups.flags ?? '') : (groups.flags ?? '').replaceAll('0', '');
+    text += pad(convert(environment, groups, argument), flags, Number(groups.width ?? 0));
   }
 }
 
 type Groups = Readonly<Record<string, string | undefined>>;
 
 function convert(environment: FormatEnvironment, groups: Groups, argument: bigint): string {
-  if (groups.pointer !== undefined) return pointerText(environment, groups.pointer, argument);
+  if (groups.pointer !== undefined) return pointerText(environment, groups.pointer, argument, groups.width);
   if (groups.text === 'c') return String.fromCharCode(Number(argument & 0xffn));
   if (groups.text === 's') return memoryText(environment.memory, argument);
   const bits = groups.length === undefined ? 32 : 64;
@@ -90,11 +92,20 @@ function pad(text: string, flags: string, width: number): string {
   return sign + text.slice(sign.length).padStart(width - sign.length, '0');
 }
 
-/** %p and its kinds. A plain %p prints a hash, NULL as zeros: addresses stay inside the kernel. */
-function pointerText({ memory, symbols }: FormatEnvironment, kind: string, argument: bigint): string {
+/**
+ * %p and its kinds. A plain %p prints a hash, NULL as zeros: addresses stay inside the kernel. Addresses have 16 digits
+ * unless the format says how wide they are.
+ */
+function pointerText(
+  { memory, symbols }: FormatEnvironment,
+  kind: string,
+  argument: bigint,
+  width: string | undefined,
+): string {
+  const digits = width === undefined ? 16 : 0;
   switch (kind) {
     case 'px':
-      return argument.toString(16).padStart(16, '0');
+      return argument.toString(16).padStart(digits, '0');
     case 'ps':
       return symbolText(symbols, argument, false);
     case 'pS':
@@ -110,7 +121,7 @@ function pointerText({ memory, symbols }: FormatEnvironment, kind: string, argum
     case 'pI6':
       return ipv6(memoryBytes(memory, argument, 16), kind === 'pi6' ? '' : ':');
     default:
-      return argument === 0n ? '0'.repeat(16) : hashed(argument).toString(16).padStart(16, '0');
+      return (argument === 0n ? 0 : hashed(argument)).toString(16).padStart(digits, '0');
   }
 }
 

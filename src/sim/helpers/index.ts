@@ -11,17 +11,19 @@ import { timeHelpers } from './time.ts';
 
 export type { HelperEnvironment } from './environment.ts';
 
-/** Every helper that the simulated kernel has, by its number; a new one is a row in the file of its family. */
+const families = [
+  mapHelpers,
+  probeReadHelpers,
+  timeHelpers,
+  taskHelpers,
+  outputHelpers,
+  stackHelpers,
+  printHelpers,
+] as const;
+
+/** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */
 export function helperTable(environment: HelperEnvironment): readonly (Helper | undefined)[] {
-  const bodies: HelperBodies = {
-    ...mapHelpers(environment),
-    ...probeReadHelpers(environment),
-    ...timeHelpers(environment),
-    ...taskHelpers(environment),
-    ...outputHelpers(environment),
-    ...stackHelpers(environment),
-    ...printHelpers(environment),
-  };
+  const bodies: HelperBodies = Object.assign({}, ...families.map((family) => family(environment)));
   const table: (Helper | undefined)[] = [];
   for (const [name, body] of Object.entries(bodies)) table[helpers[name as HelperName].id] = body;
   return table;

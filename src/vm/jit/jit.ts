@@ -10,7 +10,7 @@ import {
 } from '../engine.ts';
 import { createInterpreter, type InterpretedProgram } from '../interpreter.ts';
 import { checkProgram } from '../load-check.ts';
-import { trapMessage } from '../trap-message.ts';
+import { trapMessage } from '../trap.ts';
 import { isLarge } from './compile.ts';
 import { type EntryFunction, Instance, type JitSession, type Owner } from './instance.ts';
 import { Session } from './session.ts';

@@ -1,17 +1,19 @@
 import { assertNever, hex64, u64 } from '../base/index.ts';
 import { frameSize, maxCallFrames, type TrapKind } from './engine.ts';
 
-/** What a trap was about: the address and bytes of an access, the id of a call (in `low`), the run's budget. */
-export interface TrapFacts {
-  readonly low: number;
+/** What a trap's message tells besides its kind. */
+export interface TrapDetails {
+  /** The address of a bad access; of a bad call the id, in the low half. */
   readonly high: number;
+  readonly low: number;
+  /** Bytes of a bad access. */
   readonly size: number;
   readonly budget: number | undefined;
 }
 
-/** A trap in one line for people; the same from every engine. */
-export function trapMessage(kind: TrapKind, facts: TrapFacts): string {
-  const access = `${facts.size} bytes at ${hex64(u64(facts.high, facts.low))}`;
+/** One line for people. */
+export function trapMessage(kind: TrapKind, { high, low, size, budget }: TrapDetails): string {
+  const access = `${size} ${size === 1 ? 'byte' : 'bytes'} at ${hex64(u64(high, low))}`;
   switch (kind) {
     case 'unmapped-address':
       return `access to ${access}, which is not mapped`;
@@ -22,11 +24,11 @@ export function trapMessage(kind: TrapKind, facts: TrapFacts): string {
     case 'call-depth':
       return `more than ${maxCallFrames} call frames`;
     case 'budget-exhausted':
-      return `more than ${facts.budget} instructions`;
+      return `more than ${budget} instructions`;
     case 'bad-instruction':
       return 'an instruction that cannot run here';
     case 'unknown-helper':
-      return `call of helper ${facts.low}, which this kernel does not have`;
+      return `call of helper ${low}, which this kernel does not have`;
     case 'off-the-end':
       return 'control ran off the end of the program';
     default:

@@ -1,0 +1,204 @@
+import { nearest, viewOf } from '../base/index.ts';
+import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
+import type { AttachTarget, Fd, Kernel } from '../sys/index.ts';
+import { attachAll, type BpfLink } from './attach.ts';
+import { BpfError, request } from './bpf-error.ts';
+import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
+import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+
+/**
+ * An object in a kernel: its maps made, its programs loaded. Whoever loads it owns it; closing it detaches the programs
+ * and lets the maps go, in the order that a process does when it ends.
+ */
+export interface LoadOptions {
+  /** Other entries for maps, by name: what a user's option asks for. */
+  readonly maxEntries?: Readonly<Record<string, number>>;
+}
+
+/** A program that is loaded. */
+export class BpfProgram {
+  readonly spec: ProgramSpec;
+  readonly fd: Fd;
+  readonly #kernel: Kernel;
+  readonly #links: BpfLink[];
+
+  constructor(kernel: Kernel, fd: Fd, spec: ProgramSpec, links: BpfLink[]) {
+    this.#kernel = kernel;
+    this.fd = fd;
+    this.spec = spec;
+    this.#links = links;
+  }
+
+  /**
+   * Attaches where its section says, or to the target given; a pattern attaches to all that match.
+   * @throws BpfError ENOENT for a function or tracepoint that is not there, with the nearest names
+   */
+  attach(target?: AttachTarget): BpfLink[] {
+    const place = target ?? parseSection(this.spec.section).target;
+    if (!place) {
+      throw new BpfError('EINVAL', 'attach', `program ${this.spec.name} does not say where it attaches`, {
+        hint: `its section is "${this.spec.section}": name a target`,
+      });
+    }
+    const links = attachAll(this.#kernel, this.fd, place);
+    this.#links.push(...links);
+    return links;
+  }
+}
+
+export class BpfObject implements Disposable {
+  readonly spec: ObjectSpec;
+  readonly kernel: Kernel;
+  readonly maps: ReadonlyMap<string, LoadedMap>;
+  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly #links: BpfLink[] = [];
+  readonly #buffers: Disposable[] = [];
+  #open = true;
+
+  constructor(kernel: Kernel, spec: ObjectSpec, options: LoadOptions) {
+    this.kernel = kernel;
+    this.spec = spec;
+    const maps = new Map<string, LoadedMap>();
+    const programs = new Map<string, BpfProgram>();
+    this.maps = maps;
+    this.programs = programs;
+    try {
+      for (const map of spec.maps) maps.set(map.name, createMap(kernel, map, options));
+      for (const program of spec.programs) {
+        const fd = loadProgram(kernel, program, spec.license, maps);
+        programs.set(program.name, new BpfProgram(kernel, fd, program, this.#links));
+      }
+    } catch (fault) {
+      this.close();
+      throw fault;
+    }
+  }
+
+  /** What is attached, in order. */
+  get links(): readonly BpfLink[] {
+    return this.#links;
+  }
+
+  program(name: string): BpfProgram {
+    return this.programs.get(name) ?? missing('program', name, this.programs.keys());
+  }
+
+  map(name: string): LoadedMap {
+    return this.maps.get(name) ?? missing('map', name, this.maps.keys());
+  }
+
+  /** A map's table with the codecs given. The value of a per-CPU map is an array of one for each CPU. */
+  table<K, V>(name: string, key: Codec<K>, value: Codec<V>): MapTable<K, V> {
+    return new MapTable(this.kernel, this.map(name), key, value);
+  }
+
+  /** A map's table by the types that the object declares; bytes where it declares none. */
+  anyTable(name: string): MapTable<CodecValue, CodecValue> {
+    const map = this.map(name);
+    const { spec } = map;
+    const key = spec.key ? typeCodec(spec.key) : (bytesCodec(spec.keySize) as Codec<CodecValue>);
+    const value = spec.value ? typeCodec(spec.value) : (bytesCodec(spec.valueSize) as Codec<CodecValue>);
+    const perCpu = spec.type.includes('percpu');
+    return new MapTable(
+      this.kernel,
+      map,
+      key,
+      perCpu ? (perCpuCodec(value, this.kernel.cpus) as Codec<CodecValue>) : value,
+    );
+  }
+
+  stacks(name: string): StackTable {
+    const map = this.map(name);
+    const id: Codec<number> = {
+      size: 4,
+      read: (view, offset) => view.getUint32(offset, true),
+      write: (view, offset, value) => view.setUint32(offset, value, true),
+    };
+    return new StackTable(new MapTable(this.kernel, map, id, bytesCodec(map.spec.valueSize)));
+  }
+
+  /** Opens the rings of a perf event array; closed with the object. */
+  perfBuffer<T>(name: string, options: PerfBufferOptions<T>): PerfBuffer<T> {
+    const buffer = new PerfBuffer(this.kernel, this.map(name), options);
+    this.#buffers.push(buffer);
+    return buffer;
+  }
+
+  /** Attaches every program where its section says; programs whose section leaves it open are passed over. */
+  autoAttach(): readonly BpfLink[] {
+    for (const program of this.programs.values()) {
+      if (parseSection(program.spec.section).target) program.attach();
+    }
+    return this.#links;
+  }
+
+  close(): void {
+    if (!this.#open) return;
+    this.#open = false;
+    for (const link of this.#links) link.close();
+    for (const buffer of this.#buffers) buffer[Symbol.dispose]();
+    for (const program of this.programs.values()) this.kernel.close(program.fd);
+    for (const map of this.maps.values()) this.kernel.close(map.fd);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Makes the maps and loads the programs of an object. Nothing stays behind when one of them is refused.
+ * @throws BpfError with the errno of the kernel; for a program with the verifier's words as hint
+ */
+export function loadObject(kernel: Kernel, spec: ObjectSpec, options: LoadOptions = {}): BpfObject {
+  return new BpfObject(kernel, spec, options);
+}
+
+/** Makes a map of an object. @throws BpfError when the kernel refuses */
+export function createMap(kernel: Kernel, spec: MapSpec, options: LoadOptions = {}): LoadedMap {
+  const { name, type, keySize, valueSize, flags } = spec;
+  const asked = options.maxEntries?.[name] ?? spec.maxEntries;
+  // An event for each CPU, when the object leaves the number open (as libbpf does).
+  const maxEntries = type === 'perf_event_array' && asked === 0 ? kernel.cpus : asked;
+  const fd = request('map create', `cannot make map ${name}`, () =>
+    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name }),
+  );
+  return { fd, spec };
+}
+
+function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
+  const at = spec.lines[0]?.at;
+  return request(
+    'program load',
+    `program ${spec.name} is refused`,
+    () => kernel.programLoad({ type: spec.type, code: linkMaps(spec, maps), license, name: spec.name }),
+    () => (at ? { at } : {}),
+  );
+}
+
+/** src_reg of an ld_imm64 whose immediate is a map's fd (BPF_PSEUDO_MAP_FD, include/uapi/linux/bpf.h). */
+const pseudoMapFd = 1;
+
+/** The code with the fds of its maps: in each ld_imm64, src_reg (high half of byte 1) and the immediate (byte 4). */
+export function linkMaps(
+  spec: Pick<ProgramSpec, 'code' | 'relocations'>,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Uint8Array {
+  const code = spec.code.slice();
+  const view = viewOf(code);
+  for (const { slot, map } of spec.relocations) {
+    const { fd } = maps.get(map) ?? missing('map', map, maps.keys());
+    const at = slot * 8;
+    view.setUint8(at + 1, (view.getUint8(at + 1) & 0x0f) | (pseudoMapFd << 4));
+    view.setInt32(at + 4, fd, true);
+  }
+  return code;
+}
+
+function missing(what: string, name: string, names: Iterable<string>): never {
+  const near = nearest(name, names);
+  throw new BpfError('ENOENT', what, `the object has no ${what} '${name}'`, {
+    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+  });
+}

@@ -1,0 +1,174 @@
+import { roundUp, SysError, viewOf } from '../base/index.ts';
+import type { MapSpec } from '../object/index.ts';
+import type { Fd, Kernel } from '../sys/index.ts';
+import { request } from './bpf-error.ts';
+import { addressCodec, type Codec } from './codec.ts';
+
+/** A map that is loaded: its fd and what it was made of. */
+export interface LoadedMap {
+  readonly fd: Fd;
+  readonly spec: MapSpec;
+}
+
+/** A map as its user sees it: typed keys and values over the system calls. Reads are copies. */
+export class MapTable<K, V> {
+  readonly map: LoadedMap;
+  readonly #kernel: Kernel;
+  readonly #key: Codec<K>;
+  readonly #value: Codec<V>;
+
+  constructor(kernel: Kernel, map: LoadedMap, key: Codec<K>, value: Codec<V>) {
+    this.#kernel = kernel;
+    this.map = map;
+    this.#key = key;
+    this.#value = value;
+  }
+
+  get name(): string {
+    return this.map.spec.name;
+  }
+
+  /** Undefined when there is no such key. */
+  get(key: K): V | undefined {
+    const bytes = this.#lookup(this.#encode(this.#key, key));
+    return bytes && this.#value.read(viewOf(bytes), 0);
+  }
+
+  /** @param flags updateFlags: any, noExist, exist. @throws BpfError E2BIG when the map is full, EEXIST, ENOENT */
+  set(key: K, value: V, flags = 0): void {
+    const keyBytes = this.#encode(this.#key, key);
+    const valueBytes = this.#encode(this.#value, value);
+    request('map update', `cannot write to map ${this.name}`, () =>
+      this.#kernel.mapUpdate(this.map.fd, keyBytes, valueBytes, flags),
+    );
+  }
+
+  /** Whether the key was there. */
+  delete(key: K): boolean {
+    return this.#remove(this.#encode(this.#key, key));
+  }
+
+  /** Every key that is there, in the kernel's order. A key that vanishes meanwhile is left out. */
+  *keys(): IterableIterator<K> {
+    for (const [key] of this.#entries()) yield this.#key.read(viewOf(key), 0);
+  }
+
+  *items(): IterableIterator<[K, V]> {
+    for (const [key, value] of this.#entries()) {
+      yield [this.#key.read(viewOf(key), 0), this.#value.read(viewOf(value), 0)];
+    }
+  }
+
+  [Symbol.iterator](): IterableIterator<[K, V]> {
+    return this.items();
+  }
+
+  /** Deletes every key; the elements of an array, which cannot go, become zero. */
+  clear(): void {
+    if (isArray(this.map.spec)) this.zero();
+    else for (const key of this.#allKeys()) this.#remove(key);
+  }
+
+  /** Keeps every key and makes its value zero. */
+  zero(): void {
+    const blank = new Uint8Array(this.#value.size);
+    for (const key of this.#allKeys()) {
+      request('map update', `cannot write to map ${this.name}`, () =>
+        this.#kernel.mapUpdate(this.map.fd, key, blank, 0),
+      );
+    }
+  }
+
+  /** Looked up first and changed after, so that deleting while walking does not restart the walk. */
+  #allKeys(): Uint8Array[] {
+    return [...this.#entries()].map(([key]) => key);
+  }
+
+  *#entries(): IterableIterator<[Uint8Array, Uint8Array]> {
+    let key = this.#next(null);
+    while (key) {
+      const value = this.#lookup(key);
+      if (value) yield [key, value];
+      key = this.#next(key);
+    }
+  }
+
+  #next(key: Uint8Array | null): Uint8Array | null {
+    return request('map next key', `cannot walk map ${this.name}`, () => this.#kernel.mapNextKey(this.map.fd, key));
+  }
+
+  #lookup(key: Uint8Array): Uint8Array | undefined {
+    return request('map lookup', `cannot read map ${this.name}`, () =>
+      orMissing(() => this.#kernel.mapLookup(this.map.fd, key)),
+    );
+  }
+
+  #remove(key: Uint8Array): boolean {
+    const done = request('map delete', `cannot delete from map ${this.name}`, () =>
+      orMissing(() => {
+        this.#kernel.mapDelete(this.map.fd, key);
+        return true;
+      }),
+    );
+    return done ?? false;
+  }
+
+  #encode<T>(codec: Codec<T>, value: T): Uint8Array {
+    const bytes = new Uint8Array(codec.size);
+    codec.write(viewOf(bytes), 0, value);
+    return bytes;
+  }
+}
+
+/** ENOENT is an answer: there is no such key. */
+function orMissing<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (fault) {
+    if (fault instanceof SysError && fault.errno === 'ENOENT') return undefined;
+    throw fault;
+  }
+}
+
+function isArray(spec: MapSpec): boolean {
+  return spec.type === 'array' || spec.type === 'percpu_array' || spec.type === 'perf_event_array';
+}
+
+/** One value for each CPU, as bpf(2) passes them: each at a multiple of 8 bytes. */
+export function perCpuCodec<T>(value: Codec<T>, cpus: number): Codec<readonly T[]> {
+  const stride = roundUp(value.size, 8);
+  return {
+    size: stride * cpus,
+    read: (view, offset) => Array.from({ length: cpus }, (_, cpu) => value.read(view, offset + cpu * stride)),
+    write: (view, offset, values) => {
+      for (const [cpu, item] of values.entries()) value.write(view, offset + cpu * stride, item);
+    },
+  };
+}
+
+/** The stacks that get_stackid kept: a stack trace map by id. */
+export class StackTable {
+  readonly #table: MapTable<number, Uint8Array>;
+
+  constructor(table: MapTable<number, Uint8Array>) {
+    this.#table = table;
+  }
+
+  /** Addresses, innermost first; empty when there is no stack of this id. */
+  walk(id: number): bigint[] {
+    const bytes = id < 0 ? undefined : this.#table.get(id);
+    if (!bytes) return [];
+    const view = viewOf(bytes);
+    const addresses: bigint[] = [];
+    for (let offset = 0; offset + 8 <= bytes.length; offset += 8) {
+      const address = addressCodec.read(view, offset);
+      if (address === 0n) break;
+      addresses.push(address);
+    }
+    return addresses;
+  }
+
+  clear(): void {
+    this.#table.clear();
+  }
+}

@@ -1,0 +1,106 @@
+import { InputError, nearest } from '../base/index.ts';
+import type { ProgramType } from '../uapi/index.ts';
+
+/**
+ * A program's section says what type it is and where it attaches: `kprobe/tcp_v4_connect`, `tracepoint/skb/kfree_skb`.
+ * One table holds every prefix, by libbpf's names (tools/lib/bpf/libbpf.c: section_defs).
+ */
+
+/** Where a section says that its program attaches; a function's name may be a pattern (`tcp_*`, `/^tcp_v[46]/`). */
+export type SectionTarget =
+  | { readonly kind: 'kprobe'; readonly function: string; readonly offset?: number }
+  | { readonly kind: 'kretprobe'; readonly function: string }
+  | { readonly kind: 'tracepoint'; readonly name: string };
+
+export interface ParsedSection {
+  readonly type: ProgramType;
+  /** Undefined when the section leaves open where it attaches (`kprobe`), or its kind is attached by hand. */
+  readonly target: SectionTarget | undefined;
+}
+
+interface SectionKind {
+  readonly type: ProgramType;
+  /** What stands behind the slash, as messages show it; absent where nothing may. */
+  readonly form?: string;
+  /** Undefined: what stands there has not that form. Absent: such programs are attached by hand. */
+  readonly target?: (rest: string) => SectionTarget | undefined;
+}
+
+/** `FUNCTION`, `FUNCTION+0x10`, or a pattern. */
+function functionAndOffset(rest: string): SectionTarget | undefined {
+  if (rest.startsWith('/')) return rest.length > 2 ? { kind: 'kprobe', function: rest } : undefined;
+  const match = /^([\w.*?]+)(?:\+(0x[0-9a-f]+|\d+))?$/i.exec(rest);
+  if (!match) return undefined;
+  const [, name = '', offset] = match;
+  return offset === undefined
+    ? { kind: 'kprobe', function: name }
+    : { kind: 'kprobe', function: name, offset: Number(offset) };
+}
+
+function functionReturn(rest: string): SectionTarget | undefined {
+  const entry = functionAndOffset(rest);
+  return entry?.kind === 'kprobe' && entry.offset === undefined
+    ? { kind: 'kretprobe', function: entry.function }
+    : undefined;
+}
+
+/** `CATEGORY/NAME`, or with a colon as tracefs writes it. */
+function categoryAndName(rest: string): SectionTarget | undefined {
+  const match = /^([\w*?]+)[/:]([\w*?]+)$/.exec(rest);
+  return match ? { kind: 'tracepoint', name: `${match[1]}:${match[2]}` } : undefined;
+}
+
+const tracepoint = { type: 'tracepoint', form: 'CATEGORY/NAME', target: categoryAndName } as const;
+
+export const sectionKinds = {
+  kprobe: { type: 'kprobe', form: 'FUNCTION or FUNCTION+OFFSET', target: functionAndOffset },
+  kretprobe: { type: 'kprobe', form: 'FUNCTION', target: functionReturn },
+  tracepoint,
+  tp: tracepoint,
+  raw_tracepoint: { type: 'raw_tracepoint', form: 'NAME' },
+  raw_tp: { type: 'raw_tracepoint', form: 'NAME' },
+  perf_event: { type: 'perf_event' },
+  socket: { type: 'socket_filter' },
+  xdp: { type: 'xdp' },
+  tc: { type: 'sched_cls' },
+  classifier: { type: 'sched_cls' },
+  action: { type: 'sched_act' },
+  'cgroup_skb/ingress': { type: 'cgroup_skb' },
+  'cgroup_skb/egress': { type: 'cgroup_skb' },
+  sockops: { type: 'sock_ops' },
+  sk_msg: { type: 'sk_msg' },
+  flow_dissector: { type: 'flow_dissector' },
+} as const satisfies Record<string, SectionKind>;
+
+export type SectionName = keyof typeof sectionKinds;
+
+function kindOf(section: string): { name: string; kind: SectionKind; rest: string | undefined } | undefined {
+  const kinds: Readonly<Record<string, SectionKind>> = sectionKinds;
+  const slash = section.indexOf('/');
+  const name = Object.hasOwn(kinds, section) || slash < 0 ? section : section.slice(0, slash);
+  const kind = Object.hasOwn(kinds, name) ? kinds[name] : undefined;
+  return kind && { name, kind, rest: name === section ? undefined : section.slice(name.length + 1) };
+}
+
+/** Program type and attach target of a section. @throws InputError for a section that no row of the table takes */
+export function parseSection(section: string): ParsedSection {
+  const found = kindOf(section);
+  if (!found) {
+    const near = nearest(section.split('/')[0] as string, Object.keys(sectionKinds));
+    throw new InputError(`no program goes into a section '${section}'`, {
+      expected: `one of ${Object.keys(sectionKinds).join(', ')}`,
+      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    });
+  }
+  const { name, kind, rest } = found;
+  if (rest === undefined) return { type: kind.type, target: undefined };
+  if (kind.form === undefined) {
+    throw new InputError(`a section '${name}' says no more than its name: '${section}'`, { expected: name });
+  }
+  if (!kind.target) return { type: kind.type, target: undefined };
+  const target = kind.target(rest);
+  if (target) return { type: kind.type, target };
+  throw new InputError(`'${rest}' is no place that a ${name} program attaches to`, {
+    expected: `${name}/${kind.form}`,
+  });
+}

@@ -1,0 +1,157 @@
+/** Writes what a scenario emits as a file that runs again identically (record-format.ts draws its lines). */
+import { closeSync, openSync, writeSync } from 'node:fs';
+import { InputError, toHex } from '../base/index.ts';
+import type { Argument, Arguments, KernelEvent, KernelObject } from '../events/index.ts';
+import { type RecordHeader, recordVersion, Slots } from './record-format.ts';
+import type { Scenario, Stage } from './scenario.ts';
+
+/** Turns events into lines. Each event gives the definitions that it needs and its own line. */
+export class RecordWriter {
+  readonly #tasks = new Slots<object>();
+  readonly #stacks = new Slots<object>();
+  readonly #objects = new Slots<object>();
+  readonly #emit: (line: string) => void;
+
+  constructor(emit: (line: string) => void) {
+    this.#emit = emit;
+  }
+
+  event(event: KernelEvent): void {
+    const task = this.#slot('task', this.#tasks, event.task);
+    const stack = this.#slot('stack', this.#stacks, event.stack);
+    const head = [event.time, event.cpu, task, stack, event.kind];
+    switch (event.kind) {
+      case 'entry':
+        this.#emit(JSON.stringify([...head, event.function, this.#arguments(event.args)]));
+        break;
+      case 'exit':
+        this.#emit(JSON.stringify([...head, event.function, this.#argument(event.returns)]));
+        break;
+      case 'tracepoint':
+        this.#emit(JSON.stringify([...head, event.name, this.#arguments(event.fields)]));
+        break;
+    }
+  }
+
+  #slot(kind: 'task' | 'stack', slots: Slots<object>, thing: object): number {
+    const known = slots.use(thing);
+    if (known !== undefined) return known;
+    const slot = slots.give(thing);
+    this.#emit(JSON.stringify({ [kind]: slot, is: thing }));
+    return slot;
+  }
+
+  #arguments(given: Arguments): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(given).map(([name, value]) => [name, this.#argument(value)]));
+  }
+
+  #argument(value: Argument): unknown {
+    if (typeof value === 'bigint') return { big: value.toString() };
+    if (value instanceof Uint8Array) return { hex: toHex(value) };
+    if (typeof value !== 'object' || value === null || 'symbol' in value) return value;
+    return { ref: this.#object(value) };
+  }
+
+  #object(thing: KernelObject): number {
+    const known = this.#objects.use(thing);
+    if (known !== undefined) return known;
+    const is = this.#definition(thing);
+    const slot = this.#objects.give(thing);
+    this.#emit(JSON.stringify({ object: slot, is }));
+    return slot;
+  }
+
+  /** The object with the objects in it as references. */
+  #definition(thing: KernelObject): object {
+    if (thing.object === 'struct') return { ...thing, fields: this.#arguments(thing.fields) };
+    return Object.fromEntries(Object.entries(thing).map(([name, value]) => [name, this.#argument(value as Argument)]));
+  }
+}
+
+/** The first line of a recording. */
+export function recordHead(scenario: Scenario, stage: Stage): string {
+  const header: RecordHeader = {
+    tracebed: 'recording',
+    version: recordVersion,
+    name: scenario.name,
+    summary: scenario.summary,
+    kernel: stage.profile.name,
+    seed: stage.random.seed,
+    cpus: stage.cpus,
+    duration: stage.duration,
+    ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
+  };
+  return JSON.stringify(header);
+}
+
+/** Its last line. */
+export function recordEnd(events: number): string {
+  return JSON.stringify({ events });
+}
+
+/**
+ * Plays a scenario on a fresh stage up to the stage's duration and hands on the lines of its recording.
+ * @returns how many events there were
+ */
+export function recordLines(scenario: Scenario, stage: Stage, emit: (line: string) => void): number {
+  emit(recordHead(scenario, stage));
+  const writer = new RecordWriter(emit);
+  const course = { count: 0, ended: false, failed: false, fault: undefined as unknown };
+  const playing = scenario.events(stage).subscribe({
+    next: (event) => {
+      if (event.time > stage.duration) return;
+      writer.event(event);
+      course.count++;
+    },
+    error: (fault: unknown) => {
+      course.failed = true;
+      course.fault = fault;
+    },
+    complete: () => {
+      course.ended = true;
+    },
+  });
+  const { scheduler } = stage;
+  for (let next = scheduler.next; next !== undefined && !course.ended && !course.failed; next = scheduler.next) {
+    if (next > stage.duration) break;
+    scheduler.advanceTo(next);
+  }
+  playing.unsubscribe();
+  if (course.failed) throw course.fault;
+  emit(recordEnd(course.count));
+  return course.count;
+}
+
+/** Bytes gathered before they are written. */
+const chunk = 65_536;
+
+/**
+ * Writes the recording of a scenario to a file. @returns how many events it holds
+ * @throws InputError when the file cannot be written; what the scenario throws
+ */
+export function recordScenario(scenario: Scenario, stage: Stage, path: string): number {
+  const file = open(path);
+  try {
+    let waiting = '';
+    const count = recordLines(scenario, stage, (line) => {
+      waiting += `${line}\n`;
+      if (waiting.length < chunk) return;
+      writeSync(file, waiting);
+      waiting = '';
+    });
+    writeSync(file, waiting);
+    return count;
+  } finally {
+    closeSync(file);
+  }
+}
+
+function open(path: string): number {
+  try {
+    return openSync(path, 'w');
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    const why = code === 'ENOENT' ? 'there is no such folder' : code === 'EISDIR' ? 'it is a folder' : String(code);
+    throw new InputError(`cannot write the file: ${why}`, { at: { file: path }, cause });
+  }
+}

@@ -1,0 +1,110 @@
+/**
+ * Loads a scenario that a user wrote, from wherever it lies: TypeScript is stripped of its types on the way in,
+ * nothing is written to disk, and `tracebed` and `rxjs` mean this package and its own, installed beside the file or not.
+ * Node's module hooks do that (node:module register); they run in a thread of their own, so they are a text here.
+ */
+import { createRequire, register } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import swc from '@swc/wasm-typescript';
+import { InputError, type Position } from '../base/index.ts';
+
+const hooks = `
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+let settings;
+let swc;
+export async function initialize(data) {
+  settings = data;
+  swc = (await import(data.swc)).default;
+}
+export async function resolve(specifier, context, next) {
+  if (specifier === 'tracebed') return { url: settings.api, shortCircuit: true };
+  if (/^rxjs(\\/|$)/.test(specifier)) return await next(specifier, { ...context, parentURL: settings.api });
+  return await next(specifier, context);
+}
+export async function load(url, context, next) {
+  if (!url.startsWith('file:') || url.includes('/node_modules/') || !/\\.m?[jt]s$/.test(url)) return await next(url, context);
+  const typescript = url.endsWith('ts');
+  if (!typescript && !url.startsWith(settings.folder)) return await next(url, context);
+  const source = await readFile(fileURLToPath(url), 'utf8');
+  if (!typescript && !/^\\s*(import|export)\\b/m.test(source)) return await next(url, context);
+  try {
+    const code = typescript ? swc.transformSync(source, { mode: 'strip-only' }).code : source;
+    return { format: 'module', source: code, shortCircuit: true };
+  } catch (fault) {
+    throw new SyntaxError(fileURLToPath(url) + ':' + fault.startLine + ':' + (fault.startColumn + 1) + ': ' + fault.message);
+  }
+}
+`;
+
+/** What swc throws: a plain object, the column counted from 0. */
+interface StripFault {
+  readonly message: string;
+  readonly startLine: number;
+  readonly startColumn: number;
+}
+
+function isStripFault(fault: unknown): fault is StripFault {
+  return typeof fault === 'object' && fault !== null && 'startLine' in fault && 'startColumn' in fault;
+}
+
+/** @throws InputError with line and column when a source is no TypeScript that loses its types cleanly */
+function checkSyntax(path: string, source: string): void {
+  try {
+    swc.transformSync(source, { mode: 'strip-only' });
+  } catch (fault) {
+    if (!isStripFault(fault)) throw fault;
+    const { startLine: line, startColumn, message } = fault;
+    const text = source.split('\n')[line - 1];
+    throw new InputError(`the scenario cannot be read: ${message}`, {
+      at: { file: path, line, column: startColumn + 1, ...(text === undefined ? {} : { text }) },
+      ...(/not supported/.test(message) ? { hint: 'only types are taken away: no enum, no namespace' } : {}),
+    });
+  }
+}
+
+/**
+ * Imports a module of a user. @returns its exports
+ * @throws InputError with file, line and column when it cannot be read, or throws while it is loaded
+ */
+export async function importUserModule(path: string, source: string): Promise<Record<string, unknown>> {
+  checkSyntax(path, source);
+  const url = pathToFileURL(path).href;
+  // This file is .ts from the source tree and .js when compiled; so is the public API beside it.
+  const api = new URL(`../index${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
+  const swcUrl = pathToFileURL(createRequire(import.meta.url).resolve('@swc/wasm-typescript')).href;
+  const data = { api, swc: swcUrl, folder: url.slice(0, url.lastIndexOf('/') + 1) };
+  register(`data:text/javascript,${encodeURIComponent(hooks)}`, { data });
+  try {
+    return (await import(url)) as Record<string, unknown>;
+  } catch (fault) {
+    throw locate(fault, path, 'the scenario cannot be loaded');
+  }
+}
+
+/** The first place in a user's file that an error's stack names, or that its message begins with. */
+function placeOf(error: Error, path: string): Position | undefined {
+  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const text = `${error.message}\n${error.stack ?? ''}`;
+  for (const [, url, line, column] of text.matchAll(/((?:file:\/\/)?\/[^\s():]+):(\d+)(?::(\d+))?/g)) {
+    const file = url!.startsWith('file:') ? fileURLToPath(url!) : url!;
+    if (!file.startsWith(folder) || file.includes('/node_modules/')) continue;
+    return { file, line: Number(line), ...(column === undefined ? {} : { column: Number(column) }) };
+  }
+  return undefined;
+}
+
+/** An error of a user's scenario as a fault with its place. A fault that has its place already stays. */
+export function locate(fault: unknown, path: string, what: string): InputError {
+  if (fault instanceof InputError && fault.at) return fault;
+  const error = fault instanceof Error ? fault : new Error(String(fault));
+  const at = placeOf(error, path) ?? { file: path };
+  const message = error.message.replace(/^\/[^\s:]+:\d+:\d+: /, '');
+  const details = fault instanceof InputError ? { expected: fault.expected, hint: fault.hint } : {};
+  return new InputError(`${what}: ${message}`, {
+    at,
+    ...(details.expected === undefined ? {} : { expected: details.expected }),
+    ...(details.hint === undefined ? {} : { hint: details.hint }),
+    cause: fault,
+  });
+}

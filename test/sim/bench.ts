@@ -1,0 +1,97 @@
+import { viewOf } from '../../src/base/index.ts';
+import { type KernelProfile, loadProfile } from '../../src/btf/index.ts';
+import type { FunctionEntry, FunctionExit, Task, TracepointEvent } from '../../src/events/index.ts';
+import { assemble } from '../../src/isa/index.ts';
+import { type BootOptions, boot, type OpenMachine } from '../../src/sim/index.ts';
+import type { AttachTarget, Fd, MapCreate } from '../../src/sys/index.ts';
+import { helperByName, type ProgramType } from '../../src/uapi/index.ts';
+import type { Engine } from '../../src/vm/index.ts';
+
+/** A machine, and short ways to put programs and events on it. */
+export const profile: KernelProfile = loadProfile('6.18');
+
+export const bash: Task = { pid: 4243, tgid: 4242, comm: 'bash', uid: 1000, gid: 100 };
+
+export class Bench implements Disposable {
+  readonly machine: OpenMachine;
+
+  constructor(engine: Engine, options: Partial<BootOptions> = {}) {
+    this.machine = boot({ profile, cpus: 2, memory: 16 << 20, engine, ...options });
+  }
+
+  map(attributes: Partial<MapCreate> & Pick<MapCreate, 'type'>): Fd {
+    return this.machine.mapCreate({ keySize: 4, valueSize: 8, maxEntries: 16, name: 'map', ...attributes });
+  }
+
+  /** Assembly text with maps by name: `r1 = NAME ll`. */
+  load(type: ProgramType, text: string, maps: Record<string, Fd> = {}, license = 'GPL'): Fd {
+    const { code, relocations } = assemble(text, { helper: (name) => helperByName(name)?.id });
+    for (const { slot, map } of relocations) {
+      code[slot * 8 + 1] = (code[slot * 8 + 1]! & 0xf) | 0x10;
+      viewOf(code).setInt32(slot * 8 + 4, maps[map] ?? -1, true);
+    }
+    return this.machine.programLoad({ type, code, license, name: 'test' });
+  }
+
+  attach(target: AttachTarget, text: string, maps: Record<string, Fd> = {}): Fd {
+    return this.machine.attach(this.load(target.kind === 'tracepoint' ? 'tracepoint' : 'kprobe', text, maps), target);
+  }
+
+  entry(name: string, args: FunctionEntry['args'] = {}, more: Partial<FunctionEntry> = {}): void {
+    this.machine.fire({ ...this.#moment(), kind: 'entry', function: name, args, ...more });
+  }
+
+  exit(name: string, returns: number | bigint = 0, more: Partial<FunctionExit> = {}): void {
+    this.machine.fire({ ...this.#moment(), kind: 'exit', function: name, returns, ...more });
+  }
+
+  tracepoint(name: string, fields: TracepointEvent['fields'] = {}, more: Partial<TracepointEvent> = {}): void {
+    this.machine.fire({ ...this.#moment(), kind: 'tracepoint', name, fields, ...more });
+  }
+
+  /** The u64 at a byte offset of element `index` of an array. */
+  u64(map: Fd, index = 0, offset = 0): bigint {
+    return viewOf(this.machine.mapLookup(map, u32Bytes(index))).getBigUint64(offset, true);
+  }
+
+  bytes(map: Fd, index = 0): Uint8Array {
+    return this.machine.mapLookup(map, u32Bytes(index));
+  }
+
+  [Symbol.dispose](): void {
+    this.machine[Symbol.dispose]();
+  }
+
+  #moment(): { time: number; cpu: number; task: Task; stack: string[] } {
+    return { time: this.machine.clock(), cpu: 0, task: bash, stack: [] };
+  }
+}
+
+export function u32Bytes(value: number): Uint8Array {
+  return new Uint8Array(new Uint32Array([value]).buffer);
+}
+
+export function u64Bytes(value: bigint): Uint8Array {
+  return new Uint8Array(new BigUint64Array([value]).buffer);
+}
+
+/** Leaves the pointer to element 0 of map `out` in r7, the context in r6; ends when there is none. */
+export const openOutput = `
+  r6 = r1
+  *(u32 *)(r10 - 4) = 0
+  r2 = r10
+  r2 += -4
+  r1 = out ll
+  call bpf_map_lookup_elem
+  if r0 == 0 goto done
+  r7 = r0
+`;
+export const end = `
+done:
+  r0 = 0
+  exit
+`;
+/** A program that stores what `body` leaves in r0 in element 0 of the array `out`; the context is in r6. */
+export function storing(body: string): string {
+  return `${openOutput}${body}\n  *(u64 *)(r7 + 0) = r0\n${end}`;
+}
