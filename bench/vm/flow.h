@@ -97,13 +97,11 @@ INLINE int dissect(const u8 *data, const u8 *end, struct flow_key *key) {
   b -= ROTATE(a, 25), c ^= b, c -= ROTATE(b, 16), a ^= c,        \
   a -= ROTATE(c, 4), b ^= a, b -= ROTATE(a, 14), c ^= b, c -= ROTATE(b, 24)
 
+INLINE u32 fold(const u32 *address) { return address[0] ^ address[1] ^ address[2] ^ address[3]; }
+
 INLINE u32 hash_of(const struct flow_key *key) {
-  u32 a = 0xdeadbeef + 40, b = a, c = a;
-  a += key->source[0], b += key->source[1], c += key->source[2];
-  MIX(a, b, c);
-  a += key->source[3], b += key->target[0], c += key->target[1];
-  MIX(a, b, c);
-  a += key->target[2], b += key->target[3], c += ((u32)key->source_port << 16) | key->target_port;
+  u32 a = 0xdeadbeef + 16, b = a, c = a;
+  a += fold(key->source), b += fold(key->target), c += ((u32)key->source_port << 16) | key->target_port;
   MIX(a, b, c);
   a += ((u32)key->vlan << 16) | ((u32)key->protocol << 8) | key->version;
   FINISH(a, b, c);

@@ -2,7 +2,7 @@ import { fromHex } from '../../src/base/index.ts';
 import { type BpfMap, createMap } from '../../src/maps/index.ts';
 import { kernelSpace, Memory } from '../../src/memory/index.ts';
 import { inlineHelpers, mapLayout } from '../../src/sim/map-layout.ts';
-import { CallWindow, type Engine, type Executable, type Helper, type Host } from '../../src/vm/index.ts';
+import { CallWindow, type Engine, type Executable, type Helper, type Host, registerFacts } from '../../src/vm/index.ts';
 import { packetBytes } from './packets.ts';
 
 /** A program as build.py writes it. */
@@ -80,12 +80,14 @@ export class BenchMachine {
         view.setUint32(slot * 8 + 12, kernelSpace, true);
       }
     }
-    // What the verifier does with loads of the packet's ends: they become loads of pointers.
+    // What the verifier does with loads of the packet's ends: they become loads of pointers, and it knows so.
+    const registers = new Uint8Array((code.length / 8 + 1) * 10);
     for (const [slot, offset] of row.context) {
       view.setUint8(slot * 8, 0x79);
       view.setInt16(slot * 8 + 2, offset, true);
+      registers[(slot + 1) * 10 + (view.getUint8(slot * 8 + 1) & 15)] = registerFacts.pointer;
     }
-    return engine.load({ name, code, facts: { verified: true } }, this.host);
+    return engine.load({ name, code, facts: { verified: true, registers } }, this.host);
   }
 
   #helper(id: number): Helper | undefined {

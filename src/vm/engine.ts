@@ -55,9 +55,9 @@ export interface Host {
   inline?(helper: number): InlineHelper | undefined;
   /** How the map at that offset is laid out; asked at load, and true as long as the program is there. */
   mapLayout?(address: number): MapLayout | undefined;
-  /** Instructions that one run may retire before it traps; no limit when absent. Read at the start of each run. */
+  /** Instructions that one run may retire before it traps; no limit when absent. Read at load. */
   readonly budget?: number;
-  /** Count retired instructions. */
+  /** Count retired instructions. Read at load. */
   readonly count?: boolean;
 }
 

@@ -84,6 +84,8 @@ export class InterpretedProgram implements Executable {
   readonly #calls: readonly (Helper | undefined)[];
   readonly #window: CallWindow;
   readonly #memory: Memory;
+  readonly #budget: number | undefined;
+  readonly #counts: boolean;
   readonly #step: Step | null;
   #retired = 0;
   #resultLow = 0;
@@ -101,17 +103,18 @@ export class InterpretedProgram implements Executable {
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
+    this.#budget = host.budget;
+    this.#counts = host.count === true;
     this.#flat = flatten(program);
     this.#calls = this.#flat.calls.map(({ target, id }) => (target === 'helper' ? host.helper(id) : host.kfunc?.(id)));
   }
 
   run(context: number, r2 = 0): number {
-    const { host } = this.#session;
     const { stacks } = this.#session;
     const top = stacks.top(stacks.level);
     const run = this.#session.enter();
     try {
-      run.start(host.budget, this.#step !== null);
+      run.start(this.#budget, this.#step !== null);
       const { registers } = run;
       registers.fill(0);
       registers[2] = context;
@@ -123,7 +126,7 @@ export class InterpretedProgram implements Executable {
     } finally {
       this.#session.leave();
     }
-    return this.#finish(run, host.count === true);
+    return this.#finish(run);
   }
 
   runBatch(contexts: number, count: number, results: number): number {
@@ -150,8 +153,8 @@ export class InterpretedProgram implements Executable {
     return run;
   }
 
-  #finish(run: Run<InterpretedProgram>, count: boolean): number {
-    if (count) this.#retired += run.granted - run.left;
+  #finish(run: Run<InterpretedProgram>): number {
+    if (this.#counts) this.#retired += run.granted - run.left;
     this.#trapped = run.trapped;
     if (run.trapped === null) {
       this.#resultLow = run.registers[0]!;
@@ -178,8 +181,7 @@ export class InterpretedProgram implements Executable {
   get trap(): Trap | null {
     const kind = this.#trapped;
     if (kind === null) return null;
-    const { budget } = this.#session.host;
-    const details = { high: this.#trapHigh, low: this.#trapLow, size: this.#trapSize, budget };
+    const details = { high: this.#trapHigh, low: this.#trapLow, size: this.#trapSize, budget: this.#budget };
     return { kind, instruction: this.#trapSlot, message: trapMessage(kind, details) };
   }
 

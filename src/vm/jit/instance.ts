@@ -13,12 +13,12 @@ export interface Owner extends Executable {
   /** The same program for the interpreter, which does the last instructions of a budget. */
   readonly interpreted: InterpretedProgram;
   /** A function of the program that is entered at any frame, with the window's arguments. */
-  framed(slot: number, level: number, counted: boolean): Instance;
+  framed(slot: number, level: number): Instance;
 }
 
 export type JitSession = Session<Owner, Instance>;
 
-type EntryFunction = (first: number, second?: number, third?: number) => number;
+export type EntryFunction = (first: number, second?: number, third?: number) => number;
 
 /** A module of a program, compiled for an entry and a level's stack, with what it imports. */
 export class Instance {
@@ -27,7 +27,7 @@ export class Instance {
   readonly #level: number;
   readonly #counted: boolean;
   readonly #stackTop: number;
-  readonly #entry: EntryFunction;
+  readonly entry: EntryFunction;
   /** Whether compiled code calls nothing outside itself but to trap. */
   readonly isLeaf: boolean;
 
@@ -50,17 +50,7 @@ export class Instance {
     this.isLeaf = isLeaf;
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: this.#imports(callees) });
-    this.#entry = instance.exports.entry as EntryFunction;
-  }
-
-  /** Runs a program once that is a leaf. @returns the low half of r0 */
-  runLeaf(context: number, r2: number): number {
-    try {
-      return this.#entry(context, r2);
-    } catch (error) {
-      this.#caught(error);
-      return 0;
-    }
+    this.entry = instance.exports.entry as EntryFunction;
   }
 
   /** Runs a program once, and after it what tail calls asked for. @returns the low half of r0 */
@@ -81,29 +71,13 @@ export class Instance {
     const session = this.#session;
     session.enter(this);
     try {
-      return this.#entry(first, second, third);
+      return this.entry(first, second, third);
     } catch (error) {
-      this.#caught(error);
+      session.caught(error);
       return 0;
     } finally {
       session.leave();
     }
-  }
-
-  /** A trap leaves compiled code as a RuntimeError; anything else is a fault of the host and goes on. */
-  #caught(error: unknown): void {
-    const session = this.#session;
-    if (error instanceof WebAssembly.RuntimeError) {
-      if (session.trapped === null) session.trap('unmapped-address', session.trapSlot);
-      return;
-    }
-    if (error instanceof RangeError && /call stack/i.test(error.message)) {
-      session.trap('call-depth', session.trapSlot);
-      return;
-    }
-    session.trapped = null;
-    session.next = null;
-    throw error;
   }
 
   /** Calls a function of the program for a helper. @returns the low half of r0, 1 when it trapped */
@@ -133,7 +107,7 @@ export class Instance {
   #callFunction(slot: number): number {
     const session = this.#session;
     const { frame } = session;
-    const low = this.#owner.framed(slot, this.#level, this.#counted).runFramed(frame - frameSize);
+    const low = this.#owner.framed(slot, this.#level).runFramed(frame - frameSize);
     session.frame = frame;
     return low;
   }
@@ -221,7 +195,7 @@ export class Instance {
     const { frame } = session;
     session.next = null;
     clearArguments(session.host);
-    target.framed(0, this.#level, this.#counted).runFramed(frame);
+    target.framed(0, this.#level).runFramed(frame);
     session.frame = frame;
     return session.trapped === null ? 1 : 0;
   }

@@ -12,7 +12,7 @@ import { createInterpreter, type InterpretedProgram } from '../interpreter.ts';
 import { checkProgram } from '../load-check.ts';
 import { trapMessage } from '../trap.ts';
 import { isLarge } from './compile.ts';
-import { Instance, type JitSession, type Owner } from './instance.ts';
+import { type EntryFunction, Instance, type JitSession, type Owner } from './instance.ts';
 import { Session } from './session.ts';
 
 /**
@@ -41,11 +41,9 @@ const unlimited = 2 ** 52;
 /** The instances of a program for a level at which runs nest: its module is made for that level's stack. */
 interface LevelInstances {
   run?: Instance;
-  counted?: Instance;
   batch?: Instance;
-  /** Functions that are entered at a frame which is not the first, by slot; without and with counting. */
+  /** Functions that are entered at a frame which is not the first, by slot. */
   readonly framed: Map<number, Instance>;
-  readonly framedCounted: Map<number, Instance>;
 }
 
 class CompiledProgram implements Owner {
@@ -54,8 +52,15 @@ class CompiledProgram implements Owner {
   readonly decoded: DecodedProgram;
   readonly #levels: LevelInstances[] = [];
   #interpreted: InterpretedProgram | undefined;
-  /** For runs that nothing is under way around: the instance, when it calls nothing outside itself. */
-  #leaf: Instance | undefined;
+  /** For runs that nothing is under way around: the compiled function, when it calls nothing outside itself. */
+  #leaf: EntryFunction | null = null;
+  /** The linear memory, and the word of it that holds the high half of r0 after a run. */
+  readonly #words: Int32Array;
+  readonly #answer: number;
+  readonly #budget: number | undefined;
+  readonly #counts: boolean;
+  /** Whether its code counts: for the budget, or because that was asked for. */
+  readonly #counted: boolean;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -64,33 +69,43 @@ class CompiledProgram implements Owner {
   constructor(program: LinkedProgram, session: JitSession) {
     this.program = program;
     this.session = session;
+    this.#words = session.host.memory.i32;
+    this.#answer = (session.host.window.offset >>> 2) + 11;
     this.decoded = decode(program.code);
     checkProgram(program, this.decoded);
-    if (!isLarge(this.decoded)) this.#runner(0, this.#counts);
-  }
-
-  get #counts(): boolean {
-    const { host } = this.session;
-    return host.count === true || host.budget !== undefined;
+    this.#budget = session.host.budget;
+    this.#counts = session.host.count === true;
+    this.#counted = this.#counts || this.#budget !== undefined;
+    if (!isLarge(this.decoded)) this.#runner(0);
   }
 
   run(context: number, r2 = 0): number {
     const { session } = this;
-    const { host } = session;
-    if (this.#leaf !== undefined && session.depth === 0 && host.budget === undefined && host.count !== true) {
-      return this.#finish(this.#leaf.runLeaf(context, r2));
+    if (this.#leaf === null || session.depth !== 0) {
+      return this.#finish(this.#runNested(context, r2));
     }
-    return this.#finish(this.#runNested(context, r2));
+    // The shortest way: nothing is under way, and nothing will be while this runs.
+    let low = 0;
+    try {
+      low = this.#leaf(context | 0, r2 | 0);
+    } catch (error) {
+      session.caught(error);
+      return this.#finish(0);
+    }
+    if (this.#trap !== null) this.#trap = null;
+    this.#resultLow = low;
+    this.#resultHigh = this.#words[this.#answer] as number;
+    return low;
   }
 
   /** A run within which others may happen, or in which instructions are counted. @returns the low half of r0 */
   #runNested(context: number, r2: number): number {
     const { session } = this;
-    const counted = this.#counts;
-    const instance = this.#runner(session.stacks.level, counted);
+    const counted = this.#counted;
+    const instance = this.#runner(session.stacks.level);
     const left = counted ? session.left : 0;
     const { tailCalls, frame } = session;
-    const budget = session.host.budget ?? unlimited;
+    const budget = this.#budget ?? unlimited;
     if (counted) session.left = budget;
     session.tailCalls = 0;
     session.stacks.level++;
@@ -101,7 +116,7 @@ class CompiledProgram implements Owner {
       session.tailCalls = tailCalls;
       session.frame = frame;
       if (counted) {
-        if (session.host.count === true) this.#retired += budget - session.left;
+        if (this.#counts) this.#retired += budget - session.left;
         session.left = left;
       }
     }
@@ -115,12 +130,12 @@ class CompiledProgram implements Owner {
     }
     this.#trap = null;
     this.#resultLow = low;
-    this.#resultHigh = session.answerHigh;
+    this.#resultHigh = this.#words[this.#answer] as number;
     return low;
   }
 
   runBatch(contexts: number, count: number, results: number): number {
-    if (this.#counts || isLarge(this.decoded)) return this.#runEach(contexts, count, results);
+    if (this.#counted || isLarge(this.decoded)) return this.#runEach(contexts, count, results);
     const { session } = this;
     const tailCalls = session.tailCalls;
     const frame = session.frame;
@@ -181,7 +196,7 @@ class CompiledProgram implements Owner {
       low: session.trapLow,
       high: session.trapHigh,
       size: session.trapSize,
-      budget: session.host.budget,
+      budget: this.#budget,
     };
     this.#trap = { kind, instruction: session.trapSlot, message: trapMessage(kind, facts) };
     session.trapped = null;
@@ -208,20 +223,18 @@ class CompiledProgram implements Owner {
   #level(level: number): LevelInstances {
     let found = this.#levels[level];
     if (!found) {
-      found = { framed: new Map(), framedCounted: new Map() };
+      found = { framed: new Map() };
       this.#levels[level] = found;
     }
     return found;
   }
 
-  #runner(level: number, counted: boolean): Instance {
+  #runner(level: number): Instance {
     const instances = this.#level(level);
-    if (counted) {
-      instances.counted ??= new Instance(this, { kind: 'run' }, level, true);
-      return instances.counted;
+    if (!instances.run) {
+      instances.run = new Instance(this, { kind: 'run' }, level, this.#counted);
+      if (level === 0 && !this.#counted && instances.run.isLeaf) this.#leaf = instances.run.entry;
     }
-    instances.run ??= new Instance(this, { kind: 'run' }, level, false);
-    if (level === 0 && instances.run.isLeaf) this.#leaf = instances.run;
     return instances.run;
   }
 
@@ -231,13 +244,12 @@ class CompiledProgram implements Owner {
     return instances.batch;
   }
 
-  framed(slot: number, level: number, counted: boolean): Instance {
-    const { framed, framedCounted } = this.#level(level);
-    const instances = counted ? framedCounted : framed;
-    let instance = instances.get(slot);
+  framed(slot: number, level: number): Instance {
+    const { framed } = this.#level(level);
+    let instance = framed.get(slot);
     if (!instance) {
-      instance = new Instance(this, { kind: 'framed', slot }, level, counted);
-      instances.set(slot, instance);
+      instance = new Instance(this, { kind: 'framed', slot }, level, this.#counted);
+      framed.set(slot, instance);
     }
     return instance;
   }

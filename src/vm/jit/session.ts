@@ -13,8 +13,6 @@ export class Session<Program, Instance> {
   readonly cells: number;
   readonly #words: Int32Array;
   readonly #word: number;
-  /** Word of the high half of the window's r0. */
-  readonly #answer: number;
 
   trapped: TrapKind | null = null;
   trapSlot = 0;
@@ -34,7 +32,6 @@ export class Session<Program, Instance> {
     this.cells = this.stacks.cells;
     this.#words = host.memory.i32;
     this.#word = this.cells >>> 2;
-    this.#answer = (host.window.offset >>> 2) + 11;
   }
 
   enter(instance: Instance): void {
@@ -55,9 +52,19 @@ export class Session<Program, Instance> {
     this.trapLow = low;
   }
 
-  /** The high half of r0 after a run. */
-  get answerHigh(): number {
-    return this.#words[this.#answer] as number;
+  /** A trap leaves compiled code as a RuntimeError; anything else is a fault of the host and goes on. */
+  caught(error: unknown): void {
+    if (error instanceof WebAssembly.RuntimeError) {
+      if (this.trapped === null) this.trap('unmapped-address', this.trapSlot);
+      return;
+    }
+    if (error instanceof RangeError && /call stack/i.test(error.message)) {
+      this.trap('call-depth', this.trapSlot);
+      return;
+    }
+    this.trapped = null;
+    this.next = null;
+    throw error;
   }
 
   // --- Cells
