@@ -1,0 +1,112 @@
+import { pruneBlocks, simplifyFlow, simplifyPhis, splitCriticalEdges } from './flow.ts';
+import { type Block, type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
+import { forwardStores, removeDeadStores } from './memory-passes.ts';
+import { numberValues } from './numbering.ts';
+import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
+import { helpers } from '../uapi/index.ts';
+
+/** The passes over SSA, in their order. */
+export function optimise(f: IrFunction, origin: ProvenanceOptions): void {
+  pruneBlocks(f);
+  simplifyPhis(f);
+  numberValues(f, origin);
+  removeUnused(f);
+  expandProbeReads(f, origin);
+  for (let round = 0; round < 2; round++) {
+    forwardStores(f);
+    numberValues(f, origin);
+    simplifyFlow(f);
+  }
+  removeDeadStores(f);
+  removeUnused(f);
+  simplifyFlow(f);
+  splitCriticalEdges(f);
+}
+
+/** Keeps what has effects and what that needs; an atomic operation whose result nobody wants fetches none. */
+export function removeUnused(f: IrFunction): void {
+  const used = new Set<Value>();
+  const pending: Value[] = [];
+  const need = (value: Value): void => {
+    const source = resolve(value);
+    if (used.has(source)) return;
+    used.add(source);
+    pending.push(source);
+  };
+  const effects = new Set<Value>();
+  for (const block of f.blocks) {
+    for (const value of block.values) {
+      if (isPure(value) || (value.op === 'load' && !value.volatile)) continue;
+      effects.add(value);
+      pending.push(value);
+    }
+    if (block.end?.kind === 'return') need(block.end.value);
+    if (block.end?.kind === 'branch') {
+      need(block.end.left);
+      need(block.end.right);
+    }
+  }
+  for (let value = pending.pop(); value; value = pending.pop()) for (const arg of value.args) need(arg);
+  for (const block of f.blocks) {
+    block.values = block.values.filter((value) => effects.has(value) || used.has(value));
+    for (let i = block.phis.length - 1; i >= 0; i--) if (!used.has(block.phis[i] as Value)) block.phis.splice(i, 1);
+    for (const value of block.values) if (value.op === 'atomic' && !used.has(value)) withoutFetch(value);
+  }
+}
+
+function withoutFetch(value: Value): void {
+  const plain = { fetchAdd: 'add', fetchOr: 'or', fetchAnd: 'and', fetchXor: 'xor' } as const;
+  if (Object.hasOwn(plain, value.atomic)) value.atomic = plain[value.atomic as keyof typeof plain];
+}
+
+/**
+ * A load that may not be made directly becomes a probe read into a temporary, and a load from there. One temporary
+ * serves all of them: it is read at once.
+ */
+function expandProbeReads(f: IrFunction, origin: ProvenanceOptions): void {
+  let temporary: Slot | undefined;
+  let id = 1_000_000;
+  const make = (like: Value, op: Value['op'], args: Value[], set: Partial<Value>): Value => {
+    const value = new Value(id++, op, 64, args, like.at);
+    return Object.assign(value, set, { block: like.block });
+  };
+  for (const block of f.blocks) {
+    const values: Value[] = [];
+    for (const value of block.values) {
+      const base = value.op === 'load' ? resolve(value.args[0] as Value) : undefined;
+      const user = value.access === 'user';
+      if (!base || (!user && provenanceOf(base, origin) !== 'unknown')) {
+        values.push(value);
+        continue;
+      }
+      if (!temporary) {
+        temporary = { name: '', size: 8, align: 8, scope: f.frame, place: 0 };
+        f.frame.slots.push(temporary);
+      }
+      const helper = user ? 'probe_read_user' : 'probe_read_kernel';
+      const address = addOffset(base, value.offset, make, value);
+      const to = make(value, 'stack', [], { slot: temporary });
+      const size = make(value, 'const', [], { constant: BigInt(value.size) });
+      values.push(...(address === base ? [] : [address]), to);
+      values.push(make(value, 'helper', [to, size, address], { helper, imm: helpers[helper].id }));
+      value.args = [to];
+      value.offset = 0;
+      value.access = 'direct';
+      values.push(value);
+    }
+    block.values = values;
+  }
+}
+
+function addOffset(
+  base: Value,
+  offset: number,
+  make: (like: Value, op: Value['op'], args: Value[], set: Partial<Value>) => Value,
+  like: Value,
+): Value {
+  if (offset === 0) return base;
+  const by = make(like, 'const', [], { constant: BigInt.asUintN(64, BigInt(offset)) });
+  return make(like, 'add', [base, by], {});
+}
+
+export type { Block };
