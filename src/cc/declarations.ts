@@ -1,5 +1,7 @@
 import type { Variable } from './ast.ts';
 import { didYouMean } from './diagnostics.ts';
+import { tokenize } from './lexer.ts';
+import { supplementaryStruct } from './supplement.ts';
 import { findTracepoint, tracepointStruct } from './kernel-types.ts';
 import type { Parsing } from './parsing.ts';
 import type { Token } from './token.ts';
@@ -252,6 +254,7 @@ export class DeclarationParser {
     const type =
       (tracepoint && this.#tracepoint(tag, tracepoint[1] as string)) ??
       p.kernel.struct(tag, union) ??
+      this.#supplement(tag) ??
       new StructType(union, tag);
     p.scope.declareTag(tag, type);
     return type;
@@ -261,6 +264,22 @@ export class DeclarationParser {
     const format = findTracepoint(this.#p.kernel.profile, name);
     if (!format) return undefined;
     return new StructType(false, tag, () => tracepointStruct(format, (text) => this.#fieldType(text)));
+  }
+
+  /** A struct that the profile lacks: its members are read as if they stood here. */
+  #supplement(tag: string): CType | undefined {
+    const p = this.#p;
+    const text = supplementaryStruct(tag);
+    if (text === undefined) return undefined;
+    const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics);
+    const outer = { tokens: p.tokens, at: p.at };
+    p.tokens = tokens;
+    p.at = 0;
+    const type = new StructType(false, tag);
+    type.define(layOutStruct(false, this.#members(), noAttributes()));
+    p.tokens = outer.tokens;
+    p.at = outer.at;
+    return type;
   }
 
   /** The type of a tracepoint's field, `const struct sock *`; undefined when it is not one. */

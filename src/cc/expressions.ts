@@ -5,12 +5,14 @@ import { didYouMean } from './diagnostics.ts';
 import { helperPrototype } from './helper-prototypes.ts';
 import { integerOf, quotedBytes } from './lexer.ts';
 import type { Parsing } from './parsing.ts';
+import { memberMacro } from './supplement.ts';
 import { parseMethod } from './tables.ts';
 import type { Token } from './token.ts';
 import {
   alignOf,
   type CType,
   findMember,
+  findMemberPath,
   isComplete,
   isScalar,
   memberNames,
@@ -288,7 +290,8 @@ export class ExpressionParser {
       p.diagnostics.error(name, `'${printCType(type)}' has no members`);
       return p.typing.number(name, 0n);
     }
-    const member = findMember(type, name.text);
+    const macro = memberMacro(name.text);
+    const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
     const message = type.body
       ? `'${printCType(type)}' has no member '${name.text}'`

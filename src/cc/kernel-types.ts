@@ -1,3 +1,4 @@
+import { supplementaryEnumerator } from './supplement.ts';
 import type { BtfType, KernelProfile, TracepointFormat, TypeId } from '../btf/index.ts';
 import {
   alignOf,
@@ -42,7 +43,7 @@ export class KernelTypes {
   }
 
   enumerator(name: string): bigint | undefined {
-    return this.profile.btf.enumerator(name);
+    return this.profile.btf.enumerator(name) ?? supplementaryEnumerator(this.profile, name);
   }
 
   type(id: TypeId): CType {

@@ -15,7 +15,7 @@ import { Typing } from './typing.ts';
  * class of its own file with a method for each rule of the grammar.
  */
 export class Parsing {
-  readonly tokens: readonly Token[];
+  tokens: readonly Token[];
   readonly diagnostics: Diagnostics;
   readonly kernel: KernelTypes;
   readonly typing: Typing;

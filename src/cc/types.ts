@@ -164,6 +164,20 @@ export function findMember(type: StructType, name: string): Member | undefined {
   return undefined;
 }
 
+/** A member by the names on the way to it; its offset is from the outermost struct. */
+export function findMemberPath(type: StructType, path: readonly string[]): Member | undefined {
+  let at: CType = type;
+  let offset = 0;
+  let found: Member | undefined;
+  for (const name of path) {
+    found = at.kind === 'struct' ? findMember(at, name) : undefined;
+    if (!found) return undefined;
+    offset += found.offset;
+    at = found.type;
+  }
+  return found && { ...found, offset };
+}
+
 /** The names that `findMember` would find. */
 export function memberNames(type: StructType): string[] {
   return (type.body?.members ?? []).flatMap((member) =>
