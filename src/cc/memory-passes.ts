@@ -12,7 +12,7 @@ interface Known {
   readonly size: number;
   readonly value: Value;
 }
-type State = Map<Slot, Known[]>;
+type State = Map<Slot | Value, Known[]>;
 
 /** Slots whose address is mixed with others or stored somewhere. */
 function wildSlots(f: IrFunction): Set<Slot> {
@@ -58,21 +58,25 @@ function* clobbered(value: Value): Iterable<Slot> {
 
 export function forwardStores(f: IrFunction): void {
   const wild = wildSlots(f);
-  const after = new Map<Block, State>();
+  const after = new Map<Block, { stack: State; other: State }>();
   for (const block of f.blocks) {
     const [only, second] = block.preds;
     const before = only && !second ? after.get(only) : undefined;
-    const state: State = new Map(before);
+    const stack: State = new Map(before?.stack);
+    const other: State = new Map(before?.other);
     const kept: Value[] = [];
     for (const value of block.values) {
       value.args = value.args.map(resolve);
-      if (value.op === 'load' && forwarded(value, state, wild)) continue;
-      if (value.op === 'store') noteStore(value, state, wild);
-      for (const slot of clobbered(value)) state.delete(slot);
+      if (value.op === 'load') {
+        const key = keyOf(value, wild);
+        if (key && forwarded(value, key, key instanceof Value ? other : stack)) continue;
+      } else if (value.op === 'store') noteStore(value, stack, other, wild);
+      else if (value.op === 'helper' || value.op === 'call' || value.op === 'atomic' || value.op === 'packet') other.clear();
+      for (const slot of clobbered(value)) stack.delete(slot);
       kept.push(value);
     }
     block.values = kept;
-    after.set(block, state);
+    after.set(block, { stack, other });
   }
   for (const block of f.blocks) {
     for (const phi of block.phis) phi.args = phi.args.map(resolve);
@@ -85,31 +89,40 @@ export function forwardStores(f: IrFunction): void {
   }
 }
 
+/** What memory is known by: its slot, or the address that it is reached from. Undefined where others may write. */
+function keyOf(value: Value, wild: Set<Slot>): Slot | Value | undefined {
+  const base = value.args[0] as Value;
+  if (value.volatile) return undefined;
+  if (base.op !== 'stack') return base;
+  return base.slot && !wild.has(base.slot) ? base.slot : undefined;
+}
+
 /** Gives a load the value that lies there; else notes what it reads. */
-function forwarded(load: Value, state: State, wild: Set<Slot>): boolean {
-  const base = load.args[0] as Value;
-  if (base.op !== 'stack' || !base.slot || wild.has(base.slot) || load.volatile) return false;
-  const offset = base.offset + load.offset;
-  const known = state.get(base.slot) ?? [];
+function forwarded(load: Value, key: Slot | Value, state: State): boolean {
+  const offset = (load.args[0] as Value).offset * (key instanceof Value ? 0 : 1) + load.offset;
+  const known = state.get(key) ?? [];
   const found = known.find((one) => one.offset === offset && one.size === load.size);
   if (found) {
     load.same = found.value;
     return true;
   }
-  state.set(base.slot, [...known, { offset, size: load.size, value: load }]);
+  state.set(key, [...known, { offset, size: load.size, value: load }]);
   return false;
 }
 
-function noteStore(store: Value, state: State, wild: Set<Slot>): void {
-  const base = store.args[0] as Value;
-  if (base.op !== 'stack' || !base.slot || wild.has(base.slot)) return;
-  const offset = base.offset + store.offset;
-  const others = (state.get(base.slot) ?? []).filter(
-    (one) => one.offset + one.size <= offset || one.offset >= offset + store.size,
-  );
+function noteStore(store: Value, stack: State, other: State, wild: Set<Slot>): void {
+  const key = keyOf(store, wild);
+  const onStack = key !== undefined && !(key instanceof Value);
+  const offset = (store.args[0] as Value).offset * (onStack ? 1 : 0) + store.offset;
+  const state = onStack ? stack : other;
+  const kept = (key && state.get(key)) ?? [];
+  // Two addresses may be one, but not two places at the same address.
+  if (!onStack) other.clear();
+  if (!key) return;
+  const list = kept.filter((one) => one.offset + one.size <= offset || one.offset >= offset + store.size);
   const value = loadedAs(store.args[1] as Value, store);
-  if (value) others.push({ offset, size: store.size, value });
-  state.set(base.slot, others);
+  if (value) list.push({ offset, size: store.size, value });
+  state.set(key, list);
 }
 
 /** What a load of the same size would give after a store of `value`. */
