@@ -28,7 +28,7 @@ export class StatementLowering {
         return;
       case 'block':
         builder.inScope(() => {
-          for (const one of s.body) this.lower(one);
+          for (const one of s.body) this.#part(one);
         });
         return;
       case 'declare':
