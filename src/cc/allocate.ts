@@ -89,6 +89,7 @@ class Graph {
         if (machine.call) for (const lost of [0, 1, 2, 3, 4, 5]) for (const other of live) if (other !== machine.def) this.#interfere(lost, other);
         if (machine.def >= 0) {
           for (const other of live) this.#interfere(machine.def, other);
+          if (machine.early) for (const other of machine.uses) this.#interfere(machine.def, other);
           live.delete(machine.def);
           this.#cost[machine.def] = (this.#cost[machine.def] as number) + weight;
         }

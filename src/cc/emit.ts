@@ -29,8 +29,10 @@ export function emitFunction(f: MachineFunction): Emitted {
   for (const [i, block] of order.entries()) {
     starts.set(block, rows.length);
     for (const machine of block.code) {
-      const body = machine.make(machine.def as Register, machine.uses as Register[]);
-      rows.push({ body, at: machine.at, relocation: machine.relocation, callee: machine.callee });
+      const made = machine.make(machine.def as Register, machine.uses as Register[]);
+      for (const body of 'kind' in made ? [made] : made) {
+        rows.push({ body, at: machine.at, relocation: machine.relocation, callee: machine.callee });
+      }
     }
     endBlock(block, order[i + 1], rows);
   }

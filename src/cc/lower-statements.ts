@@ -44,8 +44,10 @@ export class StatementLowering {
         this.#switch(s);
         return;
       case 'case':
+        // Only the switch and what falls through from above come here.
         this.#startAt(this.#cases.get(s.label) as Block);
-        this.lower(s.body);
+        builder.seal(builder.current);
+        this.#part(s.body);
         return;
       case 'label':
         this.#startAt(this.#label(s.name));
@@ -266,7 +268,6 @@ export class StatementLowering {
     this.lower(s.body);
     frame.loops.pop();
     builder.goto(exit);
-    for (const label of s.cases) builder.seal(this.#cases.get(label) as Block);
     builder.seal(exit);
     builder.current = exit;
   }

@@ -12,7 +12,7 @@ export class Machine {
   /** -1: none */
   def: number;
   uses: number[];
-  readonly make: (def: Register, uses: readonly Register[]) => InstructionBody;
+  readonly make: (def: Register, uses: readonly Register[]) => InstructionBody | readonly InstructionBody[];
   readonly at: Token;
   /** A plain copy: gone when both ends get one register. */
   move = false;
@@ -20,6 +20,8 @@ export class Machine {
   call = false;
   /** The result is the first operand, changed. */
   tied = false;
+  /** The result is written before the operands are read: it shares no register with them. */
+  early = false;
   /** The map or the place in the data whose address this loads. */
   relocation: { readonly map: string; readonly offset: number | undefined } | undefined;
   /** The function that this calls. */

@@ -313,17 +313,11 @@ class Selector {
     const b = imm === undefined ? this.#register(right) : undefined;
     const to = this.#result(value);
     const { condition: op } = value;
-    this.#emit(to, [], (def) => aluImmediate('mov', 64, def, 1));
-    // The result stands among the operands: it must not share a register with them.
-    this.#emit(-1, b === undefined ? [a, to] : [a, to, b], (_, uses) => ({
-      kind: 'jump',
-      op,
-      width,
-      dst: uses[0] as Register,
-      src: operand(imm, uses[2]),
-      offset: 1,
-    }));
-    this.#tied(to, [], (def) => aluImmediate('mov', 64, def, 0));
+    this.#emit(to, b === undefined ? [a] : [a, b], (def, uses) => [
+      aluImmediate('mov', 64, def, 1),
+      { kind: 'jump', op, width, dst: uses[0] as Register, src: operand(imm, uses[1]), offset: 1 },
+      aluImmediate('mov', 64, def, 0),
+    ]).early = true;
   }
 
   #store(value: Value): void {
