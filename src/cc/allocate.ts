@@ -1,5 +1,12 @@
 import type { Register } from '../isa/index.ts';
-import { firstVirtual, framePointer, Machine, type MachineBlock, type MachineFunction, machineSuccessors } from './machine.ts';
+import {
+  firstVirtual,
+  framePointer,
+  Machine,
+  type MachineBlock,
+  type MachineFunction,
+  machineSuccessors,
+} from './machine.ts';
 
 /**
  * Register allocation by colouring the interference graph (Chaitin, Briggs): copies are coalesced where that cannot
@@ -21,7 +28,7 @@ export function allocateRegisters(f: MachineFunction): void {
       graph.apply();
       return;
     }
-    for (const register of spilled) spill(f, register, graph.members(register), temporary);
+    for (const register of spilled) spill(f, graph.members(register), temporary);
   }
   throw new RangeError('the registers of this function cannot be given out');
 }
@@ -86,7 +93,9 @@ class Graph {
             live.delete(from);
           }
         }
-        if (machine.call) for (const lost of [0, 1, 2, 3, 4, 5]) for (const other of live) if (other !== machine.def) this.#interfere(lost, other);
+        if (machine.call)
+          for (const lost of [0, 1, 2, 3, 4, 5])
+            for (const other of live) if (other !== machine.def) this.#interfere(lost, other);
         if (machine.def >= 0) {
           for (const other of live) this.#interfere(machine.def, other);
           if (machine.early) for (const other of machine.uses) this.#interfere(machine.def, other);
@@ -128,7 +137,8 @@ class Graph {
   #briggsAllows(a: number, b: number): boolean {
     let significant = 0;
     const both = new Set([...(this.#adjacent[a] as Set<number>), ...(this.#adjacent[b] as Set<number>)]);
-    for (const other of both) if (this.find(other) === other && (other < colours || this.#degree(other) >= colours)) significant++;
+    for (const other of both)
+      if (this.find(other) === other && (other < colours || this.#degree(other) >= colours)) significant++;
     return significant < colours;
   }
 
@@ -153,7 +163,10 @@ class Graph {
     for (const { to, from } of this.#moves) {
       const a = this.find(to);
       const b = this.find(from);
-      for (const [x, y] of [[a, b], [b, a]] as const) {
+      for (const [x, y] of [
+        [a, b],
+        [b, a],
+      ] as const) {
         const list = partners.get(x);
         if (list) list.push(y);
         else partners.set(x, [y]);
@@ -167,7 +180,9 @@ class Graph {
         if (colour >= 0) taken.add(colour);
       }
       const wanted = (partners.get(node) ?? []).map((one) => this.#colour[one] as number);
-      const free = [...wanted, 1, 2, 3, 4, 5, 0, 6, 7, 8, 9].find((one) => one >= 0 && one < colours && !taken.has(one));
+      const free = [...wanted, 1, 2, 3, 4, 5, 0, 6, 7, 8, 9].find(
+        (one) => one >= 0 && one < colours && !taken.has(one),
+      );
       if (free === undefined) spilled.push(node);
       else this.#colour[node] = free;
     }
@@ -281,7 +296,7 @@ function liveness(f: MachineFunction): Map<MachineBlock, Set<number>> {
 }
 
 /** Keeps registers in eight bytes of the stack: read before each use, written after each change. */
-function spill(f: MachineFunction, _root: number, members: readonly number[], temporary: Set<number>): void {
+function spill(f: MachineFunction, members: readonly number[], temporary: Set<number>): void {
   f.frame = Math.ceil((f.frame + 8) / 8) * 8;
   const offset = -f.frame;
   const gone = new Set(members);

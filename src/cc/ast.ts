@@ -144,7 +144,12 @@ export type Statement = { readonly at: Token } & (
   | { readonly kind: 'continue' }
   | { readonly kind: 'return'; readonly value: Expression | undefined }
   /** Inline assembly: operands are tied to expressions; an empty text only hides a value from the optimiser. */
-  | { readonly kind: 'asm'; readonly text: string; readonly outputs: readonly AsmOperand[]; readonly inputs: readonly AsmOperand[] }
+  | {
+      readonly kind: 'asm';
+      readonly text: string;
+      readonly outputs: readonly AsmOperand[];
+      readonly inputs: readonly AsmOperand[];
+    }
 );
 
 export interface SwitchCase {

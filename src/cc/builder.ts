@@ -1,7 +1,17 @@
 import type { JumpOperation, Size } from '../isa/index.ts';
 import type { TableObject } from './ast.ts';
 import { bitsOf, commutative, foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
-import { type Arithmetic, Block, type FrameScope, inverse, type Operation, resolve, type Slot, swapped, Value } from './ir.ts';
+import {
+  type Arithmetic,
+  Block,
+  type FrameScope,
+  inverse,
+  type Operation,
+  resolve,
+  type Slot,
+  swapped,
+  Value,
+} from './ir.ts';
 import type { Token } from './token.ts';
 
 /**
@@ -90,7 +100,12 @@ export class Builder {
       by = swapped[by];
     }
     // A branch on the result of a comparison is that comparison.
-    if (left.op === 'compare' && right.op === 'const' && right.constant === 0n && (by === 'ne' || by === 'eq' || by === 'gt')) {
+    if (
+      left.op === 'compare' &&
+      right.op === 'const' &&
+      right.constant === 0n &&
+      (by === 'ne' || by === 'eq' || by === 'gt')
+    ) {
       const [a, b] = left.args as [Value, Value];
       if (by !== 'eq') this.branch(left.condition, a, b, left.args[0]?.width ?? 64, yes, no);
       else this.branch(left.condition, a, b, left.args[0]?.width ?? 64, no, yes);
@@ -143,7 +158,10 @@ export class Builder {
 
   write(variable: object, value: Value, block = this.current): void {
     let known = this.#definitions.get(variable);
-    if (!known) this.#definitions.set(variable, (known = new Map()));
+    if (!known) {
+      known = new Map();
+      this.#definitions.set(variable, known);
+    }
     known.set(block, value);
     this.#widths.set(variable, value.width);
   }
@@ -156,7 +174,10 @@ export class Builder {
     if (!block.sealed) {
       value = this.#phi(block, width);
       let incomplete = this.#incomplete.get(block);
-      if (!incomplete) this.#incomplete.set(block, (incomplete = new Map()));
+      if (!incomplete) {
+        incomplete = new Map();
+        this.#incomplete.set(block, incomplete);
+      }
       incomplete.set(variable, value);
     } else if (block.preds.length === 0) value = this.constant(0n, width);
     else if (block.preds.length === 1) value = this.read(variable, width, block.preds[0] as Block);
@@ -171,7 +192,10 @@ export class Builder {
 
   #define(variable: object, value: Value, block: Block): void {
     let known = this.#definitions.get(variable);
-    if (!known) this.#definitions.set(variable, (known = new Map()));
+    if (!known) {
+      known = new Map();
+      this.#definitions.set(variable, known);
+    }
     known.set(block, value);
   }
 
@@ -252,7 +276,8 @@ export class Builder {
     let a = resolve(aIn);
     let b = resolve(bIn);
     const { width } = a;
-    if (a.op === 'const' && b.op === 'const') return this.constant(foldArithmetic(op, a.constant, b.constant, width), width);
+    if (a.op === 'const' && b.op === 'const')
+      return this.constant(foldArithmetic(op, a.constant, b.constant, width), width);
     if (commutative.has(op) && a.op === 'const') [a, b] = [b, a];
     if (b.op === 'const') return this.#withConstant(op, a, b);
     if (op === 'add' && b.op === 'stack') [a, b] = [b, a];
@@ -276,7 +301,11 @@ export class Builder {
           return this.emit('data', 64, [], { section: a.section, offset });
         }
         if (a.op === 'add' && a.args[1]?.op === 'const') {
-          return this.#withConstant('add', resolve(a.args[0] as Value), this.constant(a.args[1].constant + value, width));
+          return this.#withConstant(
+            'add',
+            resolve(a.args[0] as Value),
+            this.constant(a.args[1].constant + value, width),
+          );
         }
         break;
       case 'or':
@@ -295,7 +324,8 @@ export class Builder {
       case 'div':
         if (value === 1n) return a;
         if (value === 0n && op === 'mul') return b;
-        if (isPowerOf2(value)) return this.#withConstant(op === 'mul' ? 'lsh' : 'rsh', a, this.constant(log2(value), width));
+        if (isPowerOf2(value))
+          return this.#withConstant(op === 'mul' ? 'lsh' : 'rsh', a, this.constant(log2(value), width));
         break;
       case 'mod':
         if (isPowerOf2(value)) return this.#withConstant('and', a, this.constant(value - 1n, width));
@@ -307,7 +337,8 @@ export class Builder {
   zext(valueIn: Value): Value {
     const value = resolve(valueIn);
     if (value.op === 'const') return this.constant(value.constant, 64);
-    if (value.op === 'load' && value.width === 32 && value.size < 8 && !value.same) return this.emit('zext', 64, [value]);
+    if (value.op === 'load' && value.width === 32 && value.size < 8 && !value.same)
+      return this.emit('zext', 64, [value]);
     return this.emit('zext', 64, [value]);
   }
 
@@ -426,7 +457,8 @@ function narrow(
   const by = unsigned[condition] ?? condition;
   const inner = resolve(left.args[0] as Value);
   if (right.op === 'zext') return { condition: by, left: inner, right: resolve(right.args[0] as Value) };
-  if (right.op === 'const' && right.constant <= 0xffffffffn) return { condition: by, left: inner, right: right.constant };
+  if (right.op === 'const' && right.constant <= 0xffffffffn)
+    return { condition: by, left: inner, right: right.constant };
   return undefined;
 }
 

@@ -59,9 +59,17 @@ const builtins: Readonly<Record<string, { readonly takes: string; readonly gives
 };
 
 const special = new Set([
-  '__builtin_expect', '__builtin_constant_p', '__builtin_offsetof', 'offsetof', '__builtin_types_compatible_p',
-  '__builtin_choose_expr', '__builtin_assume', '__sync_synchronize', '__builtin_preserve_access_index',
-  '__builtin_add_overflow', '__builtin_object_size',
+  '__builtin_expect',
+  '__builtin_constant_p',
+  '__builtin_offsetof',
+  'offsetof',
+  '__builtin_types_compatible_p',
+  '__builtin_choose_expr',
+  '__builtin_assume',
+  '__sync_synchronize',
+  '__builtin_preserve_access_index',
+  '__builtin_add_overflow',
+  '__builtin_object_size',
 ]);
 
 const letters: Readonly<Record<string, CType>> = {

@@ -78,10 +78,13 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
       const kind = programKind(f);
-      if (kind) programs.push(generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument }), diagnostics));
+      if (kind)
+        programs.push(generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument }), diagnostics));
     }
   }
-  const maps = unit.tables.filter((table) => !table.extern).map((table) => mapOf(table, options.cpus ?? 128, diagnostics));
+  const maps = unit.tables
+    .filter((table) => !table.extern)
+    .map((table) => mapOf(table, options.cpus ?? 128, diagnostics));
   for (const { name, bytes } of data.sections()) maps.push(dataMap(name, bytes));
   return { license: unit.license ?? options.license ?? 'GPL', maps, programs, structs: structsOf(unit) };
 }

@@ -1,6 +1,6 @@
-import { sizeOf } from './types.ts';
 import type { Variable } from './ast.ts';
 import type { Diagnostics } from './diagnostics.ts';
+import { sizeOf } from './types.ts';
 
 /** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
 export type SectionOfData = '.rodata' | '.data' | '.bss';
@@ -20,7 +20,10 @@ export class DataSections {
     if (known) return known;
     const section = variable.constant ? '.rodata' : variable.initial ? '.data' : '.bss';
     let bytes = this.#bytes.get(section);
-    if (!bytes) this.#bytes.set(section, (bytes = []));
+    if (!bytes) {
+      bytes = [];
+      this.#bytes.set(section, bytes);
+    }
     while (bytes.length % 8 !== 0) bytes.push(0);
     const place = { section: section as SectionOfData, offset: bytes.length };
     this.#places.set(variable, place);

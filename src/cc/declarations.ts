@@ -1,9 +1,9 @@
 import type { Variable } from './ast.ts';
 import { didYouMean } from './diagnostics.ts';
-import { tokenize } from './lexer.ts';
-import { supplementaryStruct } from './supplement.ts';
 import { findTracepoint, tracepointStruct } from './kernel-types.ts';
+import { tokenize } from './lexer.ts';
 import type { Parsing } from './parsing.ts';
+import { supplementaryStruct } from './supplement.ts';
 import type { Token } from './token.ts';
 import {
   type CType,
@@ -46,14 +46,53 @@ export interface Declarator {
 }
 
 const qualifiers = new Set([
-  'const', 'volatile', 'restrict', '__restrict', '__const', '__volatile__', '__volatile', '_Atomic', '__extension__',
+  'const',
+  'volatile',
+  'restrict',
+  '__restrict',
+  '__const',
+  '__volatile__',
+  '__volatile',
+  '_Atomic',
+  '__extension__',
 ]);
-const storage = new Set(['typedef', 'static', 'extern', 'register', 'auto', '_Thread_local', 'inline', '__inline', '__inline__', '_Noreturn']);
+const storage = new Set([
+  'typedef',
+  'static',
+  'extern',
+  'register',
+  'auto',
+  '_Thread_local',
+  'inline',
+  '__inline',
+  '__inline__',
+  '_Noreturn',
+]);
 const basic = new Set([
-  'void', 'char', 'short', 'int', 'long', 'signed', 'unsigned', '_Bool', '__int128', '__signed__', 'float', 'double',
+  'void',
+  'char',
+  'short',
+  'int',
+  'long',
+  'signed',
+  'unsigned',
+  '_Bool',
+  '__int128',
+  '__signed__',
+  'float',
+  'double',
 ]);
 const starters = new Set([
-  ...qualifiers, ...storage, ...basic, 'struct', 'union', 'enum', 'typeof', '__typeof__', '__typeof', '__attribute__',
+  ...qualifiers,
+  ...storage,
+  ...basic,
+  'struct',
+  'union',
+  'enum',
+  'typeof',
+  '__typeof__',
+  '__typeof',
+  '__attribute__',
   '_Alignas',
 ]);
 
@@ -320,7 +359,10 @@ export class DeclarationParser {
           p.diagnostics.error(name, `member '${name.text}' has the incomplete type '${printCType(type)}'`);
         }
         if (width !== undefined && (type.kind !== 'int' || width < 0 || width > type.size * 8)) {
-          p.diagnostics.error(name ?? p.token, `a bit-field of type '${printCType(type)}' cannot be ${width} bits wide`);
+          p.diagnostics.error(
+            name ?? p.token,
+            `a bit-field of type '${printCType(type)}' cannot be ${width} bits wide`,
+          );
           continue;
         }
         const align = Math.max(attributes.align, specifiers.attributes.align);

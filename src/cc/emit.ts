@@ -82,7 +82,11 @@ function endBlock(block: MachineBlock, next: MachineBlock | undefined, rows: Row
       'imm' in end.right
         ? ({ kind: 'imm', imm: end.right.imm } as const)
         : ({ kind: 'register', register: end.right.register as Register } as const);
-    rows.push({ body: { kind: 'jump', op, width: end.width, dst: end.left as Register, src, offset: 0 }, at: end.at, to });
+    rows.push({
+      body: { kind: 'jump', op, width: end.width, dst: end.left as Register, src, offset: 0 },
+      at: end.at,
+      to,
+    });
   };
   if (end.yes === next && flipped) jump(flipped, end.no);
   else {

@@ -87,6 +87,9 @@ export class ExpressionParser {
 
   #update(left: Expression, op: BinaryOperator, rightIn: Expression, at: Token, post: boolean): Expression {
     const p = this.#p;
+    if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
+      return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
+    }
     if (!this.#isPlace(left) || !isScalar(left.type)) {
       p.diagnostics.error(at, `'${op}=' cannot change this`);
       return left;
@@ -184,22 +187,35 @@ export class ExpressionParser {
       }
       case '&':
         p.next();
-        return this.addressOf(p.nested(() => this.#cast()), at);
+        return this.addressOf(
+          p.nested(() => this.#cast()),
+          at,
+        );
       case '&&':
         return p.diagnostics.abandon(at, 'the address of a label is nothing that BPF can jump to');
       case '*':
         p.next();
-        return this.deref(p.nested(() => this.#cast()), at);
+        return this.deref(
+          p.nested(() => this.#cast()),
+          at,
+        );
       case '+':
         p.next();
         return p.typing.promote(p.nested(() => this.#cast()));
       case '-':
       case '~':
         p.next();
-        return p.typing.unary(at.text === '-' ? 'negate' : 'complement', p.nested(() => this.#cast()), at);
+        return p.typing.unary(
+          at.text === '-' ? 'negate' : 'complement',
+          p.nested(() => this.#cast()),
+          at,
+        );
       case '!':
         p.next();
-        return p.typing.not(p.nested(() => this.#cast()), at);
+        return p.typing.not(
+          p.nested(() => this.#cast()),
+          at,
+        );
       default:
         return this.#postfix(this.#primary());
     }
@@ -315,7 +331,11 @@ export class ExpressionParser {
   #call(callee: Expression, at: Token): Expression {
     const p = this.#p;
     if (callee.kind !== 'function') {
-      p.diagnostics.error(at, 'only a named function can be called', 'a call through a pointer is nothing that BPF has');
+      p.diagnostics.error(
+        at,
+        'only a named function can be called',
+        'a call through a pointer is nothing that BPF has',
+      );
       this.argumentList();
       return p.typing.number(at, 0n);
     }
@@ -360,7 +380,10 @@ export class ExpressionParser {
       case 'name':
         return this.#name(p.next());
       default:
-        return p.diagnostics.abandon(at, `expected an expression, not ${at.kind === 'end' ? 'the end of the text' : `'${at.text}'`}`);
+        return p.diagnostics.abandon(
+          at,
+          `expected an expression, not ${at.kind === 'end' ? 'the end of the text' : `'${at.text}'`}`,
+        );
     }
   }
 
@@ -405,7 +428,14 @@ export class ExpressionParser {
       switch (found.kind) {
         case 'variable':
           found.variable.used = true;
-          return this.#constantVariable(at, found.variable) ?? { kind: 'variable', type: found.variable.type, at, variable: found.variable };
+          return (
+            this.#constantVariable(at, found.variable) ?? {
+              kind: 'variable',
+              type: found.variable.type,
+              at,
+              variable: found.variable,
+            }
+          );
         case 'enumerator':
           return p.typing.number(at, found.value, found.type);
         case 'function':
@@ -430,10 +460,20 @@ export class ExpressionParser {
     return this.#unknown(at);
   }
 
-  #constantVariable(at: Token, variable: { global: boolean; constant: boolean; type: CType; initial: { entries: readonly { value: Expression }[] } | undefined }): Expression | undefined {
+  #constantVariable(
+    at: Token,
+    variable: {
+      global: boolean;
+      constant: boolean;
+      type: CType;
+      initial: { entries: readonly { value: Expression }[] } | undefined;
+    },
+  ): Expression | undefined {
     if (!variable.global || !variable.constant || !isScalar(variable.type)) return undefined;
     const value = variable.initial?.entries[0]?.value;
-    return value?.kind === 'number' && this.#p.token.text !== '=' ? this.#p.typing.number(at, value.value, variable.type) : undefined;
+    return value?.kind === 'number' && this.#p.token.text !== '='
+      ? this.#p.typing.number(at, value.value, variable.type)
+      : undefined;
   }
 
   #functionName(at: Token): Expression {
@@ -516,7 +556,8 @@ function constantAddress(base: Expression): bigint | undefined {
   if (base.kind === 'deref' && base.base.kind === 'number') return base.base.value;
   if (base.kind === 'deref' && base.base.kind === 'binary' && base.base.op === '+') {
     const { left, right } = base.base;
-    const start = left.kind === 'address' ? constantAddress(left.base) : left.kind === 'number' ? left.value : undefined;
+    const start =
+      left.kind === 'address' ? constantAddress(left.base) : left.kind === 'number' ? left.value : undefined;
     return start !== undefined && right.kind === 'number' ? start + right.value * BigInt(sizeOf(base.type)) : undefined;
   }
   if (base.kind !== 'member') return undefined;

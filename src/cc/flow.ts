@@ -44,7 +44,8 @@ export function simplifyPhis(f: IrFunction): void {
         phi.args = phi.args.map(resolve);
         const others = new Set(phi.args.filter((arg) => arg !== phi));
         const [only, second] = others;
-        const equal = only?.op === 'const' && [...others].every((one) => one.op === 'const' && one.constant === only.constant);
+        const equal =
+          only?.op === 'const' && [...others].every((one) => one.op === 'const' && one.constant === only.constant);
         if (!only || (second && !equal)) continue;
         phi.same = only;
         block.phis.splice(i, 1);
@@ -154,7 +155,8 @@ function skipEmpty(f: IrFunction): boolean {
     if (to.phis.length > 0 && block.preds.some((pred) => to.preds.includes(pred))) continue;
     const index = to.preds.indexOf(block);
     for (const pred of block.preds) {
-      if (!to.preds.includes(pred)) for (const phi of to.phis) phi.args.push(phi.args[index] as (typeof phi.args)[number]);
+      if (!to.preds.includes(pred))
+        for (const phi of to.phis) phi.args.push(phi.args[index] as (typeof phi.args)[number]);
       redirect(pred, block, to);
     }
     for (const phi of to.phis) phi.args.splice(index, 1);

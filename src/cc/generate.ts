@@ -1,5 +1,5 @@
-import type { LineInfo, ProgramSpec, Relocation } from '../object/index.ts';
 import { encode, type InstructionBody, slotsOf } from '../isa/index.ts';
+import type { LineInfo, ProgramSpec, Relocation } from '../object/index.ts';
 import { allocateRegisters } from './allocate.ts';
 import type { FunctionObject } from './ast.ts';
 import { Builder } from './builder.ts';
@@ -31,7 +31,16 @@ export interface GenerateOptions {
 
 const stackLimit = 512;
 const packetTypes: ReadonlySet<string> = new Set([
-  'socket_filter', 'sched_cls', 'sched_act', 'xdp', 'cgroup_skb', 'lwt_in', 'lwt_out', 'lwt_xmit', 'sk_skb', 'sk_msg',
+  'socket_filter',
+  'sched_cls',
+  'sched_act',
+  'xdp',
+  'cgroup_skb',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'sk_skb',
+  'sk_msg',
 ]);
 
 export function generateProgram(f: FunctionObject, kind: ProgramKind, options: GenerateOptions): ProgramSpec {
@@ -104,7 +113,14 @@ function generateFunction(
   lowering.calls = new CallLowering(lowering);
   lowering.statements = new StatementLowering(lowering);
   lowering.tables = new TableLowering(lowering);
-  const frame: Frame = { function: f, slots: new Map(), labels: new Map(), returnTo: undefined, result: undefined, loops: [] };
+  const frame: Frame = {
+    function: f,
+    slots: new Map(),
+    labels: new Map(),
+    returnTo: undefined,
+    result: undefined,
+    loops: [],
+  };
   lowering.frames.push(frame);
   bindParameters(lowering, f, kind);
   if (f.body) lowering.statements.lower(f.body);
@@ -173,4 +189,3 @@ function bindParameters(l: Lowering, f: FunctionObject, kind: ProgramKind | unde
     calls.bind(one, l.expressions.convert(value, types.ulong, one.type));
   }
 }
-

@@ -6,7 +6,8 @@ import type { KernelProfile } from '../btf/index.ts';
  */
 
 /** Folders whose headers BTF and the text below replace. */
-const kernelFolders = /^(?:uapi\/)?(?:linux|net|asm|asm-generic|bcc|bpf|scsi|sound|rdma|trace|crypto|drm|media|uapi|xen|kvm|generated|kernel|fs|mm|block|drivers|include|\.\.\/)\b|^(?:vmlinux|stddef|stdint|stdbool|string|errno|limits)\.h$|^(?:uapi|linux|net)\//;
+const kernelFolders =
+  /^(?:uapi\/)?(?:linux|net|asm|asm-generic|bcc|bpf|scsi|sound|rdma|trace|crypto|drm|media|uapi|xen|kvm|generated|kernel|fs|mm|block|drivers|include|\.\.\/)\b|^(?:vmlinux|stddef|stdint|stdbool|string|errno|limits)\.h$|^(?:uapi|linux|net)\//;
 
 export function isKernelHeader(path: string): boolean {
   return kernelFolders.test(path);
@@ -20,10 +21,40 @@ export function versionCode(release: string): number {
 
 /** The options of Debian's kernels that tools ask for. */
 const configuration = [
-  'X86_64', 'X86', '64BIT', 'SMP', 'NUMA', 'NET', 'NET_NS', 'INET', 'IPV6', 'PID_NS', 'CGROUPS', 'SLUB', 'MMU',
-  'ARCH_HAS_SYSCALL_WRAPPER', 'DYNAMIC_MEMORY_LAYOUT', 'FS_DAX', 'BLOCK', 'BPF', 'BPF_SYSCALL', 'BPF_EVENTS',
-  'KPROBES', 'UPROBES', 'TRACEPOINTS', 'STACKTRACE', 'PREEMPTION', 'MEMCG', 'HIGH_RES_TIMERS', 'SECURITY',
-  'THREAD_INFO_IN_TASK', 'DEBUG_INFO_BTF', 'FAIR_GROUP_SCHED', 'CGROUP_BPF', 'VIRTUAL_MEM_MAP', 'ZONE_DMA',
+  'X86_64',
+  'X86',
+  '64BIT',
+  'SMP',
+  'NUMA',
+  'NET',
+  'NET_NS',
+  'INET',
+  'IPV6',
+  'PID_NS',
+  'CGROUPS',
+  'SLUB',
+  'MMU',
+  'ARCH_HAS_SYSCALL_WRAPPER',
+  'DYNAMIC_MEMORY_LAYOUT',
+  'FS_DAX',
+  'BLOCK',
+  'BPF',
+  'BPF_SYSCALL',
+  'BPF_EVENTS',
+  'KPROBES',
+  'UPROBES',
+  'TRACEPOINTS',
+  'STACKTRACE',
+  'PREEMPTION',
+  'MEMCG',
+  'HIGH_RES_TIMERS',
+  'SECURITY',
+  'THREAD_INFO_IN_TASK',
+  'DEBUG_INFO_BTF',
+  'FAIR_GROUP_SCHED',
+  'CGROUP_BPF',
+  'VIRTUAL_MEM_MAP',
+  'ZONE_DMA',
 ];
 
 /** `NAME` to what `-D` would give it. */

@@ -193,7 +193,11 @@ export class InitializerParser {
     const member = type.kind === 'struct' ? findMember(type, name) : undefined;
     if (type.kind !== 'struct' || !member) {
       const hint = type.kind === 'struct' ? didYouMean(name, memberNames(type)) : undefined;
-      return p.diagnostics.abandon(p.tokens[p.at - 1] ?? p.token, `'${printCType(type)}' has no member '${name}'`, hint);
+      return p.diagnostics.abandon(
+        p.tokens[p.at - 1] ?? p.token,
+        `'${printCType(type)}' has no member '${name}'`,
+        hint,
+      );
     }
     const members = type.body?.members ?? [];
     const index = members.findIndex(

@@ -36,18 +36,7 @@ export type Operation =
   | 'opaque'
   | 'packet';
 
-export type Arithmetic =
-  | 'add'
-  | 'sub'
-  | 'mul'
-  | 'div'
-  | 'mod'
-  | 'and'
-  | 'or'
-  | 'xor'
-  | 'lsh'
-  | 'rsh'
-  | 'arsh';
+export type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
 
 /** Memory that a load may be made from: directly, or through a probe read of the kernel's or a process's. */
 export type Access = 'unknown' | 'direct' | 'kernel' | 'user';

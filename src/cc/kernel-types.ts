@@ -1,5 +1,5 @@
-import { supplementaryEnumerator } from './supplement.ts';
 import type { BtfType, KernelProfile, TracepointFormat, TypeId } from '../btf/index.ts';
+import { supplementaryEnumerator } from './supplement.ts';
 import {
   alignOf,
   bitField,
@@ -151,10 +151,7 @@ export function tracepointStruct(format: TracepointFormat, typeNamed: (text: str
   return { size: Math.ceil(format.size / 8) * 8, align: 8, members };
 }
 
-function fieldType(
-  field: TracepointFormat['fields'][number],
-  typeNamed: (text: string) => CType | undefined,
-): CType {
+function fieldType(field: TracepointFormat['fields'][number], typeNamed: (text: string) => CType | undefined): CType {
   const base = field.type.replace(/\[.*$/, '').trim();
   const size = field.length > 0 ? field.size / field.length : field.size;
   const named = typeNamed(base);

@@ -1,5 +1,5 @@
 import { type FieldLayout, type FieldType, fieldTypes, type StructLayout } from '../object/index.ts';
-import { type CType, type Member, sizeOf, type StructType } from './types.ts';
+import { type CType, type Member, type StructType, sizeOf } from './types.ts';
 
 /** C types as the layouts of an ObjectSpec, for those who read keys, values and records. */
 export function fieldTypeOf(type: CType, depth = 0): FieldType | undefined {
@@ -39,4 +39,3 @@ function fieldsOf(member: Member, base: number, depth: number): FieldLayout[] {
   if (!field) return [{ name, type: fieldTypes.u8, offset, size: sizeOf(type), length: sizeOf(type) }];
   return [{ name, type: field, offset, size: sizeOf(type), length }];
 }
-

@@ -1,5 +1,5 @@
-import { type HelperName, helpers, helperByName } from '../uapi/index.ts';
 import type { Size } from '../isa/index.ts';
+import { type HelperName, helperByName, helpers } from '../uapi/index.ts';
 import type { Expression, FunctionObject } from './ast.ts';
 import { helperPrototype } from './helper-prototypes.ts';
 import type { Value } from './ir.ts';
@@ -59,12 +59,11 @@ export class CallLowering {
       const args = e.args.map((arg) => (isScalar(arg.type) ? expressions.value(arg) : undefined));
       const returnTo = builder.block();
       const frame: Frame = { function: target, slots: new Map(), labels: new Map(), returnTo, result, loops: [] };
-      const caller = this.#l.frame;
       this.#l.frames.push(frame);
       for (const [i, parameter] of target.parameters.entries()) {
         const value = args[i];
         if (value) this.bind(parameter, value);
-        else this.#bindStruct(parameter, e.args[i] as Expression, caller);
+        else this.#bindStruct(parameter, e.args[i] as Expression);
       }
       this.#l.statements.lower(target.body as NonNullable<FunctionObject['body']>);
       builder.goto(returnTo);
@@ -85,12 +84,11 @@ export class CallLowering {
     else builder.store(places.addressOf(parameter), 0, sizeOf(parameter.type) as Size, value);
   }
 
-  #bindStruct(parameter: FunctionObject['parameters'][number], arg: Expression, caller: Frame): void {
+  #bindStruct(parameter: FunctionObject['parameters'][number], arg: Expression): void {
     const { builder, places } = this.#l;
     const to = places.memory(builder.stack(places.slotOf(parameter)), parameter.type);
     // The argument's variables are the caller's.
     const own = this.#l.frames.pop() as Frame;
-    void caller;
     places.assignAggregate(to, arg);
     this.#l.frames.push(own);
   }
@@ -274,7 +272,11 @@ export class CallLowering {
       return narrow(count(builder.binary('xor', smeared, constant(-1n))));
     }
     // The bits below the lowest one that is set: ~x & (x - 1).
-    const below = builder.binary('and', builder.binary('xor', x, constant(-1n)), builder.binary('add', x, constant(-1n)));
+    const below = builder.binary(
+      'and',
+      builder.binary('xor', x, constant(-1n)),
+      builder.binary('add', x, constant(-1n)),
+    );
     const zeros = narrow(count(below));
     if (name.includes('ctz')) return zeros;
     const some = builder.compare('ne', x, constant(0n));
@@ -316,9 +318,16 @@ export class CallLowering {
       return builder.constant(0n, 64);
     }
     let value = builder.load(context, registerOffsets[register], 8);
-    const type = [types.schar, types.short, types.int, types.long, types.uchar, types.ushort, types.uint, types.ulong].find(
-      (one) => one.size === argument.size && one.signed === argument.signed,
-    ) as CType;
+    const type = [
+      types.schar,
+      types.short,
+      types.int,
+      types.long,
+      types.uchar,
+      types.ushort,
+      types.uint,
+      types.ulong,
+    ].find((one) => one.size === argument.size && one.signed === argument.signed) as CType;
     if (argument.memory !== undefined) {
       const slot = builder.slot('', 8, 8);
       const address = builder.binary('add', value, builder.constant(BigInt(argument.memory), 64));
@@ -337,4 +346,3 @@ export function targetOf(pointer: Expression): CType {
   if (pointer.kind === 'cast') return targetOf(pointer.base);
   return types.char;
 }
-

@@ -51,12 +51,11 @@ export class ExpressionLowering {
 
   /** The value of a scalar expression; of a void one, some value that nobody reads. */
   value(e: Expression): Value {
-    const { builder, places } = this.#l;
+    const { builder } = this.#l;
     const outer = builder.at;
     builder.at = e.at;
     const result = this.#value(e);
     builder.at = outer;
-    void places;
     return result;
   }
 
@@ -78,7 +77,7 @@ export class ExpressionLowering {
       case 'address':
         return places.pointer(places.memoryPlace(e.base));
       case 'negate':
-        return this.#checked(e.type, builder.binary('sub', builder.constant(0n, widthOf(e.type)), this.value(e.base)));
+        return builder.binary('sub', builder.constant(0n, widthOf(e.type)), this.value(e.base));
       case 'complement':
         return builder.binary('xor', this.value(e.base), builder.constant(-1n, widthOf(e.type)));
       case 'binary':
@@ -124,10 +123,6 @@ export class ExpressionLowering {
       else if (e.kind !== 'variable') this.aggregate(e);
     } else if (isWide(e.type) && e.kind === 'assign') places.writeWide(places.memoryPlace(e.left), this.wide(e.right));
     else this.value(e);
-  }
-
-  #checked(_type: CType, value: Value): Value {
-    return value;
   }
 
   #binary(e: Extract<Expression, { kind: 'binary' }>): Value {
@@ -187,7 +182,10 @@ export class ExpressionLowering {
     const join = builder.block();
     const result = {};
     this.branch(e, yes, no);
-    for (const [block, value] of [[yes, 1n], [no, 0n]] as const) {
+    for (const [block, value] of [
+      [yes, 1n],
+      [no, 0n],
+    ] as const) {
       builder.seal(block);
       builder.current = block;
       builder.write(result, builder.constant(value, 32));
@@ -296,7 +294,10 @@ export class ExpressionLowering {
     const no = builder.block();
     const join = builder.block();
     test(yes, no);
-    for (const [block, value] of [[yes, yesValue], [no, noValue]] as const) {
+    for (const [block, value] of [
+      [yes, yesValue],
+      [no, noValue],
+    ] as const) {
       builder.seal(block);
       builder.current = block;
       if (builder.dead) continue;
@@ -315,7 +316,8 @@ export class ExpressionLowering {
       return builder.constant(0n, 32);
     }
     if (isWide(e.base.type)) {
-      if (e.type.kind === 'int' && e.type.bool) return builder.compare('ne', this.#wideTruth(e.base), builder.constant(0n, 64));
+      if (e.type.kind === 'int' && e.type.bool)
+        return builder.compare('ne', this.#wideTruth(e.base), builder.constant(0n, 64));
       return this.convert(this.wide(e.base)[0], types.ulong, e.type);
     }
     return this.convert(this.value(e.base), e.base.type, e.type);

@@ -218,7 +218,9 @@ export class PlaceLowering {
       const at = (address.offset + place.offset) | address.slot.align;
       return at & -at;
     }
-    return provenanceOf(address, this.#l.origin, 'unknown') === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
+    return provenanceOf(address, this.#l.origin, 'unknown') === 'direct' && address.op !== 'phi'
+      ? 8
+      : alignOf(place.type);
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {

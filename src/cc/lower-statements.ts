@@ -106,7 +106,10 @@ export class StatementLowering {
   #label(name: string): Block {
     const { builder, frame } = this.#l;
     let block = frame.labels.get(name);
-    if (!block) frame.labels.set(name, (block = builder.block()));
+    if (!block) {
+      block = builder.block();
+      frame.labels.set(name, block);
+    }
     return block;
   }
 
@@ -250,7 +253,8 @@ export class StatementLowering {
       const next = builder.block();
       builder.at = s.at;
       const { width } = value;
-      if (label.low === label.high) builder.branch('eq', value, builder.constant(label.low, width), width, target, next);
+      if (label.low === label.high)
+        builder.branch('eq', value, builder.constant(label.low, width), width, target, next);
       else {
         const above = builder.block();
         builder.branch(signed ? 'sge' : 'ge', value, builder.constant(label.low, width), width, above, next);
@@ -327,7 +331,9 @@ export class StatementLowering {
     if (src.kind === 'imm') right = builder.constant(BigInt(src.imm), left.width);
     else {
       const operand = operands[src.register - 1];
-      right = operand ? expressions.convert(expressions.value(operand.value), operand.value.type, first.value.type) : left;
+      right = operand
+        ? expressions.convert(expressions.value(operand.value), operand.value.type, first.value.type)
+        : left;
     }
     const known = ['add', 'sub', 'mul', 'div', 'mod', 'and', 'or', 'xor', 'lsh', 'rsh', 'arsh'] as const;
     const arithmetic = known.find((one) => one === op);

@@ -87,7 +87,11 @@ export class TableLowering {
   #argument(e: Expression): Value {
     const { builder, expressions } = this.#l;
     if (isAggregate(e.type)) {
-      this.#l.diagnostics.error(e.at, `a table's method takes the address of a '${printCType(e.type)}'`, 'put & before it');
+      this.#l.diagnostics.error(
+        e.at,
+        `a table's method takes the address of a '${printCType(e.type)}'`,
+        'put & before it',
+      );
       return builder.constant(0n, 64);
     }
     const value = expressions.value(e);
@@ -108,7 +112,12 @@ export class TableLowering {
     builder.branch('ne', first, zero, 64, join, missing);
     builder.seal(missing);
     builder.current = missing;
-    calls.helper('map_update_elem', [builder.map(e.table), key, initial, builder.constant(BigInt(updateFlags.noExist), 64)]);
+    calls.helper('map_update_elem', [
+      builder.map(e.table),
+      key,
+      initial,
+      builder.constant(BigInt(updateFlags.noExist), 64),
+    ]);
     const again = calls.helper('map_lookup_elem', [builder.map(e.table), key]);
     builder.write(result, again);
     if (e.method === 'lookup_or_init') this.#returnWhenMissing(again);

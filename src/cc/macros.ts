@@ -119,7 +119,9 @@ export class MacroTable {
     const wanted = macro.parameters.length;
     if (macro.rest !== undefined && args.length >= wanted) {
       const others = args.splice(wanted);
-      args.push(others.flatMap((one, i) => (i === 0 ? one : [{ ...use, kind: 'punctuator', text: ',' } as Token, ...one])));
+      args.push(
+        others.flatMap((one, i) => (i === 0 ? one : [{ ...use, kind: 'punctuator', text: ',' } as Token, ...one])),
+      );
     } else if (args.length !== wanted && !(wanted === args.length + 1 && macro.rest !== undefined)) {
       this.#diagnostics.error(use, `macro '${macro.name}' takes ${wanted} arguments, not ${args.length}`);
       return [];

@@ -71,7 +71,8 @@ export function forwardStores(f: IrFunction): void {
         const key = keyOf(value, wild);
         if (key && forwarded(value, key, key instanceof Value ? other : stack)) continue;
       } else if (value.op === 'store') noteStore(value, stack, other, wild);
-      else if (value.op === 'helper' || value.op === 'call' || value.op === 'atomic' || value.op === 'packet') other.clear();
+      else if (value.op === 'helper' || value.op === 'call' || value.op === 'atomic' || value.op === 'packet')
+        other.clear();
       for (const slot of clobbered(value)) stack.delete(slot);
       kept.push(value);
     }
@@ -133,7 +134,7 @@ function loadedAs(value: Value, store: Value): Value | undefined {
     made.constant = BigInt.asUintN(store.size * 8, value.constant);
     return made;
   }
-  if (value.op === 'stack' || value.width !== width) return undefined;
+  if (value.width !== width) return undefined;
   return store.size >= 4 || bitsOf(value) <= store.size * 8 ? value : undefined;
 }
 
@@ -166,7 +167,10 @@ function isDeadStore(value: Value, wild: Set<Slot>, read: Set<Slot>, covered: Ma
   if (value.op === 'store' && slot && base && !wild.has(slot)) {
     if (!read.has(slot)) return true;
     let bytes = covered.get(slot);
-    if (!bytes) covered.set(slot, (bytes = new Uint8Array(slot.size)));
+    if (!bytes) {
+      bytes = new Uint8Array(slot.size);
+      covered.set(slot, bytes);
+    }
     const start = base.offset + value.offset;
     if (start < 0 || start + value.size > slot.size) return false;
     if (bytes.subarray(start, start + value.size).every((one) => one === 1)) return true;

@@ -1,5 +1,5 @@
-import { foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
 import { dominators } from './flow.ts';
+import { foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
 import { type Arithmetic, type Block, type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
 import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
 
@@ -108,7 +108,10 @@ function keyOf(value: Value, slots: Map<Slot, number>, origin: ProvenanceOptions
   let slot = '';
   if (value.slot) {
     let known = slots.get(value.slot);
-    if (known === undefined) slots.set(value.slot, (known = slots.size));
+    if (known === undefined) {
+      known = slots.size;
+      slots.set(value.slot, known);
+    }
     slot = `s${known}`;
   }
   const args = value.args.map((arg) => (arg.op === 'const' ? `c${arg.constant}` : arg.id)).join();

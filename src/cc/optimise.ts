@@ -1,15 +1,16 @@
+import { helpers } from '../uapi/index.ts';
 import { pruneBlocks, simplifyFlow, simplifyPhis, splitCriticalEdges } from './flow.ts';
-import { type Block, type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
+import { type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
 import { forwardStores, removeDeadStores } from './memory-passes.ts';
 import { numberValues } from './numbering.ts';
 import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
-import { helpers } from '../uapi/index.ts';
 
 /** The passes over SSA, in their order. */
 export function optimise(f: IrFunction, origin: ProvenanceOptions): void {
   pruneBlocks(f);
   simplifyPhis(f);
   numberValues(f, origin);
+  forwardStores(f);
   removeUnused(f);
   expandProbeReads(f, origin);
   for (let round = 0; round < 2; round++) {
@@ -108,5 +109,3 @@ function addOffset(
   const by = make(like, 'const', [], { constant: BigInt.asUintN(64, BigInt(offset)) });
   return make(like, 'add', [base, by], {});
 }
-
-export type { Block };

@@ -78,7 +78,10 @@ export class Parsing {
     // A missing semicolon is best shown where it should stand.
     const at = text === ';' && before && token.first ? before : token;
     const found = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
-    return this.diagnostics.abandon(at, at === before ? `expected '${text}' after this` : `expected '${text}', not ${found}`);
+    return this.diagnostics.abandon(
+      at,
+      at === before ? `expected '${text}' after this` : `expected '${text}', not ${found}`,
+    );
   }
 
   name(what: string): Token {

@@ -1,7 +1,7 @@
 import type { Diagnostics } from './diagnostics.ts';
 import { didYouMean } from './diagnostics.ts';
 import { tokenize } from './lexer.ts';
-import { type Macro, MacroTable } from './macros.ts';
+import { MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
 import { type SourceFile, spell, type Token } from './token.ts';
 
@@ -15,9 +15,10 @@ export interface IncludeFile {
 }
 
 /** Finds an included file; undefined when it does not know it. */
-export type IncludeResolver = (path: string, options: { readonly system: boolean; readonly from: string }) =>
-  | IncludeFile
-  | undefined;
+export type IncludeResolver = (
+  path: string,
+  options: { readonly system: boolean; readonly from: string },
+) => IncludeFile | undefined;
 
 interface Conditional {
   readonly token: Token;
@@ -31,8 +32,21 @@ interface Conditional {
 const deepest = 64;
 const mostTokens = 2_000_000;
 const directives = [
-  'define', 'undef', 'include', 'include_next', 'if', 'ifdef', 'ifndef', 'elif', 'else', 'endif', 'pragma', 'error',
-  'warning', 'line', 'ident',
+  'define',
+  'undef',
+  'include',
+  'include_next',
+  'if',
+  'ifdef',
+  'ifndef',
+  'elif',
+  'else',
+  'endif',
+  'pragma',
+  'error',
+  'warning',
+  'line',
+  'ident',
 ];
 
 export class Preprocessor {
@@ -171,7 +185,10 @@ export class Preprocessor {
     const system = first?.text === '<';
     const close = tokens.findIndex((token) => token.text === '>');
     const path = system
-      ? tokens.slice(1, close < 0 ? undefined : close).map((token) => token.text).join('')
+      ? tokens
+          .slice(1, close < 0 ? undefined : close)
+          .map((token) => token.text)
+          .join('')
       : first?.kind === 'string'
         ? first.text.slice(1, -1)
         : undefined;
@@ -182,7 +199,12 @@ export class Preprocessor {
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
     const file = this.#resolve(path, { system, from: name.file.name });
     if (file) this.include(file);
-    else this.#diagnostics.error(first ?? name, `no file '${path}'`, 'kernel headers come from BTF; name other folders with -I');
+    else
+      this.#diagnostics.error(
+        first ?? name,
+        `no file '${path}'`,
+        'kernel headers come from BTF; name other folders with -I',
+      );
   }
 
   #pragma(rest: readonly Token[], name: Token): void {
@@ -215,5 +237,3 @@ function textEnd(tokens: readonly Token[], at: number): number {
   }
   return end;
 }
-
-export type { Macro };

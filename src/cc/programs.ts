@@ -13,7 +13,12 @@ export interface ProgramKind {
   readonly parameters: 'registers' | 'syscall' | 'array' | 'none';
 }
 
-const prefixes: readonly (readonly [prefix: string, type: ProgramType, section: string, from: ProgramKind['parameters']])[] = [
+const prefixes: readonly (readonly [
+  prefix: string,
+  type: ProgramType,
+  section: string,
+  from: ProgramKind['parameters'],
+])[] = [
   ['kprobe__', 'kprobe', 'kprobe', 'registers'],
   ['kretprobe__', 'kprobe', 'kretprobe', 'registers'],
   ['raw_tracepoint__', 'raw_tracepoint', 'raw_tracepoint', 'none'],
@@ -66,13 +71,20 @@ export function programKind(f: FunctionObject): ProgramKind | undefined {
   if (f.section !== undefined) {
     const { section } = f;
     const known = sections.find(([prefix]) => section.startsWith(prefix));
-    return known && { type: known[1], section, parameters: known[1] === 'tracing' || known[1] === 'lsm' ? 'array' : 'registers' };
+    return (
+      known && {
+        type: known[1],
+        section,
+        parameters: known[1] === 'tracing' || known[1] === 'lsm' ? 'array' : 'registers',
+      }
+    );
   }
   for (const [prefix, type, section, parameters] of prefixes) {
     if (f.name.startsWith(prefix)) return { type, section: `${section}/${f.name.slice(prefix.length)}`, parameters };
   }
   const tracepoint = /^tracepoint__(.+?)__(.+)$/.exec(f.name);
-  if (tracepoint) return { type: 'tracepoint', section: `tracepoint/${tracepoint[1]}/${tracepoint[2]}`, parameters: 'none' };
+  if (tracepoint)
+    return { type: 'tracepoint', section: `tracepoint/${tracepoint[1]}/${tracepoint[2]}`, parameters: 'none' };
   if (f.name.startsWith('syscall__')) return { type: 'kprobe', section: 'kprobe', parameters: 'syscall' };
   return byContext(f.parameters[0]?.type);
 }

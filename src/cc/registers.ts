@@ -34,7 +34,8 @@ export const syscallRegisters = ['di', 'si', 'dx', 'r10', 'r8', 'r9'] as const s
 export function usdtRegister(spelling: string): RegisterName | undefined {
   const name = spelling.replace(/^%/, '');
   const numbered = /^(r(?:8|9|1[0-5]))[dwb]?$/.exec(name)?.[1];
-  const classic = /^[re]?(ax|bx|cx|dx|si|di|bp|sp|ip)$/.exec(name)?.[1] ?? /^([abcd])[lh]$/.exec(name)?.[1]?.concat('x');
+  const classic =
+    /^[re]?(ax|bx|cx|dx|si|di|bp|sp|ip)$/.exec(name)?.[1] ?? /^([abcd])[lh]$/.exec(name)?.[1]?.concat('x');
   const index = /^(si|di|bp|sp)l$/.exec(name)?.[1];
   const found = numbered ?? classic ?? index ?? name;
   return Object.hasOwn(registerOffsets, found) ? (found as RegisterName) : undefined;

@@ -43,7 +43,13 @@ class Selector {
   run(): MachineFunction {
     const { blocks } = this.#f;
     for (const block of blocks) {
-      const made: MachineBlock = { id: block.id, code: [], end: { kind: 'exit', at: this.#at }, preds: [], loops: block.loops };
+      const made: MachineBlock = {
+        id: block.id,
+        code: [],
+        end: { kind: 'exit', at: this.#at },
+        preds: [],
+        loops: block.loops,
+      };
       this.#blocks.set(block, made);
       for (const phi of block.phis) {
         this.#registers.set(phi, this.#next++);
@@ -91,7 +97,10 @@ class Selector {
       const source = resolve(end.right);
       const imm = source.op === 'const' ? immediateOf(source, end.width) : undefined;
       const right = imm === undefined ? { register: this.#register(end.right) } : { imm };
-      const [yes, no] = [end.yes, end.no].map((to) => this.#blocks.get(to) as MachineBlock) as [MachineBlock, MachineBlock];
+      const [yes, no] = [end.yes, end.no].map((to) => this.#blocks.get(to) as MachineBlock) as [
+        MachineBlock,
+        MachineBlock,
+      ];
       made.end = { kind: 'branch', condition: end.condition, width: end.width, left, right, yes, no, at: end.at };
     } else {
       const at = end?.kind === 'return' ? end.at : this.#at;
@@ -296,7 +305,9 @@ class Selector {
     if (imm !== undefined) {
       const to = this.#start(value, left);
       const asAdd = op === 'sub' && imm !== -2147483648;
-      this.#tied(to, [], (def) => (asAdd ? aluImmediate('add', width, def, -imm) : aluImmediate(op as 'add', width, def, imm)));
+      this.#tied(to, [], (def) =>
+        asAdd ? aluImmediate('add', width, def, -imm) : aluImmediate(op as 'add', width, def, imm),
+      );
       return;
     }
     const other = this.#register(right);
@@ -338,7 +349,14 @@ class Selector {
   #atomic(value: Value): void {
     const { base, offset } = this.#place(value);
     const { size, atomic: op } = value;
-    const make = (at: Register, src: Register): InstructionBody => ({ kind: 'atomic', op, src, size, base: at, offset });
+    const make = (at: Register, src: Register): InstructionBody => ({
+      kind: 'atomic',
+      op,
+      src,
+      size,
+      base: at,
+      offset,
+    });
     if (op === 'cmpxchg') {
       const fresh = this.#register(value.args[1] as Value);
       this.#into(0, value.args[2] as Value);
@@ -348,7 +366,9 @@ class Selector {
     }
     const fetches = op.startsWith('fetch') || op === 'xchg';
     if (!fetches) {
-      this.#emit(-1, [base, this.#register(value.args[1] as Value)], (_, uses) => make(uses[0] as Register, uses[1] as Register));
+      this.#emit(-1, [base, this.#register(value.args[1] as Value)], (_, uses) =>
+        make(uses[0] as Register, uses[1] as Register),
+      );
       return;
     }
     const to = this.#start(value, value.args[1] as Value);

@@ -63,7 +63,8 @@ export class StatementParser {
 
   /** A prototype within a function: the name is that of the file. */
   #localFunction(name: Token): void {
-    if (!this.#p.scope.find(name.text)) this.#p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
+    if (!this.#p.scope.find(name.text))
+      this.#p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
   }
 
   #local(

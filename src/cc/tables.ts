@@ -1,9 +1,9 @@
+import { type MapType, mapFlags } from '../uapi/index.ts';
 import type { Expression, TableObject } from './ast.ts';
 import { didYouMean } from './diagnostics.ts';
 import type { Parsing } from './parsing.ts';
 import type { Token } from './token.ts';
 import { type CType, isComplete, pointerTo, printCType, sizeOf, types } from './types.ts';
-import { mapFlags, type MapType } from '../uapi/index.ts';
 
 /**
  * BCC's tables: the short forms that declare one, and the methods that a table has. Both are tables here, as BCC's
@@ -128,7 +128,11 @@ export function parseTable(p: Parsing): boolean {
   const { token } = p;
   const { text } = token;
   const plain = /^(BPF_\w+?)(\d)?$/.exec(text)?.[1] as string | undefined;
-  const short = Object.hasOwn(shortForms, text) ? shortForms[text] : plain && Object.hasOwn(shortForms, plain) ? shortForms[plain] : undefined;
+  const short = Object.hasOwn(shortForms, text)
+    ? shortForms[text]
+    : plain && Object.hasOwn(shortForms, plain)
+      ? shortForms[plain]
+      : undefined;
   const long = Object.hasOwn(longForms, text) ? longForms[text] : undefined;
   if ((!short && !long) || p.peek().text !== '(') return false;
   p.next();
@@ -221,7 +225,11 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     const member = { key: table.key, leaf: table.leaf }[name.text];
     // `typeof(table.key)`: the type alone is wanted.
     if (member) return { kind: 'variable', type: member, at: name, variable: p.variable(name.text, member, name) };
-    return p.diagnostics.abandon(name, `a table has no '${name.text}'`, didYouMean(name.text, Object.keys(tableMethods)));
+    return p.diagnostics.abandon(
+      name,
+      `a table has no '${name.text}'`,
+      didYouMean(name.text, Object.keys(tableMethods)),
+    );
   }
   p.expect('(');
   const args = p.expressions.argumentList();

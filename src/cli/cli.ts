@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { describeCc } from './cc.ts';
 import { endWith, newCommand, quiet, withExamples } from './command.ts';
 import { describeEvents } from './events.ts';
 import type { Io } from './io.ts';
@@ -46,6 +47,7 @@ function describe(io: Io): Command {
   describeList(quiet(program.command('list'), io), io);
   describeEvents(quiet(program.command('events'), io), io);
   describeScenario(quiet(program.command('scenario'), io), io);
+  describeCc(quiet(program.command('cc'), io), io);
   return withExamples(program, [
     { command: 'tracebed run', what: 'watch the packets that a recorded kernel dropped' },
     { command: 'tracebed run --scenario drop-storm --format json', what: 'the same of a storm, as JSON lines' },

@@ -5,7 +5,25 @@ import { Random } from '../../src/base/index.ts';
  * arrays, loops, switches, small functions. `run` takes the address of eight 64-bit words and gives one.
  */
 const types = ['u8', 's8', 'u16', 's16', 'u32', 's32', 'u64', 's64'] as const;
-const constants = ['0', '1', '2', '7', '-1', '255', '0x80', '0x7fff', '0x8000', '65535', '0x7fffffff', '0x80000000u', '0xffffffffull', '-5', '1000', '0x123456789abcdefull', '0x8000000000000000ull'];
+const constants = [
+  '0',
+  '1',
+  '2',
+  '7',
+  '-1',
+  '255',
+  '0x80',
+  '0x7fff',
+  '0x8000',
+  '65535',
+  '0x7fffffff',
+  '0x80000000u',
+  '0xffffffffull',
+  '-5',
+  '1000',
+  '0x123456789abcdefull',
+  '0x8000000000000000ull',
+];
 
 export const prelude = `typedef unsigned char u8; typedef signed char s8; typedef unsigned short u16; typedef short s16;
 typedef unsigned int u32; typedef int s32; typedef unsigned long long u64; typedef long long s64;
@@ -144,7 +162,18 @@ class Generator {
 /** The eight words that program number `seed` runs on. */
 export function randomInput(seed: number): bigint[] {
   const r = new Random(seed ^ 0x5bd1e995);
-  const edge = [0n, 1n, 0x7fn, 0x80n, 0xffn, 0x7fffffffn, 0x80000000n, 0xffffffffn, 0x7fffffffffffffffn, 0x8000000000000000n];
+  const edge = [
+    0n,
+    1n,
+    0x7fn,
+    0x80n,
+    0xffn,
+    0x7fffffffn,
+    0x80000000n,
+    0xffffffffn,
+    0x7fffffffffffffffn,
+    0x8000000000000000n,
+  ];
   const word = (): bigint => (BigInt(r.u32()) << 32n) | BigInt(r.u32());
   return Array.from({ length: 8 }, () => (r.chance(0.4) ? r.pick(edge) : word()));
 }

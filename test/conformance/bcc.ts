@@ -24,7 +24,9 @@ class Oracle {
 
   constructor(path: string) {
     this.#process = spawn('python3', [path], { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.#process.stdout }).on('line', (line) => this.#waiting.shift()?.(JSON.parse(line) as Verdict));
+    createInterface({ input: this.#process.stdout }).on('line', (line) =>
+      this.#waiting.shift()?.(JSON.parse(line) as Verdict),
+    );
   }
 
   ask(request: object): Promise<Verdict> {
@@ -71,7 +73,9 @@ const [folder = '', ...rest] = process.argv.slice(2);
 const oraclePath = rest[0]?.endsWith('.py') ? rest.shift() : undefined;
 const oracle = oraclePath ? new Oracle(oraclePath) : undefined;
 const profile = loadProfile('6.1');
-const names = readdirSync(folder).filter((name) => name.endsWith('.c')).map((name) => name.slice(0, -2));
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith('.c'))
+  .map((name) => name.slice(0, -2));
 const totals = { texts: 0, compiled: 0, loaded: 0, judged: 0, instructions: 0 };
 const times: number[] = [];
 const failures: string[] = [];
@@ -128,7 +132,9 @@ for (const name of names) {
     totals.judged++;
     if (verdict !== 'REJECT') totals.loaded++;
   }
-  console.log(`${name.padEnd(20)} yes  ${verdict.padEnd(10)} ${String(count).padStart(6)} ${ms.toFixed(1).padStart(8)} ms`);
+  console.log(
+    `${name.padEnd(20)} yes  ${verdict.padEnd(10)} ${String(count).padStart(6)} ${ms.toFixed(1).padStart(8)} ms`,
+  );
 }
 oracle?.close();
 for (const failure of failures) console.log(`\n${failure}`);

@@ -21,13 +21,26 @@ const kept: object[] = [];
 function gccResults(seeds: readonly number[]): string[] {
   const folder = mkdtempSync(join(tmpdir(), 'random-c-'));
   const parts = seeds.map((seed) => {
-    const text = randomProgram(seed).replaceAll(/\b(run|mix|pair)\b/g, `$1_${seed}`).replaceAll(/^ *#pragma unroll$/gm, '');
+    const text = randomProgram(seed)
+      .replaceAll(/\b(run|mix|pair)\b/g, `$1_${seed}`)
+      .replaceAll(/^ *#pragma unroll$/gm, '');
     const words = randomInput(seed).map((word) => `0x${word.toString(16)}ull`);
     return { text, call: `  { u64 in[8] = { ${words.join(', ')} }; printf("%llu\\n", run_${seed}(in)); }` };
   });
   const main = `int main(void) {\n${parts.map((one) => one.call).join('\n')}\n  return 0;\n}\n`;
-  writeFileSync(join(folder, 'all.c'), `#include <stdio.h>\n${prelude}${parts.map((one) => one.text).join('\n')}\n${main}`);
-  execFileSync('gcc', ['-w', '-O1', '-fwrapv', '-fno-strict-aliasing', '-o', join(folder, 'all'), join(folder, 'all.c')]);
+  writeFileSync(
+    join(folder, 'all.c'),
+    `#include <stdio.h>\n${prelude}${parts.map((one) => one.text).join('\n')}\n${main}`,
+  );
+  execFileSync('gcc', [
+    '-w',
+    '-O1',
+    '-fwrapv',
+    '-fno-strict-aliasing',
+    '-o',
+    join(folder, 'all'),
+    join(folder, 'all.c'),
+  ]);
   const output = execFileSync(join(folder, 'all')).toString().trim().split('\n');
   rmSync(folder, { recursive: true });
   return output;
