@@ -167,9 +167,20 @@ export class Builder {
   }
 
   /** @param width of a variable that was never written to: its value is 0 then */
-  read(variable: object, width: 32 | 64, block = this.current): Value {
-    const known = this.#definitions.get(variable)?.get(block);
-    if (known) return resolve(known);
+  read(variable: object, width: 32 | 64, from = this.current): Value {
+    const definitions = this.#definitions.get(variable);
+    let block = from;
+    for (let steps = 0; ; steps++) {
+      const known = definitions?.get(block);
+      if (known) {
+        if (steps > 0) this.#define(variable, known, from);
+        return resolve(known);
+      }
+      if (!block.sealed || block.preds.length !== 1) break;
+      // A loop that nothing enters: it never runs.
+      if (steps > this.blocks.length) return this.constant(0n, width);
+      block = block.preds[0] as Block;
+    }
     let value: Value;
     if (!block.sealed) {
       value = this.#phi(block, width);
@@ -180,13 +191,13 @@ export class Builder {
       }
       incomplete.set(variable, value);
     } else if (block.preds.length === 0) value = this.constant(0n, width);
-    else if (block.preds.length === 1) value = this.read(variable, width, block.preds[0] as Block);
     else {
       const phi = this.#phi(block, width);
       this.#define(variable, phi, block);
       value = this.#addOperands(variable, phi);
     }
     this.#define(variable, value, block);
+    if (from !== block) this.#define(variable, value, from);
     return value;
   }
 

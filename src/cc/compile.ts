@@ -61,7 +61,7 @@ export function compileC(text: string, options: CompileOptions): Compiled {
 
 function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
   const { profile, bccDialect = true } = options;
-  const file = { name: options.file ?? '<text>', text };
+  const file = { name: options.file ?? 'text.c', text };
   const preprocessor = new Preprocessor(diagnostics, (path, where) => {
     const found = options.includes?.(path, where);
     if (found) return found;

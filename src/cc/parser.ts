@@ -124,7 +124,7 @@ class UnitParser {
       body: undefined,
       static: specifiers.static,
       noinline: declarator.attributes.noinline,
-      builtin: name.file.name.startsWith('<'),
+      builtin: name.file.name === '<built-in>',
       section: declarator.attributes.section,
     };
     this.#outermost.declare(name.text, { kind: 'function', function: made });
