@@ -15,7 +15,7 @@ interface Known {
 type State = Map<Slot | Value, Known[]>;
 
 /** Slots whose address is mixed with others or stored somewhere. */
-function wildSlots(f: IrFunction): Set<Slot> {
+export function wildSlots(f: IrFunction): Set<Slot> {
   const wild = new Set<Slot>();
   const mark = (value: Value): void => {
     const source = resolve(value);

@@ -1,7 +1,7 @@
 import { helpers } from '../uapi/index.ts';
 import { pruneBlocks, simplifyFlow, simplifyPhis, splitCriticalEdges } from './flow.ts';
 import { type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
-import { forwardStores, removeDeadStores } from './memory-passes.ts';
+import { forwardStores, removeDeadStores, wildSlots } from './memory-passes.ts';
 import { numberValues } from './numbering.ts';
 import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
 
@@ -71,25 +71,35 @@ function expandProbeReads(f: IrFunction, origin: ProvenanceOptions): void {
     const value = new Value(id++, op, 64, args, like.at);
     return Object.assign(value, set, { block: like.block });
   };
+  const destinations = storedAtOnce(f);
+  const gone = new Set<Value>();
   for (const block of f.blocks) {
     const values: Value[] = [];
     for (const value of block.values) {
+      if (gone.has(value)) continue;
       const base = value.op === 'load' ? resolve(value.args[0] as Value) : undefined;
       const user = value.access === 'user';
       if (!base || (!user && provenanceOf(base, origin) !== 'unknown')) {
         values.push(value);
         continue;
       }
-      if (!temporary) {
+      const store = destinations.get(value);
+      const into = store && resolve(store.args[0] as Value);
+      if (!temporary && !into) {
         temporary = { name: '', size: 8, align: 8, scope: f.frame, place: 0 };
         f.frame.slots.push(temporary);
       }
       const helper = user ? 'probe_read_user' : 'probe_read_kernel';
       const address = addOffset(base, value.offset, make, value);
-      const to = make(value, 'stack', [], { slot: temporary });
+      const place = into ? { slot: into.slot, offset: into.offset + (store?.offset ?? 0) } : { slot: temporary };
+      const to = make(value, 'stack', [], place);
       const size = make(value, 'const', [], { constant: BigInt(value.size) });
       values.push(...(address === base ? [] : [address]), to);
       values.push(make(value, 'helper', [to, size, address], { helper, imm: helpers[helper].id }));
+      if (store) {
+        gone.add(store);
+        continue;
+      }
       value.args = [to];
       value.offset = 0;
       value.access = 'direct';
@@ -97,6 +107,33 @@ function expandProbeReads(f: IrFunction, origin: ProvenanceOptions): void {
     }
     block.values = values;
   }
+}
+
+/** Loads whose value goes nowhere but into one local, untouched in between: the read can be made right there. */
+function storedAtOnce(f: IrFunction): Map<Value, Value> {
+  const uses = new Map<Value, number>();
+  const count = (value: Value): void => {
+    uses.set(resolve(value), (uses.get(resolve(value)) ?? 0) + 1);
+  };
+  for (const block of f.blocks) {
+    for (const value of [...block.phis, ...block.values]) value.args.forEach(count);
+    if (block.end?.kind === 'return') count(block.end.value);
+    if (block.end?.kind === 'branch') [block.end.left, block.end.right].forEach(count);
+  }
+  const wild = wildSlots(f);
+  const found = new Map<Value, Value>();
+  for (const block of f.blocks) {
+    for (const [i, value] of block.values.entries()) {
+      if (value.op !== 'load' || value.volatile || uses.get(value) !== 1) continue;
+      const store = block.values.slice(i + 1).find((one) => one.args.some((arg) => resolve(arg) === value));
+      if (store?.op !== 'store' || resolve(store.args[1] as Value) !== value || store.size !== value.size) continue;
+      const slot = resolve(store.args[0] as Value).slot;
+      if (!slot || wild.has(slot)) continue;
+      const between = block.values.slice(i + 1, block.values.indexOf(store));
+      if (!between.some((one) => one.args.some((arg) => resolve(arg).slot === slot))) found.set(value, store);
+    }
+  }
+  return found;
 }
 
 function addOffset(
