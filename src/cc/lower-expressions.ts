@@ -254,7 +254,9 @@ export class ExpressionLowering {
       result = this.convert(this.arithmetic(e.op, left, right, e.operand), e.operand, e.type);
     }
     places.write(place, e.type, result);
-    return e.post ? old : result;
+    if (e.post) return old;
+    // A bit-field's value is what fits it.
+    return place.kind === 'memory' && place.bits ? places.read(place, e.type) : result;
   }
 
   #conditional(e: Extract<Expression, { kind: 'conditional' }>): Value {
