@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { describeCc } from './cc.ts';
 import { endWith, newCommand, quiet, withExamples } from './command.ts';
 import { describeEvents } from './events.ts';
 import type { Io } from './io.ts';
@@ -48,6 +49,7 @@ function describe(io: Io): Command {
   describeEvents(quiet(program.command('events'), io), io);
   describeScenario(quiet(program.command('scenario'), io), io);
   describeProg(quiet(program.command('prog'), io), io);
+  describeCc(quiet(program.command('cc'), io), io);
   return withExamples(program, [
     { command: 'tracebed run', what: 'watch the packets that a recorded kernel dropped' },
     { command: 'tracebed run --scenario drop-storm --format json', what: 'the same of a storm, as JSON lines' },

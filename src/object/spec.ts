@@ -28,6 +28,8 @@ export interface MapSpec {
   /** What keys and values are, where the object says so. */
   readonly key: FieldType | undefined;
   readonly value: FieldType | undefined;
+  /** What its one element holds at the start: a section of the program's data. */
+  readonly contents?: Uint8Array;
 }
 
 export interface ProgramSpec {
@@ -45,6 +47,8 @@ export interface ProgramSpec {
 export interface Relocation {
   readonly slot: number;
   readonly map: string;
+  /** Bytes into the value of the map's one element, whose address is wanted then (BPF_PSEUDO_MAP_VALUE). */
+  readonly offset?: number;
 }
 
 /** The instruction at `slot` comes from this place of the source; holds until the next entry's slot. */

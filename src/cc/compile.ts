@@ -1,0 +1,144 @@
+import type { KernelProfile } from '../btf/index.ts';
+import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
+import { type MapType, mapTypes } from '../uapi/index.ts';
+import type { FunctionObject, TableObject, TranslationUnit } from './ast.ts';
+import { DataSections } from './data.ts';
+import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
+import { generateProgram } from './generate.ts';
+import { headerText, isKernelHeader, predefined } from './headers.ts';
+import { KernelTypes } from './kernel-types.ts';
+import { fieldTypeOf, structLayoutOf } from './layouts.ts';
+import { tokenize } from './lexer.ts';
+import type { UsdtArgument } from './lowering.ts';
+import { parse } from './parser.ts';
+import { type IncludeResolver, Preprocessor } from './preprocessor.ts';
+import { programKind } from './programs.ts';
+import { argumentRegisters } from './registers.ts';
+import { tableSizes } from './tables.ts';
+import { StructType } from './types.ts';
+
+export interface CompileOptions {
+  /** What diagnostics call the text. */
+  readonly file?: string;
+  /** `-D`: a name to its text; `true` for 1. */
+  readonly defines?: Readonly<Record<string, string | number | true>>;
+  /** Finds `#include`s that are no kernel headers. */
+  readonly includes?: IncludeResolver;
+  /** The kernel whose types and tracepoints the text means. */
+  readonly profile: KernelProfile;
+  /** BCC's tables, methods and names; true unless said otherwise. */
+  readonly bccDialect?: boolean;
+  /** CPUs that the kernel may have: the size of a perf array that gives none. */
+  readonly cpus?: number;
+  /** Where a USDT probe's argument lies, for each program; the calling convention's registers when absent. */
+  readonly usdtArgument?: (program: string, index: number) => UsdtArgument | undefined;
+  readonly license?: string;
+}
+
+export interface Compiled {
+  /** Undefined when there are errors. */
+  readonly object: ObjectSpec | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+/** The i-th argument (from 1) as a function's, where nobody knows the probe's notes. */
+function argumentInRegister(_program: string, index: number): UsdtArgument | undefined {
+  const register = argumentRegisters[index - 1];
+  return register && { size: 8, signed: false, register };
+}
+
+/** Compiles restricted C to an object. What is wrong with the text is among the diagnostics; nothing is thrown. */
+export function compileC(text: string, options: CompileOptions): Compiled {
+  const diagnostics = new Diagnostics();
+  try {
+    const object = compile(text, options, diagnostics);
+    return { object: diagnostics.failed ? undefined : object, diagnostics: diagnostics.list };
+  } catch (fault) {
+    if (!(fault instanceof Abandoned)) throw fault;
+    return { object: undefined, diagnostics: diagnostics.list };
+  }
+}
+
+function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
+  const { profile, bccDialect = true } = options;
+  const file = { name: options.file ?? 'text.c', text };
+  const preprocessor = new Preprocessor(diagnostics, (path, where) => {
+    const found = options.includes?.(path, where);
+    if (found) return found;
+    return isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined;
+  });
+  define(preprocessor, predefined(profile), diagnostics);
+  preprocessor.include({ name: '<built-in>', text: headerText });
+  define(preprocessor, options.defines ?? {}, diagnostics);
+  preprocessor.include(file);
+  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
+  const data = new DataSections(diagnostics);
+  const programs: ProgramSpec[] = [];
+  if (!diagnostics.failed) {
+    const usdtArgument = options.usdtArgument ?? argumentInRegister;
+    for (const f of unit.functions) {
+      const kind = programKind(f);
+      if (kind)
+        programs.push(generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument }), diagnostics));
+    }
+  }
+  const maps = unit.tables
+    .filter((table) => !table.extern)
+    .map((table) => mapOf(table, options.cpus ?? 128, diagnostics));
+  for (const { name, bytes } of data.sections()) maps.push(dataMap(name, bytes));
+  return { license: unit.license ?? options.license ?? 'GPL', maps, programs, structs: structsOf(unit) };
+}
+
+function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagnostics): ProgramSpec {
+  try {
+    return run();
+  } catch (fault) {
+    // What a text can do to the later stages: more than the format holds, or nesting beyond all reason.
+    if (!(fault instanceof RangeError) && !(fault instanceof Error && fault.name === 'InputError')) throw fault;
+    return diagnostics.abandon(f.at, `'${f.name}' is too large: ${fault.message}`, 'split it up');
+  }
+}
+
+function define(
+  preprocessor: Preprocessor,
+  macros: Readonly<Record<string, string | number | true>>,
+  diagnostics: Diagnostics,
+): void {
+  for (const [name, value] of Object.entries(macros)) {
+    const text = `${name} ${value === true ? '1' : value}`;
+    const tokens = tokenize({ name: '<command line>', text }, diagnostics).slice(0, -1);
+    const [first] = tokens;
+    if (first) preprocessor.macros.define(tokens, first);
+  }
+}
+
+function mapOf(table: TableObject, cpus: number, diagnostics: Diagnostics): MapSpec {
+  const { key, leaf } = tableSizes(table);
+  if (!Object.hasOwn(mapTypes, table.mapType)) {
+    diagnostics.error(table.at, `a table cannot be a '${table.kind}'`);
+  }
+  const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
+  return {
+    name: table.name,
+    type: table.mapType as MapType,
+    keySize: key,
+    valueSize: leaf,
+    maxEntries: perCpu ? cpus : table.entries,
+    flags: table.flags,
+    key: table.key && fieldTypeOf(table.key),
+    value: table.leaf && fieldTypeOf(table.leaf),
+  };
+}
+
+function dataMap(name: string, bytes: Uint8Array): MapSpec {
+  const flags = name === '.rodata' ? 128 : 0;
+  const shared = { keySize: 4, maxEntries: 1, key: undefined, value: undefined };
+  return { name, type: 'array', valueSize: bytes.length, flags, ...shared, contents: bytes };
+}
+
+function structsOf(unit: TranslationUnit): ObjectSpec['structs'] {
+  return unit.structs.flatMap((type) => {
+    const layout = type instanceof StructType && type.tag !== '' && !type.union ? structLayoutOf(type) : undefined;
+    return layout ? [layout] : [];
+  });
+}

@@ -1,0 +1,209 @@
+import { type Block, type IrFunction, resolve, successors } from './ir.ts';
+
+/** The shape of the control flow: which blocks are reached, in which order, and what dominates what. */
+
+/** Blocks in reverse postorder; of a branch, the side that is not taken comes first. */
+export function orderBlocks(entry: Block): Block[] {
+  const order: Block[] = [];
+  const seen = new Set<Block>([entry]);
+  // An explicit stack: an unrolled loop is a long chain of blocks.
+  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry) }];
+  for (let top = stack.at(-1); top; top = stack.at(-1)) {
+    const to = top.next.shift();
+    if (!to) {
+      order.push(top.block);
+      stack.pop();
+    } else if (!seen.has(to)) {
+      seen.add(to);
+      stack.push({ block: to, next: successors(to) });
+    }
+  }
+  return order.reverse();
+}
+
+/** Drops what is not reached, and the operands of phis that came from there. */
+export function pruneBlocks(f: IrFunction): void {
+  f.blocks = orderBlocks(f.entry);
+  const alive = new Set(f.blocks);
+  for (const block of f.blocks) {
+    if (block.preds.every((pred) => alive.has(pred) && successors(pred).includes(block))) continue;
+    const kept = block.preds.map((pred) => alive.has(pred) && successors(pred).includes(block));
+    for (const phi of block.phis) phi.args = phi.args.filter((_, i) => kept[i]);
+    block.preds = block.preds.filter((_, i) => kept[i]);
+  }
+}
+
+/** Phis of one value only are that value. */
+export function simplifyPhis(f: IrFunction): void {
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (const block of f.blocks) {
+      for (let i = block.phis.length - 1; i >= 0; i--) {
+        const phi = block.phis[i];
+        if (!phi) continue;
+        phi.args = phi.args.map(resolve);
+        const others = new Set(phi.args.filter((arg) => arg !== phi));
+        const [only, second] = others;
+        const equal =
+          only?.op === 'const' && [...others].every((one) => one.op === 'const' && one.constant === only.constant);
+        if (!only || (second && !equal)) continue;
+        phi.same = only;
+        block.phis.splice(i, 1);
+        changed = true;
+      }
+    }
+  }
+}
+
+/** Immediate dominators, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
+export function dominators(blocks: readonly Block[]): Map<Block, Block> {
+  const index = new Map(blocks.map((block, i) => [block, i] as const));
+  const idom = new Int32Array(blocks.length).fill(-1);
+  idom[0] = 0;
+  const intersect = (a: number, b: number): number => {
+    let x = a;
+    let y = b;
+    while (x !== y) {
+      while (x > y) x = idom[x] as number;
+      while (y > x) y = idom[y] as number;
+    }
+    return x;
+  };
+  for (let changed = true; changed; ) {
+    changed = false;
+    for (let i = 1; i < blocks.length; i++) {
+      let found = -1;
+      for (const pred of (blocks[i] as Block).preds) {
+        const p = index.get(pred);
+        if (p === undefined || idom[p] === -1) continue;
+        found = found < 0 ? p : intersect(p, found);
+      }
+      if (found >= 0 && idom[i] !== found) {
+        idom[i] = found;
+        changed = true;
+      }
+    }
+  }
+  return new Map(blocks.map((block, i) => [block, blocks[idom[i] as number] as Block] as const));
+}
+
+/** Joins chains, skips empty blocks, and keeps one block of each `return K`. */
+export function simplifyFlow(f: IrFunction): void {
+  for (let changed = true; changed; ) {
+    changed = foldBranches(f);
+    pruneBlocks(f);
+    simplifyPhis(f);
+    changed = mergeReturns(f) || changed;
+    changed = skipEmpty(f) || changed;
+    changed = joinChains(f) || changed;
+    if (changed) pruneBlocks(f);
+  }
+}
+
+function foldBranches(f: IrFunction): boolean {
+  let changed = false;
+  for (const block of f.blocks) {
+    const { end } = block;
+    if (end?.kind === 'branch' && end.yes === end.no) {
+      block.end = { kind: 'goto', to: end.yes };
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+function mergeReturns(f: IrFunction): boolean {
+  const kept = new Map<string, Block>();
+  let changed = false;
+  for (const block of f.blocks) {
+    const { end } = block;
+    if (end?.kind !== 'return' || block.values.length > 0 || block.phis.length > 0 || block === f.entry) continue;
+    const value = resolve(end.value);
+    if (value.op !== 'const') continue;
+    const key = `${value.constant}`;
+    const other = kept.get(key);
+    if (!other) {
+      kept.set(key, block);
+      continue;
+    }
+    for (const pred of [...block.preds]) redirect(pred, block, other);
+    block.preds = [];
+    changed = true;
+  }
+  return changed;
+}
+
+/** Makes `from` go to another block than before; the other has no phis, or gets their operands by the caller. */
+function redirect(from: Block, old: Block, to: Block): void {
+  const { end } = from;
+  if (end?.kind === 'goto' && end.to === old) end.to = to;
+  if (end?.kind === 'branch') {
+    if (end.yes === old) end.yes = to;
+    if (end.no === old) end.no = to;
+  }
+  if (!to.preds.includes(from)) to.preds.push(from);
+}
+
+function skipEmpty(f: IrFunction): boolean {
+  let changed = false;
+  for (const block of f.blocks) {
+    const { end } = block;
+    if (end?.kind !== 'goto' || block.values.length > 0 || block.phis.length > 0 || block === f.entry) continue;
+    const { to } = end;
+    if (to === block) continue;
+    // With phis, a block that reaches `to` already would need two operands.
+    if (to.phis.length > 0 && block.preds.some((pred) => to.preds.includes(pred))) continue;
+    const index = to.preds.indexOf(block);
+    for (const pred of block.preds) {
+      if (!to.preds.includes(pred))
+        for (const phi of to.phis) phi.args.push(phi.args[index] as (typeof phi.args)[number]);
+      redirect(pred, block, to);
+    }
+    for (const phi of to.phis) phi.args.splice(index, 1);
+    to.preds.splice(index, 1);
+    block.preds = [];
+    block.end = { kind: 'unreachable' };
+    changed = true;
+  }
+  return changed;
+}
+
+function joinChains(f: IrFunction): boolean {
+  let changed = false;
+  for (const block of f.blocks) {
+    for (let { end } = block; end?.kind === 'goto'; { end } = block) {
+      const { to } = end;
+      if (to.preds.length !== 1 || to === block || to === f.entry || to.phis.length > 0) break;
+      for (const value of to.values) value.block = block;
+      block.values.push(...to.values);
+      block.end = to.end;
+      for (const next of successors(to)) next.preds = next.preds.map((pred) => (pred === to ? block : pred));
+      to.values = [];
+      to.preds = [];
+      to.end = { kind: 'unreachable' };
+      changed = true;
+    }
+  }
+  return changed;
+}
+
+/** Puts a block on each edge from a branch to a block with phis. */
+export function splitCriticalEdges(f: IrFunction): void {
+  let id = Math.max(...f.blocks.map((block) => block.id)) + 1;
+  for (const block of [...f.blocks]) {
+    if (block.phis.length === 0 || block.preds.length < 2) continue;
+    for (const [i, pred] of block.preds.entries()) {
+      if (pred.end?.kind !== 'branch') continue;
+      const middle = new (block.constructor as new (id: number) => Block)(id++);
+      middle.sealed = true;
+      middle.loops = Math.min(pred.loops, block.loops);
+      middle.preds = [pred];
+      middle.end = { kind: 'goto', to: block };
+      if (pred.end.yes === block) pred.end.yes = middle;
+      else pred.end.no = middle;
+      block.preds[i] = middle;
+      f.blocks.push(middle);
+    }
+  }
+  f.blocks = orderBlocks(f.entry);
+}

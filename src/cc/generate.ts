@@ -1,0 +1,191 @@
+import { encode, type InstructionBody, slotsOf } from '../isa/index.ts';
+import type { LineInfo, ProgramSpec, Relocation } from '../object/index.ts';
+import { allocateRegisters } from './allocate.ts';
+import type { FunctionObject } from './ast.ts';
+import { Builder } from './builder.ts';
+import type { DataSections } from './data.ts';
+import type { Diagnostics } from './diagnostics.ts';
+import { type Emitted, emitFunction } from './emit.ts';
+import { layOutFrame } from './frame.ts';
+import type { IrFunction } from './ir.ts';
+import { CallLowering } from './lower-calls.ts';
+import { ExpressionLowering } from './lower-expressions.ts';
+import { PlaceLowering } from './lower-places.ts';
+import { StatementLowering } from './lower-statements.ts';
+import { TableLowering } from './lower-tables.ts';
+import { type Frame, Lowering } from './lowering.ts';
+import { optimise } from './optimise.ts';
+import type { ProgramKind } from './programs.ts';
+import type { ProvenanceOptions } from './provenance.ts';
+import { argumentRegisters, registerOffsets, syscallRegisters } from './registers.ts';
+import { selectInstructions } from './select.ts';
+import { positionOf, type Token, written } from './token.ts';
+import { isScalar, types } from './types.ts';
+
+/** One program: its function and the noinline ones that it calls, to the code of a ProgramSpec. */
+export interface GenerateOptions {
+  readonly diagnostics: Diagnostics;
+  readonly data: DataSections;
+  readonly usdtArgument: Lowering['usdtArgument'];
+}
+
+const stackLimit = 512;
+const packetTypes: ReadonlySet<string> = new Set([
+  'socket_filter',
+  'sched_cls',
+  'sched_act',
+  'xdp',
+  'cgroup_skb',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'sk_skb',
+  'sk_msg',
+]);
+
+export function generateProgram(f: FunctionObject, kind: ProgramKind, options: GenerateOptions): ProgramSpec {
+  const origin: ProvenanceOptions = { packets: packetTypes.has(kind.type), program: true };
+  const parts: Emitted[] = [];
+  const starts = new Map<string, number>();
+  const pending: FunctionObject[] = [f];
+  const seen = new Set<FunctionObject>(pending);
+  let slot = 0;
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    const own = next === f;
+    const { emitted, called } = generateFunction(next, own ? kind : undefined, { ...origin, program: own }, options);
+    starts.set(next.name, slot);
+    parts.push(emitted);
+    slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
+    for (const one of called) {
+      if (seen.has(one)) continue;
+      seen.add(one);
+      pending.push(one);
+    }
+  }
+  return join(f.name, kind, parts, starts);
+}
+
+function join(
+  name: string,
+  kind: ProgramKind,
+  parts: readonly Emitted[],
+  starts: ReadonlyMap<string, number>,
+): ProgramSpec {
+  const code: InstructionBody[] = [];
+  const relocations: Relocation[] = [];
+  const lines: LineInfo[] = [];
+  let slot = 0;
+  let line: Token | undefined;
+  for (const part of parts) {
+    const targets = new Map(part.calls.map((one) => [one.index, one.callee] as const));
+    const addresses = new Map(part.relocations.map((one) => [one.index, one] as const));
+    for (const [i, body] of part.instructions.entries()) {
+      const callee = targets.get(i);
+      const target = callee === undefined ? undefined : starts.get(callee);
+      code.push(body.kind === 'call' && target !== undefined ? { ...body, imm: target - slot - 1 } : body);
+      const address = addresses.get(i);
+      if (address) {
+        const { map, offset } = address;
+        relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
+      }
+      const at = part.at[i] && written(part.at[i]);
+      if (at && (!line || at.line !== line.line || at.file !== line.file)) {
+        lines.push({ slot, at: positionOf(at) });
+        line = at;
+      }
+      slot += slotsOf(body);
+    }
+  }
+  return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines };
+}
+
+function generateFunction(
+  f: FunctionObject,
+  kind: ProgramKind | undefined,
+  origin: ProvenanceOptions,
+  options: GenerateOptions,
+): { emitted: Emitted; called: Iterable<FunctionObject> } {
+  const { diagnostics } = options;
+  const builder = new Builder(f.at);
+  const lowering = new Lowering(builder, diagnostics, options.data, origin, options.usdtArgument);
+  lowering.expressions = new ExpressionLowering(lowering);
+  lowering.places = new PlaceLowering(lowering);
+  lowering.calls = new CallLowering(lowering);
+  lowering.statements = new StatementLowering(lowering);
+  lowering.tables = new TableLowering(lowering);
+  const frame: Frame = {
+    function: f,
+    slots: new Map(),
+    labels: new Map(),
+    returnTo: undefined,
+    result: undefined,
+    loops: [],
+  };
+  lowering.frames.push(frame);
+  bindParameters(lowering, f, kind);
+  if (f.body) lowering.statements.lower(f.body);
+  if (!builder.current.end) {
+    builder.current.end = { kind: 'return', value: builder.constant(0n, 32), at: f.at };
+  }
+  for (const block of frame.labels.values()) builder.seal(block);
+  const ir: IrFunction = {
+    name: f.name,
+    entry: builder.entry,
+    blocks: builder.blocks,
+    frame: builder.frame,
+    parameters: f.parameters.length,
+  };
+  const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
+  if (diagnostics.failed) return { emitted: empty, called: [] };
+  optimise(ir, origin);
+  const machine = selectInstructions(ir, layOutFrame(ir));
+  allocateRegisters(machine);
+  if (machine.frame > stackLimit) {
+    diagnostics.error(
+      f.at,
+      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}`,
+      'keep large structs in a BPF_PERCPU_ARRAY of one entry',
+    );
+    return { emitted: empty, called: [] };
+  }
+  return { emitted: emitFunction(machine), called: lowering.called };
+}
+
+/** The first parameter is the context; what the others are, the kind of program says. */
+function bindParameters(l: Lowering, f: FunctionObject, kind: ProgramKind | undefined): void {
+  const { builder, calls, diagnostics } = l;
+  const parameter = (index: number): ReturnType<Builder['emit']> => builder.emit('parameter', 64, [], { imm: index });
+  if (!kind) {
+    for (const [i, one] of f.parameters.entries()) {
+      if (isScalar(one.type)) calls.bind(one, l.expressions.convert(parameter(i), types.ulong, one.type));
+    }
+    return;
+  }
+  const [context, ...others] = f.parameters;
+  if (!context) return;
+  const start = parameter(0);
+  calls.bind(context, start);
+  if (others.length === 0) return;
+  if (kind.parameters === 'none') {
+    diagnostics.error(others[0]?.at as Token, `a ${kind.type} program has its context alone as parameter`);
+    return;
+  }
+  const registers = kind.parameters === 'syscall' ? syscallRegisters : argumentRegisters;
+  const inner = kind.parameters === 'syscall' ? builder.load(start, registerOffsets.di, 8) : undefined;
+  for (const [i, one] of others.entries()) {
+    if (!one.used) continue;
+    builder.at = one.at;
+    if (!isScalar(one.type)) {
+      diagnostics.error(one.at, 'a parameter that is no integer or pointer does not come in a register');
+      continue;
+    }
+    const register = registers[i];
+    if (kind.parameters !== 'array' && !register) {
+      diagnostics.error(one.at, `only the first ${registers.length} arguments come in registers`);
+      continue;
+    }
+    const offset = kind.parameters === 'array' ? i * 8 : registerOffsets[register as keyof typeof registerOffsets];
+    const value = builder.load(inner ?? start, offset, 8);
+    calls.bind(one, l.expressions.convert(value, types.ulong, one.type));
+  }
+}

@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { InputError, UsageError } from '../base/index.ts';
+import type { ObjectSpec, ProgramSpec } from '../object/index.ts';
+import { withExamples } from './command.ts';
+import { type Io, print } from './io.ts';
+
+/** `tracebed cc FILE`: compiles a tool's C and says what came of it, or prints the code beside its lines. */
+interface CcFlags {
+  readonly define: readonly string[];
+  readonly include: readonly string[];
+  readonly kernel: string;
+  readonly S?: boolean;
+}
+
+export function describeCc(command: Command, io: Io): void {
+  const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];
+  command
+    .summary("compile a tool's C")
+    .description("compile restricted C (BCC's dialect); - reads standard input")
+    .argument('<file>')
+    .option('-D, --define <name[=value]>', 'define a macro', collect, [])
+    .option('-I, --include <folder>', 'look for included files there', collect, [])
+    .option('--kernel <profile>', 'the kernel whose types are meant: 6.18, 6.1, or a file of BTF', '6.18')
+    .option('-S', 'print the instructions beside the lines they come from')
+    .option('--debug', 'with a fault, print where in the program it came from')
+    .action((file: string, flags: CcFlags) => compileFile(file, flags, io));
+  withExamples(command, [
+    { command: 'tracebed cc tool.c', what: 'programs and maps of a text, or what is wrong with it' },
+    { command: 'tracebed cc tool.c --kernel 6.1 -D FILTER_PID=1 -S', what: 'its instructions' },
+  ]);
+}
+
+async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> {
+  const [{ compileC, renderDiagnostics }, text, profile] = await Promise.all([
+    import('../cc/index.ts'),
+    readText(file, io),
+    kernelNamed(flags.kernel),
+  ]);
+  const { readFileSync } = await import('node:fs');
+  const { dirname, join } = await import('node:path');
+  const { object, diagnostics } = compileC(text, {
+    file,
+    profile,
+    defines: definesOf(flags.define),
+    includes: (path, { system, from }) => {
+      const folders = system ? flags.include : [dirname(from), ...flags.include];
+      for (const name of folders.map((folder) => join(folder, path))) {
+        try {
+          return { name, text: readFileSync(name, 'utf8') };
+        } catch (fault) {
+          if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
+        }
+      }
+      return undefined;
+    },
+  });
+  if (diagnostics.length > 0) io.stderr.write(`${renderDiagnostics(diagnostics)}\n`);
+  if (!object) {
+    const count = diagnostics.filter((one) => one.severity === 'error').length;
+    throw new InputError(`${file} was not compiled: ${count} ${count === 1 ? 'error' : 'errors'}`);
+  }
+  await print(io, flags.S ? await listing(object) : summary(object));
+}
+
+async function readText(file: string, io: Io): Promise<string> {
+  if (file !== '-') {
+    try {
+      return await readFile(file, 'utf8');
+    } catch (cause) {
+      throw new InputError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
+    }
+  }
+  let text = '';
+  for await (const piece of io.stdin) text += String(piece);
+  return text;
+}
+
+async function kernelNamed(name: string): Promise<import('../btf/index.ts').KernelProfile> {
+  const { loadProfile, profileFromBtf, profileNames } = await import('../btf/index.ts');
+  if (profileNames.some((one) => one === name) || !name.includes('/')) return loadProfile(name);
+  try {
+    return profileFromBtf(await readFile(name), name, { file: name });
+  } catch (cause) {
+    if (cause instanceof InputError) throw cause;
+    throw new UsageError(`--kernel: cannot read ${name}`, { cause });
+  }
+}
+
+function definesOf(list: readonly string[]): Record<string, string | true> {
+  const defines: Record<string, string | true> = {};
+  for (const one of list) {
+    const match = /^(\w+)(?:=([\s\S]*))?$/.exec(one);
+    if (!match) throw new UsageError(`-D is no definition: '${one}'`, { expected: 'NAME or NAME=VALUE' });
+    defines[match[1] as string] = match[2] ?? true;
+  }
+  return defines;
+}
+
+function summary(object: ObjectSpec): string {
+  const programs = object.programs.map(
+    (program) => `program ${program.name}  ${program.section}  ${program.code.length / 8} instructions`,
+  );
+  const maps = object.maps.map(
+    (map) => `map ${map.name}  ${map.type}  key ${map.keySize}  value ${map.valueSize}  entries ${map.maxEntries}`,
+  );
+  return `${[...programs, ...maps].join('\n')}\n`;
+}
+
+async function listing(object: ObjectSpec): Promise<string> {
+  const { disassemble } = await import('../isa/index.ts');
+  const printed = (program: ProgramSpec): string[] => {
+    const places = new Map(program.lines.map((line) => [line.slot, line.at] as const));
+    const maps = new Map(program.relocations.map((one) => [one.slot, one.map] as const));
+    const lines = disassemble(program.code, { slots: true }).flatMap(({ slot, text }) => {
+      const at = places.get(slot);
+      const code = maps.has(slot) ? text.replace(/= .*$/, `= ${maps.get(slot)} ll`) : text;
+      return at ? [`; ${at.file}:${at.line}  ${at.text?.trim() ?? ''}`, code] : [code];
+    });
+    return [`${program.name}: ${program.section}`, ...lines, ''];
+  };
+  return `${object.programs.flatMap(printed).join('\n')}\n`;
+}
