@@ -17,6 +17,8 @@ import { boot, type Machine } from '../src/sim/index.ts';
 
 const scenarioName = 'drop-storm';
 const cpus = 2;
+/** `npm run bench -- interpreter` measures the other one. */
+const engine = process.argv.includes('interpreter') ? 'interpreter' : 'jit';
 
 /** What every stage of the bench runs on. */
 interface Setting {
@@ -95,7 +97,7 @@ function playMade(setting: Setting, take: (event: KernelEvent) => void): Played 
 }
 
 function onMachine(setting: Setting, attach: (machine: Machine) => void, player: typeof playScenario): Played {
-  const machine = boot({ profile: setting.profile, cpus });
+  const machine = boot({ profile: setting.profile, cpus, engine });
   try {
     attach(machine);
     return player(setting, (event) => machine.fire(event));
@@ -111,7 +113,7 @@ function attachEmpty(machine: Machine): void {
 
 function playRun({ tool, scenario, profile, duration }: Setting, watch: (run: Run) => unknown): Played {
   const options = { tool, args: [], toolOptions: {}, scenario, profile, seed: 1, cpus, duration, ringPages: 64 };
-  const run = createRun({ ...options, speed: 'max' });
+  const run = createRun({ ...options, speed: 'max', engine });
   try {
     watch(run);
     const start = process.hrtime.bigint();
@@ -163,11 +165,14 @@ async function main(wanted: number, rounds: number): Promise<void> {
   const lines = [
     ...alignedLines([header, ...rows], ['left', 'right', 'right', 'right', 'right']),
     '',
-    `${setting.made.length} events of ${scenarioName}, ${cpus} CPUs, interpreter; medians of ${rounds} rounds after one to warm up,`,
+    `${setting.made.length} events of ${scenarioName}, ${cpus} CPUs, ${engine}; medians of ${rounds} rounds after one to warm up,`,
     `all stages in every round; Node ${process.versions.node}, one thread, real time of process.hrtime.`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);
 }
 
-const [wanted = 200_000, rounds = 5] = process.argv.slice(2).map(Number);
+const [wanted = 200_000, rounds = 5] = process.argv
+  .slice(2)
+  .filter((word) => /^\d+$/.test(word))
+  .map(Number);
 await main(wanted, rounds);
