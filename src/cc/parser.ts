@@ -7,7 +7,7 @@ import type { KernelTypes } from './kernel-types.ts';
 import { Parsing } from './parsing.ts';
 import { StatementParser } from './statements.ts';
 import { parseTable } from './tables.ts';
-import type { Token } from './token.ts';
+import { askedBy, type Token } from './token.ts';
 import { type CType, isComplete, printCType, StructType } from './types.ts';
 
 /**
@@ -124,7 +124,7 @@ class UnitParser {
       body: undefined,
       static: specifiers.static,
       noinline: declarator.attributes.noinline,
-      builtin: name.file.name === '<built-in>',
+      builtin: askedBy(name).file.name === '<built-in>',
       section: declarator.attributes.section,
     };
     this.#outermost.declare(name.text, { kind: 'function', function: made });

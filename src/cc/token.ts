@@ -29,6 +29,13 @@ export interface Token {
   readonly from?: Token;
 }
 
+/** Where the text itself asked for a token: the token, or the outermost use of a macro that made it. */
+export function askedBy(token: Token): Token {
+  let at = token;
+  while (at.from) at = at.from;
+  return at;
+}
+
 /** The place where a token was written, with the text of its line. */
 export function positionOf(token: Token): Position {
   const { text, name } = token.file;
