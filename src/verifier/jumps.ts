@@ -1,0 +1,140 @@
+import { comparisons, decide, opposite, refine } from './branch.ts';
+import type { Environment } from './environment.ts';
+import { numberRegister, type Register, zeroRegister } from './register.ts';
+import type { State } from './state.ts';
+import { checkRead } from './transfer.ts';
+
+/** Conditional jumps: which sides can be taken, and what each side knows (check_cond_jmp_op). */
+export function jumpIf(env: Environment): void {
+  const { slots, slot } = env;
+  const opcode = slots.opcode[slot] as number;
+  if (opcode === 0xe5) return mayGoto(env);
+  const width = (opcode & 7) === 6 ? 32 : 64;
+  const fromRegister = (opcode & 8) !== 0;
+  const src = slots.src[slot] as number;
+  const dst = slots.dst[slot] as number;
+  const comparison = comparisons[opcode & 0xf0];
+  if (!comparison) return env.fail('EINVAL', `invalid BPF_JMP/JMP32 opcode ${(opcode & 0xf0).toString(16)}`);
+  const left = checkRead(env, dst);
+  if (fromRegister ? slots.imm[slot] !== 0 : src !== 0) env.fail('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
+  const right = fromRegister ? checkRead(env, src) : numberRegister(slots.imm[slot] as number);
+  const target = slot + 1 + (slots.offset[slot] as number);
+  const taken = decideJump(comparison, left, right, width);
+  if (taken !== undefined) {
+    if (env.log.detailed) env.sayState();
+    env.slot = taken ? target : slot + 1;
+    return;
+  }
+  const other = env.push(target, slot);
+  if (left.isScalar && right.isScalar) {
+    learn(other, dst, left, fromRegister ? src : -1, right, (a, b) => refine(comparison, a, b, width));
+    learn(env.state, dst, left, fromRegister ? src : -1, right, (a, b) => refine(opposite(comparison), a, b, width));
+  } else if ((comparison === 'eq' || comparison === 'ne') && width === 64) {
+    const isNullTest = right.isNull && left.maybeNull;
+    if (isNullTest) {
+      settleNull(env, other, left, comparison === 'eq');
+      settleNull(env, env.state, left, comparison === 'ne');
+    }
+  } else if (fromRegister && width === 64) comparePackets(env, comparison, left, right, other);
+  if (env.log.detailed) env.sayState();
+  env.slot = slot + 1;
+}
+
+function mayGoto(env: Environment): void {
+  const { slots, slot } = env;
+  if (slots.src[slot] !== 0 || slots.dst[slot] !== 0 || slots.imm[slot] !== 0) {
+    env.fail('EINVAL', `invalid may_goto imm ${slots.imm[slot]}`);
+  }
+  env.push(slot + 1, slot).mayGotoDepth++;
+  env.slot = slot + 1 + (slots.offset[slot] as number);
+}
+
+function decideJump(
+  comparison: NonNullable<(typeof comparisons)[number]>,
+  left: Register,
+  right: Register,
+  width: 32 | 64,
+): boolean | undefined {
+  if (left.isScalar && right.isScalar) return decide(comparison, left.scalar, right.scalar, width);
+  const isPointerToNull = (left.isPointer && right.isNull) || (right.isPointer && left.isNull);
+  const pointed = left.isPointer ? left : right;
+  if (!isPointerToNull || width !== 64 || !neverNull(pointed)) return undefined;
+  return comparison === 'eq' ? false : comparison === 'ne' ? true : undefined;
+}
+
+function neverNull(register: Register): boolean {
+  if (register.maybeNull) return false;
+  return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map', 'memory', 'stack', 'context'].includes(
+    register.kind,
+  );
+}
+
+/** Gives both compared numbers, and every copy of them, what the comparison taught. */
+function learn(
+  state: State,
+  dst: number,
+  left: Register,
+  src: number,
+  right: Register,
+  narrow: (a: Register['scalar'], b: Register['scalar']) => void,
+): void {
+  const a = left.scalar.draft();
+  const same = src === dst;
+  const b = same ? a : right.scalar.draft();
+  narrow(a, b);
+  spread(state, dst, left, a);
+  if (src >= 0 && !same) spread(state, src, right, b);
+}
+
+function spread(state: State, number: number, before: Register, scalar: Register['scalar']): void {
+  const learnt = before.draft();
+  learnt.scalar = scalar.isEmpty ? before.scalar : scalar;
+  state.frame.registers[number] = learnt;
+  if (before.id === 0) return;
+  state.mapRegisters((register) => (register.isScalar && register.id === before.id ? learnt : register));
+}
+
+function settleNull(env: Environment, state: State, tested: Register, isNull: boolean): void {
+  state.mapRegisters((register) => {
+    if (!register.maybeNull || register.id !== tested.id) return register;
+    if (isNull) return zeroRegister;
+    const known = register.draft();
+    known.flags &= ~1;
+    if (register.referenceId === 0 && register.shape?.spinLock === undefined) known.id = 0;
+    return known;
+  });
+  if (isNull && tested.referenceId !== 0) {
+    state.references = state.references.filter(({ id }) => id !== tested.referenceId);
+  }
+  env.scratchAllOf(tested.id);
+}
+
+/** `data + N > data_end`: where it is not so, N bytes are there (find_good_pkt_pointers). */
+function comparePackets(env: Environment, comparison: string, left: Register, right: Register, other: State): void {
+  const forward =
+    left.isPacket && (right.kind === 'packetEnd' || (left.kind === 'packetMeta' && right.kind === 'packet'));
+  const backward =
+    right.isPacket && (left.kind === 'packetEnd' || (right.kind === 'packetMeta' && left.kind === 'packet'));
+  if (!forward && !backward) return;
+  const pointed = forward ? left : right;
+  const asForward = forward
+    ? comparison
+    : ({ gt: 'lt', ge: 'le', lt: 'gt', le: 'ge' } as Record<string, string>)[comparison];
+  // Where the pointer is at most (or below) the end, its offset's bytes lie inside; below means one more.
+  if (asForward === 'gt') goodPacket(env.state, pointed, false);
+  else if (asForward === 'ge') goodPacket(env.state, pointed, true);
+  else if (asForward === 'lt') goodPacket(other, pointed, true);
+  else if (asForward === 'le') goodPacket(other, pointed, false);
+}
+
+function goodPacket(state: State, pointed: Register, strict: boolean): void {
+  if (pointed.offset < 0 || (pointed.offset === 0 && strict) || pointed.scalar.umax > 0xffffn) return;
+  if (pointed.scalar.umax + BigInt(pointed.offset) > 0xffffn) return;
+  const range = pointed.offset + (strict ? 1 : 0);
+  state.mapRegisters((register) => {
+    if (register.kind !== pointed.kind || register.id !== pointed.id || register.range >= range) return register;
+    const known = register.draft();
+    known.range = range;
+    return known;
+  });
+}
