@@ -71,6 +71,7 @@ export function callHelper(env: Environment): void {
   if (info.gpl && !/^(GPL|GPL v2|GPL and additional rights|Dual BSD\/GPL|Dual MIT\/GPL|Dual MPL\/GPL)$/.test(license)) {
     env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   }
+  env.helper = info.name;
   const call: Call = { id, name: info.name, map: undefined, released: 0, memory: undefined, allocated: 0, writes: [] };
   for (const [index, argument] of prototype.args.entries()) checkArgument(env, call, index + 1, argument);
   checkMapOfHelper(env, call, shown);
@@ -170,6 +171,10 @@ function checkSize(env: Environment, call: Call, number: number, zeroAllowed: bo
   if (!scalar.isConst && writes) call.writes.push({ number: memory.number, size: most });
 }
 
+/** Helpers that take packet memory (struct bpf_func_proto: pkt_access). */
+const packetTakers =
+  /^(csum_diff|map_(delete|lookup|push|update|lookup_percpu)_elem|skc?_lookup_(tcp|udp)|sock_(hash|map)_update|tcp_(raw_)?(check|gen)_syncookie(_ipv[46])?)$/;
+
 /** Memory that a helper reads or writes (check_helper_mem_access). */
 function touch(
   env: Environment,
@@ -183,7 +188,8 @@ function touch(
   switch (register.kind) {
     case 'packet':
     case 'packetMeta':
-      if (!helperMayAccessPacket(env, write)) env.fail('EACCES', 'helper access to the packet is not allowed');
+      if (!packetTakers.test(env.helper) || !helperMayAccessPacket(env, write))
+        env.fail('EACCES', 'helper access to the packet is not allowed');
       checkPacket(env, number, 0, size, zeroAllowed);
       break;
     case 'mapKey':
@@ -406,7 +412,8 @@ const maxFrames = 8;
 export function callLocal(env: Environment): void {
   const { state, slot } = env;
   const target = slot + 1 + (env.slots.imm[slot] as number);
-  if (state.frames.length >= maxFrames) env.fail('E2BIG', `the call stack of ${maxFrames} frames is too deep`);
+  if (state.frames.length >= maxFrames)
+    env.fail('E2BIG', `the call stack of ${state.frames.length + 1} frames is too deep`);
   if (state.lock) env.fail('EINVAL', 'function calls are not allowed while holding a lock');
   const caller = state.frame;
   const callee = new Frame(slot, state.frames.length, env.subprogramAt(target));

@@ -47,6 +47,8 @@ export class Environment {
   slot = 0;
   previous = 0;
   nextId = 0;
+  /** The helper whose arguments are being judged. */
+  helper = '';
   processed = 0;
   jumps = 0;
   markJumps = 0;

@@ -64,9 +64,7 @@ function decideJump(
 
 function neverNull(register: Register): boolean {
   if (register.maybeNull) return false;
-  return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map', 'memory', 'stack', 'context'].includes(
-    register.kind,
-  );
+  return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map'].includes(register.kind);
 }
 
 /** Gives both compared numbers, and every copy of them, what the comparison taught. */

@@ -39,7 +39,6 @@ function number(size: number): Register {
 function accessRegion(env: Environment, pointed: Register, access: Access): Register {
   const { base, size, write } = access;
   const offset = pointed.offset + access.offset;
-  const leaks = write && access.value?.isPointer === true;
   switch (pointed.kind) {
     case 'mapKey':
       if (write) env.fail('EACCES', `write to change key R${base} not allowed`);
@@ -60,7 +59,6 @@ function accessRegion(env: Environment, pointed: Register, access: Access): Regi
     case 'packet':
     case 'packetMeta':
       if (write && !mayWritePacket(env)) env.fail('EACCES', 'cannot write into packet');
-      if (leaks) env.fail('EACCES', `R${base} leaks addr into packet`);
       checkPacket(env, base, access.offset, size, false);
       return number(size);
     case 'flowKeys':
@@ -241,7 +239,6 @@ export function checkPointerOffset(env: Environment, pointed: Register, base: nu
 
 function accessContext(env: Environment, pointed: Register, access: Access): Register {
   const { base, size, write } = access;
-  if (write && access.value?.isPointer) env.fail('EACCES', `R${base} leaks addr into ctx`);
   const offset = pointed.offset + access.offset;
   checkPointerOffset(env, pointed, base, env.program.type === 'syscall');
   const result = contextAccess(env.program.type, env.program.attachType ?? 0, offset, size, write);
@@ -355,14 +352,14 @@ const alignedKinds: Readonly<Record<string, string>> = {
 function checkAlignment(env: Environment, pointed: Register, access: Access): void {
   const { size, offset } = access;
   const isPacket = pointed.kind === 'packet' || pointed.kind === 'packetMeta';
-  const strict = env.strictAlignment || pointed.kind === 'context' || pointed.kind === 'stack';
+  const strict = env.strictAlignment || pointed.kind === 'stack';
   if (!strict || size === 1) return;
   const variable = pointed.scalar.bits;
   const fixed = pointed.offset + offset;
   // A packet begins 2 bytes before a 4-byte boundary (NET_IP_ALIGN) when it is asked for strictly.
   const lead = isPacket ? 2 : 0;
   if (isAligned(addTnum(variable, constTnum(BigInt(lead + fixed))), size)) return;
-  const varText = variable.mask === 0n && variable.value === 0n ? '0x0' : tnumText(variable);
+  const varText = variable.mask === 0n && variable.value === 0n ? '0' : tnumText(variable);
   if (isPacket)
     env.fail('EACCES', `misaligned packet access off ${lead}+${varText}+${pointed.offset}+${offset} size ${size}`);
   env.fail(

@@ -82,10 +82,11 @@ function unary(env: Environment, opcode: number): void {
     env.fail('EINVAL', 'BPF_END uses reserved fields');
   }
   const register = checkRead(env, dst);
-  if (register.isPointer) env.fail('EACCES', `R${dst} pointer arithmetic prohibited`);
   checkWrite(env, dst);
   const result =
-    (opcode & 0xf0) === 0x80 ? compute('neg', register.scalar, zero, wide ? 64 : 32) : unknownScalar.scalar;
+    (opcode & 0xf0) === 0x80
+      ? compute('neg', register.isPointer ? unknownScalar.scalar : register.scalar, zero, wide ? 64 : 32)
+      : unknownScalar.scalar;
   env.setRegister(dst, scalarRegister(result));
 }
 
@@ -108,9 +109,9 @@ function move(env: Environment, opcode: number): void {
   checkWrite(env, dst);
   const bytes = (offset / 8) as 1 | 2 | 4;
   if (from.isPointer) {
-    if (!wide) env.fail('EACCES', `R${src} partial copy of pointer`);
-    if (offset !== 0) env.fail('EACCES', `R${src} sign-extension part of pointer`);
-    env.setRegister(dst, from);
+    // A part of an address is any number.
+    const part = scalarRegister(wide ? unknownScalar.scalar : truncate(unknownScalar.scalar, 4));
+    env.setRegister(dst, wide && offset === 0 ? from : part);
   } else if (offset !== 0) {
     env.setRegister(dst, scalarRegister(extend(from.scalar, bytes, wide ? 64 : 32)));
   } else {
@@ -243,6 +244,7 @@ function checkSane(env: Environment, text: string, scalar: Scalar, offset: numbe
 export function loadWide(env: Environment): void {
   const { slots, slot } = env;
   const dst = slots.dst[slot] as number;
+  if (slots.offset[slot] !== 0) env.fail('EINVAL', 'BPF_LD_IMM64 uses reserved fields');
   checkWrite(env, dst);
   const source = slots.src[slot] as number;
   const next = slots.imm[slot + 1] as number;

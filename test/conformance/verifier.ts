@@ -80,7 +80,9 @@ function lastLine(log: string): string {
 }
 
 function main(): void {
-  const [dumpPath, answersPath = `${dumpPath}.verdicts`] = process.argv.slice(2).filter((word) => !word.startsWith('--'));
+  const [dumpPath, answersPath = `${dumpPath}.verdicts`] = process.argv
+    .slice(2)
+    .filter((word) => !word.startsWith('--'));
   if (dumpPath === undefined) throw new Error('usage: verifier.ts DUMP.json [VERDICTS.jsonl] [--list]');
   if (!existsSync(answersPath)) {
     execFileSync('python3', [new URL('kernel.py', import.meta.url).pathname, dumpPath, answersPath]);
@@ -94,16 +96,19 @@ function main(): void {
     const answer = byId.get(test.id);
     if (answer?.verdict === undefined) continue;
     counts.judged++;
+    const began = performance.now();
     let verdict = 'crash';
     let last = '';
     try {
-      const own = verify(programOf(test), { logSize: 1 << 20, strictAlignment: (test.flags & 1) !== 0 });
+      const own = verify(programOf(test), { logSize: 1 << 20, strictAlignment: (test.flags & 2) !== 0 });
       verdict = own.verdict;
       last = lastLine(own.log);
     } catch (fault) {
       counts.crashed++;
       last = (fault as Error).stack?.split('\n').slice(0, 3).join(' ') ?? '';
     }
+    const took = performance.now() - began;
+    if (listed && took > 500) console.log(`slow\t${test.file}\t${test.descr}\t${Math.round(took)} ms`);
     const expected = lastLine(answer.log ?? '');
     if (verdict === answer.verdict) counts.agreed++;
     if (verdict === 'accept' && answer.verdict === 'reject') counts.unsafe++;
@@ -116,7 +121,8 @@ function main(): void {
       console.log(`${mark}\t${test.file}\t${test.descr}\n\tkernel: ${expected}\n\tours:   ${last}`);
     }
   }
-  const percent = (part: number, whole: number): string => `${part} of ${whole} (${((100 * part) / whole).toFixed(1)} %)`;
+  const percent = (part: number, whole: number): string =>
+    `${part} of ${whole} (${((100 * part) / whole).toFixed(1)} %)`;
   console.log(`verdicts as the kernel gives them   ${percent(counts.agreed, counts.judged)}`);
   console.log(`accepted here, refused there        ${counts.unsafe}`);
   console.log(`last line word for word             ${percent(counts.lines, counts.refused)}`);
