@@ -2,6 +2,7 @@ import { helperAllowed, helperById, type MapType, mapTypes } from '../uapi/index
 import { changesPacket, maxStack } from './control-flow.ts';
 import type { Environment } from './environment.ts';
 import {
+  checkAlignment,
   checkMapFlags,
   checkMapRange,
   checkPacket,
@@ -54,6 +55,8 @@ interface Call {
   released: number;
   memory: { number: number; argument: Argument } | undefined;
   allocated: number;
+  /** The most bytes that a size argument may say. */
+  most: number | undefined;
   readonly writes: { number: number; size: number }[];
 }
 
@@ -72,7 +75,16 @@ export function callHelper(env: Environment): void {
     env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   }
   env.helper = info.name;
-  const call: Call = { id, name: info.name, map: undefined, released: 0, memory: undefined, allocated: 0, writes: [] };
+  const call: Call = {
+    id,
+    name: info.name,
+    map: undefined,
+    released: 0,
+    memory: undefined,
+    allocated: 0,
+    most: undefined,
+    writes: [],
+  };
   for (const [index, argument] of prototype.args.entries()) checkArgument(env, call, index + 1, argument);
   checkMapOfHelper(env, call, shown);
   if (env.state.lock && info.name !== 'spin_unlock' && info.name !== 'spin_lock') {
@@ -84,8 +96,9 @@ export function callHelper(env: Environment): void {
   if (info.name === 'get_local_storage' && !env.register(2).isNull)
     env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");
   lock(env, call);
+  const from = env.register(1).referenceId;
   forgetCallerSaved(env);
-  env.setRegister(0, resultOf(env, call, prototype.result, prototype.resultBtf));
+  env.setRegister(0, resultOf(env, call, prototype.result, prototype.resultBtf, from));
   if (changesPacket(id)) forgetPacket(env);
   env.slot++;
 }
@@ -121,6 +134,10 @@ function checkArgument(env: Environment, call: Call, number: number, argument: A
   const [kindsAllowed, text] = isMemory
     ? [memoryKinds, memoryText]
     : (accepted[kind] ?? [[], argument.btf ? 'ptr_' : kind]);
+  const isBtf =
+    register.kind === 'btf' &&
+    (register.btfName === argument.btf || (kind === 'btfSockCommon' && /sock/.test(register.btfName)));
+  if (isBtf && !register.maybeNull && !argument.releases) return;
   const allowsNull = orNull && register.maybeNull && kindsAllowed.includes(register.kind);
   if (!kindsAllowed.includes(register.kind) || (register.maybeNull && !allowsNull)) {
     env.fail('EACCES', `R${number} type=${kindText(register.kind, register.flags)} expected=${text}`);
@@ -140,7 +157,10 @@ function checkArgument(env: Environment, call: Call, number: number, argument: A
   else if (kind === 'key') touch(env, number, call.map?.shape?.keySize ?? 0, false, false);
   else if (kind === 'value' || kind === 'valueOut')
     touch(env, number, call.map?.shape?.valueSize ?? 0, kind === 'valueOut', false, call);
-  else if (kind.startsWith('fixed')) touch(env, number, argument.size, kind === 'fixedOut', false, call);
+  else if (kind === 'fixedOut') {
+    checkAlignment(env, register, number, 0, argument.size, true);
+    touch(env, number, argument.size, true, false, call);
+  } else if (kind.startsWith('fixed')) touch(env, number, argument.size, kind === 'fixedOut', false, call);
   else if (kind.startsWith('mem')) call.memory = { number, argument };
 }
 
@@ -158,6 +178,7 @@ function checkSize(env: Environment, call: Call, number: number, zeroAllowed: bo
   }
   if (!memory) return;
   const most = Number(scalar.umax);
+  call.most = most;
   const pointed = env.register(memory.number);
   if (pointed.isNull) {
     if (most !== 0) env.fail('EACCES', `R${memory.number} type=scalar expected=${memoryText}`);
@@ -355,7 +376,7 @@ function lock(env: Environment, call: Call): void {
   env.state.lock = undefined;
 }
 
-function resultOf(env: Environment, call: Call, result: string, btf: string): Register {
+function resultOf(env: Environment, call: Call, result: string, btf: string, from: number): Register {
   if (result === 'int') return boundedResult(call);
   if (result === 'void') return uninitialised;
   const orNull = result.endsWith('OrNull');
@@ -381,14 +402,20 @@ function resultOf(env: Environment, call: Call, result: string, btf: string): Re
     register.size = call.allocated;
   }
   register.btfName = btf;
-  const acquires = /^(sk_lookup_tcp|sk_lookup_udp|skc_lookup_tcp|ringbuf_reserve)$/.test(call.name);
+  const sockets = call.map?.shape?.type;
+  const isLookup = call.name === 'map_lookup_elem';
+  if (isLookup && (sockets === 'sockmap' || sockets === 'sockhash')) register.kind = 'socket';
+  if (isLookup && sockets === 'xskmap') register.kind = 'xdpSocket';
+  if (register.kind === 'socket' || register.kind === 'xdpSocket') register.shape = undefined;
+  const acquires =
+    (isLookup && register.kind === 'socket') ||
+    /^(sk_lookup_tcp|sk_lookup_udp|skc_lookup_tcp|ringbuf_reserve)$/.test(call.name);
   if (acquires) {
     register.id = env.freshId();
     register.referenceId = register.id;
     env.state.references = [...env.state.references, { id: register.id, slot: env.slot }];
   } else if (orNull || register.shape?.spinLock !== undefined) register.id = env.freshId();
-  if (/^(sk_fullsock|tcp_sock|get_listener_sock|skc_to_.*)$/.test(call.name))
-    register.referenceId = env.register(1).referenceId;
+  if (/^(sk_fullsock|tcp_sock|skc_to_.*)$/.test(call.name)) register.referenceId = from;
   return register;
 }
 
@@ -397,7 +424,7 @@ function boundedResult(call: Call): Register {
   if (!/^(get_stack|get_task_stack|probe_read_str|probe_read_kernel_str|probe_read_user_str)$/.test(call.name))
     return unknownScalar;
   const scalar = unknown.draft();
-  const most = call.writes.at(-1)?.size;
+  const { most } = call;
   scalar.smin = -4095n;
   scalar.smin32 = -4095;
   if (most !== undefined) {

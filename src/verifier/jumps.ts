@@ -58,6 +58,7 @@ function decideJump(
   if (left.isScalar && right.isScalar) return decide(comparison, left.scalar, right.scalar, width);
   const isPointerToNull = (left.isPointer && right.isNull) || (right.isPointer && left.isNull);
   const pointed = left.isPointer ? left : right;
+  if (left.isPointer && right.isPointer && width === 64) return decidePacket(comparison, left, right);
   if (!isPointerToNull || width !== 64 || !neverNull(pointed)) return undefined;
   return comparison === 'eq' ? false : comparison === 'ne' ? true : undefined;
 }
@@ -101,7 +102,7 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
     if (register.referenceId === 0 && register.shape?.spinLock === undefined) known.id = 0;
     return known;
   });
-  if (isNull && tested.referenceId !== 0) {
+  if (isNull && tested.referenceId !== 0 && tested.referenceId === tested.id) {
     state.references = state.references.filter(({ id }) => id !== tested.referenceId);
   }
   env.scratchAllOf(tested.id);
@@ -109,21 +110,54 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
 
 /** `data + N > data_end`: where it is not so, N bytes are there (find_good_pkt_pointers). */
 function comparePackets(env: Environment, comparison: string, left: Register, right: Register, other: State): void {
-  const forward =
-    left.isPacket && (right.kind === 'packetEnd' || (left.kind === 'packetMeta' && right.kind === 'packet'));
-  const backward =
-    right.isPacket && (left.kind === 'packetEnd' || (right.kind === 'packetMeta' && left.kind === 'packet'));
+  const forward = reaches(left, right);
+  const backward = reaches(right, left);
   if (!forward && !backward) return;
   const pointed = forward ? left : right;
-  const asForward = forward
-    ? comparison
-    : ({ gt: 'lt', ge: 'le', lt: 'gt', le: 'ge' } as Record<string, string>)[comparison];
+  const asForward = forward ? comparison : flipped[comparison];
+  const number = env.slots[forward ? 'dst' : 'src'][env.slot] as number;
   // Where the pointer is at most (or below) the end, its offset's bytes lie inside; below means one more.
-  if (asForward === 'gt') goodPacket(env.state, pointed, false);
-  else if (asForward === 'ge') goodPacket(env.state, pointed, true);
-  else if (asForward === 'lt') goodPacket(other, pointed, true);
-  else if (asForward === 'le') goodPacket(other, pointed, false);
+  const falls = asForward === 'gt' || asForward === 'ge';
+  if (!falls && asForward !== 'lt' && asForward !== 'le') return;
+  const strict = asForward === 'ge' || asForward === 'lt';
+  goodPacket(falls ? env.state : other, pointed, strict);
+  markEnd(falls ? other : env.state, number, !strict);
 }
+
+/** The data's end bounds the data; the data's start bounds the metadata before it. */
+function reaches(pointed: Register, end: Register): boolean {
+  if (pointed.kind === 'packet') return end.kind === 'packetEnd';
+  return pointed.kind === 'packetMeta' && isStart(end);
+}
+
+/** The packet's first byte, not a place within. */
+function isStart(register: Register): boolean {
+  return register.kind === 'packet' && register.id === 0 && register.offset === 0 && register.scalar.value === 0n;
+}
+
+/** Marks in `range`: the pointer was found at the packet's end or beyond it, or beyond it for sure. */
+const atEnd = -1;
+const beyondEnd = -2;
+
+function markEnd(state: State, number: number, strict: boolean): void {
+  const register = state.frame.register(number);
+  if (register.kind !== 'packet') return;
+  const marked = register.draft();
+  marked.range = strict ? beyondEnd : atEnd;
+  state.frame.registers[number] = marked;
+}
+
+function decidePacket(comparison: string, left: Register, right: Register): boolean | undefined {
+  const forward = right.kind === 'packetEnd' && left.kind === 'packet';
+  if (!forward && !(left.kind === 'packetEnd' && right.kind === 'packet')) return undefined;
+  const { range } = forward ? left : right;
+  const asForward = forward ? comparison : flipped[comparison];
+  if (range === beyondEnd && (asForward === 'gt' || asForward === 'le')) return asForward === 'gt';
+  if (range < 0 && (asForward === 'ge' || asForward === 'lt')) return asForward === 'ge';
+  return undefined;
+}
+
+const flipped: Readonly<Record<string, string>> = { gt: 'lt', ge: 'le', lt: 'gt', le: 'ge' };
 
 function goodPacket(state: State, pointed: Register, strict: boolean): void {
   if (pointed.offset < 0 || (pointed.offset === 0 && strict) || pointed.scalar.umax > 0xffffn) return;

@@ -20,12 +20,14 @@ export interface Access {
   /** What is stored; undefined for an unknown number. */
   readonly value?: Register | undefined;
   readonly signed?: boolean;
+  /** Alignment matters, as for atomics. */
+  readonly strict?: boolean;
 }
 
 /** Judges an access and returns what a load gives; an unknown number for a store. */
 export function accessMemory(env: Environment, access: Access): Register {
   const pointed = env.register(access.base);
-  checkAlignment(env, pointed, access);
+  checkAlignment(env, pointed, access.base, access.offset, access.size, access.strict ?? false);
   const loaded = accessRegion(env, pointed, access);
   if (access.write || !loaded.isScalar) return loaded;
   if (access.signed) return scalarRegister(extend(loaded.scalar, access.size as 1 | 2 | 4, 64));
@@ -349,11 +351,18 @@ const alignedKinds: Readonly<Record<string, string>> = {
   xdpSocket: 'xdp_sock ',
 };
 
-function checkAlignment(env: Environment, pointed: Register, access: Access): void {
-  const { size, offset } = access;
+export function checkAlignment(
+  env: Environment,
+  pointed: Register,
+  base: number,
+  offset: number,
+  size: number,
+  asked: boolean,
+): void {
   const isPacket = pointed.kind === 'packet' || pointed.kind === 'packetMeta';
-  const strict = env.strictAlignment || pointed.kind === 'stack';
+  const strict = asked || env.strictAlignment || pointed.kind === 'stack';
   if (!strict || size === 1) return;
+  env.scratchRegister(base);
   const variable = pointed.scalar.bits;
   const fixed = pointed.offset + offset;
   // A packet begins 2 bytes before a 4-byte boundary (NET_IP_ALIGN) when it is asked for strictly.

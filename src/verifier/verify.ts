@@ -61,7 +61,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
     const errno = count > defaultLimit || count < 1 ? 'E2BIG' : 'EINVAL';
     return { verdict: 'reject', errno, message: '', log: '', statistics: empty };
   }
-  const env = new Environment(program, log, options.strictAlignment ?? false);
+  const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
   let rejection: Rejection | undefined;
   try {
     judge(env, options.limit ?? defaultLimit);
@@ -87,6 +87,12 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
   };
+}
+
+/** What the system call fills in where no attach type is given (bpf_prog_load_fixup_attach_type). */
+function withAttachType(program: ProgramText): ProgramText {
+  const isDefault = program.type === 'cgroup_sock' && !program.attachType;
+  return isDefault ? { ...program, attachType: 2 } : program;
 }
 
 function judge(env: Environment, limit: number): void {
@@ -258,8 +264,8 @@ function atomic(env: Environment, opcode: number): void {
     env.slot++;
     return;
   }
-  const before = accessMemory(env, { base: dst, offset, size, write: false });
-  accessMemory(env, { base: dst, offset, size, write: true });
+  const before = accessMemory(env, { base: dst, offset, size, write: false, strict: true });
+  accessMemory(env, { base: dst, offset, size, write: true, strict: true });
   const fetched = imm === 0xf1 ? 0 : imm & 1 ? src : -1;
   if (fetched >= 0) {
     checkWrite(env, fetched);

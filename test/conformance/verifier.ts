@@ -100,7 +100,7 @@ function main(): void {
     let verdict = 'crash';
     let last = '';
     try {
-      const own = verify(programOf(test), { logSize: 1 << 20, strictAlignment: (test.flags & 2) !== 0 });
+      const own = verify(programOf(test), { logSize: 1 << 24, strictAlignment: (test.flags & 2) !== 0 });
       verdict = own.verdict;
       last = lastLine(own.log);
     } catch (fault) {
