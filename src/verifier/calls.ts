@@ -65,10 +65,10 @@ export function callHelper(env: Environment): void {
   const id = slots.imm[slot] as number;
   const info = helperById(id);
   const shown = `${info ? `bpf_${info.name}` : 'unknown'}#${id}`;
-  if (!info) return env.fail('EINVAL', `invalid func ${shown}`);
+  if (!info) env.fail('EINVAL', `invalid func ${shown}`);
   const prototype = prototypeOf(id, program.type);
   if (!helperAllowed(info.name, program.type) || !prototype) {
-    return env.fail('EINVAL', `program of this type cannot use helper ${shown}`);
+    env.fail('EINVAL', `program of this type cannot use helper ${shown}`);
   }
   const license = program.license ?? 'GPL';
   if (info.gpl && !/^(GPL|GPL v2|GPL and additional rights|Dual BSD\/GPL|Dual MIT\/GPL|Dual MPL\/GPL)$/.test(license)) {
@@ -123,8 +123,10 @@ function checkArgument(env: Environment, call: Call, number: number, argument: A
       return;
     }
   }
-  if (kind === 'size' || kind === 'sizeOrZero')
-    return checkSize(env, call, number, kind === 'sizeOrZero' || false, orNull);
+  if (kind === 'size' || kind === 'sizeOrZero') {
+    checkSize(env, call, number, kind === 'sizeOrZero' || false, orNull);
+    return;
+  }
   if (kind === 'allocSize') {
     if (!register.isConst) env.fail('EACCES', `R${number} is not a known constant'`);
     call.allocated = Number(register.scalar.value);

@@ -392,7 +392,7 @@ function resolveWide(env: Environment, slot: number): void {
   if (source >= 5) env.fail('EPROTO', 'fd_idx without fd_array is invalid');
   const fd = slots.imm[slot] as number;
   const shape = env.program.maps?.get(fd);
-  if (!shape) return env.fail('EINVAL', `fd ${fd} is not pointing to valid bpf_map`);
+  if (!shape) env.fail('EINVAL', `fd ${fd} is not pointing to valid bpf_map`);
   env.mapAt.set(slot, shape);
   checkMapFits(env, shape.type, shape.spinLock !== undefined, shape.timer !== undefined);
   if (source === 1) return;

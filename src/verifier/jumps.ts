@@ -8,13 +8,16 @@ import { checkRead } from './transfer.ts';
 export function jumpIf(env: Environment): void {
   const { slots, slot } = env;
   const opcode = slots.opcode[slot] as number;
-  if (opcode === 0xe5) return mayGoto(env);
+  if (opcode === 0xe5) {
+    mayGoto(env);
+    return;
+  }
   const width = (opcode & 7) === 6 ? 32 : 64;
   const fromRegister = (opcode & 8) !== 0;
   const src = slots.src[slot] as number;
   const dst = slots.dst[slot] as number;
   const comparison = comparisons[opcode & 0xf0];
-  if (!comparison) return env.fail('EINVAL', `invalid BPF_JMP/JMP32 opcode ${(opcode & 0xf0).toString(16)}`);
+  if (!comparison) env.fail('EINVAL', `invalid BPF_JMP/JMP32 opcode ${(opcode & 0xf0).toString(16)}`);
   const left = checkRead(env, dst);
   if (fromRegister ? slots.imm[slot] !== 0 : src !== 0) env.fail('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
   const right = fromRegister ? checkRead(env, src) : numberRegister(slots.imm[slot] as number);

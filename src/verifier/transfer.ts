@@ -58,9 +58,15 @@ export function transferArithmetic(env: Environment): void {
   const { slots, slot } = env;
   const opcode = slots.opcode[slot] as number;
   const operation = opcode & 0xf0;
-  if (operation === 0x80 || operation === 0xd0) return unary(env, opcode);
-  if (operation === 0xb0) return move(env, opcode);
-  if (operation > 0xd0) return env.fail('EINVAL', `invalid BPF_ALU opcode ${operation.toString(16)}`);
+  if (operation === 0x80 || operation === 0xd0) {
+    unary(env, opcode);
+    return;
+  }
+  if (operation === 0xb0) {
+    move(env, opcode);
+    return;
+  }
+  if (operation > 0xd0) env.fail('EINVAL', `invalid BPF_ALU opcode ${operation.toString(16)}`);
   binary(env, opcode);
 }
 
@@ -155,8 +161,14 @@ function binary(env: Environment, opcode: number): void {
     env.setRegister(dst, unknownScalar);
     return;
   }
-  if (left.isPointer) return movePointer(env, dst, left, right.scalar, operation, wide, false);
-  if (right.isPointer) return movePointer(env, dst, right, left.scalar, operation, wide, true);
+  if (left.isPointer) {
+    movePointer(env, dst, left, right.scalar, operation, wide, false);
+    return;
+  }
+  if (right.isPointer) {
+    movePointer(env, dst, right, left.scalar, operation, wide, true);
+    return;
+  }
   const result = scalarRegister(compute(operations[operation] ?? 'other', left.scalar, right.scalar, wide ? 64 : 32));
   env.setRegister(dst, result);
 }
@@ -255,7 +267,7 @@ export function loadWide(env: Environment): void {
     );
     return;
   }
-  if (source === 4) return env.fail('EINVAL', 'callbacks are not judged yet');
+  if (source === 4) env.fail('EINVAL', 'callbacks are not judged yet');
   const register = pointer(source === 1 ? 'map' : 'mapValue');
   register.shape = env.mapAt.get(slot);
   if (source === 2) register.offset = next;

@@ -217,7 +217,10 @@ function rememberKind(env: Environment, pointed: Register): void {
 
 function store(env: Environment, opcode: number): void {
   const { slots, slot } = env;
-  if ((opcode & 7) === 3 && (opcode & 0xe0) === 0xc0) return atomic(env, opcode);
+  if ((opcode & 7) === 3 && (opcode & 0xe0) === 0xc0) {
+    atomic(env, opcode);
+    return;
+  }
   const base = slots.dst[slot] as number;
   const fromRegister = (opcode & 7) === 3;
   if ((opcode & 0xe0) !== 0x60 || (fromRegister ? slots.imm[slot] : slots.src[slot]) !== 0) {
