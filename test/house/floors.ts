@@ -5,6 +5,7 @@ export const floors = {
   uapi: ['base'],
   memory: ['base'],
   btf: ['base', 'memory'],
+  verifier: ['base', 'isa', 'uapi', 'btf'],
   vm: ['base', 'isa', 'memory'],
   maps: ['base', 'uapi', 'memory'],
   object: ['base', 'isa', 'uapi', 'btf'],

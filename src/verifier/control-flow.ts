@@ -1,0 +1,425 @@
+import { helperById, type mapTypes } from '../uapi/index.ts';
+import type { Environment } from './environment.ts';
+import { argumentCount } from './prototypes.ts';
+
+/**
+ * What can be said before any path is walked: where functions begin, whether jumps stay within theirs, which
+ * instructions are never reached, where paths may be compared, and which registers are still read behind each
+ * instruction (kernel/bpf/verifier.c: check_subprogs, check_cfg, compute_live_registers).
+ */
+export interface Subprogram {
+  readonly start: number;
+  /** The slot behind its last. */
+  end: number;
+  stackDepth: number;
+  hasTailCall: boolean;
+  hasLoadPacket: boolean;
+  changesPacket: boolean;
+  tailCallReachable: boolean;
+  isCallback: boolean;
+}
+
+const maxSubprograms = 256;
+
+export function findSubprograms(env: Environment): void {
+  const { slots } = env;
+  const starts = new Set<number>([0]);
+  for (let slot = 0; slot < slots.count; slot++) {
+    if (!slots.isLocalCall(slot) && !slots.isFunctionAddress(slot)) continue;
+    const target = slot + 1 + (slots.imm[slot] as number);
+    if (target < 0 || target >= slots.count) env.fail('EINVAL', 'call to invalid destination');
+    if (!starts.has(target) && starts.size >= maxSubprograms) env.fail('E2BIG', 'too many subprograms');
+    starts.add(target);
+  }
+  const sorted = [...starts].sort((a, b) => a - b);
+  env.subprograms = sorted.map((start, index) => ({
+    start,
+    end: sorted[index + 1] ?? slots.count,
+    stackDepth: 0,
+    hasTailCall: false,
+    hasLoadPacket: false,
+    changesPacket: false,
+    tailCallReachable: false,
+    isCallback: false,
+  }));
+  if (env.log.full) for (const [index, start] of sorted.entries()) env.say(`func#${index} @${start}`);
+}
+
+export function jumpDistance(env: Environment, slot: number): number {
+  const opcode = env.slots.opcode[slot] as number;
+  return opcode === 0x06 ? (env.slots.imm[slot] as number) : (env.slots.offset[slot] as number);
+}
+
+export function isJump(opcode: number): boolean {
+  const kind = opcode & 7;
+  return kind === 5 || kind === 6;
+}
+
+export function checkSubprograms(env: Environment): void {
+  const { slots, subprograms } = env;
+  let index = 0;
+  for (let slot = 0; slot < slots.count; slot++) {
+    const current = subprograms[index] as Subprogram;
+    const opcode = slots.opcode[slot] as number;
+    if (slots.isHelperCall(slot) && slots.imm[slot] === 12) current.hasTailCall = true;
+    if ((opcode & 7) === 0 && ((opcode & 0xe0) === 0x20 || (opcode & 0xe0) === 0x40)) current.hasLoadPacket = true;
+    const operation = opcode & 0xf0;
+    if (isJump(opcode) && operation !== 0x80 && operation !== 0x90) {
+      const target = slot + 1 + jumpDistance(env, slot);
+      if (target < current.start || target >= current.end) {
+        env.fail('EINVAL', `jump out of range from insn ${slot} to ${target}`);
+      }
+    }
+    if (slot === current.end - 1) {
+      if (opcode !== 0x95 && opcode !== 0x05 && opcode !== 0x06) {
+        env.fail('EINVAL', 'last insn is not an exit or jmp');
+      }
+      index++;
+    }
+  }
+}
+
+const explored = 1;
+
+/** Helpers that call back into the program before they return. */
+export const syncCallbackHelpers: ReadonlySet<number> = new Set([164, 181, 180, 209]);
+const asyncCallbackHelpers: ReadonlySet<number> = new Set([170]);
+
+export function checkReach(env: Environment): void {
+  const { slots } = env;
+  const seen = new Uint8Array(slots.count);
+  const pending = [0];
+  seen[0] = explored;
+  const go = (from: number, to: number): void => {
+    if (to < 0 || to >= slots.count) env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    if (seen[to]) return;
+    seen[to] = explored;
+    pending.push(to);
+  };
+  for (let slot = pending.pop(); slot !== undefined; slot = pending.pop()) {
+    for (const next of visit(env, slot)) go(slot, next);
+  }
+  for (let slot = 0; slot < slots.count; slot++) {
+    if (!seen[slot]) env.fail('EINVAL', `unreachable insn ${slot}`);
+    if (slots.isWide(slot)) {
+      if (seen[slot + 1]) env.fail('EINVAL', `jump into the middle of ldimm64 insn ${slot}`);
+      slot++;
+    }
+  }
+}
+
+/** Where control goes from a slot; marks where states are compared and where jumps are remembered. */
+function visit(env: Environment, slot: number): number[] {
+  const { slots } = env;
+  const opcode = slots.opcode[slot] as number;
+  const next = slot + (slots.isWide(slot) ? 2 : 1);
+  if (slots.isFunctionAddress(slot)) return visitCall(env, slot, next, true);
+  if (!isJump(opcode)) return [next];
+  switch (opcode & 0xf0) {
+    case 0x90:
+      return [];
+    case 0x80: {
+      if (slots.isHelperCall(slot)) {
+        const id = slots.imm[slot] as number;
+        if (asyncCallbackHelpers.has(id)) env.prunePoint[slot] = 1;
+        if (syncCallbackHelpers.has(id)) {
+          env.callsCallback[slot] = 1;
+          env.forceCheckpoint[slot] = 1;
+          env.prunePoint[slot] = 1;
+          env.jumpPoint[slot] = 1;
+        }
+      }
+      return visitCall(env, slot, next, slots.isLocalCall(slot));
+    }
+    case 0x00: {
+      const target = slot + 1 + jumpDistance(env, slot);
+      env.prunePoint[target] = 1;
+      env.jumpPoint[target] = 1;
+      return [target];
+    }
+    default: {
+      const target = slot + 1 + (slots.offset[slot] as number);
+      env.prunePoint[slot] = 1;
+      if (opcode === 0xe5) env.forceCheckpoint[slot] = 1;
+      env.prunePoint[target] = 1;
+      env.jumpPoint[target] = 1;
+      return [next, target];
+    }
+  }
+}
+
+function visitCall(env: Environment, slot: number, next: number, callee: boolean): number[] {
+  env.prunePoint[next] = 1;
+  env.jumpPoint[next] = 1;
+  if (!callee) return [next];
+  const target = slot + 1 + (env.slots.imm[slot] as number);
+  env.prunePoint[slot] = 1;
+  env.prunePoint[target] = 1;
+  env.jumpPoint[target] = 1;
+  return [next, target];
+}
+
+/** Slots that may follow; without going into functions. */
+export function successors(env: Environment, slot: number): number[] {
+  const { slots } = env;
+  const opcode = slots.opcode[slot] as number;
+  const next = slot + (slots.isWide(slot) ? 2 : 1);
+  if (!isJump(opcode)) return [next];
+  switch (opcode & 0xf0) {
+    case 0x90:
+      return [];
+    case 0x80:
+      return [next];
+    case 0x00:
+      return [slot + 1 + jumpDistance(env, slot)];
+    default:
+      return [next, slot + 1 + (slots.offset[slot] as number)];
+  }
+}
+
+const callerSaved = 0x3f;
+
+/** Registers that an instruction reads and sets, as bits. */
+export function usesOf(env: Environment, slot: number): { use: number; def: number } {
+  const { slots } = env;
+  const opcode = slots.opcode[slot] as number;
+  const dst = 1 << (slots.dst[slot] as number);
+  const src = 1 << (slots.src[slot] as number);
+  const fromRegister = (opcode & 8) !== 0;
+  switch (opcode & 7) {
+    case 0:
+      return opcode === 0x18 ? { use: 0, def: dst } : packetUses(opcode, src);
+    case 1:
+      return { use: src, def: dst };
+    case 2:
+      return { use: dst, def: 0 };
+    case 3:
+      return (opcode & 0xe0) === 0xc0 ? atomicUses(slots.imm[slot] as number, dst, src) : { use: dst | src, def: 0 };
+    case 4:
+    case 7:
+      if ((opcode & 0xf0) === 0xb0) return { use: fromRegister ? src : 0, def: dst };
+      if ((opcode & 0xf0) === 0xd0) return { use: dst, def: dst };
+      return { use: fromRegister ? dst | src : dst, def: dst };
+    default:
+      switch (opcode & 0xf0) {
+        case 0x00:
+        case 0xe0:
+          return { use: 0, def: 0 };
+        case 0x90:
+          return { use: 1, def: 0 };
+        case 0x80: {
+          const known = slots.isHelperCall(slot) ? argumentCount(slots.imm[slot] as number) : 5;
+          return { use: ((1 << (known + 1)) - 1) & ~1, def: callerSaved };
+        }
+        default:
+          return { use: fromRegister ? dst | src : dst, def: 0 };
+      }
+  }
+}
+
+function packetUses(opcode: number, src: number): { use: number; def: number } {
+  return { use: (1 << 6) | ((opcode & 0xe0) === 0x40 ? src : 0), def: callerSaved };
+}
+
+function atomicUses(imm: number, dst: number, src: number): { use: number; def: number } {
+  if (imm === 0xf1) return { use: 1 | dst | src, def: 1 };
+  if (imm === 0x100) return { use: src, def: dst };
+  if (imm === 0x110) return { use: dst | src, def: 0 };
+  return { use: dst | src, def: imm & 1 ? src : 0 };
+}
+
+/** For each slot the registers that are read before they are set again. */
+export function computeLiveRegisters(env: Environment): void {
+  const { slots, liveRegisters } = env;
+  let changed = true;
+  while (changed) {
+    changed = false;
+    for (let slot = slots.count - 1; slot >= 0; slot--) {
+      if (slot > 0 && slots.isWide(slot - 1) && slots.opcode[slot] === 0) continue;
+      const { use, def } = usesOf(env, slot);
+      let out = 0;
+      for (const next of successors(env, slot)) out |= liveRegisters[next] ?? 0;
+      const live = (out & ~def) | use;
+      if (live !== liveRegisters[slot]) {
+        liveRegisters[slot] = live;
+        changed = true;
+      }
+    }
+  }
+  if (env.log.full) sayLiveRegisters(env);
+}
+
+function sayLiveRegisters(env: Environment): void {
+  env.say('Live regs before insn:');
+  const { slots } = env;
+  for (let slot = 0; slot < slots.count; slot++) {
+    const live = env.liveRegisters[slot] as number;
+    let text = '';
+    for (let register = 0; register < 10; register++) text += (live >>> register) & 1 ? String(register) : '.';
+    env.say(`${String(slot).padStart(7)}: ${text} ${env.instructionText(slot)}`);
+    if (slots.isWide(slot)) slot++;
+  }
+}
+
+export const maxStack = 512;
+const maxFrames = 8;
+
+/** Every chain of calls must fit the stack (check_max_stack_depth). */
+export function checkStackDepth(env: Environment): void {
+  for (const [index, subprogram] of env.subprograms.entries()) {
+    if (index === 0 || subprogram.isCallback) checkChain(env, index);
+  }
+}
+
+const privateStackTypes = new Set(['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint']);
+
+function checkChain(env: Environment, start: number): void {
+  const hasPrivateStack = privateStackTypes.has(env.program.type) && !env.subprograms.some((each) => each.hasTailCall);
+  const walk = (index: number, depthBefore: number, frames: number): void => {
+    const subprogram = env.subprograms[index] as Subprogram;
+    if (subprogram.hasTailCall && frames > 0 && depthBefore >= 256) {
+      env.fail(
+        'EACCES',
+        `tail_calls are not allowed when call stack of previous frames is ${depthBefore} bytes. Too large`,
+      );
+    }
+    const own = (subprogram.stackDepth + 15) & ~15;
+    const isPrivate = hasPrivateStack && own >= 64;
+    const depth = isPrivate ? depthBefore : depthBefore + own;
+    if (isPrivate && own > maxStack) env.fail('EACCES', `stack size of subprog ${index} is ${own}. Too large`);
+    if (depth > maxStack) env.fail('EACCES', `combined stack size of ${frames + 1} calls is ${depth}. Too large`);
+    for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+      if (!env.slots.isLocalCall(slot) && !env.slots.isFunctionAddress(slot)) continue;
+      const target = env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number));
+      if (env.slots.isFunctionAddress(slot) && env.asyncCallbacks.has(target)) continue;
+      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 2} frames is too deep !`);
+      walk(target, depth, frames + 1);
+    }
+  };
+  walk(start, 0, 0);
+}
+
+/** Helpers after which packet pointers mean nothing any more (net/core/filter.c: bpf_helper_changes_pkt_data). */
+const packetChangers: ReadonlySet<string> = new Set([
+  'skb_vlan_push',
+  'skb_vlan_pop',
+  'skb_store_bytes',
+  'skb_change_proto',
+  'skb_change_head',
+  'skb_change_tail',
+  'skb_pull_data',
+  'skb_adjust_room',
+  'clone_redirect',
+  'l3_csum_replace',
+  'l4_csum_replace',
+  'xdp_adjust_head',
+  'xdp_adjust_meta',
+  'xdp_adjust_tail',
+  'msg_pull_data',
+  'msg_push_data',
+  'msg_pop_data',
+  'lwt_push_encap',
+  'lwt_seg6_store_bytes',
+  'lwt_seg6_adjust_srh',
+  'lwt_seg6_action',
+  'store_hdr_opt',
+  'xdp_load_bytes_never',
+]);
+
+export function changesPacket(id: number): boolean {
+  const name = helperById(id)?.name;
+  return name !== undefined && (packetChangers.has(name) || name === 'tail_call');
+}
+
+/** Which functions change the packet, themselves or through one they call. */
+export function computePacketChanges(env: Environment): void {
+  let changed = true;
+  while (changed) {
+    changed = false;
+    for (const subprogram of env.subprograms) {
+      if (subprogram.changesPacket) continue;
+      for (let slot = subprogram.start; slot < subprogram.end; slot++) {
+        const isChange =
+          (env.slots.isHelperCall(slot) && changesPacket(env.slots.imm[slot] as number)) ||
+          (env.slots.isLocalCall(slot) &&
+            env.subprograms[env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number))]?.changesPacket === true);
+        if (!isChange) continue;
+        subprogram.changesPacket = true;
+        changed = true;
+        break;
+      }
+    }
+  }
+}
+
+/** Resolves what 64-bit immediates stand for, and refuses opcodes that do not exist (resolve_pseudo_ldimm64). */
+export function resolveImmediates(env: Environment): void {
+  const { slots } = env;
+  for (let slot = 0; slot < slots.count; slot++) {
+    const opcode = slots.opcode[slot] as number;
+    const mode = opcode & 0xe0;
+    if ((opcode & 7) === 1 && ((mode !== 0x60 && mode !== 0x80) || slots.imm[slot] !== 0)) {
+      env.fail('EINVAL', 'BPF_LDX uses reserved fields');
+    }
+    if (opcode === 0x18) {
+      resolveWide(env, slot);
+      slot++;
+    } else if (!env.isOpcode(opcode)) {
+      env.fail('EINVAL', `unknown opcode ${opcode.toString(16).padStart(2, '0')}`);
+    }
+  }
+}
+
+function resolveWide(env: Environment, slot: number): void {
+  const { slots } = env;
+  const next = slot + 1;
+  if (
+    next >= slots.count ||
+    slots.opcode[next] !== 0 ||
+    slots.dst[next] !== 0 ||
+    slots.src[next] !== 0 ||
+    slots.offset[next] !== 0
+  ) {
+    env.fail('EINVAL', 'invalid bpf_ld_imm64 insn');
+  }
+  const source = slots.src[slot] as number;
+  const offset = (slots.imm[next] as number) >>> 0;
+  if (source === 0 || source === 4) return;
+  if (source === 3) env.fail('EINVAL', `ldimm64 insn specifies invalid btf_id ${slots.imm[slot]}.`);
+  if (source > 6 || ((source === 1 || source === 5) && offset !== 0)) {
+    env.fail('EINVAL', 'unrecognized bpf_ld_imm64 insn');
+  }
+  if (source >= 5) env.fail('EPROTO', 'fd_idx without fd_array is invalid');
+  const fd = slots.imm[slot] as number;
+  const shape = env.program.maps?.get(fd);
+  if (!shape) env.fail('EINVAL', `fd ${fd} is not pointing to valid bpf_map`);
+  env.mapAt.set(slot, shape);
+  checkMapFits(env, shape.type, shape.spinLock !== undefined, shape.timer !== undefined);
+  if (source === 1) return;
+  if (offset >= 1 << 29) env.fail('EINVAL', `direct value offset of ${offset} is not allowed`);
+  if (shape.type !== 'array' && shape.type !== 'arena') {
+    env.fail('EINVAL', 'no direct value access support for this map type');
+  }
+  if (shape.maxEntries !== 1) {
+    env.fail('ENOTSUPP', `invalid access to map value pointer, value_size=${shape.valueSize} off=${offset}`);
+  }
+  if (offset >= shape.valueSize) {
+    env.fail('EINVAL', `invalid access to map value pointer, value_size=${shape.valueSize} off=${offset}`);
+  }
+}
+
+const tracingTypes: ReadonlySet<string> = new Set([
+  'kprobe',
+  'tracepoint',
+  'perf_event',
+  'raw_tracepoint',
+  'raw_tracepoint_writable',
+]);
+
+function checkMapFits(env: Environment, type: keyof typeof mapTypes, hasLock: boolean, hasTimer: boolean): void {
+  const program = env.program.type;
+  if (hasLock && tracingTypes.has(program)) env.fail('EINVAL', 'tracing progs cannot use bpf_spin_lock yet');
+  if (hasLock && program === 'socket_filter') env.fail('EINVAL', 'socket filter progs cannot use bpf_spin_lock yet');
+  if (hasTimer && tracingTypes.has(program)) env.fail('EINVAL', 'tracing progs cannot use bpf_timer yet');
+  if (type === 'struct_ops') env.fail('EINVAL', 'bpf_struct_ops map cannot be used in prog');
+}

@@ -1,0 +1,200 @@
+import type { ErrnoName } from '../base/index.ts';
+import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
+import { helperById } from '../uapi/index.ts';
+import type { Subprogram } from './control-flow.ts';
+import { alignment, type Log } from './log.ts';
+import { type MapShape, type ProgramText, Slots } from './program.ts';
+import type { Register } from './register.ts';
+import { Rejection } from './rejection.ts';
+import { type Frame, frameText, invalidSlot, type State } from './state.ts';
+
+/** A path that waits: the state at a jump's other side, and where the log stood when it was put aside. */
+export interface Pending {
+  readonly state: State;
+  readonly slot: number;
+  readonly previous: number;
+  readonly logEnd: number;
+}
+
+/** A state that was walked on from, for comparison with later ones at its slot. */
+export interface Explored {
+  readonly state: State;
+  hits: number;
+  misses: number;
+}
+
+const maxPending = 8192;
+
+/** Everything that one verification knows: the program, what is found about its slots, and the path being walked. */
+export class Environment {
+  readonly program: ProgramText;
+  readonly slots: Slots;
+  readonly log: Log;
+  readonly strictAlignment: boolean;
+  readonly mapAt = new Map<number, MapShape>();
+  readonly mapAddress = new Map<MapShape, bigint>();
+  readonly prunePoint: Uint8Array;
+  readonly jumpPoint: Uint8Array;
+  readonly forceCheckpoint: Uint8Array;
+  readonly callsCallback: Uint8Array;
+  readonly liveRegisters: Uint16Array;
+  readonly seen: Uint8Array;
+  readonly pointerKind: (string | undefined)[] = [];
+  readonly asyncCallbacks = new Set<number>();
+  readonly explored = new Map<number, Explored[]>();
+  subprograms: Subprogram[] = [];
+  state!: State;
+  slot = 0;
+  previous = 0;
+  nextId = 0;
+  /** The helper whose arguments are being judged. */
+  helper = '';
+  processed = 0;
+  jumps = 0;
+  markJumps = 0;
+  markProcessed = 0;
+  totalStates = 0;
+  peakStates = 0;
+  maxStatesPerSlot = 0;
+  readonly pending: Pending[] = [];
+  #scratchedRegisters = 0x7ff;
+  #scratchedSlots: bigint | undefined;
+  #lineStart = 0;
+  #lineEnd = 0;
+
+  constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
+    this.program = program;
+    this.slots = new Slots(program.code);
+    this.log = log;
+    this.strictAlignment = strictAlignment;
+    const { count } = this.slots;
+    this.prunePoint = new Uint8Array(count + 1);
+    this.jumpPoint = new Uint8Array(count + 1);
+    this.forceCheckpoint = new Uint8Array(count + 1);
+    this.callsCallback = new Uint8Array(count + 1);
+    this.liveRegisters = new Uint16Array(count + 1);
+    this.seen = new Uint8Array(count + 1);
+    for (const shape of program.maps?.values() ?? []) {
+      this.mapAddress.set(shape, 0xffff_8881_0000_0000n + BigInt(this.mapAddress.size) * 0x400n);
+    }
+  }
+
+  say(line: string): void {
+    this.log.write(`${line}\n`);
+  }
+
+  fail(errno: ErrnoName, message: string): never {
+    this.say(message);
+    throw new Rejection(errno, message);
+  }
+
+  isOpcode(opcode: number): boolean {
+    return opcodeTable[opcode] !== undefined;
+  }
+
+  get frame(): Frame {
+    return this.state.frame;
+  }
+
+  register(number: number): Register {
+    return this.state.frame.registers[number] as Register;
+  }
+
+  setRegister(number: number, register: Register): void {
+    this.state.frame.registers[number] = register;
+    this.#scratchedRegisters |= 1 << number;
+  }
+
+  scratchRegister(number: number): void {
+    this.#scratchedRegisters |= 1 << number;
+  }
+
+  scratchSlot(index: number): void {
+    if (this.#scratchedSlots !== undefined) this.#scratchedSlots |= 1n << BigInt(index);
+  }
+
+  scratchAll(): void {
+    this.#scratchedRegisters = 0x7ff;
+    this.#scratchedSlots = undefined;
+  }
+
+  /** A NULL test changes every copy: all of them are printed. */
+  scratchAllOf(id: number): void {
+    for (let number = 0; number < 11; number++) if (this.register(number).id === id) this.scratchRegister(number);
+  }
+
+  freshId(): number {
+    return ++this.nextId;
+  }
+
+  subprogramAt(slot: number): number {
+    return this.subprograms.findIndex(({ start }) => start === slot);
+  }
+
+  instructionText(slot: number): string {
+    const size = this.slots.isWide(slot) ? 16 : 8;
+    const opcode = (this.slots.opcode[slot] as number).toString(16).padStart(2, '0');
+    const shape = this.mapAt.get(slot);
+    if (shape) {
+      const address = (this.mapAddress.get(shape) as bigint) + (this.slots.src[slot] === 1 ? 0n : 0x100n);
+      return `(${opcode}) r${this.slots.dst[slot]} = 0x${address.toString(16)}`;
+    }
+    const [instruction] = decodeOr(this.program.code.subarray(slot * 8, slot * 8 + size));
+    if (!instruction) return `(${opcode})`;
+    const helperName = (id: number): string | undefined => {
+      const info = helperById(id);
+      return info && `bpf_${info.name}`;
+    };
+    return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
+  }
+
+  /** Prints an instruction before it is judged. */
+  sayInstruction(): void {
+    if (this.#scratchedRegisters !== 0 || this.#scratchedSlots !== 0n) this.sayState();
+    this.#lineStart = this.log.end;
+    this.say(`${this.slot}: ${this.instructionText(this.slot)}`);
+    this.#lineStart = this.log.end - this.#lineStart - 1;
+    this.#lineEnd = this.log.end;
+  }
+
+  /** Prints what changed, behind the instruction when nothing stands between. */
+  sayState(): void {
+    if (this.#lineEnd !== 0 && this.#lineEnd === this.log.end) {
+      this.log.reset(this.#lineEnd - 1);
+      this.log.write(`${' '.repeat(alignment(this.#lineStart + 1))};`);
+    } else {
+      this.log.write(`${this.slot}:`);
+    }
+    this.say(frameText(this.state, this.state.depth, this.#scratchedRegisters, this.#scratchedSlots));
+    this.#scratchedRegisters = 0;
+    this.#scratchedSlots = 0n;
+  }
+
+  sayFrame(number: number): void {
+    this.say(frameText(this.state, number, 0x7ff, undefined));
+  }
+
+  /** Puts a copy of the present state aside for later. */
+  push(slot: number, previous: number): State {
+    const state = this.state.copy();
+    state.branches = 1;
+    if (state.parent) state.parent.branches++;
+    if (this.pending.length >= maxPending)
+      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex.`);
+    this.pending.push({ state, slot, previous, logEnd: this.log.end });
+    return state;
+  }
+
+  spillAt(frame: Frame, index: number): Register {
+    return (frame.slots[index] ?? invalidSlot).register;
+  }
+}
+
+function decodeOr(code: Uint8Array): ReturnType<typeof decode>['instructions'] {
+  try {
+    return decode(code).instructions;
+  } catch {
+    // What is judged may be no instruction; the message that refuses it follows in the log.
+    return [];
+  }
+}

@@ -1,0 +1,378 @@
+import { extend } from './arithmetic.ts';
+import { contextAccess, socketAccess, socketCommonAccess, tcpSocketAccess, xdpSocketAccess } from './context.ts';
+import { maxStack } from './control-flow.ts';
+import type { Environment } from './environment.ts';
+import { constantRegister, flag, kindText, pointer, type Register, scalarRegister, unknownScalar } from './register.ts';
+import { unsignedOf } from './scalar.ts';
+import { readFixed, readVariable, writeFixed, writeVariable } from './stack-access.ts';
+import { addTnum, constTnum, isAligned, tnumText } from './tnum.ts';
+
+/**
+ * One load or store: which memory the pointer leads to, whether all of it that may be touched is allowed and aligned,
+ * and what a load gives (kernel/bpf/verifier.c: check_mem_access).
+ */
+export interface Access {
+  /** The register with the pointer. */
+  readonly base: number;
+  readonly offset: number;
+  readonly size: number;
+  readonly write: boolean;
+  /** What is stored; undefined for an unknown number. */
+  readonly value?: Register | undefined;
+  readonly signed?: boolean;
+  /** Alignment matters, as for atomics. */
+  readonly strict?: boolean;
+}
+
+/** Judges an access and returns what a load gives; an unknown number for a store. */
+export function accessMemory(env: Environment, access: Access): Register {
+  const pointed = env.register(access.base);
+  checkAlignment(env, pointed, access.base, access.offset, access.size, access.strict ?? false);
+  const loaded = accessRegion(env, pointed, access);
+  if (access.write || !loaded.isScalar) return loaded;
+  if (access.signed) return scalarRegister(extend(loaded.scalar, access.size as 1 | 2 | 4, 64));
+  return loaded;
+}
+
+function number(size: number): Register {
+  return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
+}
+
+function accessRegion(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size, write } = access;
+  const offset = pointed.offset + access.offset;
+  switch (pointed.kind) {
+    case 'mapKey':
+      if (write) env.fail('EACCES', `write to change key R${base} not allowed`);
+      checkRange(env, pointed, access.base, access.offset, size, pointed.shape?.keySize ?? 0, false);
+      return number(size);
+    case 'mapValue':
+      return accessMapValue(env, pointed, access);
+    case 'memory':
+      if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+      if (write && pointed.flags & flag.readOnly)
+        env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
+      checkRange(env, pointed, base, access.offset, size, pointed.size, false);
+      return number(size);
+    case 'context':
+      return accessContext(env, pointed, access);
+    case 'stack':
+      return accessStack(env, pointed, access);
+    case 'packet':
+    case 'packetMeta':
+      if (write && !mayWritePacket(env)) env.fail('EACCES', 'cannot write into packet');
+      checkPacket(env, base, access.offset, size, false);
+      return number(size);
+    case 'flowKeys':
+      if (offset < 0 || offset + size > 56)
+        env.fail('EACCES', `invalid access to flow keys off=${offset} size=${size}`);
+      return number(size);
+    case 'socket':
+    case 'socketCommon':
+    case 'tcpSocket':
+    case 'xdpSocket':
+      return accessSocket(env, pointed, access);
+    case 'traceBuffer':
+    case 'buffer':
+      return accessBuffer(env, pointed, access);
+    default:
+      return invalidAccess(env, pointed, base);
+  }
+}
+
+function invalidAccess(env: Environment, pointed: Register, base: number): never {
+  const name = pointed.kind === 'scalar' ? 'scalar' : kindText(pointed.kind, pointed.flags);
+  return env.fail('EACCES', `R${base} invalid mem access '${name}${pointed.kind === 'btf' ? pointed.btfName : ''}'`);
+}
+
+function accessMapValue(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size, write } = access;
+  if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+  const offset = pointed.offset + access.offset;
+  checkMapFlags(env, pointed, offset, size, write);
+  checkMapRange(env, base, access.offset, size, false);
+  const frozen = pointed.shape?.frozen;
+  if (frozen && !write && pointed.scalar.isConst && size <= 8)
+    return frozenValue(frozen, offset + Number(pointed.constant), size);
+  return number(size);
+}
+
+function frozenValue(bytes: Uint8Array, offset: number, size: number): Register {
+  let value = 0n;
+  for (let each = size - 1; each >= 0; each--) value = (value << 8n) | BigInt(bytes[offset + each] ?? 0);
+  return constantRegister(value);
+}
+
+const readOnlyProgram = 128;
+const writeOnlyProgram = 256;
+
+export function checkMapFlags(env: Environment, pointed: Register, offset: number, size: number, write: boolean): void {
+  const { shape } = pointed;
+  const flags = shape?.flags ?? 0;
+  const forbidden = write ? (flags & readOnlyProgram) !== 0 : (flags & writeOnlyProgram) !== 0;
+  if (!forbidden) return;
+  const what = write ? 'write into' : 'read from';
+  env.fail('EACCES', `${what} map forbidden, value_size=${shape?.valueSize} off=${offset} size=${size}`);
+}
+
+/** Bounds of a map value, and its lock and timer, which only helpers touch. */
+export function checkMapRange(
+  env: Environment,
+  base: number,
+  offset: number,
+  size: number,
+  zeroAllowed: boolean,
+): void {
+  const pointed = env.register(base);
+  const shape = pointed.shape;
+  if (!shape) return;
+  checkRange(env, pointed, base, offset, size, shape.valueSize, zeroAllowed);
+  const from = pointed.offset + offset + Number(pointed.scalar.smin);
+  const to = pointed.offset + offset + Number(pointed.scalar.umax) + size;
+  if (shape.spinLock !== undefined && from < shape.spinLock + 4 && shape.spinLock < to) {
+    env.fail('EACCES', 'bpf_spin_lock cannot be accessed directly by load/store');
+  }
+  if (shape.timer !== undefined && from < shape.timer + 16 && shape.timer < to) {
+    env.fail('EACCES', 'bpf_timer cannot be accessed directly by load/store');
+  }
+}
+
+const maxOffset = 1n << 29n;
+
+/** The smallest and the largest address that may be touched both lie within `limit` bytes (check_mem_region_access). */
+export function checkRange(
+  env: Environment,
+  pointed: Register,
+  base: number,
+  extra: number,
+  size: number,
+  limit: number,
+  zeroAllowed: boolean,
+): void {
+  const offset = pointed.offset + extra;
+  const { scalar } = pointed;
+  if (scalar.smin < 0n && (scalar.smin === -0x8000_0000_0000_0000n || Number(scalar.smin) + offset < 0)) {
+    env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
+  }
+  if (!fits(env, pointed, base, offset + Number(scalar.smin), size, limit, zeroAllowed)) {
+    env.fail('EACCES', `R${base} min value is outside of the allowed memory range`);
+  }
+  if (scalar.umax >= maxOffset) {
+    env.fail('EACCES', `R${base} unbounded memory access, make sure to bounds check any such access`);
+  }
+  if (!fits(env, pointed, base, offset + Number(scalar.umax), size, limit, zeroAllowed)) {
+    env.fail('EACCES', `R${base} max value is outside of the allowed memory range`);
+  }
+}
+
+function fits(
+  env: Environment,
+  pointed: Register,
+  base: number,
+  offset: number,
+  size: number,
+  limit: number,
+  zeroAllowed: boolean,
+): boolean {
+  if (offset >= 0 && (size > 0 || (size === 0 && zeroAllowed)) && offset + size <= limit) return true;
+  if (pointed.kind === 'mapValue') {
+    env.say(`invalid access to map value, value_size=${limit} off=${offset} size=${size}`);
+  } else if (pointed.kind === 'mapKey') {
+    env.say(`invalid access to map key, key_size=${limit} off=${offset} size=${size}`);
+  } else if (pointed.isPacket || pointed.kind === 'packetEnd') {
+    env.say(
+      `invalid access to packet, off=${offset} size=${size}, R${base}(id=${pointed.id},off=${offset},r=${pointed.range})`,
+    );
+  } else {
+    env.say(`invalid access to memory, mem_size=${limit} off=${offset} size=${size}`);
+  }
+  return false;
+}
+
+/** A packet pointer reaches as far as it was compared with the end (check_packet_access). */
+export function checkPacket(env: Environment, base: number, extra: number, size: number, zeroAllowed: boolean): void {
+  const pointed = env.register(base);
+  const offset = pointed.offset + extra;
+  if (pointed.scalar.smin < 0n) {
+    env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
+  }
+  const within = pointed.range >= 0 && fits(env, pointed, base, offset, size, pointed.range, zeroAllowed);
+  if (!within) env.fail(pointed.range < 0 ? 'EINVAL' : 'EACCES', `R${base} offset is outside of the packet`);
+}
+
+const packetWriters: ReadonlySet<string> = new Set([
+  'xdp',
+  'lwt_xmit',
+  'sk_skb',
+  'sk_msg',
+  'sched_cls',
+  'sched_act',
+  'cgroup_sockopt',
+]);
+const packetReaders: ReadonlySet<string> = new Set([
+  ...packetWriters,
+  'lwt_in',
+  'lwt_out',
+  'lwt_seg6local',
+  'sk_reuseport',
+  'flow_dissector',
+  'cgroup_skb',
+]);
+
+function mayWritePacket(env: Environment): boolean {
+  return packetWriters.has(env.program.type);
+}
+
+/** Whether a helper may be handed packet memory, to read or to write. */
+export function helperMayAccessPacket(env: Environment, write: boolean): boolean {
+  return (write ? packetWriters : packetReaders).has(env.program.type);
+}
+
+export function checkPointerOffset(env: Environment, pointed: Register, base: number, fixedAllowed = false): void {
+  const text = kindText(pointed.kind, pointed.flags);
+  if (pointed.offset < 0) env.fail('EACCES', `negative offset ${text} ptr R${base} off=${pointed.offset} disallowed`);
+  if (!fixedAllowed && pointed.offset !== 0) {
+    env.fail('EACCES', `dereference of modified ${text} ptr R${base} off=${pointed.offset} disallowed`);
+  }
+  if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
+    env.fail('EACCES', `variable ${text} access var_off=${tnumText(pointed.scalar.bits)} disallowed`);
+  }
+}
+
+function accessContext(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size, write } = access;
+  const offset = pointed.offset + access.offset;
+  checkPointerOffset(env, pointed, base, env.program.type === 'syscall');
+  const result = contextAccess(env.program.type, env.program.attachType ?? 0, offset, size, write);
+  if (!result) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
+  if (write || result.kind === 'scalar') return number(size);
+  const loaded = pointer(result.kind, result.flags);
+  if (result.flags & flag.maybeNull) loaded.id = env.freshId();
+  return loaded;
+}
+
+function accessSocket(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size, write } = access;
+  const text = kindText(pointed.kind, pointed.flags);
+  if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+  if (write) env.fail('EACCES', `R${base} cannot write into ${text}`);
+  const offset = pointed.offset + access.offset;
+  if (pointed.scalar.smin < 0n) {
+    env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
+  }
+  const allowed =
+    pointed.kind === 'socket'
+      ? socketAccess(offset, size)
+      : pointed.kind === 'socketCommon'
+        ? socketCommonAccess(offset, size)
+        : pointed.kind === 'tcpSocket'
+          ? tcpSocketAccess(offset, size)
+          : xdpSocketAccess(offset, size);
+  if (!allowed) env.fail('EACCES', `R${base} invalid ${text} access off=${offset} size=${size}`);
+  return number(size);
+}
+
+function accessBuffer(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size } = access;
+  const offset = access.offset;
+  const text = kindText(pointed.kind, pointed.flags);
+  if (offset < 0) env.fail('EACCES', `R${base} invalid ${text} buffer access: off=${offset}, size=${size}`);
+  if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
+    env.fail(
+      'EACCES',
+      `R${base} invalid variable buffer offset: off=${offset}, var_off=${tnumText(pointed.scalar.bits)}`,
+    );
+  }
+  return number(size);
+}
+
+function accessStack(env: Environment, pointed: Register, access: Access): Register {
+  const { base, size, write, value } = access;
+  const frame = env.state.frames[pointed.frame];
+  if (!frame) return env.fail('EFAULT', 'stack frame is gone');
+  const { min, max } = stackRange(env, base, access.offset, size, write ? 'write to' : 'read from');
+  growStack(env, pointed.frame, min);
+  if (pointed.scalar.isConst) {
+    if (write) {
+      writeFixed(env, frame, min, size, value);
+      return unknownScalar;
+    }
+    return readFixed(env, frame, min, size);
+  }
+  if (write) {
+    writeVariable(env, frame, min, max + size, value);
+    return unknownScalar;
+  }
+  return readVariable(frame, min, max + size, size);
+}
+
+/** Remembers how deep a function's stack goes. */
+export function growStack(env: Environment, frameNumber: number, offset: number): void {
+  const frame = env.state.frames[frameNumber];
+  const subprogram = frame && env.subprograms[frame.program];
+  if (subprogram && -offset > subprogram.stackDepth) subprogram.stackDepth = -offset;
+  frame?.grow(offset);
+}
+
+/** The offsets from the frame's top that may be touched; refused where they leave the stack. */
+export function stackRange(
+  env: Environment,
+  base: number,
+  extra: number,
+  size: number,
+  what: string,
+): { min: number; max: number } {
+  const pointed = env.register(base);
+  const { scalar } = pointed;
+  const offset = pointed.offset + extra;
+  if (!scalar.isConst && (scalar.smax >= maxOffset || scalar.smin <= -maxOffset)) {
+    env.fail('EACCES', `invalid unbounded variable-offset ${what} stack R${base}`);
+  }
+  const min = offset + Number(scalar.smin);
+  const max = offset + Number(scalar.smax);
+  if (min < -maxStack || max + size > 0 || min >= 0) {
+    if (scalar.isConst) env.fail('EACCES', `invalid ${what} stack R${base} off=${min} size=${size}`);
+    env.fail(
+      'EACCES',
+      `invalid variable-offset ${what} stack R${base} var_off=${tnumText(scalar.bits)} off=${offset} size=${size}`,
+    );
+  }
+  return { min, max };
+}
+
+const alignedKinds: Readonly<Record<string, string>> = {
+  mapValue: 'value ',
+  mapKey: 'key ',
+  context: 'context ',
+  stack: 'stack ',
+  socket: 'sock ',
+  socketCommon: 'sock_common ',
+  tcpSocket: 'tcp_sock ',
+  xdpSocket: 'xdp_sock ',
+};
+
+export function checkAlignment(
+  env: Environment,
+  pointed: Register,
+  base: number,
+  offset: number,
+  size: number,
+  asked: boolean,
+): void {
+  const isPacket = pointed.kind === 'packet' || pointed.kind === 'packetMeta';
+  const strict = asked || env.strictAlignment || pointed.kind === 'stack';
+  if (!strict || size === 1) return;
+  env.scratchRegister(base);
+  const variable = pointed.scalar.bits;
+  const fixed = pointed.offset + offset;
+  // A packet begins 2 bytes before a 4-byte boundary (NET_IP_ALIGN) when it is asked for strictly.
+  const lead = isPacket ? 2 : 0;
+  if (isAligned(addTnum(variable, constTnum(BigInt(lead + fixed))), size)) return;
+  const varText = variable.mask === 0n && variable.value === 0n ? '0' : tnumText(variable);
+  if (isPacket)
+    env.fail('EACCES', `misaligned packet access off ${lead}+${varText}+${pointed.offset}+${offset} size ${size}`);
+  env.fail(
+    'EACCES',
+    `misaligned ${alignedKinds[pointed.kind] ?? ''}access off ${varText}+${pointed.offset}+${offset} size ${size}`,
+  );
+}

@@ -1,0 +1,97 @@
+import type { MapType, ProgramType } from '../uapi/index.ts';
+
+/**
+ * A program as it is handed to the verifier: raw slots as parallel arrays, because what is judged may be no
+ * instruction at all, and the maps that its immediates name.
+ */
+export interface MapShape {
+  readonly type: MapType;
+  readonly keySize: number;
+  readonly valueSize: number;
+  readonly maxEntries: number;
+  /** BPF_F_RDONLY_PROG and its like. */
+  readonly flags?: number;
+  readonly name?: string;
+  /** Byte offset of the value's `struct bpf_spin_lock`. */
+  readonly spinLock?: number;
+  /** Byte offset of the value's `struct bpf_timer`. */
+  readonly timer?: number;
+  readonly inner?: MapShape;
+  /** A read-only array whose contents cannot change any more: a load at a constant offset is a constant. */
+  readonly frozen?: Uint8Array;
+}
+
+export interface LineInfo {
+  /** The first slot that comes from this line. */
+  readonly slot: number;
+  readonly file: string;
+  readonly line: number;
+  readonly column?: number;
+  readonly text: string;
+}
+
+export interface ProgramText {
+  /** 8 bytes a slot. */
+  readonly code: Uint8Array;
+  readonly type: ProgramType;
+  /** enum bpf_attach_type as a number. */
+  readonly attachType?: number;
+  /** `GPL` when absent. */
+  readonly license?: string;
+  /** The function or tracepoint that a tracing program attaches to. */
+  readonly attachTo?: string;
+  /** What BPF_PSEUDO_MAP_FD immediates name. */
+  readonly maps?: ReadonlyMap<number, MapShape>;
+  readonly lines?: readonly LineInfo[];
+}
+
+/** The slots of a program, field by field. */
+export class Slots {
+  readonly count: number;
+  readonly code: Uint8Array;
+  readonly opcode: Uint8Array;
+  readonly dst: Uint8Array;
+  readonly src: Uint8Array;
+  readonly offset: Int16Array;
+  readonly imm: Int32Array;
+
+  constructor(code: Uint8Array) {
+    const count = code.length >>> 3;
+    const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
+    this.count = count;
+    this.code = code;
+    this.opcode = new Uint8Array(count);
+    this.dst = new Uint8Array(count);
+    this.src = new Uint8Array(count);
+    this.offset = new Int16Array(count);
+    this.imm = new Int32Array(count);
+    for (let slot = 0; slot < count; slot++) {
+      const registers = view.getUint8(slot * 8 + 1);
+      this.opcode[slot] = view.getUint8(slot * 8);
+      this.dst[slot] = registers & 15;
+      this.src[slot] = registers >>> 4;
+      this.offset[slot] = view.getInt16(slot * 8 + 2, true);
+      this.imm[slot] = view.getInt32(slot * 8 + 4, true);
+    }
+  }
+
+  isHelperCall(slot: number): boolean {
+    return this.opcode[slot] === 0x85 && this.src[slot] === 0;
+  }
+
+  isLocalCall(slot: number): boolean {
+    return this.opcode[slot] === 0x85 && this.src[slot] === 1;
+  }
+
+  isKernelCall(slot: number): boolean {
+    return this.opcode[slot] === 0x85 && this.src[slot] === 2;
+  }
+
+  isFunctionAddress(slot: number): boolean {
+    return this.opcode[slot] === 0x18 && this.src[slot] === 4;
+  }
+
+  isWide(slot: number): boolean {
+    return this.opcode[slot] === 0x18;
+  }
+}
