@@ -22,15 +22,14 @@ export function compute(op: Operation, left: Scalar, right: Scalar, width: 32 | 
   const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
   const rightConst = width === 32 ? right.isConst32 : right.isConst;
   const shift = width === 32 ? right.umax32 : right.umax < 64n ? Number(right.umax) : 64;
-  if (op === 'other' || (isShift && !(rightConst && shift < width))) return width === 32 ? unknown32 : unknown;
+  // As the kernel does it: nothing at all is known then, not even that a 32-bit result has a zero high half.
+  if (op === 'other' || (isShift && !(rightConst && shift < width))) return unknown;
   if (width === 64 && left.isConst && right.isConst) return constant(fold(op, left.value, right.value));
   const result = left.draft();
   apply(op, result, right, width, shift);
   if (width === 32) return result.zeroExtend();
   return result.settle();
 }
-
-const unknown32 = unknown.draft().zeroExtend();
 
 function fold(op: Operation, left: bigint, right: bigint): bigint {
   switch (op) {

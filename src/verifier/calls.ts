@@ -55,6 +55,8 @@ interface Call {
   released: number;
   memory: { number: number; argument: Argument } | undefined;
   allocated: number;
+  /** A key on the stack that is known. */
+  key: number | undefined;
   /** The most bytes that a size argument may say. */
   most: number | undefined;
   readonly writes: { number: number; size: number }[];
@@ -83,6 +85,7 @@ export function callHelper(env: Environment): void {
     memory: undefined,
     allocated: 0,
     most: undefined,
+    key: undefined,
     writes: [],
   };
   for (const [index, argument] of prototype.args.entries()) checkArgument(env, call, index + 1, argument);
@@ -156,8 +159,10 @@ function checkArgument(env: Environment, call: Call, number: number, argument: A
   }
   if (kind === 'ctx' || kind.toLowerCase().includes('sock')) checkPointerOffset(env, register, number);
   if (kind === 'map') call.map = register;
-  else if (kind === 'key') touch(env, number, call.map?.shape?.keySize ?? 0, false, false);
-  else if (kind === 'value' || kind === 'valueOut')
+  else if (kind === 'key') {
+    touch(env, number, call.map?.shape?.keySize ?? 0, false, false);
+    call.key = constantKey(env, register);
+  } else if (kind === 'value' || kind === 'valueOut')
     touch(env, number, call.map?.shape?.valueSize ?? 0, kind === 'valueOut', false, call);
   else if (kind === 'fixedOut') {
     checkAlignment(env, register, number, 0, argument.size, true);
@@ -192,6 +197,26 @@ function checkSize(env: Environment, call: Call, number: number, zeroAllowed: bo
   const writes = memory.argument.kind.startsWith('memOut') || memory.argument.kind.startsWith('memWrite');
   touch(env, memory.number, most, writes, zeroAllowed, scalar.isConst ? call : undefined);
   if (!scalar.isConst && writes) call.writes.push({ number: memory.number, size: most });
+}
+
+/** Four bytes on the stack that are one known number (get_constant_map_key). */
+function constantKey(env: Environment, register: Register): number | undefined {
+  const frame = register.kind === 'stack' ? env.state.frames[register.frame] : undefined;
+  if (!frame || !register.scalar.isConst) return undefined;
+  const at = -(register.offset + Number(register.constant)) - 1;
+  const slot = frame.slot(at >> 3);
+  const bytes = [0, 1, 2, 3].map((each) => slot.type((at & 7) - each));
+  if ((at & 7) >= 3 && bytes.every((kind) => kind === slotKinds.zero)) return 0;
+  const isSpilled = (at & 7) === 7 && bytes.every((kind) => kind === slotKinds.spill);
+  if (!isSpilled || !slot.register.isConst || slot.type(3) === slotKinds.spill) return undefined;
+  return Number(slot.register.scalar.value);
+}
+
+/** An array has a value for every index below its size, so such a look-up never fails. */
+function isPresent(call: Call): boolean {
+  const shape = call.map?.shape;
+  const isArray = shape?.type === 'array' || shape?.type === 'percpu_array';
+  return isArray && call.name === 'map_lookup_elem' && call.key !== undefined && call.key < shape.maxEntries;
 }
 
 /** Helpers that take packet memory (struct bpf_func_proto: pkt_access). */
@@ -381,7 +406,8 @@ function lock(env: Environment, call: Call): void {
 function resultOf(env: Environment, call: Call, result: string, btf: string, from: number): Register {
   if (result === 'int') return boundedResult(call);
   if (result === 'void') return uninitialised;
-  const orNull = result.endsWith('OrNull');
+  const named = result.endsWith('OrNull');
+  const orNull = named && !isPresent(call);
   const kindsOfResult: Readonly<Record<string, Kind>> = {
     mapValue: 'mapValue',
     sock: 'socket',
@@ -390,7 +416,7 @@ function resultOf(env: Environment, call: Call, result: string, btf: string, fro
     ringbufMem: 'memory',
     btf: 'btf',
   };
-  const kind = kindsOfResult[orNull ? result.slice(0, -6) : result];
+  const kind = kindsOfResult[named ? result.slice(0, -6) : result];
   if (!kind) return env.fail('EINVAL', `result of bpf_${call.name} is not judged yet`);
   const register = pointer(kind, orNull ? flag.maybeNull : 0);
   if (kind === 'mapValue') {

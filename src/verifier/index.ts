@@ -1,3 +1,3 @@
-/** Floor 2: the verdict on a program, and the log that goes with it. */
+/** Floor 3: the verdict on a program, and the log that goes with it. */
 export type { LineInfo, MapShape, ProgramText } from './program.ts';
 export { type Verdict, type VerifyOptions, verify } from './verify.ts';

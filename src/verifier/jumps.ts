@@ -62,7 +62,7 @@ function decideJump(
   const isPointerToNull = (left.isPointer && right.isNull) || (right.isPointer && left.isNull);
   const pointed = left.isPointer ? left : right;
   if (left.isPointer && right.isPointer && width === 64) return decidePacket(comparison, left, right);
-  if (!isPointerToNull || width !== 64 || !neverNull(pointed)) return undefined;
+  if (!isPointerToNull || !neverNull(pointed)) return undefined;
   return comparison === 'eq' ? false : comparison === 'ne' ? true : undefined;
 }
 

@@ -331,9 +331,10 @@ export function stackRange(
   const min = offset + Number(scalar.smin);
   const max = offset + Number(scalar.smax);
   if (min < -maxStack || max + size > 0 || min >= 0) {
-    if (scalar.isConst) env.fail('EACCES', `invalid ${what} stack R${base} off=${min} size=${size}`);
+    const errno = min < -maxStack || min >= 0 ? 'EACCES' : 'EINVAL';
+    if (scalar.isConst) env.fail(errno, `invalid ${what} stack R${base} off=${min} size=${size}`);
     env.fail(
-      'EACCES',
+      errno,
       `invalid variable-offset ${what} stack R${base} var_off=${tnumText(scalar.bits)} off=${offset} size=${size}`,
     );
   }
