@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { Random, toHex } from '../../src/base/index.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { helperByName } from '../../src/uapi/index.ts';
@@ -6,7 +7,7 @@ import { type MapShape, verify } from '../../src/verifier/index.ts';
 
 /**
  * Holds the verifier against the running kernel on random programs that mix valid and slightly broken code:
- *   node test/conformance/random-programs.ts COUNT SEED      (as root; kernel.py asks the kernel)
+ *   npx tsc && node dist/test/conformance/random-programs.js COUNT SEED      (as root; kernel.py asks the kernel)
  */
 const registers = [0, 2, 3, 4, 5, 6, 7, 8, 9];
 const map: MapShape = { type: 'array', keySize: 4, valueSize: 16, maxEntries: 4 };
@@ -118,7 +119,7 @@ function main(): void {
   const asked = cases.map(({ code, slots }, id) =>
     JSON.stringify({ id, prog_type: 1, insns: toHex(code), maps: [{ type: 2, key: 4, value: 16, max: 4, at: slots }] }),
   );
-  const script = new URL('kernel.py', import.meta.url).pathname;
+  const script = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
   const input = `${asked.join('\n')}\n`;
   const answers = execFileSync('python3', [script, '--log-level', '1'], { input, maxBuffer: 1 << 30 }).toString();
   let accepted = 0;

@@ -1,14 +1,17 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { fromHex } from '../../src/base/index.ts';
 import { type ProgramType, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, verify } from '../../src/verifier/index.ts';
 
 /**
  * Holds the verifier against the running kernel on a dump of the kernel's selftests that the user brings:
- *   node test/conformance/verifier.ts DUMP.json [VERDICTS.jsonl] [--list]
+ *   npm run conformance:verifier -- DUMP.json [VERDICTS.jsonl] [--list]
  * The kernel's answers are kept beside the dump, and asked for once (kernel.py, as root).
  */
+const kernelScript = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
+
 interface Case {
   readonly id: number;
   readonly file: string;
@@ -85,7 +88,7 @@ function main(): void {
     .filter((word) => !word.startsWith('--'));
   if (dumpPath === undefined) throw new Error('usage: verifier.ts DUMP.json [VERDICTS.jsonl] [--list]');
   if (!existsSync(answersPath)) {
-    execFileSync('python3', [new URL('kernel.py', import.meta.url).pathname, dumpPath, answersPath]);
+    execFileSync('python3', [kernelScript, dumpPath, answersPath]);
   }
   const listed = process.argv.includes('--list');
   const { tests } = JSON.parse(readFileSync(dumpPath, 'utf8')) as { tests: Case[] };
