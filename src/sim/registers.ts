@@ -2,6 +2,7 @@ import { InputError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { Arguments, FunctionEntry, FunctionExit } from '../events/index.ts';
 import { kernelSpace, type Memory } from '../memory/index.ts';
+import { registerSets } from '../uapi/index.ts';
 import { type CpuMemory, type Current, registersSize } from './current.ts';
 import { type Slot, takesUserPointers, typeSlot } from './slots.ts';
 import type { Stacks } from './stacks.ts';
@@ -20,29 +21,7 @@ import { unknownName, type Values } from './values.ts';
  * hold them itself, as `regs`; or it names the system call's own parameters, as the format of
  * `syscalls:sys_enter_NAME` does, and they are put in di, si, dx, r10, r8, r9 of an inner pt_regs.
  */
-export const registerOffsets = {
-  r15: 0,
-  r14: 8,
-  r13: 16,
-  r12: 24,
-  bp: 32,
-  bx: 40,
-  r11: 48,
-  r10: 56,
-  r9: 64,
-  r8: 72,
-  ax: 80,
-  cx: 88,
-  dx: 96,
-  si: 104,
-  di: 112,
-  orig_ax: 120,
-  ip: 128,
-  cs: 136,
-  flags: 144,
-  sp: 152,
-  ss: 160,
-} as const;
+export const registerOffsets = registerSets.x86_64.offsets;
 
 const { di, si, dx, cx, r8, r9, r10, ax, ip, cs, flags, sp, ss, orig_ax } = registerOffsets;
 export const parameterRegisters = [di, si, dx, cx, r8, r9] as const;
