@@ -7,8 +7,6 @@ import type { LinkResource } from './points.ts';
 const idle: Task = { pid: 0, tgid: 0, comm: 'swapper', uid: 0, gid: 0 };
 const noStack: KernelStack = [];
 
-/** Frames of a program's stack: 8 of 512 bytes. */
-const programStack = 8 * 512;
 /** A CPU's end of a task's kernel stack, as far as probes look: the return address and arguments beyond the sixth. */
 const kernelStack = 256;
 /** PERF_MAX_TRACE_SIZE: the longest tracepoint record. */
@@ -26,8 +24,6 @@ export const userWindows = 16;
 
 /** What belongs to one CPU: memory that programs run in. Offsets. */
 export interface CpuMemory {
-  /** 8 frames, growing down from the end. */
-  readonly stack: number;
   /** A struct bpf_perf_event_data, whose begin is a struct pt_regs: the context of probes and samples. */
   readonly registers: number;
   /** The pt_regs that a system call's wrapper is given. */
@@ -82,7 +78,6 @@ export class Current {
     // Written anew for each user event, and events happen one at a time: all CPUs share it.
     const userStack = memory.allocatePages(userWindow * userWindows, pageKinds.user);
     this.cpus = Array.from({ length: cpus }, () => ({
-      stack: memory.allocatePages(programStack),
       registers: memory.allocate(sampleSize),
       userRegisters: memory.allocate(registersSize),
       kernelStack: memory.allocate(kernelStack),

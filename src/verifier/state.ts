@@ -84,23 +84,6 @@ export interface Reference {
   readonly slot: number;
 }
 
-/** One executed instruction that precision tracking must come back to. */
-export interface Step {
-  readonly slot: number;
-  readonly previous: number;
-  /** A load or store through a stack pointer: frame and slot index, else -1. */
-  stackFrame: number;
-  stackSlot: number;
-  linked: readonly Linked[] | undefined;
-}
-
-export interface Linked {
-  readonly frame: number;
-  /** 0–10, or -1 for a stack slot. */
-  readonly register: number;
-  readonly slot: number;
-}
-
 export class State {
   frames: Frame[] = [];
   references: Reference[] = [];
@@ -114,8 +97,6 @@ export class State {
   branches = 0;
   firstSlot = 0;
   lastSlot = -1;
-  /** Executed instructions since `parent`. */
-  history: Step[] = [];
   mayGotoDepth = 0;
   usedInLoop = false;
   dfsDepth = 0;
@@ -141,7 +122,6 @@ export class State {
     copy.parent = this.parent;
     copy.firstSlot = this.firstSlot;
     copy.lastSlot = this.lastSlot;
-    copy.history = this.history;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
