@@ -160,3 +160,11 @@ export {
   stackFlags,
   updateFlags,
 } from './uapi/index.ts';
+export {
+  type LineInfo as ProgramLine,
+  type MapShape,
+  type ProgramText,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+} from './verifier/index.ts';

@@ -32,9 +32,14 @@ export function describeCc(command: Command, io: Io): void {
 }
 
 async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> {
-  const [{ compileC, renderDiagnostics }, text, profile] = await Promise.all([
+  const object = await compileText(await readText(file, io), file, flags, io);
+  await print(io, flags.S ? await listing(object) : summary(object));
+}
+
+/** A text's programs and maps; what is wrong with it goes to standard error. @throws InputError when it has errors */
+export async function compileText(text: string, file: string, flags: CcFlags, io: Io): Promise<ObjectSpec> {
+  const [{ compileC, renderDiagnostics }, profile] = await Promise.all([
     import('../cc/index.ts'),
-    readText(file, io),
     kernelNamed(flags.kernel),
   ]);
   const { readFileSync } = await import('node:fs');
@@ -60,7 +65,7 @@ async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> 
     const count = diagnostics.filter((one) => one.severity === 'error').length;
     throw new InputError(`${file} was not compiled: ${count} ${count === 1 ? 'error' : 'errors'}`);
   }
-  await print(io, flags.S ? await listing(object) : summary(object));
+  return object;
 }
 
 async function readText(file: string, io: Io): Promise<string> {

@@ -57,6 +57,11 @@ export interface Verdict {
 
 const defaultLimit = 1_000_000;
 
+/**
+ * The verdict of Linux 6.18 on a program, as bpf(BPF_PROG_LOAD) gives it to a privileged user: whether it may be loaded,
+ * the errno and the log if not, word for word. Any bytes get a verdict; nothing is thrown for what a program does wrong.
+ * @param program 8 bytes a slot, with the shapes of the maps that it names
+ */
 export function verify(program: ProgramText, options: VerifyOptions = {}): Verdict {
   const level = options.logLevel ?? 1;
   const log = new Log(level, options.logSize ?? (level === 0 ? 0 : 1 << 24));
