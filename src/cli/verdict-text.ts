@@ -1,3 +1,4 @@
+import { explanationText, type Place } from '../verifier/index.ts';
 import type { Judged } from './verify-file.ts';
 
 /** How a verdict is shown: a line for each program, the log of what was refused, and the explanation. */
@@ -13,7 +14,8 @@ export function verdictText(judged: Judged, { explain, logs }: Shown): string {
   const said = accepted ? 'accepted' : `refused with ${verdict.errno}`;
   const head = `${program.name} (${takenFor(judged)}): ${said}; ${statisticsText(judged)}\n`;
   const log = accepted && !logs ? '' : withNewline(verdict.log);
-  return head + log;
+  const explanation = explain ? verdict.explanation : null;
+  return head + log + (explanation ? explanationText(explanation) : '');
 }
 
 function takenFor({ type, attachType, attachTo }: Judged): string {
@@ -48,11 +50,36 @@ export function verdictJson({ program, type, attachType, attachTo, verdict }: Ju
     errno: verdict.errno,
     message: verdict.message,
     log: verdict.log,
+    explanation: explanationJson(verdict.explanation),
     statistics: {
       processed: statistics.processed,
       total_states: statistics.totalStates,
       peak_states: statistics.peakStates,
       stack_depths: statistics.stackDepths,
     },
+  };
+}
+
+function explanationJson(explanation: Judged['verdict']['explanation']): object | null {
+  if (!explanation) return null;
+  const { category, title, reason, at, path, suggestion } = explanation;
+  return {
+    category,
+    title,
+    reason,
+    at: at ? placeJson(at) : null,
+    path: path.map((step) => ({ ...placeJson(step), note: step.note })),
+    suggestion: suggestion ?? null,
+  };
+}
+
+function placeJson({ slot, instruction, line }: Place): object {
+  return {
+    slot,
+    instruction,
+    file: line?.file ?? null,
+    line: line?.line ?? null,
+    column: line?.column ?? null,
+    source: line?.text ?? null,
   };
 }

@@ -2,6 +2,7 @@ import type { ErrnoName } from '../base/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById } from '../uapi/index.ts';
 import type { Subprogram } from './control-flow.ts';
+import type { Trail } from './explain/trail.ts';
 import type { FactCollector } from './facts.ts';
 import { alignment, type Log } from './log.ts';
 import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
@@ -59,6 +60,8 @@ export class Environment {
   maxStatesPerSlot = 0;
   /** Absent when nobody asked for facts. */
   facts: FactCollector | undefined = undefined;
+  /** Present when the walk is made again to explain its end. */
+  trail: Trail | undefined = undefined;
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;
@@ -84,6 +87,7 @@ export class Environment {
   }
 
   say(line: string): void {
+    this.trail?.said.push(line);
     this.log.write(`${line}\n`);
   }
 
@@ -145,11 +149,13 @@ export class Environment {
     }
     const [instruction] = decodeOr(this.program.code.subarray(slot * 8, slot * 8 + size));
     if (!instruction) return `(${opcode})`;
-    const helperName = (id: number): string | undefined => {
-      const info = helperById(id);
-      return info && `bpf_${info.name}`;
-    };
     return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
+  }
+
+  /** `bpf_map_lookup_elem`, of the helper that a slot calls. */
+  helperText(slot: number): string {
+    const id = this.slots.imm[slot] as number;
+    return helperName(id) ?? `helper ${id}`;
   }
 
   /**
@@ -209,6 +215,11 @@ export class Environment {
   spillAt(frame: Frame, index: number): Register {
     return (frame.slots[index] ?? invalidSlot).register;
   }
+}
+
+function helperName(id: number): string | undefined {
+  const info = helperById(id);
+  return info && `bpf_${info.name}`;
 }
 
 /** The last entry that begins at or before a slot. */

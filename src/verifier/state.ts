@@ -1,3 +1,4 @@
+import type { Step } from './explain/trail.ts';
 import { type Register, registerText, uninitialised } from './register.ts';
 
 /**
@@ -103,6 +104,8 @@ export class State {
   /** Entry of a callback, re-entered by its helper. */
   callbackUnroll = 0;
   inSleepable = false;
+  /** The last step, when the walk is made again to explain its end. */
+  trail: Step | undefined = undefined;
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1] as Frame;
@@ -125,6 +128,7 @@ export class State {
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
+    copy.trail = this.trail;
     return copy;
   }
 

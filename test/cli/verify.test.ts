@@ -1,9 +1,9 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Outcome, tracebed } from './console.ts';
+import { Gathered, type Outcome, tracebed } from './console.ts';
 
 let folder = '';
 beforeAll(() => {
@@ -117,6 +117,44 @@ describe('verdicts as text', () => {
   });
 });
 
+describe('explanations', () => {
+  /** Without what was counted on the way, which is not what these are about. */
+  async function explained(file: string): Promise<string> {
+    const { out, err } = await tracebed(['verify', file, '--explain', '--log-level', '0']);
+    expect(err).toBe('');
+    const name = file.replace(/^.*\//, '');
+    return out.replaceAll(file, name).replace(/; \d+ instructions? processed.*/g, '');
+  }
+
+  /** Without instructions, which the compiler chooses. */
+  function withoutCode(text: string): string {
+    return text.replace(/, instruction .*/g, '').replace(/^ +line \d+ .*\n/gm, '');
+  }
+
+  test.each([
+    ['mistakes.s', (text: string) => text],
+    ['mistakes.c', withoutCode],
+  ] as const)('of %s', async (name, steady) => {
+    const file = new URL(`verify/${name}`, import.meta.url);
+    const expected = readFileSync(`${file.pathname}.txt`, 'utf8');
+    expect(steady(await explained(file.pathname))).toBe(expected);
+  });
+
+  test('on a terminal unless they are not wanted, elsewhere only when they are', async () => {
+    const shows = async (isTTY: boolean, ...flags: string[]): Promise<boolean> => {
+      const stdin = new PassThrough();
+      stdin.end('exit\n');
+      const stdout = new Gathered(isTTY);
+      await tracebed(['verify', '-', ...flags], { stdin, stdout });
+      return stdout.text.includes('refused for a value that was never set');
+    };
+    expect(await shows(true)).toBe(true);
+    expect(await shows(true, '--no-explain')).toBe(false);
+    expect(await shows(false)).toBe(false);
+    expect(await shows(false, '--explain')).toBe(true);
+  });
+});
+
 describe('verdicts as JSON', () => {
   test('one line a program', async () => {
     const { code, out } = await verify(['--format', 'json'], object);
@@ -134,8 +172,14 @@ describe('verdicts as JSON', () => {
       errno: 'EACCES',
       message: "R0 invalid mem access 'map_value_or_null'",
       statistics: { processed: 6, stack_depths: [4] },
+      explanation: {
+        category: 'possible-null',
+        at: { slot: 6, instruction: 'r0 = *(u64 *)(r0 +0)', line: 10, column: 3 },
+        path: [{ slot: 5, note: 'r0 is a pointer to a value of map hits, or NULL' }],
+        suggestion: expect.stringContaining('for NULL before line 10'),
+      },
     });
-    expect(second).toMatchObject({ program: 'other', verdict: 'accept', errno: null, message: '' });
+    expect(second).toMatchObject({ program: 'other', verdict: 'accept', errno: null, message: '', explanation: null });
   });
 });
 
