@@ -117,6 +117,7 @@ function mapOf(table: TableObject, cpus: number, diagnostics: Diagnostics): MapS
   if (!Object.hasOwn(mapTypes, table.mapType)) {
     diagnostics.error(table.at, `a table cannot be a '${table.kind}'`);
   }
+  const record = table.record && fieldTypeOf(table.record);
   const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
   return {
     name: table.name,
@@ -127,6 +128,7 @@ function mapOf(table: TableObject, cpus: number, diagnostics: Diagnostics): MapS
     flags: table.flags,
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
+    ...(record ? { record } : {}),
   };
 }
 

@@ -239,8 +239,18 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     p.diagnostics.error(name, `'${name.text}' takes ${wanted} arguments, not ${args.length}`);
     return p.typing.number(at, 0n);
   }
+  const sent = args[sentArgument[name.text] ?? -1]?.type;
+  if (sent?.kind === 'pointer' && isComplete(sent.target)) table.record ??= sent.target;
   return { kind: 'method', type: methodType(method, table), at, table, method: name.text, args };
 }
+
+/** Which argument of a submitting method points to what is sent. */
+const sentArgument: Readonly<Record<string, number>> = {
+  perf_submit: 1,
+  perf_submit_skb: 2,
+  ringbuf_output: 0,
+  ringbuf_submit: 0,
+};
 
 function methodType(method: Method, table: TableObject): CType {
   switch (method.gives) {
