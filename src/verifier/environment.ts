@@ -108,6 +108,7 @@ export class Environment {
 
   /** The present instruction's entry in the history of the path; made when it is first asked for. */
   history(): HistoryEntry {
+    if (this.backtracker.isOff) return entryAfter(undefined, this.slot, this.#cameFrom);
     if (!this.#entry) {
       this.#entry = entryAfter(this.state.history, this.slot, this.#cameFrom);
       this.state.history = this.#entry;

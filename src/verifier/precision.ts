@@ -17,6 +17,8 @@ const argumentMask = 0x3e;
 /** Registers and slots of each frame that are being followed. */
 export class Backtracker {
   frame = 0;
+  /** Nothing is to be followed any more. */
+  isOff = false;
   readonly registers = new Uint32Array(maxFrames);
   /** Slots of a frame as two halves of a mask. */
   readonly slots = new Uint32Array(maxFrames * 2);
@@ -106,6 +108,7 @@ export function markSlotPrecise(env: Environment, frame: number, index: number):
 function markChain(env: Environment, starting: State): boolean {
   const { backtracker } = env;
   backtracker.frame = starting.depth;
+  if (backtracker.isOff) backtracker.reset();
   if (backtracker.isEmpty) return false;
   const { full } = env.log;
   let changed = false;

@@ -10,9 +10,9 @@ import { tnumHolds } from './tnum.ts';
 
 /**
  * `precise`: numbers only where they matter behind the old state. `within`: all numbers, since it is not known yet
- * which matter. `same`: nothing may differ.
+ * which matter. `same`: nothing may differ. `values`: whatever the present state may hold, the old one may hold.
  */
-export type Exactness = 'precise' | 'within' | 'same';
+export type Exactness = 'precise' | 'within' | 'same' | 'values';
 
 /** Ids of two states that stand for each other, one to one. */
 class Pairs {
@@ -98,6 +98,8 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
   switch (old.kind) {
     case 'scalar':
       if (!old.precise && exact === 'precise') return true;
+      if (exact === 'values')
+        return rangeCovers(old, now) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
       if (old.added !== now.added || (old.added && old.offset !== now.offset)) return false;
       return rangeCovers(old, now) && pairs.sameScalars(old, now);
     case 'mapKey':
@@ -173,7 +175,7 @@ function slotCovers(before: StackSlot, after: StackSlot, exists: boolean, pairs:
 }
 
 /** A whole slot as a number: one that was spilled, or any. */
-function asScalar(slot: StackSlot): Register | undefined {
+export function asScalar(slot: StackSlot): Register | undefined {
   if (slot.type(0) === spill) return slot.register.isScalar ? slot.register : undefined;
   for (let byte = 0; byte < 8; byte++) {
     const kind = slot.type(byte);

@@ -108,6 +108,8 @@ export class State {
   history: HistoryEntry | undefined = undefined;
   /** What is dead was taken out of this stored state. */
   isCleaned = false;
+  /** How often this stored state was made wider for the facts' sake. */
+  widenings = 0;
   mayGotoDepth = 0;
   dfsDepth = 0;
   /** Entry of a callback, re-entered by its helper. */

@@ -12,6 +12,7 @@ import {
 } from './control-flow.ts';
 import { Environment } from './environment.ts';
 import { FactCollector, type Facts } from './facts.ts';
+import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
@@ -89,6 +90,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
     `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
   );
   const isAccepted = !rejection && log.fits;
+  if (env.facts && isAccepted) completeFacts(env, env.facts, step);
   return {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',

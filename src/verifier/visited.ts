@@ -123,6 +123,7 @@ export class Visited {
     if (env.jumpPoint[slot] === 1) state.history = entryAfter(state.history, slot, env.previous);
     propagatePrecise(env, entry.state, state);
     if (isOpen) env.loops.close(entry, state);
+    if (env.facts) env.facts.stop(env, entry.state, state);
     return true;
   }
 
@@ -142,6 +143,11 @@ export class Visited {
     state.firstSlot = slot;
     state.dfsDepth = kept.dfsDepth + 1;
     state.history = undefined;
+  }
+
+  /** States of any kind that stood at a slot when the path had the same caller. */
+  at(state: State, slot: number): Explored[] {
+    return this.#bucket(state, slot);
   }
 
   /** The path from a state has ended, and with it those states that it was the last of. */
