@@ -10,19 +10,20 @@ import {
   jumpDistance,
   resolveImmediates,
 } from './control-flow.ts';
-import { Environment, type Explored } from './environment.ts';
+import { Environment } from './environment.ts';
 import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
 import { Trail } from './explain/trail.ts';
 import { FactCollector, type Facts } from './facts.ts';
+import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
+import { markPrecise } from './precision.ts';
 import type { ProgramText } from './program.ts';
-import { covers } from './prune.ts';
 import { kindText, numberRegister, pointer, type Register, unknownScalar } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { s64Max, s64Min } from './scalar.ts';
-import { Frame, frameText, State } from './state.ts';
+import { Frame, State } from './state.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
 
 /**
@@ -100,6 +101,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
   );
   const isAccepted = !rejection && log.fits;
   let explanation: Explanation | null | undefined;
+  if (env.facts && isAccepted) completeFacts(env, env.facts, step);
   return {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
@@ -175,12 +177,14 @@ function walk(env: Environment, limit: number): void {
   for (;;) {
     if (env.slot >= slots.count) env.fail('EFAULT', `invalid insn idx ${env.slot} insn_cnt ${slots.count}`);
     if (++env.processed > limit) env.fail('E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
-    if (env.prunePoint[env.slot] && isCovered(env)) {
+    env.begin();
+    if (env.prunePoint[env.slot] && env.visited.stops()) {
       if (log.detailed) env.say(resumed ? `\nfrom ${env.previous} to ${env.slot}: safe` : `${env.slot}: safe`);
       if (!resume(env)) return;
       resumed = true;
       continue;
     }
+    if (env.jumpPoint[env.slot]) env.history();
     if (log.full && resumed) {
       log.write(`\nfrom ${env.previous} to ${env.slot}:`);
       env.sayFrame(env.state.depth);
@@ -191,7 +195,12 @@ function walk(env: Environment, limit: number): void {
     env.facts?.visit(env);
     env.trail?.record(env);
     env.previous = env.slot;
-    if (step(env)) continue;
+    const depth = env.state.frames.length;
+    env.liveness.begin();
+    const goesOn = step(env);
+    if (env.state.frames.length === depth) env.liveness.commit(env.previous);
+    else if (env.state.frames.length < depth) resumed = true;
+    if (goesOn) continue;
     if (!resume(env)) return;
     resumed = true;
   }
@@ -200,9 +209,8 @@ function walk(env: Environment, limit: number): void {
 /** Ends the present path and takes up the last that waits; false when none is left. */
 function resume(env: Environment): boolean {
   env.scratchAll();
-  for (let state: State | undefined = env.state; state; state = state.parent) {
-    if (--state.branches > 0) break;
-  }
+  env.liveness.update();
+  env.visited.end(env.state);
   const next = env.pending.pop();
   if (!next) return false;
   env.state = next.state;
@@ -405,6 +413,7 @@ function exit(env: Environment, opcode: number): boolean {
     env.fail('EINVAL', 'BPF_EXIT uses reserved fields');
   }
   if (state.frames.length > 1) {
+    env.liveness.update();
     returnLocal(env);
     return true;
   }
@@ -420,6 +429,7 @@ function checkResult(env: Environment, result: Register): void {
   if (!result.isScalar) {
     env.fail('EINVAL', `At program exit the register R0 is not a known value (${kindText(result.kind, result.flags)})`);
   }
+  markPrecise(env, 0);
   const { smin, smax } = result.scalar;
   if (smin >= BigInt(range.min) && smax <= BigInt(range.max)) return;
   const known = `${smin > s64Min ? ` smin=${smin}` : ''}${smax < s64Max ? ` smax=${smax}` : ''}`;
@@ -427,53 +437,4 @@ function checkResult(env: Environment, result: Register): void {
     'EINVAL',
     `At program exit the register R0 has${known === '' ? ' unknown scalar value' : known} should have been in [${range.min}, ${range.max}]`,
   );
-}
-
-/** Compares the present state with those seen here; stores it when it is worth it (is_state_visited). */
-function isCovered(env: Environment): boolean {
-  const { state, slot } = env;
-  let list = env.explored.get(slot);
-  let adds =
-    env.forceCheckpoint[slot] === 1 || (env.jumps - env.markJumps >= 2 && env.processed - env.markProcessed >= 8);
-  for (const entry of list ?? []) {
-    if (entry.state.branches > 0) {
-      if (entry.state.mayGotoDepth === state.mayGotoDepth && covers(env, entry.state, state, true))
-        loopFound(env, entry.state);
-      if (env.forceCheckpoint[slot] !== 1 && env.jumps - env.markJumps < 20 && env.processed - env.markProcessed < 100)
-        adds = false;
-    } else if (covers(env, entry.state, state, false)) {
-      entry.hits++;
-      return true;
-    }
-    if (adds) entry.misses++;
-  }
-  if (!adds) return false;
-  const kept = list?.filter(({ misses, hits }) => misses <= hits * 3 + 3) ?? [];
-  env.peakStates += kept.length - (list?.length ?? 0);
-  list = kept;
-  env.explored.set(slot, list);
-  keep(env, list, state, slot);
-  return false;
-}
-
-function loopFound(env: Environment, old: State): never {
-  env.sayLine(env.slot, '; ');
-  env.say(`infinite loop detected at insn ${env.slot}`);
-  env.log.write('cur state:');
-  env.sayFrame(env.state.depth);
-  env.log.write('old state:');
-  return env.fail('EINVAL', frameText(old, old.depth, 0x7ff, undefined));
-}
-
-function keep(env: Environment, list: Explored[], state: State, slot: number): void {
-  const kept = state.copy();
-  kept.branches = 1;
-  list.push({ state: kept, hits: 0, misses: 0 });
-  state.parent = kept;
-  state.firstSlot = slot;
-  env.markJumps = env.jumps;
-  env.markProcessed = env.processed;
-  env.totalStates++;
-  env.peakStates++;
-  env.maxStatesPerSlot = Math.max(env.maxStatesPerSlot, list.length);
 }
