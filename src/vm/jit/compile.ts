@@ -10,6 +10,7 @@ import { InlineCalls } from './inline-calls.ts';
 import { MapFunctions } from './map-functions.ts';
 import type { ChunkGlobals, ModuleContext } from './module-context.ts';
 import { kernelBase } from './register-file.ts';
+import { copyTails } from './tails.ts';
 
 /** How a program is compiled, and for which places of the memory. */
 export interface CompileOptions {
@@ -164,7 +165,7 @@ class Compiler {
   /** The first function of the program, as a run or a batch. */
   #programBody(kind: 'run' | 'batch'): Code {
     const blocks = this.#finder.blocks(0);
-    if (instructionsOf(blocks) <= mostInstructions) return new FunctionEmitter(this.#context, blocks, kind).emit();
+    if (instructionsOf(blocks) <= mostInstructions) return new FunctionEmitter(this.#context, copyTails(blocks), kind).emit();
     if (kind === 'batch') throw new RangeError('a large program has no batch entry');
     const code = new Code(2);
     const { registers } = this.#chunkGlobals();
@@ -190,7 +191,7 @@ class Compiler {
   #functionBody(slot: number): Code {
     const blocks = this.#finder.blocks(slot);
     if (instructionsOf(blocks) <= mostInstructions)
-      return new FunctionEmitter(this.#context, blocks, 'function').emit();
+      return new FunctionEmitter(this.#context, copyTails(blocks), 'function').emit();
     const code = new Code(functionParameters.length);
     const { registers } = this.#chunkGlobals();
     registers.forEach((global, register) => {
