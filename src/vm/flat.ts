@@ -32,10 +32,13 @@ export const callKinds = { helper: 0, local: 1, kfunc: 2 } as const;
 /** The frame pointer's register. */
 const framePointer = 10;
 
-/** @throws InputError when the bytes are no program */
-export function flatten(program: LinkedProgram): FlatProgram {
-  const decoded = decode(program.code);
-  checkProgram(program, decoded);
+/**
+ * @param checked the program as decoded, when it has been checked already
+ * @throws InputError when the bytes are no program
+ */
+export function flatten(program: LinkedProgram, checked?: DecodedProgram): FlatProgram {
+  const decoded = checked ?? decode(program.code);
+  if (!checked) checkProgram(program, decoded);
   const words = new Int32Array((decoded.instructions.length + 1) * stride);
   const calls: { target: 'helper' | 'kfunc'; id: number }[] = [];
   let at = 0;

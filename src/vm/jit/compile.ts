@@ -10,7 +10,6 @@ import { InlineCalls } from './inline-calls.ts';
 import { MapFunctions } from './map-functions.ts';
 import type { ChunkGlobals, ModuleContext } from './module-context.ts';
 import { kernelBase } from './register-file.ts';
-import { copyTails } from './tails.ts';
 
 /** How a program is compiled, and for which places of the memory. */
 export interface CompileOptions {
@@ -26,7 +25,7 @@ export interface CompileOptions {
 
 /**
  * What the module exports as `entry`:
- * - run: (context, r2) → low half of r0
+ * - run: (context, r2) → low half of r0, the whole of which is in the global `answer`
  * - batch: (contexts, count, results)
  * - framed: (frame) → low half of r0, a function of the program at a slot with the arguments of the window
  */
@@ -94,8 +93,11 @@ class Compiler {
       this.#callees.map(({ target, id }, index) => [`${target} ${id}`, index]),
     );
     const verified = facts?.verified === true;
+    const answer = builder.global('i64');
+    builder.exportGlobal('answer', answer);
     return {
       program: this.#program,
+      answer,
       verified,
       facts: verified ? facts?.registers : undefined,
       counted,
@@ -118,7 +120,6 @@ class Compiler {
       inlineCalls: new InlineCalls(host, verified),
       mapFunctions: new MapFunctions(builder),
       callsOut: false,
-      wants: new Uint8Array(this.#program.instructions.length),
       chunkGlobals: () => this.#chunkGlobals(),
     };
   }
@@ -165,7 +166,7 @@ class Compiler {
   /** The first function of the program, as a run or a batch. */
   #programBody(kind: 'run' | 'batch'): Code {
     const blocks = this.#finder.blocks(0);
-    if (instructionsOf(blocks) <= mostInstructions) return new FunctionEmitter(this.#context, copyTails(blocks), kind).emit();
+    if (instructionsOf(blocks) <= mostInstructions) return new FunctionEmitter(this.#context, blocks, kind).emit();
     if (kind === 'batch') throw new RangeError('a large program has no batch entry');
     const code = new Code(2);
     const { registers } = this.#chunkGlobals();
@@ -180,9 +181,8 @@ class Compiler {
       code.globalSet(global);
     });
     this.#drive(code, blocks, () => code.i32(this.#options.stackTop));
-    code.i32(this.#context.window);
     code.globalGet(registers[0] as number);
-    code.memory(wasm.i64Store, 40);
+    code.globalSet(this.#context.answer);
     code.globalGet(registers[0] as number);
     code.op(wasm.i32WrapI64);
     return code;
@@ -191,7 +191,7 @@ class Compiler {
   #functionBody(slot: number): Code {
     const blocks = this.#finder.blocks(slot);
     if (instructionsOf(blocks) <= mostInstructions)
-      return new FunctionEmitter(this.#context, copyTails(blocks), 'function').emit();
+      return new FunctionEmitter(this.#context, blocks, 'function').emit();
     const code = new Code(functionParameters.length);
     const { registers } = this.#chunkGlobals();
     registers.forEach((global, register) => {

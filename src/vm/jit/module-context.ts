@@ -18,6 +18,8 @@ export interface ModuleContext {
   readonly stackTop: number;
   /** Offset of the window's first argument. */
   readonly window: number;
+  /** The i64 global that has r0 after a run. */
+  readonly answer: number;
   /** Offset of the session's cells. */
   readonly cells: number;
   /** bytes */
@@ -48,8 +50,6 @@ export interface ModuleContext {
   readonly mapFunctions: MapFunctions;
   /** Set when a call out of the module is emitted. */
   callsOut: boolean;
-  /** Room for a byte an instruction: what the analysis finds. */
-  readonly wants: Uint8Array;
   /** Mutable globals that carry r0–r9 and the may_goto count between chunks; made when asked for. */
   chunkGlobals(): ChunkGlobals;
 }

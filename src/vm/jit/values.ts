@@ -1,6 +1,13 @@
-import type { AluOperation, Instruction, Operand } from '../../isa/index.ts';
+import {
+  type AluOperation,
+  factRegisters,
+  type Instruction,
+  type Operand,
+  registerFacts,
+  slotsOf,
+} from '../../isa/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
-import { codeSpace, registerFacts } from '../engine.ts';
+import { codeSpace } from '../engine.ts';
 
 /**
  * What is known of the registers at a place of the program: an abstract value for each of r0–r10. Finding values is a
@@ -98,10 +105,7 @@ export class Values {
     if (!this.#facts) return;
     for (let register = 0; register < framePointer; register++) {
       if (this.kind[register] !== known.any) continue;
-      const fact = this.#facts[slot * 10 + register];
-      if (fact === registerFacts.below2to32) this.kind[register] = known.low;
-      else if (fact === registerFacts.pointer) this.kind[register] = known.pointer;
-      else if (fact === registerFacts.pointerOrNull) this.kind[register] = known.orNull;
+      this.kind[register] = kindOfFact(this.#facts[slot * factRegisters + register]);
     }
   }
 
@@ -130,8 +134,25 @@ export class Values {
     return this.kind[register] === known.constant;
   }
 
+  /** The constant that a register holds, unsigned; undefined when it holds none. */
+  constant(register: number): bigint | undefined {
+    return this.isConstant(register) ? whole(this.high[register]!, this.low[register]!) : undefined;
+  }
+
   /** Finds the value that an instruction gives to the register it defines; the values stay as they are. */
   evaluate(instruction: Instruction): void {
+    this.#compute(instruction);
+    if (this.#facts && this.resultKind === known.any) this.#refineResult(instruction, this.#facts);
+  }
+
+  /** What is known of the register where control goes on is known of it here: nothing comes between. */
+  #refineResult(instruction: Instruction, facts: Uint8Array): void {
+    const register = definedBy(instruction);
+    if (register < 0) return;
+    this.resultKind = kindOfFact(facts[(instruction.slot + slotsOf(instruction)) * factRegisters + register]);
+  }
+
+  #compute(instruction: Instruction): void {
     this.#result(known.any);
     switch (instruction.kind) {
       case 'alu':
@@ -240,6 +261,19 @@ export class Values {
       default:
         return false;
     }
+  }
+}
+
+function kindOfFact(fact: number | undefined): number {
+  switch (fact) {
+    case registerFacts.below2to32:
+      return known.low;
+    case registerFacts.pointer:
+      return known.pointer;
+    case registerFacts.pointerOrNull:
+      return known.orNull;
+    default:
+      return known.any;
   }
 }
 
