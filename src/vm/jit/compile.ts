@@ -26,7 +26,7 @@ export interface CompileOptions {
 /**
  * What the module exports as `entry`:
  * - run: (context, r2) → low half of r0, the whole of which is in the global `answer`
- * - batch: (contexts, count, results)
+ * - batch: (contexts, the end of them, results - contexts * 2), all offsets
  * - framed: (frame) → low half of r0, a function of the program at a slot with the arguments of the window
  */
 export type Entry =

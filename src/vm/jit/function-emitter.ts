@@ -28,7 +28,7 @@ import { definedBy } from './values.ts';
 /**
  * What a function is:
  * - run: (context, r2) → low half of r0, the whole of which goes to the global `answer`;
- * - batch: (contexts, count, results), the body within the loop over them;
+ * - batch: (contexts, their end, results less twice the contexts), the body within the loop over them;
  * - function: (r1…r5, frame) → r0;
  * - chunk: (label, frame) → label of the next chunk's entry, or -1 when r0 is final. Registers are in globals between.
  */
@@ -67,6 +67,8 @@ export class FunctionEmitter {
   #wantsAt = 0;
   /** In a batch: the block that a context's run leaves to be done. */
   #done = -1;
+  /** In a batch: the place of the context that is at work. */
+  #cursor = -1;
 
   constructor(context: ModuleContext, blocks: readonly Block[], shape: Shape) {
     this.#context = context;
@@ -160,37 +162,24 @@ export class FunctionEmitter {
   }
 
   /**
-   * Over the offsets of contexts at local 0, as many as local 1 says; the whole of each r0 to local 2 onwards. The
-   * body stands in the loop, so that nothing is called for a context.
+   * Over the offsets of contexts from local 0 to local 1; the whole of the r0 of the one at `cursor` goes to
+   * cursor * 2 + local 2, as 8 bytes there stand for 4 here. The body stands in the loop, so that nothing is called
+   * for a context.
    */
   #batch(): void {
     const { code } = this;
     const cursor = code.local('i32');
-    const end = code.local('i32');
-    const toResult = code.local('i32');
     const context = code.local('i32');
-    const result = code.local('i64');
-    // The result of the context at `cursor` goes to cursor * 2 + toResult: 8 bytes there for 4 here.
+    this.#cursor = cursor;
     code.get(0);
-    code.tee(cursor);
-    code.get(1);
-    code.i32(2);
-    code.op(wasm.i32Shl);
-    code.op(wasm.i32Add);
-    code.set(end);
-    code.get(2);
-    code.get(0);
-    code.i32(1);
-    code.op(wasm.i32Shl);
-    code.op(wasm.i32Sub);
-    code.set(toResult);
+    code.set(cursor);
     const all = code.open(wasm.block);
     const again = code.open(wasm.loop);
     code.get(cursor);
-    code.get(end);
+    code.get(1);
     code.op(wasm.i32Eq);
     code.brIf(all);
-    this.#done = code.open(wasm.block, 'i64');
+    this.#done = code.open(wasm.block);
     code.get(cursor);
     code.memory(wasm.i32Load);
     code.set(context);
@@ -198,14 +187,6 @@ export class FunctionEmitter {
     this.#walk();
     code.op(wasm.unreachable);
     code.end();
-    code.set(result);
-    code.get(toResult);
-    code.get(cursor);
-    code.i32(1);
-    code.op(wasm.i32Shl);
-    code.op(wasm.i32Add);
-    code.get(result);
-    code.memory(wasm.i64Store);
     code.get(cursor);
     code.i32(4);
     code.op(wasm.i32Add);
@@ -214,20 +195,22 @@ export class FunctionEmitter {
     code.br(again);
     code.end();
     code.end();
-    this.#storeCell(cells.done, () => code.get(1));
+    this.#storeCell(cells.done, () => this.#pushDone(1));
+  }
+
+  /** Pushes how many contexts lie before the one that a local points to. */
+  #pushDone(cursor: number): void {
+    this.code.get(cursor);
+    this.code.get(0);
+    this.code.op(wasm.i32Sub);
+    this.code.i32(2);
+    this.code.op(wasm.i32ShrU);
   }
 
   /** Where a context may trap the session learns how far the batch came; each has its tail calls anew. */
   #countContext(cursor: number): void {
     const { callsOut, verified } = this.#context;
-    const pushDone = (): void => {
-      this.code.get(cursor);
-      this.code.get(0);
-      this.code.op(wasm.i32Sub);
-      this.code.i32(2);
-      this.code.op(wasm.i32ShrU);
-    };
-    if (callsOut || !verified) this.#storeCell(cells.done, pushDone);
+    if (callsOut || !verified) this.#storeCell(cells.done, () => this.#pushDone(cursor));
     if (callsOut) this.#storeCell(cells.tailCalls, () => this.code.i32(0));
   }
 
@@ -258,7 +241,13 @@ export class FunctionEmitter {
         code.op(wasm.return);
         return;
       case 'batch':
+        code.get(2);
+        code.get(this.#cursor);
+        code.i32(1);
+        code.op(wasm.i32Shl);
+        code.op(wasm.i32Add);
         this.#file.push64(0);
+        code.memory(wasm.i64Store);
         code.br(this.#done);
         return;
       default:

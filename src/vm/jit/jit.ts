@@ -165,7 +165,7 @@ class CompiledProgram implements Owner {
     session.done = 0;
     let done = 0;
     try {
-      this.#enter(instance, contexts, count, results);
+      this.#enter(instance, contexts, contexts + count * 4, results - contexts * 2);
     } finally {
       done = session.done;
       session.done = outerDone;

@@ -10,7 +10,7 @@ import { type Block, type BlockEnd, successorsOf } from './blocks.ts';
 /** A longer tail is not copied, and no more instructions than that are added to a function. */
 const longestTail = 192;
 const mostAdded = 2048;
-/** Below this a copy has nothing to gain: `r0 = 0; exit`. */
+/** A shorter one, such as `r0 = 0; exit`, is copied only to what goes on there anyway: branches may share it. */
 const shortestTail = 8;
 
 export function copyTails(blocks: readonly Block[]): readonly Block[] {
@@ -20,21 +20,24 @@ export function copyTails(blocks: readonly Block[]): readonly Block[] {
   const isTail = (node: number): boolean => {
     const { end, count } = blocks[node] as Block;
     const ends = end.kind === 'exit' || (end.kind === 'goto' && blocks[end.next]?.end.kind === 'exit');
-    return ends && entries[node]! > 1 && count >= shortestTail && count <= longestTail;
+    return ends && entries[node]! > 1 && count <= longestTail;
   };
   if (!blocks.some((_, node) => isTail(node))) return blocks;
   const copies: Block[] = [];
   let added = 0;
   /** A way that leads to a tail: to a copy, except the last one, which keeps the tail itself. */
-  const own = (next: number): number => {
+  const own = (next: number, least: number): number => {
     if (!isTail(next)) return next;
     const { count } = blocks[next] as Block;
-    if (added + count > mostAdded) return next;
+    if (count < least || added + count > mostAdded) return next;
     entries[next]!--;
     added += count;
     return blocks.length + copies.push(blocks[next] as Block) - 1;
   };
-  const led = blocks.map((block): Block => ({ ...block, end: leadTo(block.end, own) }));
+  const led = blocks.map((block): Block => ({
+    ...block,
+    end: leadTo(block.end, (next) => own(next, block.end.kind === 'goto' ? 1 : shortestTail)),
+  }));
   return [...led, ...copies];
 }
 
