@@ -280,6 +280,14 @@ export class InterpretedProgram implements Executable {
     return false;
   }
 
+  /** A load through a kernel object's pointer that leads nowhere gives 0 (ProgramFacts.mayFault). */
+  #readsZero(regs: Int32Array, words: Int32Array, at: number): boolean {
+    if (words[at + 7] === 0) return false;
+    regs[words[at + 1]!] = 0;
+    regs[words[at + 1]! + 1] = 0;
+    return true;
+  }
+
   #badRead(run: Run<InterpretedProgram>, left: number, words: Int32Array, at: number, size: number): false {
     run.left = left + 1;
     this.#trapAccess(run, words[at + 6]!, words[at + 2]!, words[at + 3]!, size, false);
@@ -644,49 +652,70 @@ export class InterpretedProgram implements Executable {
         // --- loads: dst = *(src + offset)
         case 0x71: {
           const from = readable(pages, lo, hi, words[at + 3]!, 1);
-          if (from < 0) return this.#badRead(run, left, words, at, 1);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 1);
+          }
           regs[d] = view.getUint8(from);
           regs[d + 1] = 0;
           continue;
         }
         case 0x69: {
           const from = readable(pages, lo, hi, words[at + 3]!, 2);
-          if (from < 0) return this.#badRead(run, left, words, at, 2);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 2);
+          }
           regs[d] = view.getUint16(from, true);
           regs[d + 1] = 0;
           continue;
         }
         case 0x61: {
           const from = readable(pages, lo, hi, words[at + 3]!, 4);
-          if (from < 0) return this.#badRead(run, left, words, at, 4);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 4);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = 0;
           continue;
         }
         case 0x79: {
           const from = readable(pages, lo, hi, words[at + 3]!, 8);
-          if (from < 0) return this.#badRead(run, left, words, at, 8);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 8);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = view.getInt32(from + 4, true);
           continue;
         }
         case 0x91: {
           const from = readable(pages, lo, hi, words[at + 3]!, 1);
-          if (from < 0) return this.#badRead(run, left, words, at, 1);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 1);
+          }
           regs[d] = view.getInt8(from);
           regs[d + 1] = regs[d]! >> 31;
           continue;
         }
         case 0x89: {
           const from = readable(pages, lo, hi, words[at + 3]!, 2);
-          if (from < 0) return this.#badRead(run, left, words, at, 2);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 2);
+          }
           regs[d] = view.getInt16(from, true);
           regs[d + 1] = regs[d]! >> 31;
           continue;
         }
         case 0x81: {
           const from = readable(pages, lo, hi, words[at + 3]!, 4);
-          if (from < 0) return this.#badRead(run, left, words, at, 4);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 4);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = regs[d]! >> 31;
           continue;

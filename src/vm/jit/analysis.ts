@@ -32,6 +32,7 @@ export interface AnalysisInput {
   readonly beginning: Beginning;
   readonly verified: boolean;
   readonly facts: Uint8Array | undefined;
+  readonly mayFault: Uint8Array | undefined;
   readonly inlineCalls: InlineCalls;
 }
 
@@ -144,7 +145,7 @@ function backward(
   const live = new Uint16Array(blocks.length);
   const wide = new Uint16Array(blocks.length);
   const predecessors = predecessorsOf(successors, order);
-  const demand = new Demand(input.verified);
+  const demand = new Demand(input.verified, input.mayFault);
   const backwards = [...order].reverse();
   const work = new Worklist(backwards);
   for (let at = 0; at < order.length; at++) work.add(at);

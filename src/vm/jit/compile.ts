@@ -100,6 +100,7 @@ class Compiler {
       answer,
       verified,
       facts: verified ? facts?.registers : undefined,
+      mayFault: verified ? facts?.mayFault : undefined,
       counted,
       stackTop,
       window: window.offset,
@@ -109,6 +110,7 @@ class Compiler {
       imports: {
         trap: builder.importFunction('env', 'trap', builder.type([i32, i32, i32], [])),
         access: builder.importFunction('env', 'access', builder.type([i32, i32, i32, i32, i32, i32], [i32])),
+        probe: builder.importFunction('env', 'probe', builder.type([i32, i32, i32], [i32])),
         packet: builder.importFunction('env', 'packet', builder.type([i32, i32, i32, i32], [i32])),
         tail: builder.importFunction('env', 'tail', builder.type([], [i32])),
         callx: builder.importFunction('env', 'callx', builder.type([i32, i32, i32], [i32])),

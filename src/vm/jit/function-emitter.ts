@@ -73,10 +73,10 @@ export class FunctionEmitter {
   constructor(context: ModuleContext, blocks: readonly Block[], shape: Shape) {
     this.#context = context;
     this.#shape = shape;
-    const { verified, facts, inlineCalls } = context;
+    const { verified, facts, mayFault, inlineCalls } = context;
     const { instructions } = context.program;
     const beginning = beginnings[shape];
-    const given = { instructions, blocks, beginning, verified, facts, inlineCalls };
+    const given = { instructions, blocks, beginning, verified, facts, mayFault, inlineCalls };
     // Where no access is checked code is small enough to be copied.
     const input = verified && shape !== 'chunk' ? { ...given, blocks: copyTails(unrollLoops(given)) } : given;
     this.#blocks = input.blocks;
@@ -516,7 +516,7 @@ export class FunctionEmitter {
 
   /** A load of two bytes and `be16`: a field of a packet. */
   #swappedLoad(first: Instruction, second: Instruction, index: number): boolean {
-    if (first.kind !== 'load' || first.size !== 2 || first.signed || !this.#context.verified) return false;
+    if (!this.#context.verified || !isPlainLoad(first, this.#context.mayFault) || first.size !== 2) return false;
     if (second.kind !== 'endian' || second.bits !== 16 || second.op === 'le' || second.dst !== first.dst) return false;
     const want = this.#want(index);
     if ((want & wants.live) === 0 || !this.#memory.loadSwapped(first)) return false;
@@ -649,6 +649,14 @@ export class FunctionEmitter {
     file.values.evaluate(instruction);
     file.define(0, 'i32', want);
   }
+}
+
+/** A load that zero-extends and needs no check. */
+function isPlainLoad(
+  instruction: Instruction,
+  mayFault: Uint8Array | undefined,
+): instruction is Extract<Instruction, { kind: 'load' }> {
+  return instruction.kind === 'load' && !instruction.signed && mayFault?.[instruction.slot] !== 1;
 }
 
 function isJump(instruction: Instruction | undefined): boolean {

@@ -119,6 +119,8 @@ export class Instance {
       },
       access: (high: number, low: number, size: number, write: number, slot: number, unretired: number) =>
         this.#access(high, low, size, write === 1, slot, unretired),
+      probe: (high: number, low: number, size: number) =>
+        readable(host.memory.pages, low, high, 0, size) >= 0 ? 1 : 0,
       packet: (context: number, offset: number, size: 1 | 2 | 4) =>
         host.packet ? host.packet(context, offset, size) : -1,
       tail: () => this.#tail(),

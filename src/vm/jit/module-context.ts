@@ -12,6 +12,8 @@ export interface ModuleContext {
   /** The verifier has accepted the program: no access is checked. */
   readonly verified: boolean;
   readonly facts: Uint8Array | undefined;
+  /** A byte a slot: 1 where a load of a verified program is checked after all, and gives 0 where it leads nowhere. */
+  readonly mayFault: Uint8Array | undefined;
   /** Retired instructions are counted, and a run ends when nothing is left of its budget. */
   readonly counted: boolean;
   /** Offset of the end of the stack area. */
@@ -31,6 +33,8 @@ export interface ModuleContext {
     readonly trap: number;
     /** (high, low, size, write, slot, not retired) → 1 when the access is allowed after all */
     readonly access: number;
+    /** (high, low, size) → 1 when that may be read */
+    readonly probe: number;
     /** (context, offset, size, slot) → offset of the bytes; 0: the packet has none there; -1: there are no packets */
     readonly packet: number;
     /** () → 1 when the program that a helper asked for has run, its r0 in the window; 0 when it trapped */
