@@ -55,7 +55,11 @@ export class MemoryAccess {
   }
 
   /** A load through a kernel object's pointer gives 0 where it leads nowhere. */
-  #loadOrZero({ base, offset, size }: { base: number; offset: number; size: Size }, type: 'i32' | 'i64', op: WasmOp): void {
+  #loadOrZero(
+    { base, offset, size }: { base: number; offset: number; size: Size },
+    type: 'i32' | 'i64',
+    op: WasmOp,
+  ): void {
     const code = this.#code;
     const { i32 } = this.#scratch;
     this.#pushIsDoubtful(base, offset, size, false);

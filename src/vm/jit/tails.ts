@@ -34,10 +34,12 @@ export function copyTails(blocks: readonly Block[]): readonly Block[] {
     added += count;
     return blocks.length + copies.push(blocks[next] as Block) - 1;
   };
-  const led = blocks.map((block): Block => ({
-    ...block,
-    end: leadTo(block.end, (next) => own(next, block.end.kind === 'goto' ? 1 : shortestTail)),
-  }));
+  const led = blocks.map(
+    (block): Block => ({
+      ...block,
+      end: leadTo(block.end, (next) => own(next, block.end.kind === 'goto' ? 1 : shortestTail)),
+    }),
+  );
   return [...led, ...copies];
 }
 

@@ -36,6 +36,8 @@ const framePointer = 10;
 const kernelHigh = kernelSpace | 0;
 /** How far from the frame's end a pointer is still followed. */
 const farthest = 4096;
+/** No verified pointer is moved farther (BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h). */
+const farthestMove = 1 << 29;
 
 const pure: Partial<Record<AluOperation, (a: bigint, b: bigint) => bigint>> = {
   add: (a, b) => a + b,
@@ -224,25 +226,22 @@ export class Values {
       this.#result(known.constant, Number(value & 0xffffffffn), Number(value >> 32n));
       return;
     }
-    if (op === 'add' || op === 'sub') this.#moved(op, dst, src, constant, low, high);
+    if (op === 'add' || op === 'sub') this.#moved(op, dst, constant, low, high);
     else if (this.#staysLow(op, dst, src, constant, low, high)) this.#result(known.low);
   }
 
   /** Pointers and what is added to them. */
-  #moved(op: 'add' | 'sub', dst: number, src: Operand, constant: boolean, low: number, high: number): void {
+  #moved(op: 'add' | 'sub', dst: number, constant: boolean, low: number, high: number): void {
     const to = this.kind[dst];
     if (to === known.stack && constant && high === low >> 31) {
       const moved = this.low[dst]! + (op === 'add' ? low : -low);
       if (Math.abs(moved) <= farthest) this.#result(known.stack, moved);
-      else if (this.#verified) this.#result(known.pointer);
+      else if (this.#verified && Math.abs(moved) <= farthestMove) this.#result(known.pointer);
       return;
     }
-    if (!this.#verified) return;
-    // The verifier keeps pointers within 2^29 bytes of what they point to.
-    const from = src.kind === 'register' ? (this.kind[src.register] as number) : known.constant;
-    const added = isPointer(from, high);
-    if (isPointer(to!, this.high[dst]!) && !added) this.#result(known.pointer);
-    else if (op === 'add' && added && this.kind[dst] === known.low) this.#result(known.pointer);
+    // A pointer moved by what may be any u32 may leave its space; what the verifier knows of it comes with its facts.
+    const isNear = constant && high === low >> 31 && Math.abs(low) <= farthestMove;
+    if (this.#verified && isNear && isPointer(to!, this.high[dst]!)) this.#result(known.pointer);
   }
 
   #staysLow(op: AluOperation, dst: number, src: Operand, constant: boolean, low: number, high: number): boolean {
