@@ -101,7 +101,6 @@ export {
   readTraceLines,
   readU64,
   type SourceOptions,
-  StackTable,
   structCodec,
   Table,
   type Target,

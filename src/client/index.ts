@@ -29,7 +29,7 @@ export {
 } from './codec.ts';
 export { CompileError, type SourceOptions } from './compile-source.ts';
 export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
-export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 export { programText } from './program-text.ts';
