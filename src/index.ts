@@ -186,5 +186,8 @@ export {
   perfCounters,
   programTypes,
   stackFlags,
+  type TcpState,
+  tcpStateName,
+  tcpStates,
   updateFlags,
 } from './uapi/index.ts';

@@ -42,8 +42,8 @@ export interface TableObject {
   readonly entries: number;
   readonly flags: number;
   readonly extern: boolean;
-  /** What is sent through it: the type behind the pointer that its submitting method is first given. */
-  record?: CType;
+  /** What the programs write into it as records. */
+  readonly events: CType[];
 }
 
 /** What goes where in an object: a flat list in the order of offsets of its leaves. */

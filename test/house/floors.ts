@@ -14,7 +14,7 @@ export const floors = {
   sys: ['base', 'uapi', 'btf', 'object'],
   sim: ['base', 'isa', 'uapi', 'memory', 'btf', 'vm', 'maps', 'object', 'events', 'sys'],
   client: ['base', 'uapi', 'btf', 'object', 'cc', 'sys'],
-  scenario: ['base', 'btf', 'events'],
+  scenario: ['base', 'uapi', 'btf', 'events'],
   lab: ['base', 'btf', 'object', 'events', 'sys', 'sim', 'client', 'scenario'],
   tui: ['base', 'lab'],
   report: ['base', 'lab'],
