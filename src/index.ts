@@ -93,7 +93,6 @@ export {
   perCpuCodec,
   printLinearHist,
   printLog2Hist,
-  programText,
   RingBuffer,
   type RingBufferOptions,
   type RingCallback,

@@ -32,7 +32,6 @@ export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2
 export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
-export { programText } from './program-text.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export { type HistogramPrint, type PerfBufferOpen, type PerfCallback, type RingCallback, Table } from './table.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
