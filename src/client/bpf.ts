@@ -164,7 +164,7 @@ export class BPF extends Attachments implements Disposable {
   }
 
   /**
-   * Counts by slot, read at each emission of `when` (such as `every(sec(1))`); the table begins anew after each.
+   * Counts by slot, read at each emission of `when` (in a tool `setup.every(sec(1))`); the table begins anew after each.
    * @throws BpfError ENOENT for an unknown table
    */
   histogram(name: string, when: Observable<unknown>, slots: number = log2Slots): Observable<readonly number[]> {
