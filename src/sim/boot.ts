@@ -188,6 +188,10 @@ class SimulatedKernel implements OpenMachine {
     this.#maps.delete(map, key);
   }
 
+  mapFreeze(map: Fd): void {
+    this.#maps.freeze(map);
+  }
+
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null {
     return this.#maps.nextKey(map, key);
   }

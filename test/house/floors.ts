@@ -13,7 +13,7 @@ export const floors = {
   cc: ['base', 'isa', 'uapi', 'btf', 'object'],
   sys: ['base', 'uapi', 'btf', 'object'],
   sim: ['base', 'isa', 'uapi', 'memory', 'btf', 'vm', 'maps', 'object', 'events', 'sys'],
-  client: ['base', 'uapi', 'btf', 'object', 'sys'],
+  client: ['base', 'uapi', 'btf', 'object', 'cc', 'sys'],
   scenario: ['base', 'uapi', 'btf', 'events'],
   lab: ['base', 'btf', 'object', 'events', 'sys', 'sim', 'client', 'scenario'],
   tui: ['base', 'lab'],
