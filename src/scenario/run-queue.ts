@@ -33,6 +33,8 @@ interface Turn extends TurnOptions {
 /** A slice of the fair scheduler (sysctl kernel.sched_base_slice_ns), and how often a turn's place is asked for. */
 const slice = ms(3);
 const grain = ms(1);
+/** The function that a task comes back in, under the name of its symbol. */
+const taskSwitched = 'finish_task_switch.isra.0';
 /** From a wake-up to the switch on a CPU that is idle. */
 const idleExit = us(4);
 /** TASK_RUNNING, TASK_INTERRUPTIBLE, TASK_DEAD as sched_switch shows them. */
@@ -117,10 +119,10 @@ export class RunQueue {
     this.#subject.next(
       before.on({ stack: before.world.stacks.push(before.stack, '__schedule+0x3f5') }).switchTo(next.task, state),
     );
-    if (!next.has('finish_task_switch')) return;
+    if (!next.has(taskSwitched)) return;
     const prev = next.world.reference(before.task);
-    this.#subject.next(next.entry('finish_task_switch', { prev }));
-    this.#subject.next(next.exit('finish_task_switch', 0));
+    this.#subject.next(next.entry(taskSwitched, { prev }));
+    this.#subject.next(next.exit(taskSwitched, 0));
   }
 
   /** A grain of its time. `spent` is how much of its slice is gone. */
