@@ -71,9 +71,8 @@ function sourceOf({ text, srcFile }: SourceOptions): Source {
     throw new UsageError('a BPF object needs its C', { expected: 'one of text and srcFile' });
   }
   if (typeof srcFile === 'string' && !srcFile.startsWith('file:')) return readSource(srcFile);
-  const path = fileURLToPath(srcFile);
-  const source = programText(String(srcFile), basename(path));
-  return { ...source, folder: dirname(path) };
+  const source = programText(String(srcFile), basename(fileURLToPath(srcFile)));
+  return { ...source, folder: dirname(source.path) };
 }
 
 function readSource(path: string): Source {
