@@ -1,7 +1,7 @@
 import { Observable } from 'rxjs';
-import { type Nanoseconds, UsageError } from '../base/index.ts';
+import { type Nanoseconds, nearest, UsageError } from '../base/index.ts';
 import { structLayout } from '../btf/index.ts';
-import { type ObjectSpec, parseSection } from '../object/index.ts';
+import { type ObjectSpec, parseSection, type StructLayout } from '../object/index.ts';
 import type { AttachTarget, Kernel } from '../sys/index.ts';
 import { type PerfCounter, type ProgramType, perfCounter } from '../uapi/index.ts';
 import type { BpfLink, Target } from './attach.ts';
@@ -344,6 +344,20 @@ export class BPF implements Disposable {
     return this.spec.maps.map((map) => map.name).filter((name) => !name.startsWith('.'));
   }
 
+  /** The layout of a struct of the text, for a decoder written by hand. @throws BpfError ENOENT with the nearest names */
+  struct(name: string): StructLayout {
+    const { structs } = this.spec;
+    const found = structs.find((one) => one.name === name);
+    if (found) return found;
+    const near = nearest(
+      name,
+      structs.map((one) => one.name),
+    );
+    throw new BpfError('ENOENT', 'struct', `the text has no struct '${name}'`, {
+      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    });
+  }
+
   /** A table's records as they are read, decoded by the type that the program submits; opened when subscribed to. */
   events<E = CodecValue>(name: string, options: PerfBufferOpen = {}): Observable<E> {
     const table = this.table(name);
@@ -524,7 +538,7 @@ const syscallPrefixes = [
 
 function matching(names: Iterable<string>, pattern: NamePattern): string[] {
   const form = formOf(pattern);
-  return [...names].filter((name) => form.test(name));
+  return [...new Set(names)].filter((name) => form.test(name));
 }
 
 /** @throws UsageError for a text that is no regular expression */

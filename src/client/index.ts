@@ -29,10 +29,9 @@ export {
 } from './codec.ts';
 export { CompileError, type SourceOptions } from './compile-source.ts';
 export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
-export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
-export { programText } from './program-text.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export { type HistogramPrint, type PerfBufferOpen, type PerfCallback, type RingCallback, Table } from './table.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';

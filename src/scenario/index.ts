@@ -19,4 +19,5 @@ export {
   type TcpListenerSpec,
 } from './tcp.ts';
 export type { UserCall, UserCallOptions, UserNested } from './user-call.ts';
+export { importUserModule } from './user-modules.ts';
 export { createScheduler } from './virtual-time.ts';
