@@ -1,6 +1,15 @@
 /** Floor 5: RxJS timelines of kernel events: call trees, generators, recordings. */
 export type { CallOptions, CallTree, Inside, Nested } from './call.ts';
 export type { Context, Drop, Place } from './context.ts';
+export {
+  type BlockFlag,
+  type BlockOperation,
+  type BlockRequest,
+  type BlockRequestSpec,
+  Disk,
+  type DiskSpec,
+} from './disk.ts';
+export { type FileKind, type FileSpec, FileSystem, type FileSystemSpec } from './files.ts';
 export { type Emission, type Make, perSecond } from './generators.ts';
 export { listScenarios, loadScenario } from './load.ts';
 export { recordedScenario } from './record-read.ts';

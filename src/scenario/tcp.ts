@@ -26,6 +26,7 @@ import {
 import { type TcpState, tcpStates } from '../uapi/index.ts';
 import type { CallTree, Inside, Nested } from './call.ts';
 import type { Context } from './context.ts';
+import { interrupt } from './interrupt.ts';
 import type { Script } from './script.ts';
 import { kernelAddress, userAddress } from './socket-address.ts';
 
@@ -163,18 +164,6 @@ class TcpSocket {
     };
   }
 
-  /** Work of an interrupt on a CPU: made and begun when what the CPU has in hand is done. */
-  protected interrupt(delay: Nanoseconds, make: () => CallTree): Observable<KernelEvent> {
-    const { script } = this;
-    return script.after(delay, () => {
-      const tree = make();
-      const { world, cpu } = tree.context;
-      // A moment between two interrupts, so that one's last event and the next one's first are not of one time.
-      const wait = world.interrupt(cpu, tree.span + 1);
-      return wait === 0 ? tree : script.after(wait, tree);
-    });
-  }
-
   /** tcp_set_state. */
   setState(context: Context, state: TcpState, changes: Changes<Sock> = {}): CallTree {
     const args = { sk: this.#sock, state: tcpStates[state] };
@@ -291,10 +280,10 @@ export class TcpConnection extends TcpSocket {
       }
       return merge(
         ...again,
-        this.interrupt(at, () => this.setState(this.timer(context), 'CLOSE')),
+        interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')),
       );
     }
-    return this.interrupt(at, () => {
+    return interrupt(script, at, () => {
       const refused = returns === -111;
       this.#roundTrip = answer;
       const skb = this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
@@ -332,7 +321,7 @@ export class TcpConnection extends TcpSocket {
       sending,
     ]);
     const acked = this.#sent;
-    const answer = this.interrupt(us(10) + acknowledged, () =>
+    const answer = interrupt(this.script, us(10) + acknowledged, () =>
       softirq.call('tcp_rcv_established', { sk, skb: this.segment(['ACK']) }, { takes: us(3) }, [
         this.change({ fields: { bytes_acked: acked } }),
       ]),
@@ -353,7 +342,7 @@ export class TcpConnection extends TcpSocket {
     const skb = this.segment(['ACK', 'PSH'], payload);
     this.#received += bytes;
     const counted = this.change({ fields: { bytes_received: this.#received } });
-    const handled = this.interrupt(0, () =>
+    const handled = interrupt(script, 0, () =>
       softirq.call('tcp_rcv_established', { sk, skb }, { takes: us(6) }, [counted]),
     );
     const buffer = { object: 'user', content: payload.subarray(0, 64) } as const;
@@ -371,7 +360,7 @@ export class TcpConnection extends TcpSocket {
    * endless loss the caller says how often.
    */
   retransmit(context: Context, kind: 'timeout' | 'probe' = 'timeout'): Observable<KernelEvent> {
-    return this.interrupt(0, () => this.#retransmission(context, kind));
+    return interrupt(this.script, 0, () => this.#retransmission(context, kind));
   }
 
   #retransmission(context: Context, kind: 'timeout' | 'probe'): CallTree {
@@ -426,7 +415,7 @@ export class TcpConnection extends TcpSocket {
 
   /** A segment comes in and is given up, for a reason by the kernel's name: `TCP_OLD_DATA`. */
   drop(context: Context, reason: string, flags: readonly TcpFlag[] = ['ACK', 'PSH']): Observable<KernelEvent> {
-    return this.interrupt(0, () => this.#dropped(this.softirq(context), reason, flags));
+    return interrupt(this.script, 0, () => this.#dropped(this.softirq(context), reason, flags));
   }
 
   #dropped(softirq: Context, reason: string, flags: readonly TcpFlag[]): CallTree {
@@ -456,7 +445,7 @@ export class TcpConnection extends TcpSocket {
     ]);
     const call = context.syscall('close', { fd }, { takes: us(12) }, [closing]);
     const step = (state: TcpState, flags: readonly TcpFlag[]) =>
-      this.interrupt(this.#roundTrip, () =>
+      interrupt(script, this.#roundTrip, () =>
         softirq.call('tcp_rcv_state_process', { sk, skb: this.segment(flags) }, { takes: us(5) }, [
           this.setState(softirq, state, this.#counts()),
           ...(state === 'CLOSE' ? [this.#destroy()] : []),
@@ -482,7 +471,7 @@ export class TcpConnection extends TcpSocket {
   /** The peer closes first: its FIN comes in, and this end is in CLOSE_WAIT until it closes too. */
   peerCloses(context: Context): Observable<KernelEvent> {
     const softirq = this.softirq(context);
-    return this.interrupt(0, () => {
+    return interrupt(this.script, 0, () => {
       this.#peerClosed = true;
       const args = { sk: this.sock, skb: this.segment(['FIN', 'ACK']) };
       return softirq.call('tcp_rcv_established', args, { takes: us(5) }, [this.setState(softirq, 'CLOSE_WAIT')]);
@@ -583,7 +572,7 @@ export class TcpListener extends TcpSocket {
       softirq.call('tcp_rcv_state_process', { sk: child.sock, skb }, { takes: us(5), after: us(1) }, [
         child.setState(softirq, 'ESTABLISHED', { fields: { srtt_us: Math.round(roundTrip / 1000) * 8, snd_cwnd: 10 } }),
       ]);
-    return script.sequence(this.interrupt(0, made), this.interrupt(0, process));
+    return script.sequence(interrupt(script, 0, made), interrupt(script, 0, process));
   }
 
   #acceptCall(context: Context, child: TcpConnection, fd: number): CallTree {

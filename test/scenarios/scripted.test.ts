@@ -18,6 +18,7 @@ function digest(): { add(event: KernelEvent): void; value: number } {
 
 const scripts: [string, number][] = [
   ['app', sec(2)],
+  ['disk', sec(4)],
   ['drop-storm', sec(1)],
   ['quiet-night', minutes(60)],
   ['slow-connect', sec(20)],
