@@ -108,6 +108,13 @@ export class MapTable<K, V> {
     }
   }
 
+  protected zeroAt(key: K): void {
+    const bytes = this.#encode(this.#key, key);
+    request('map update', `cannot write to map ${this.name}`, () =>
+      this.#kernel.mapUpdate(this.map.fd, bytes, new Uint8Array(this.#value.size), 0),
+    );
+  }
+
   /** Looked up first and changed after, so that deleting while walking does not restart the walk. */
   #allKeys(): Uint8Array[] {
     return [...this.#entries()].map(([key]) => key);
