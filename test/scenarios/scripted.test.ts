@@ -20,6 +20,7 @@ const scripts: [string, number][] = [
   ['app', sec(2)],
   ['disk', sec(4)],
   ['drop-storm', sec(1)],
+  ['processes', sec(3)],
   ['quiet-night', minutes(60)],
   ['slow-connect', sec(20)],
   ['tcp-clients', sec(4)],
