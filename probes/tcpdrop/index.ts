@@ -71,8 +71,8 @@ export default defineTool({
         FLAGS: flagsText(flags),
       };
       const first = sprintf('%-8s %-7d %-2d %-20s > %-20s %s (%s)', ...Object.values(values));
-      const line = [first, ...frames.map((frame) => `\t${frame}`), ''].join('\n');
-      rows.print({ ...values, stack: frames.join(';') }, { cpu, time: ts, line, source: frames });
+      const lines = [first, ...frames.map((frame) => `\t${frame}`), ''];
+      rows.print({ ...values, stack: frames.join(';') }, { cpu, time: ts, lines, source: frames });
     });
     return { bpf, view: rows };
   },
