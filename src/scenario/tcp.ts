@@ -90,6 +90,8 @@ const timerPath = [
   'handle_softirqs+0xd7',
 ] as const;
 const ethernet = netDevice('eth0', 2);
+const ownMac = '02:00:00:00:00:01';
+const peerMac = '02:00:00:00:00:02';
 const zeros = { 2: new Uint8Array(4), 10: new Uint8Array(16) };
 /** Where the first ack of a connection stands. */
 const firstSequence = 0x1000;
@@ -176,6 +178,8 @@ export class TcpConnection extends TcpSocket {
   /** The end that closes first goes through FIN_WAIT. */
   #peerClosed = false;
   #sent = 0;
+  /** Bytes sent before the last segment, which is the one that is sent again. */
+  #before = 0;
   #received = 0;
   /** ns, as measured by the handshake. */
   #roundTrip = us(100);
@@ -202,6 +206,7 @@ export class TcpConnection extends TcpSocket {
   segment(flags: readonly TcpFlag[], payload: string | Uint8Array = ''): SkBuff {
     const { ends } = this;
     const packet = buildPacket({
+      ethernet: { source: peerMac, destination: ownMac },
       ...this.#network(ends.remote, ends.local),
       tcp: {
         sourcePort: ends.remotePort,
@@ -313,6 +318,7 @@ export class TcpConnection extends TcpSocket {
     const { fd = 3, acknowledged = this.#roundTrip } = options;
     const { sock: sk } = this;
     const softirq = this.softirq(context);
+    this.#before = this.#sent;
     this.#sent += bytes;
     const counted = this.change({ fields: { bytes_sent: this.#sent } });
     const sending = context.call('tcp_sendmsg', { sk, size: bytes }, { takes: us(9), returns: bytes }, [counted]);
@@ -405,12 +411,12 @@ export class TcpConnection extends TcpSocket {
       tcp: {
         sourcePort: ends.localPort,
         destinationPort: ends.remotePort,
-        sequence: firstSequence + this.#sent,
+        sequence: firstSequence + this.#before,
         acknowledgment: firstSequence + this.#received,
         flags: tcpFlagBits(syn ? ['SYN'] : ['ACK', 'PSH']),
       },
     });
-    return skBuff({ data: packet, start: 'payload', dev: null, sk: this.sock });
+    return skBuff({ data: packet, link: 'none', start: 'payload', dev: null, sk: this.sock });
   }
 
   /** A segment comes in and is given up, for a reason by the kernel's name: `TCP_OLD_DATA`. */
@@ -422,8 +428,10 @@ export class TcpConnection extends TcpSocket {
     const skb = this.segment(flags, 'x'.repeat(48));
     const { sock: sk } = this;
     const handler = this.sock.state === tcpStates.ESTABLISHED ? 'tcp_rcv_established' : 'tcp_rcv_state_process';
-    const location = softirq.has('tcp_drop_reason') ? 'tcp_drop_reason+0x21' : `${handler}+0x2a5`;
-    const dropped: Inside = (inside) => inside.drop({ skb, reason, location, sk: null });
+    const dropped: Inside = (inside) => {
+      const [location = handler, ...stack] = inside.stack;
+      return inside.drop({ skb, reason, location, stack, sk: null });
+    };
     const given = softirq.callKnown('tcp_drop_reason', { sk, skb, reason: softirq.world.reason(reason) }, {}, [
       dropped,
     ]);
@@ -542,9 +550,9 @@ export class TcpListener extends TcpSocket {
       ...(netNamespace === undefined ? {} : { netNamespace }),
       ...(softirqCpu === undefined ? {} : { softirqCpu }),
     };
-    // A copy of the listening socket: it learns whom it is for when its state has changed.
-    const copy = { ...this.sock, state: tcpStates.LISTEN };
-    const child = new TcpConnection(script, ends, copy);
+    // A copy of the listening socket, an object of its own: it learns whom it is for when its state has changed.
+    const { identity: _, ...copy } = this.sock;
+    const child = new TcpConnection(script, ends, { ...copy, state: tcpStates.LISTEN });
     const arrived = this.#arrive(context, child, options.roundTrip ?? us(100));
     const call = this.#acceptCall(context, child, options.fd ?? 3);
     return script.sequence(
