@@ -279,8 +279,7 @@ function watch(host: Host, watchdog: Context, random: Random) {
 
 export default defineScenario({
   name: 'processes',
-  summary:
-    'a developer’s machine: forks, execs, opens and exits, signals, threads that wait for CPUs, and their stacks',
+  summary: 'a developer’s machine: forks, execs, opens, exits, signals, waits for CPUs, and stacks',
   cpus: 2,
   duration: sec(30),
   processes,
