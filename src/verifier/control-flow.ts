@@ -303,7 +303,7 @@ function checkChain(env: Environment, start: number): void {
       if (!env.slots.isLocalCall(slot) && !env.slots.isFunctionAddress(slot)) continue;
       const target = env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number));
       if (env.slots.isFunctionAddress(slot) && env.asyncCallbacks.has(target)) continue;
-      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 2} frames is too deep !`);
+      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 1} frames is too deep !`);
       walk(target, depth, frames + 1);
     }
   };

@@ -2,6 +2,7 @@ import type { ErrnoName } from '../base/index.ts';
 import type { TypeId } from '../btf/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById, isGplCompatible } from '../uapi/index.ts';
+import type { AttachTarget } from './attach-target.ts';
 import type { Subprogram } from './control-flow.ts';
 import type { FactCollector } from './facts.ts';
 import { alignment, type Log } from './log.ts';
@@ -52,6 +53,10 @@ export class Environment {
   readonly asyncCallbacks = new Set<number>();
   readonly explored = new Map<number, Explored[]>();
   subprograms: Subprogram[] = [];
+  /** What a program with a typed context attaches to. */
+  target: AttachTarget | undefined;
+  /** A call of no kernel function at all is reached: refused when everything else is in order. */
+  hasEmptyCall = false;
   state!: State;
   slot = 0;
   previous = 0;

@@ -33,6 +33,11 @@ import { unsignedOf } from './scalar.ts';
  * @returns false where the program ends: bpf_throw
  */
 export function callKernel(env: Environment): boolean {
+  if (env.slots.imm[env.slot] === 0 && env.slots.offset[env.slot] === 0) {
+    env.hasEmptyCall = true;
+    env.slot++;
+    return true;
+  }
   const target = resolveFunction(env, env.slot);
   const { flags } = target.info;
   if (flags.has('sleepable') && !env.program.sleepable && !env.state.inSleepable)

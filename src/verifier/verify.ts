@@ -25,6 +25,7 @@ import { Rejection } from './rejection.ts';
 import { Frame, frameText, State } from './state.ts';
 import { callLocal, checkScalarRange, returnLocal } from './subprogram-calls.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
+import { attachTarget } from './typed-context.ts';
 
 /**
  * Judges a program as Linux 6.18 does for a privileged user: walks every path with an abstract state, and stops a path
@@ -123,6 +124,7 @@ function withAttachType(program: ProgramText): ProgramText {
 function judge(env: Environment, limit: number): void {
   findSubprograms(env);
   checkSubprograms(env);
+  env.target = attachTarget(env);
   resolveImmediates(env);
   checkReach(env);
   computeLiveRegisters(env);
@@ -135,6 +137,7 @@ function judge(env: Environment, limit: number): void {
   env.state = state;
   walk(env, limit);
   if (!env.log.full) env.log.reset(0);
+  if (env.hasEmptyCall) env.fail('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   checkStackDepth(env);
 }
 
