@@ -1,4 +1,5 @@
 import { truncate } from './arithmetic.ts';
+import { destroyDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import { markPrecise } from './precision.ts';
 import { type Register, scalarRegister, uninitialised, unknownScalar, zeroRegister } from './register.ts';
@@ -27,6 +28,9 @@ export function writeFixed(
   frame.grow(offset);
   const { index, byte } = position(offset);
   env.scratchSlot(index);
+  destroyDynptr(env, frame, index);
+  const last = position(offset + size - 1).index;
+  if (last !== index) destroyDynptr(env, frame, last);
   if (size === 8) env.liveness.write(frame.number, index);
   if (value?.isScalar && offset % 8 === 0) {
     spillScalar(env, frame, index, size, value);
@@ -104,6 +108,7 @@ export function writeVariable(
   value: Register | undefined,
 ): void {
   frame.grow(min);
+  for (let offset = min; offset < max; offset++) destroyDynptr(env, frame, position(offset).index);
   let keepsZero = false;
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
@@ -211,6 +216,14 @@ export function readVariable(env: Environment, frame: Frame, min: number, max: n
     }
   }
   return zeroRegister;
+}
+
+/** A slot of which a byte may have been written with anything. */
+export function blurred(frame: Frame, offset: number): StackSlot {
+  const { index, byte } = position(offset);
+  const slot = frame.slot(index);
+  if (isSpecial(slot)) return new StackSlot(scrubbed(slot), uninitialised);
+  return slot.type(byte) === misc ? slot : new StackSlot(withType(slot.types, byte, misc), uninitialised);
 }
 
 /** Whoever reads a byte reads its slot. */
