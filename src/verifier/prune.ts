@@ -44,7 +44,7 @@ class Pairs {
 
 /** A distance from the group makes it another id. */
 function scalarId(register: Register): number {
-  return register.added ? register.id + 0x8000_0000 : register.id;
+  return register.added === 0 ? register.id : register.id + (register.added === 64 ? 0x8000_0000 : 0x4000_0000);
 }
 
 export function covers(env: Environment, old: State, now: State, exact: Exactness): boolean {

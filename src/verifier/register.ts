@@ -74,7 +74,7 @@ export class Register {
   /** Registers of one id are the same value, or were once NULL or not together. */
   id = 0;
   /** `id` names a group of scalars to which this one is linked by adding `offset`. */
-  added = false;
+  added: 0 | 32 | 64 = 0;
   referenceId = 0;
   /** Bytes behind a packet pointer that were compared with the packet's end; below 0 for marks of the comparison. */
   range = 0;

@@ -63,7 +63,7 @@ function spillScalar(env: Environment, frame: Frame, index: number, size: number
   } else if (value.id !== 0) {
     stored = value.draft();
     stored.id = 0;
-    stored.added = false;
+    stored.added = 0;
     stored.offset = 0;
   }
   let { types } = frame.slot(index);
@@ -121,7 +121,8 @@ export function writeVariable(
     }
     const stays = value?.isNull === true && kind === zero;
     if (stays) keepsZero = true;
-    frame.slots[index] = new StackSlot(withType(slot.types, byte, stays ? zero : misc), uninitialised);
+    const types = isSpecial(slot) ? scrubbed(slot) : slot.types;
+    frame.slots[index] = new StackSlot(withType(types, byte, stays ? zero : misc), uninitialised);
   }
   if (keepsZero) markStored(env);
 }
@@ -146,7 +147,7 @@ export function readFixed(env: Environment, frame: Frame, offset: number, size: 
   filled.scalar = truncate(named.scalar, size);
   if (!fits) {
     filled.id = 0;
-    filled.added = false;
+    filled.added = 0;
     filled.offset = 0;
   }
   return filled;
@@ -211,6 +212,7 @@ export function readVariable(env: Environment, frame: Frame, min: number, max: n
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
     const slot = frame.slot(index);
+    env.scratchSlot(index);
     if (slot.type(byte) !== zero) {
       return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
     }

@@ -127,6 +127,25 @@ export function castTnum(a: Tnum, size: number): Tnum {
   return { value: a.value & kept, mask: a.mask & kept };
 }
 
+/** The smallest number of a tnum that is larger than another; the largest when there is none (tnum_step). */
+export function nextInTnum({ value, mask }: Tnum, than: bigint): bigint {
+  const most = value | mask;
+  if (than >= most) return most;
+  if (than < value) return value;
+  const differing = (than ^ value) & ~mask & all;
+  if (differing === 0n) return value | nextSubset(than & mask, mask);
+  const top = 1n << BigInt(bitLength(differing) - 1);
+  const above = mask & ~(top * 2n - 1n);
+  // With a 1 there the number is larger already; with a 0 it must be larger above.
+  if ((value & top) !== 0n) return value | (than & above);
+  return value | nextSubset(than & above, above);
+}
+
+/** The next larger number of which all bits lie in a mask. */
+function nextSubset(bits: bigint, mask: bigint): bigint {
+  return (((bits | ~mask) & all) + 1n) & mask;
+}
+
 /** The low bytes the other way round, zero-extended. */
 export function swapTnum({ value, mask }: Tnum, size: number): Tnum {
   return { value: swapped(value, size), mask: swapped(mask, size) };

@@ -181,8 +181,8 @@ function walk(env: Environment, limit: number): void {
 /** Ends the present path and takes up the last that waits; false when none is left. */
 function resume(env: Environment): boolean {
   env.scratchAll();
-  env.liveness.update();
   env.visited.end(env.state);
+  env.liveness.update();
   const next = env.pending.pop();
   if (!next) return false;
   env.state = next.state;
