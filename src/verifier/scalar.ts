@@ -237,6 +237,14 @@ export class Scalar {
       this.umax32 = Math.min(this.smax32 >>> 0, this.umax32);
     }
     if ((this.umin32 | 0) <= (this.umax32 | 0)) this.#narrowSigned32(this.umin32 | 0, this.umax32 | 0);
+    else if (this.umax32 < this.smin32 >>> 0) {
+      // As below for 64 bits.
+      this.smin32 = this.umin32 | 0;
+      this.umax32 = Math.min(this.umax32, this.smax32 >>> 0);
+    } else if (this.smax32 >>> 0 < this.umin32) {
+      this.smax32 = this.umax32 | 0;
+      this.umin32 = Math.max(this.umin32, this.smin32 >>> 0);
+    }
   }
 
   #narrowSigned32(min: number, max: number): void {
@@ -277,9 +285,11 @@ export class Scalar {
     const smax = ((this.smax >> 32n) << 32n) | high;
     if (smin > this.smin) this.smin = smin;
     if (smax < this.smax) this.smax = smax;
-    if (this.smin >= BigInt(s32Min) && this.smax <= BigInt(s32Max)) {
-      if (BigInt(this.smin32) > this.smin) this.smin = BigInt(this.smin32);
-      if (BigInt(this.smax32) < this.smax) this.smax = BigInt(this.smax32);
+    // After a load that extends the sign: the upper half is all ones or all zeros.
+    if (this.smin32 >= 0 && this.smin >= BigInt(s32Min) && this.smax <= BigInt(s32Max)) {
+      this.smin = this.umin = BigInt(this.smin32);
+      this.smax = this.umax = BigInt(this.smax32);
+      this.bits = intersectTnum(this.bits, rangeTnum(this.smin, this.smax));
     }
   }
 

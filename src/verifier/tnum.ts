@@ -73,18 +73,18 @@ export function negTnum(a: Tnum): Tnum {
   return subTnum({ value: 0n, mask: 0n }, a);
 }
 
+/** Long multiplication; where a bit of `a` is unknown the sum is either that with the row or that without. */
 export function mulTnum(a: Tnum, b: Tnum): Tnum {
-  const product = u64(a.value * b.value);
   let sum: Tnum = { value: 0n, mask: 0n };
   let left = a;
-  let right = b;
+  let row = b;
   while (left.value !== 0n || left.mask !== 0n) {
-    if ((left.value & 1n) !== 0n) sum = addTnum(sum, { value: 0n, mask: right.mask });
-    else if ((left.mask & 1n) !== 0n) sum = addTnum(sum, { value: 0n, mask: right.value | right.mask });
+    if ((left.value & 1n) !== 0n) sum = addTnum(sum, row);
+    else if ((left.mask & 1n) !== 0n) sum = unionTnum(sum, addTnum(sum, row));
     left = rightShift(left, 1);
-    right = leftShift(right, 1);
+    row = leftShift(row, 1);
   }
-  return addTnum({ value: product, mask: 0n }, sum);
+  return sum;
 }
 
 export function leftShift(a: Tnum, bits: number): Tnum {
