@@ -315,8 +315,6 @@ const rules: Partial<Record<ProgramType, Rule>> = {
   perf_event: perfEvent,
   raw_tracepoint: rawTracepoint,
   raw_tracepoint_writable: writableTracepoint,
-  tracing: rawTracepoint,
-  lsm: rawTracepoint,
   syscall: (offset, size) => when(offset >= 0 && offset + size <= 65536 && offset % size === 0),
 };
 
