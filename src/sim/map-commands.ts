@@ -108,7 +108,7 @@ export class MapCommands {
 
   lookupAndDelete(fd: Fd, key: Uint8Array): Uint8Array {
     const op = 'map_lookup_and_delete_elem';
-    const { map } = this.#get(fd, op);
+    const { map } = this.#writable(fd, op);
     const at = this.#copyIn(map, key, op);
     const value = this.#valueAt(map);
     check(map.userTake(at, value), op, map);
@@ -117,7 +117,7 @@ export class MapCommands {
 
   update(fd: Fd, key: Uint8Array, value: Uint8Array, flags: number): void {
     const op = 'map_update_elem';
-    const resource = this.#get(fd, op);
+    const resource = this.#writable(fd, op);
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (value.length !== map.userValueSize) throw wrongSize(op, map, 'value', value.length, map.userValueSize);
@@ -167,9 +167,24 @@ export class MapCommands {
     throw wrongItem(resource.map, `map '${shape.name}'`, 'a map of the shape of its inner map');
   }
 
+  /** map_freeze (kernel/bpf/syscall.c) */
+  freeze(fd: Fd): void {
+    const op = 'map_freeze';
+    const resource = this.#get(fd, op);
+    if (resource.isFrozen) check(-errno.EBUSY, op, resource.map);
+    resource.isFrozen = true;
+  }
+
+  /** A map that user space may write. @throws SysError EPERM when it is frozen */
+  #writable(fd: Fd, op: string): MapResource {
+    const resource = this.#get(fd, op);
+    if (resource.isFrozen) check(-errno.EPERM, op, resource.map);
+    return resource;
+  }
+
   delete(fd: Fd, key: Uint8Array): void {
     const op = 'map_delete_elem';
-    const resource = this.#get(fd, op);
+    const resource = this.#writable(fd, op);
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (map instanceof PerfEventArray) {

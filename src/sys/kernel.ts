@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
+import type { LineInfo } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
 /**
@@ -42,7 +43,10 @@ export interface Kernel {
   /** open(2) of a cgroup's directory, `/` or `/system.slice/ssh.service`: for cgroup arrays. */
   cgroupOpen(path: string): Fd;
 
-  /** @throws SysError with the verifier's log in its hint when the program is refused */
+  /** BPF_MAP_FREEZE: user space cannot write to the map any more. @throws SysError EBUSY when it is frozen */
+  mapFreeze(map: Fd): void;
+
+  /** @throws SysError with the verifier's errno and its last message; `log` has the rest */
   programLoad(attributes: ProgramLoad): Fd;
 
   /** Attaches; the link lives until its fd is closed. @throws SysError ENOENT for an unknown function or tracepoint */
@@ -104,6 +108,22 @@ export interface ProgramLoad {
   readonly expectedAttachType?: AttachType;
   /** attach_btf_id of a tracing program: the function, or the `btf_trace_NAME` typedef, in the kernel's BTF. */
   readonly attachBtfId?: number;
+  /** prog_flags: a sum of `programFlags` of uapi. */
+  readonly flags?: number;
+  /** Where instructions come from (func_info and line_info of BTF): the log quotes the lines. */
+  readonly lines?: readonly LineInfo[];
+  readonly log?: ProgramLog;
+}
+
+/** log_level, log_size and log_buf of bpf(2): a buffer that the kernel writes its verifier's log into. */
+export interface ProgramLog {
+  /** 1: the path that failed; 2: all paths; 4: statistics, which the others have too. 0: nothing. */
+  readonly level: number;
+  /** Bytes of the buffer; when they do not hold the log, its end stays, and the load is refused with ENOSPC. */
+  readonly size: number;
+  text: string;
+  /** What a kernel that explains itself says for people; the live one says nothing. */
+  explanation?: string;
 }
 
 /** Where a program attaches. One target is one point: the client expands patterns. */

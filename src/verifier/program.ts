@@ -42,6 +42,8 @@ export interface ProgramText {
   readonly attachTo?: string;
   /** What BPF_PSEUDO_MAP_FD immediates name. */
   readonly maps?: ReadonlyMap<number, MapShape>;
+  /** Fds that are open, but for no map: to name one is another errno than to name one that is closed. */
+  readonly otherFds?: ReadonlySet<number>;
   readonly lines?: readonly LineInfo[];
 }
 
