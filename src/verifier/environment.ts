@@ -2,6 +2,7 @@ import type { ErrnoName } from '../base/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById } from '../uapi/index.ts';
 import type { Subprogram } from './control-flow.ts';
+import type { FactCollector } from './facts.ts';
 import { alignment, type Log } from './log.ts';
 import { type MapShape, type ProgramText, Slots } from './program.ts';
 import type { Register } from './register.ts';
@@ -56,6 +57,8 @@ export class Environment {
   totalStates = 0;
   peakStates = 0;
   maxStatesPerSlot = 0;
+  /** Absent when nobody asked for facts. */
+  facts: FactCollector | undefined = undefined;
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;

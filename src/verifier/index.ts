@@ -1,3 +1,4 @@
 /** Floor 3: the verdict on a program, and the log that goes with it. */
+export type { Facts, RegisterFact, ScalarFact } from './facts.ts';
 export type { LineInfo, MapShape, ProgramText } from './program.ts';
 export { type Verdict, type VerifyOptions, verify } from './verify.ts';

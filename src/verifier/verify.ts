@@ -11,6 +11,7 @@ import {
   resolveImmediates,
 } from './control-flow.ts';
 import { Environment, type Explored } from './environment.ts';
+import { FactCollector, type Facts } from './facts.ts';
 import { jumpIf } from './jumps.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
@@ -34,6 +35,8 @@ export interface VerifyOptions {
   readonly strictAlignment?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
+  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
+  readonly facts?: 'bytes' | 'full';
 }
 
 export interface Verdict {
@@ -49,6 +52,8 @@ export interface Verdict {
     /** Bytes of each function's stack, in the order of their slots. */
     readonly stackDepths: readonly number[];
   };
+  /** What holds of registers at each slot of an accepted program; when it was asked for. */
+  readonly facts?: Facts;
 }
 
 const defaultLimit = 1_000_000;
@@ -62,6 +67,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
     return { verdict: 'reject', errno, message: '', log: '', statistics: empty };
   }
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
+  if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
   let rejection: Rejection | undefined;
   try {
     judge(env, options.limit ?? defaultLimit);
@@ -75,8 +81,9 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
     );
   }
+  const isAccepted = !rejection && log.fits;
   return {
-    verdict: rejection || !log.fits ? 'reject' : 'accept',
+    verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
@@ -86,6 +93,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       peakStates: env.peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
+    ...(env.facts && isAccepted ? { facts: env.facts.facts() } : {}),
   };
 }
 
@@ -132,6 +140,7 @@ function walk(env: Environment, limit: number): void {
     }
     if (log.detailed) env.sayInstruction();
     env.seen[env.slot] = 1;
+    env.facts?.visit(env);
     env.previous = env.slot;
     if (step(env)) continue;
     if (!resume(env)) return;
