@@ -183,12 +183,12 @@ class SimulatedKernel implements OpenMachine {
     this.#maps.update(map, key, value, flags);
   }
 
-  mapFreeze(map: Fd): void {
-    this.#maps.freeze(map);
-  }
-
   mapDelete(map: Fd, key: Uint8Array): void {
     this.#maps.delete(map, key);
+  }
+
+  mapFreeze(map: Fd): void {
+    this.#maps.freeze(map);
   }
 
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null {

@@ -1,6 +1,6 @@
 import { SysError, viewOf } from '../base/index.ts';
 import { kernelSpace } from '../memory/index.ts';
-import { helperAllowed, helperById, type ProgramType } from '../uapi/index.ts';
+import { helperAllowed, helperById, isGplCompatible, type ProgramType } from '../uapi/index.ts';
 import type { MapResource } from './map-resource.ts';
 import { ldImm64, type NamedFds, pseudo } from './verification.ts';
 
@@ -35,11 +35,20 @@ export function callsOf(code: Uint8Array): Call[] {
   return calls;
 }
 
-/** Whether a program that no verifier sees calls what its type has. @throws SysError EINVAL with the verifier's words */
-export function checkHelpers(calls: readonly Call[], type: ProgramType): void {
+/**
+ * Whether a program that no verifier sees calls only what its type and license allow.
+ * @throws SysError EINVAL with the verifier's words
+ */
+export function checkHelpers(calls: readonly Call[], type: ProgramType, license: string): void {
   for (const { kind, id, slot } of calls) {
     const helper = helperById(id);
-    if (kind === 'helper' && helper && helperAllowed(helper.name, type)) continue;
+    if (kind === 'helper' && helper && helperAllowed(helper.name, type)) {
+      if (!helper.gpl || isGplCompatible(license)) continue;
+      const words = 'cannot call GPL-restricted function from non-GPL compatible program';
+      throw new SysError('EINVAL', 'prog_load', `instruction ${slot}: ${words}`, {
+        hint: `bpf_${helper.name} needs a license such as GPL; the program's is '${license}'`,
+      });
+    }
     const called = kind === 'helper' ? `helper ${helper ? `bpf_${helper.name}` : 'unknown'}#${id}` : `function #${id}`;
     throw new SysError('EINVAL', 'prog_load', `instruction ${slot}: program of this type cannot use ${called}`);
   }

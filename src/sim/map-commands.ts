@@ -167,21 +167,6 @@ export class MapCommands {
     throw wrongItem(resource.map, `map '${shape.name}'`, 'a map of the shape of its inner map');
   }
 
-  /** map_freeze (kernel/bpf/syscall.c) */
-  freeze(fd: Fd): void {
-    const op = 'map_freeze';
-    const resource = this.#get(fd, op);
-    if (resource.isFrozen) check(-errno.EBUSY, op, resource.map);
-    resource.isFrozen = true;
-  }
-
-  /** A map that user space may write. @throws SysError EPERM when it is frozen */
-  #writable(fd: Fd, op: string): MapResource {
-    const resource = this.#get(fd, op);
-    if (resource.isFrozen) check(-errno.EPERM, op, resource.map);
-    return resource;
-  }
-
   delete(fd: Fd, key: Uint8Array): void {
     const op = 'map_delete_elem';
     const resource = this.#writable(fd, op);
@@ -195,6 +180,20 @@ export class MapCommands {
       check(map.delete(at), op, map);
       if (map instanceof HashOfMaps) resource.keep(resource.keyAt(at), null);
     }
+  }
+
+  /** map_freeze (kernel/bpf/syscall.c) */
+  freeze(fd: Fd): void {
+    const resource = this.#get(fd, 'map_freeze');
+    if (resource.frozen) throw new SysError('EBUSY', 'map_freeze', `map '${resource.map.shape.name}' is frozen`);
+    resource.frozen = true;
+  }
+
+  /** map_get_sys_perms: a frozen map may not be written. */
+  #writable(fd: Fd, op: string): MapResource {
+    const resource = this.#get(fd, op);
+    if (!resource.frozen) return resource;
+    throw new SysError('EPERM', op, `map '${resource.map.shape.name}' is frozen`);
   }
 
   nextKey(fd: Fd, key: Uint8Array | null): Uint8Array | null {

@@ -13,8 +13,8 @@ export class MapResource extends Resource {
   readonly inner: MapShape | undefined;
   /** Of a prog_array: the type of its programs and of those that call them, once there is one. */
   programs: ProgramType | undefined;
-  /** BPF_MAP_FREEZE: user space writes no more. */
-  isFrozen = false;
+  /** Whether BPF_MAP_FREEZE closed it to writes by system calls. */
+  frozen = false;
   readonly #memory: Memory;
   readonly #forget: (resource: MapResource) => void;
   readonly #held = new Map<string, Resource>();
@@ -46,11 +46,11 @@ export class MapResource extends Resource {
     return this.#memory.u32[(this.map.address + mapHeader.data) >>> 2] as number;
   }
 
-  /** The value of an array that nothing can change any more, neither user space nor a program; else undefined. */
+  /** The value of an array that nothing can change any more, neither a system call nor a program; else undefined. */
   get constant(): Uint8Array | undefined {
     const { type, flags, valueSize, maxEntries } = this.map.shape;
-    if (!this.isFrozen || type !== 'array' || maxEntries !== 1 || (flags & mapFlags.readOnlyProgram) === 0) return undefined;
-    return this.#memory.bytes(this.firstValue(), valueSize);
+    const isConstant = this.frozen && type === 'array' && maxEntries === 1 && (flags & mapFlags.readOnlyProgram) !== 0;
+    return isConstant ? this.#memory.bytes(this.firstValue(), valueSize) : undefined;
   }
 
   /** What was put in under a key, in hexadecimal. */

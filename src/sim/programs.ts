@@ -100,12 +100,12 @@ export class Programs {
     checkType(attributes.type);
     const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
     const named = namedFds(attributes.code, this.#fds);
-    judge(attributes, named, attachment?.name);
-    const calls = callsOf(attributes.code);
+    const { facts: proved } = judge(attributes, named, attachment?.name);
+    const calls = callsOf(attributes.code).filter(({ slot }) => proved?.reached[slot] === 1);
     this.#checkSimulated(calls);
     const name = (attributes.name ?? '').slice(0, nameSize - 1);
     const code = linked(attributes.code, named);
-    const executable = this.#make({ name, code, facts: { verified: true } }, this.#host);
+    const executable = this.#make({ name, code, facts: { verified: true, ...proved } }, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
@@ -118,7 +118,7 @@ export class Programs {
   /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */
   testRun(run: TestRun): TestResult {
     checkSize(run.code);
-    if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type);
+    if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type, run.license);
     const code = linked(run.code, namedFds(run.code, this.#fds));
     return testRun(this.#host, run, (host) => this.#make({ name: run.name ?? '', code }, host));
   }

@@ -49,6 +49,7 @@ export function namedFds(code: Uint8Array, fds: FdTable): NamedFds {
 export function judge(attributes: ProgramLoad, named: NamedFds, attachTo: string | undefined): Verdict {
   const { log, flags = 0 } = attributes;
   const verdict = verify(textOf(attributes, named, attachTo), {
+    facts: 'bytes',
     logLevel: log?.level ?? 0,
     ...(log && log.level > 0 ? { logSize: log.size } : {}),
     strictAlignment: (flags & programFlags.strictAlignment) !== 0,
@@ -91,7 +92,11 @@ function shapesOf(maps: ReadonlyMap<number, MapResource>): Map<number, MapShape>
 function shapeOf(resource: MapResource): MapShape {
   const { shape } = resource.map;
   const { inner, constant } = resource;
-  return { ...shape, ...(inner === undefined ? {} : { inner }), ...(constant === undefined ? {} : { frozen: constant }) };
+  return {
+    ...shape,
+    ...(inner === undefined ? {} : { inner }),
+    ...(constant === undefined ? {} : { frozen: constant }),
+  };
 }
 
 /** A line without its text is of no use to a log. */

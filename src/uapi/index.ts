@@ -9,7 +9,15 @@ export {
   contexts,
   type FieldPlace,
 } from './contexts.ts';
-export { type HelperInfo, type HelperName, helperById, helperByName, helperNames, helpers } from './helpers.ts';
+export {
+  type HelperInfo,
+  type HelperName,
+  helperById,
+  helperByName,
+  helperNames,
+  helpers,
+  isGplCompatible,
+} from './helpers.ts';
 export { limits } from './limits.ts';
 export {
   hardwareEvents,

@@ -1,4 +1,4 @@
-import { helperAllowed, helperById, type MapType, mapTypes } from '../uapi/index.ts';
+import { helperAllowed, helperById, isGplCompatible, type MapType, mapTypes } from '../uapi/index.ts';
 import { changesPacket, maxStack } from './control-flow.ts';
 import type { Environment } from './environment.ts';
 import {
@@ -69,11 +69,10 @@ export function callHelper(env: Environment): void {
   const shown = `${info ? `bpf_${info.name}` : 'unknown'}#${id}`;
   if (!info) env.fail('EINVAL', `invalid func ${shown}`);
   const prototype = prototypeOf(id, program.type);
-  if (!helperAllowed(info.name, program.type) || !prototype) {
+  if (!helperAllowed(info.name, program.type, program.attachType) || !prototype) {
     env.fail('EINVAL', `program of this type cannot use helper ${shown}`);
   }
-  const license = program.license ?? 'GPL';
-  if (info.gpl && !/^(GPL|GPL v2|GPL and additional rights|Dual BSD\/GPL|Dual MIT\/GPL|Dual MPL\/GPL)$/.test(license)) {
+  if (info.gpl && !isGplCompatible(program.license ?? 'GPL')) {
     env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   }
   env.helper = info.name;

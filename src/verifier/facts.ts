@@ -42,6 +42,8 @@ export interface ScalarFact {
 }
 
 export interface Facts extends RegisterFacts {
+  /** A byte a slot: 1 where some path goes. What none reaches is dead and never runs. */
+  readonly reached: Uint8Array;
   /** The whole of what is known of r0–r9 at a slot; undefined where only the bytes were asked for. */
   at(slot: number, register: number): RegisterFact | undefined;
 }
@@ -139,9 +141,11 @@ export class FactCollector {
     if (base && mayFault(base)) this.#mayFault[slot] = 1;
   }
 
-  facts(): Facts {
+  /** @param reached the slots that were walked over */
+  facts(reached: Uint8Array): Facts {
     const merged = this.#merged;
     return {
+      reached,
       registers: this.#seen.map((bits) => factOf[bits] as number),
       mayFault: this.#mayFault,
       at: (slot, register) => merged && (merged[slot * factRegisters + register] ?? unknown),

@@ -93,7 +93,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       peakStates: env.peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
-    ...(env.facts && isAccepted ? { facts: env.facts.facts() } : {}),
+    ...(env.facts && isAccepted ? { facts: env.facts.facts(env.seen) } : {}),
   };
 }
 
