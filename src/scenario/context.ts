@@ -288,7 +288,7 @@ export class Context {
   }
 
   /** A function returns now. */
-  exit(name: string, returns: number | bigint = 0, place: Place = {}): FunctionExit {
+  exit(name: string, returns: Argument = 0, place: Place = {}): FunctionExit {
     const stack = this.world.stacks.push(place.stack ?? this.stack, `${name}+0x1`);
     return this.#exit(name, returns, place.cpu ?? this.cpu, place.task ?? this.task, stack);
   }
@@ -354,7 +354,7 @@ export class Context {
     return this.#inUser(event, task);
   }
 
-  #exit(name: string, returns: number | bigint, cpu: number, task: Task, stack: KernelStack): FunctionExit {
+  #exit(name: string, returns: Argument, cpu: number, task: Task, stack: KernelStack): FunctionExit {
     const event = {
       kind: 'exit',
       time: this.world.scheduler.now(),

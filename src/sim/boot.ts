@@ -100,6 +100,7 @@ class SimulatedKernel implements OpenMachine {
       userRegisters,
       sampling: this.#sampling,
       samples: new SampleContext(memory, stacks, userSpace, userRegisters),
+      objects,
     });
     const window = new CallWindow(memory);
     const helpers = helperTable({
