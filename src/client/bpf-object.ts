@@ -6,6 +6,7 @@ import { BpfError, request } from './bpf-error.ts';
 import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
 import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+import { loadOrExplain } from './refusal.ts';
 import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 
 /**
@@ -188,20 +189,14 @@ export function createMap(
 }
 
 function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
-  const at = spec.lines[0]?.at;
-  return request(
-    'program load',
-    `program ${spec.name} is refused`,
-    () =>
-      kernel.programLoad({
-        type: spec.type,
-        code: linkMaps(spec, maps),
-        license,
-        name: spec.name,
-        ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
-      }),
-    () => (at ? { at } : {}),
-  );
+  return loadOrExplain(kernel, {
+    type: spec.type,
+    code: linkMaps(spec, maps),
+    license,
+    name: spec.name,
+    lines: spec.lines,
+    ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
+  });
 }
 
 /** What a tracing program is loaded for, as its section says it: by its id in the kernel's BTF. */

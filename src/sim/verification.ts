@@ -51,7 +51,7 @@ export function judge(attributes: ProgramLoad, named: NamedFds, attachTo: string
   const verdict = verify(textOf(attributes, named, attachTo), {
     facts: 'bytes',
     logLevel: log?.level ?? 0,
-    ...(log && log.level > 0 ? { logSize: log.size } : {}),
+    ...(log ? { logSize: log.size } : {}),
     strictAlignment: (flags & programFlags.strictAlignment) !== 0,
   });
   if (log) writeLog(log, verdict);
@@ -61,6 +61,7 @@ export function judge(attributes: ProgramLoad, named: NamedFds, attachTo: string
 
 function writeLog(log: ProgramLog, verdict: Verdict): void {
   log.text = verdict.log;
+  log.trueSize = verdict.logTrueSize;
 }
 
 function textOf(attributes: ProgramLoad, { maps, others }: NamedFds, attachTo: string | undefined): ProgramText {

@@ -116,11 +116,13 @@ export interface ProgramLoad {
 
 /** log_level, log_size and log_buf of bpf(2): a buffer that the kernel writes its verifier's log into. */
 export interface ProgramLog {
-  /** 1: the path that failed; 2: all paths; 4: statistics, which the others have too. 0: nothing. */
+  /** Bits: 1 the path that failed, 2 all paths, 4 statistics, 8 the log's head is kept and not its tail. */
   readonly level: number;
-  /** Bytes of the buffer; when they do not hold the log, its end stays, and the load is refused with ENOSPC. */
+  /** Bytes of the buffer, with a final zero; when the log does not fit the load is refused with ENOSPC. */
   readonly size: number;
   text: string;
+  /** log_true_size: bytes of a buffer that would have held the whole log. */
+  trueSize: number;
   /** What a kernel that explains itself says for people; the live one says nothing. */
   explanation?: string;
 }

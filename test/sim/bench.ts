@@ -31,12 +31,17 @@ export class Bench implements Disposable {
     license = 'GPL',
     more: Partial<ProgramLoad> = {},
   ): Fd {
+    return this.machine.programLoad({ type, code: this.code(text, maps), license, name: 'test', ...more });
+  }
+
+  /** What the text says, with the fds of its maps. */
+  code(text: string, maps: Record<string, Fd> = {}): Uint8Array {
     const { code, relocations } = assemble(text, { helper: (name) => helperByName(name)?.id });
     for (const { slot, map } of relocations) {
       code[slot * 8 + 1] = (code[slot * 8 + 1]! & 0xf) | 0x10;
       viewOf(code).setInt32(slot * 8 + 4, maps[map] ?? -1, true);
     }
-    return this.machine.programLoad({ type, code, license, name: 'test', ...more });
+    return code;
   }
 
   attach(target: AttachTarget, text: string, maps: Record<string, Fd> = {}): Fd {
