@@ -2,7 +2,7 @@ import { type BtfType, readBtf, type TypeId, writeBtf } from '../btf/index.ts';
 import type { MapTypes, ObjectBtf } from '../object/index.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
 import type { PlacedVariable } from './data.ts';
-import { type CType, type IntType, type StructType, sizeOf } from './types.ts';
+import { type CType, type FunctionType, type IntType, type StructType, sizeOf } from './types.ts';
 
 /**
  * The BTF of an object: the types of its functions, of what its maps hold and of its data. A struct of the kernel that
@@ -13,7 +13,7 @@ export class ObjectTypes {
   /** Ids by what tells a type from others: its C type's object, or its spelling. */
   readonly #structs = new Map<StructType, TypeId>();
   readonly #known = new Map<string, TypeId>();
-  readonly #own: ReadonlySet<CType>;
+  readonly #own: Set<CType>;
 
   /** @param own the structs that the text defines */
   constructor(own: readonly CType[]) {
@@ -27,6 +27,8 @@ export class ObjectTypes {
 
   /** The BTF_KIND_FUNC of a program: its context is all that the kernel hands to it. */
   program(f: FunctionObject): TypeId {
+    const context = f.parameters[0]?.type;
+    if (context?.kind === 'pointer') this.#own.add(context.target);
     return this.#function(f, f.parameters.slice(0, 1));
   }
 
@@ -36,8 +38,7 @@ export class ObjectTypes {
 
   #function(f: FunctionObject, parameters: readonly Variable[]): TypeId {
     return this.#once(`function ${f.name}`, () => {
-      const params = parameters.map((one) => ({ name: one.name, type: this.type(one.type) }));
-      const prototype = this.#add({ kind: 'prototype', returns: this.type(f.returns), params, variadic: false });
+      const prototype = this.#prototype(f.returns, parameters, false);
       return { kind: 'function', name: f.name, prototype, linkage: f.static ? 0 : 1 };
     });
   }
@@ -84,13 +85,16 @@ export class ObjectTypes {
         return this.#array(this.type(type.element), type.length ?? 0);
       case 'struct':
         return this.#struct(type);
-      case 'function': {
-        const params = type.parameters.map((one) => ({ name: one.name, type: this.type(one.type) }));
-        const returns = this.type(type.returns);
-        const key = `prototype ${returns} ${params.map((one) => `${one.name}:${one.type}`).join()} ${type.variadic}`;
-        return this.#once(key, () => ({ kind: 'prototype', returns, params, variadic: type.variadic }));
-      }
+      case 'function':
+        return this.#prototype(type.returns, type.parameters, type.variadic);
     }
+  }
+
+  #prototype(returned: CType, parameters: FunctionType['parameters'], variadic: boolean): TypeId {
+    const params = parameters.map((one) => ({ name: one.name, type: this.type(one.type) }));
+    const returns = this.type(returned);
+    const key = `prototype ${returns} ${params.map((one) => `${one.name}:${one.type}`).join()} ${variadic}`;
+    return this.#once(key, () => ({ kind: 'prototype', returns, params, variadic }));
   }
 
   #int(type: IntType): TypeId {

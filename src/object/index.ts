@@ -14,3 +14,4 @@ export type {
 } from './spec.ts';
 export { parameterRegisters } from './symbols.ts';
 export { parseUsdtArguments, type UsdtArgument, type UsdtOperand, type UsdtRegister } from './usdt.ts';
+export { writeObject } from './write-object.ts';

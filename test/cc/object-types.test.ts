@@ -1,7 +1,9 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { compileDecoder, dumpC, loadProfile, printDeclaration } from '../../src/btf/index.ts';
+import { compileDecoder, dumpC, dumpRaw, loadProfile, printDeclaration, readBtf } from '../../src/btf/index.ts';
 import { compileC, renderDiagnostics } from '../../src/cc/index.ts';
-import type { ObjectSpec } from '../../src/object/index.ts';
+import { type ObjectSpec, type ProgramSpec, writeObject } from '../../src/object/index.ts';
+import { readElf } from './read-elf.ts';
 
 /** The C types that an object carries: of functions, of what maps hold, of its data. */
 const profile = loadProfile('6.1');
@@ -12,26 +14,7 @@ function compiled(text: string): Required<ObjectSpec> {
   return object as Required<ObjectSpec>;
 }
 
-const text = `
-enum verdict { PASS = 1, DROP = -2 };
-typedef struct { u32 pid:20, cpu:12; char comm[TASK_COMM_LEN]; } who_t;
-struct event_t { who_t who; enum verdict said; struct sock *sk; struct event_t *next; u64 at[2]; bool late; };
-BPF_HASH(start, who_t, struct event_t);
-BPF_PERF_OUTPUT(events);
-BPF_RINGBUF_OUTPUT(ring, 1);
-BPF_HISTOGRAM(dist);
-static int count = 3;
-static __attribute__((noinline)) u64 twice(struct event_t *event, u32 by) { return event->at[0] * by; }
-int probe(struct pt_regs *ctx, struct sock *sk) {
-  struct event_t event = {}, *place = ring.ringbuf_reserve(sizeof(*place));
-  event.at[1] = twice(&event, count++);
-  event.sk = sk;
-  events.perf_submit(ctx, &event, sizeof(event));
-  u32 pid = 1;
-  if (place) { place->late = 1; ring.ringbuf_submit(place, 0); }
-  ring.ringbuf_output(&pid, sizeof(pid), 0);
-  return 0;
-}`;
+const text = readFileSync(new URL('fixtures/types.c', import.meta.url), 'utf8');
 const object = compiled(text);
 const { btf } = object;
 
@@ -105,10 +88,55 @@ test('each function has its place, its type and a line', () => {
   expect(functions[0]?.slot).toBe(0);
   const lines = new Map(program?.lines.map(({ slot, at }) => [slot, at]));
   for (const { slot } of functions) expect(lines.get(slot)).toMatchObject({ file: 'tool.c' });
-  expect(lines.get(functions[1]?.slot ?? -1)).toMatchObject({ line: 10, text: expect.stringContaining('twice') });
+  expect(lines.get(functions[1]?.slot ?? -1)).toMatchObject({ line: 9, text: expect.stringContaining('twice') });
 });
 
 test('a kernel struct that is pointed to is only declared', () => {
   expect(btf.find('struct', 'sock')).toBeUndefined();
   expect(btf.find('struct', 'task_struct')).toBeUndefined();
+});
+
+describe('as an ELF object', () => {
+  const elf = readElf(writeObject(object));
+  const fixture = readFileSync(new URL('fixtures/types.btf.txt', import.meta.url), 'utf8')
+    .trimEnd()
+    .split('\n');
+
+  test('its .BTF prints as bpftool prints it', () => {
+    expect(dumpRaw(readBtf(elf.section('.BTF')))).toEqual(fixture);
+  });
+
+  test("the object's own types come first, with the ids that its specs name", () => {
+    const own = dumpRaw(btf);
+    expect(fixture.slice(0, own.length)).toEqual(own);
+  });
+
+  test('programs, called functions, maps and data have their sections', () => {
+    const symbols = elf.symbols.filter((one) => one.name !== '').map((one) => `${one.section} ${one.name} ${one.size}`);
+    const program = object.programs[0] as ProgramSpec;
+    const start = (program.functions?.[1]?.slot ?? 0) * 8;
+    expect(symbols.toSorted()).toEqual(
+      [
+        `kprobe probe ${start}`,
+        `.text twice ${program.code.length - start}`,
+        '.maps start 32',
+        '.maps events 32',
+        '.maps ring 32',
+        '.maps dist 32',
+        '.data count 4',
+      ].toSorted(),
+    );
+    expect(Buffer.from(elf.section('license')).toString()).toBe('GPL\0');
+    expect([...elf.section('.data')]).toEqual([3, 0, 0, 0]);
+  });
+
+  test('each address and each call is relocated', () => {
+    const { relocations, functions } = object.programs[0] as Required<ProgramSpec>;
+    const wanted = relocations.map(({ slot, map }) => [slot * 8, map, 1]);
+    const found = elf.relocations('kprobe').map(({ offset, symbol, type }) => [offset, symbol, type]);
+    expect(found.filter(([, , type]) => type === 1)).toEqual(
+      wanted.filter(([at]) => Number(at) < functions[1]!.slot * 8),
+    );
+    expect(found.filter(([, , type]) => type === 10)).toEqual([[expect.any(Number), 'twice', 10]]);
+  });
 });
