@@ -18,6 +18,7 @@ export {
   helpers,
   isGplCompatible,
 } from './helpers.ts';
+export { type KfuncFlag, type KfuncInfo, kfuncAllowed, kfuncByName, kfuncFlags, kfuncNames } from './kfuncs.ts';
 export { limits } from './limits.ts';
 export {
   hardwareEvents,

@@ -1,11 +1,13 @@
 import type { ErrnoName } from '../base/index.ts';
+import type { TypeId } from '../btf/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
-import { helperById } from '../uapi/index.ts';
+import { helperById, isGplCompatible } from '../uapi/index.ts';
 import type { Subprogram } from './control-flow.ts';
 import type { FactCollector } from './facts.ts';
 import { alignment, type Log } from './log.ts';
 import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
-import type { Register } from './register.ts';
+import { type RecordField, recordFields } from './record-fields.ts';
+import { pointer, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
 
@@ -34,10 +36,16 @@ export class Environment {
   readonly strictAlignment: boolean;
   readonly mapAt = new Map<number, MapShape>();
   readonly mapAddress = new Map<MapShape, bigint>();
+  /** What 64-bit immediates that name kernel symbols give. */
+  readonly symbolAt = new Map<number, Register>();
+  /** Whether the license opens what is kept for GPL-compatible programs. */
+  readonly isGpl: boolean;
   readonly prunePoint: Uint8Array;
   readonly jumpPoint: Uint8Array;
   readonly forceCheckpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** Calls of an iterator's next function. */
+  readonly iterates: Uint8Array;
   readonly liveRegisters: Uint16Array;
   readonly seen: Uint8Array;
   readonly pointerKind: (string | undefined)[] = [];
@@ -48,8 +56,6 @@ export class Environment {
   slot = 0;
   previous = 0;
   nextId = 0;
-  /** The helper whose arguments are being judged. */
-  helper = '';
   processed = 0;
   jumps = 0;
   markJumps = 0;
@@ -64,6 +70,7 @@ export class Environment {
   #scratchedSlots: bigint | undefined;
   #lineStart = 0;
   #lineEnd = 0;
+  readonly #records = new Map<TypeId, readonly RecordField[]>();
   #lastLine: LineInfo | undefined;
 
   constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
@@ -71,11 +78,13 @@ export class Environment {
     this.slots = new Slots(program.code);
     this.log = log;
     this.strictAlignment = strictAlignment;
+    this.isGpl = isGplCompatible(program.license ?? 'GPL');
     const { count } = this.slots;
     this.prunePoint = new Uint8Array(count + 1);
     this.jumpPoint = new Uint8Array(count + 1);
     this.forceCheckpoint = new Uint8Array(count + 1);
     this.callsCallback = new Uint8Array(count + 1);
+    this.iterates = new Uint8Array(count + 1);
     this.liveRegisters = new Uint16Array(count + 1);
     this.seen = new Uint8Array(count + 1);
     for (const shape of program.maps?.values() ?? []) {
@@ -204,6 +213,71 @@ export class Environment {
       this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex.`);
     this.pending.push({ state, slot, previous, logEnd: this.log.end });
     return state;
+  }
+
+  /** Puts a path aside that does not go on from the present one. */
+  pushState(state: State, slot: number, previous: number): void {
+    if (this.pending.length >= maxPending)
+      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex for async cb.`);
+    this.pending.push({ state, slot, previous, logEnd: this.log.end });
+  }
+
+  /** A new reference, which the program must hand back. */
+  acquire(kind?: 'irq'): number {
+    const id = this.freshId();
+    this.state.references = [...this.state.references, kind ? { id, slot: this.slot, kind } : { id, slot: this.slot }];
+    return id;
+  }
+
+  /** What the verdict rests on: the register's exact value, not only its range. */
+  needsExact(number: number): void {
+    const register = this.register(number);
+    if (!register.isScalar || register.precise) return;
+    const precise = register.draft();
+    precise.precise = true;
+    this.state.frame.registers[number] = precise;
+  }
+
+  /** Where RCU keeps objects alive: a section, a lock, or a program that never sleeps. */
+  get inRcuSection(): boolean {
+    const { state, program } = this;
+    const sleeps = program.sleepable === true || state.inSleepable;
+    return state.rcuLocks > 0 || state.lock !== undefined || state.preemptLocks > 0 || !sleeps;
+  }
+
+  /** A pointer to a struct of the kernel's. */
+  kernelPointer(struct: string, flags = 0): Register {
+    return this.nameKernelType(pointer('btf', flags), struct);
+  }
+
+  nameKernelType(register: Register, struct: string): Register {
+    const { kernel } = this.program;
+    register.btfName = struct;
+    register.btf = kernel;
+    register.btfId = kernel?.find('struct', struct) ?? 0;
+    return register;
+  }
+
+  /** The fields of the kernel's in what a register points to: a map's value, or an object of the program's own type. */
+  recordOf(register: Register): readonly RecordField[] | undefined {
+    if (register.kind === 'mapValue') return register.shape?.fields;
+    const { btf } = this.program;
+    if (register.kind !== 'btf' || !btf || register.btf !== btf) return undefined;
+    let fields = this.#records.get(register.btfId);
+    if (!fields) {
+      fields = recordFields(btf, register.btfId);
+      this.#records.set(register.btfId, fields);
+    }
+    return fields;
+  }
+
+  /** Makes sure that a frame's stack reaches down to an offset, and remembers how deep its function's stack goes. */
+  growTo(frameNumber: number, offset: number): Frame | undefined {
+    const frame = this.state.frames[frameNumber];
+    const subprogram = frame && this.subprograms[frame.program];
+    if (subprogram && -offset > subprogram.stackDepth) subprogram.stackDepth = -offset;
+    frame?.grow(offset);
+    return frame;
   }
 
   spillAt(frame: Frame, index: number): Register {

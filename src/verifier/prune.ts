@@ -1,6 +1,6 @@
 import type { Environment } from './environment.ts';
 import type { Register } from './register.ts';
-import { type Frame, type State, slotKinds } from './state.ts';
+import { type Frame, type StackSlot, type State, slotKinds } from './state.ts';
 import { tnumHolds } from './tnum.ts';
 
 /**
@@ -29,6 +29,8 @@ class Pairs {
 export function covers(env: Environment, old: State, now: State, exact: boolean): boolean {
   if (old.frames.length !== now.frames.length || old.references.length !== now.references.length) return false;
   if ((old.lock === undefined) !== (now.lock === undefined)) return false;
+  if (old.rcuLocks !== now.rcuLocks || old.preemptLocks !== now.preemptLocks) return false;
+  if (old.inSleepable !== now.inSleepable) return false;
   const pairs = new Pairs();
   for (const [index, reference] of old.references.entries()) {
     if (!pairs.same(reference.id, now.references[index]?.id ?? 0)) return false;
@@ -36,7 +38,7 @@ export function covers(env: Environment, old: State, now: State, exact: boolean)
   if (old.lock && now.lock && !pairs.same(old.lock.id, now.lock.id)) return false;
   for (const [index, frame] of old.frames.entries()) {
     const other = now.frames[index] as Frame;
-    if (frame.callSite !== other.callSite) return false;
+    if (frame.callSite !== other.callSite || frame.callbackDepth > other.callbackDepth) return false;
     const at = index === old.frames.length - 1 ? env.slot : (old.frames[index + 1] as Frame).callSite;
     const live = env.liveRegisters[at] as number;
     for (let number = 0; number < 10; number++) {
@@ -59,7 +61,12 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: boole
     old.offset === now.offset &&
     old.shape === now.shape &&
     old.size === now.size &&
+    old.btf === now.btf &&
+    old.btfId === now.btfId &&
     old.btfName === now.btfName &&
+    old.frame === now.frame &&
+    old.dynptr === now.dynptr &&
+    pairs.match(old.dynptrId, now.dynptrId) &&
     pairs.same(old.id, now.id) &&
     pairs.same(old.referenceId, now.referenceId) &&
     pairs.same(old.mapUid, now.mapUid);
@@ -87,6 +94,7 @@ function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: boolean): bool
     const before = old.slot(index);
     const after = now.slot(index);
     if (before === after) {
+      if (!objectCovers(before, after, pairs)) return false;
       if (before.type(7) === slotKinds.spill && !registerCovers(before.register, after.register, pairs, exact))
         return false;
       continue;
@@ -99,9 +107,22 @@ function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: boolean): bool
       const anything = was === slotKinds.misc && (is !== slotKinds.spill || after.register.isScalar);
       if (exact || !anything) return false;
     }
+    if (!objectCovers(before, after, pairs)) return false;
     if (before.type(7) !== slotKinds.spill) continue;
     if (after.type(7) !== slotKinds.spill || !registerCovers(before.register, after.register, pairs, exact))
       return false;
   }
   return true;
+}
+
+/** Dynptrs and iterators that stand in the same slots are the same in what a program may do with them. */
+function objectCovers({ types, register: old }: StackSlot, { register: now }: StackSlot, pairs: Pairs): boolean {
+  const kind = types & 15;
+  if (kind === slotKinds.dynptr) {
+    const sameKind = old.dynptr === now.dynptr && old.isFirstSlot === now.isFirstSlot;
+    return sameKind && pairs.same(old.id, now.id) && pairs.same(old.referenceId, now.referenceId);
+  }
+  if (kind !== slotKinds.iterator) return true;
+  const sameKind = old.iterator?.name === now.iterator?.name && old.iterator?.state === now.iterator?.state;
+  return sameKind && pairs.same(old.referenceId, now.referenceId);
 }

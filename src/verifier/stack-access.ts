@@ -1,4 +1,5 @@
 import { truncate } from './arithmetic.ts';
+import { destroyDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import { type Register, scalarRegister, uninitialised, unknownScalar, zeroRegister } from './register.ts';
 import { unsignedOf } from './scalar.ts';
@@ -25,6 +26,9 @@ export function writeFixed(
   frame.grow(offset);
   const { index, byte } = position(offset);
   env.scratchSlot(index);
+  destroyDynptr(env, frame, index);
+  const last = position(offset + size - 1).index;
+  if (last !== index) destroyDynptr(env, frame, last);
   const before = frame.slot(index);
   const spillable = value !== undefined && offset % 8 === 0 && (size === 8 || value.isScalar);
   if (value?.isPointer && frame !== env.state.frame && value.kind === 'stack') {
@@ -69,6 +73,7 @@ export function writeVariable(
   value: Register | undefined,
 ): void {
   frame.grow(min);
+  for (let offset = min; offset < max; offset++) destroyDynptr(env, frame, position(offset).index);
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
     const slot = frame.slot(index);

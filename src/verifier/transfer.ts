@@ -267,9 +267,29 @@ export function loadWide(env: Environment): void {
     );
     return;
   }
-  if (source === 4) env.fail('EINVAL', 'callbacks are not judged yet');
+  if (source === 3) {
+    env.setRegister(dst, env.symbolAt.get(slot) ?? unknownScalar);
+    return;
+  }
+  if (source === 4) {
+    env.setRegister(dst, functionPointer(env));
+    return;
+  }
   const register = pointer(source === 1 ? 'map' : 'mapValue');
   register.shape = env.mapAt.get(slot);
   if (source === 2) register.offset = next;
   env.setRegister(dst, register);
+}
+
+/** The address of one of the program's own functions, for a helper to call back. */
+function functionPointer(env: Environment): Register {
+  const { slots, slot, program } = env;
+  const target = slot + 1 + (slots.imm[slot] as number);
+  if (!program.functions) env.fail('EINVAL', 'missing btf func_info');
+  const info = program.functions.find((each) => each.slot === target);
+  const type = info && program.btf?.type(info.type);
+  if (type?.kind === 'function' && type.linkage !== 0) env.fail('EINVAL', 'callback function not static');
+  const register = pointer('function').draft();
+  register.frame = env.subprogramAt(target);
+  return register;
 }

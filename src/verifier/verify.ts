@@ -1,5 +1,5 @@
 import type { ErrnoName } from '../base/index.ts';
-import { callHelper, callLocal, checkNothingHeld, forgetCallerSaved, returnLocal } from './calls.ts';
+import { callHelper, forgetCallerSaved } from './calls.ts';
 import { returnRange } from './context.ts';
 import {
   checkReach,
@@ -12,15 +12,18 @@ import {
 } from './control-flow.ts';
 import { Environment, type Explored } from './environment.ts';
 import { FactCollector, type Facts } from './facts.ts';
+import { depthsDiffer, iteratorIsActive } from './iterators.ts';
 import { jumpIf } from './jumps.ts';
+import { callKernel, mayCallKernelLocked } from './kernel-calls.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
 import type { ProgramText } from './program.ts';
 import { covers } from './prune.ts';
+import { checkNothingHeld } from './references.ts';
 import { kindText, numberRegister, pointer, type Register, unknownScalar } from './register.ts';
 import { Rejection } from './rejection.ts';
-import { s64Max, s64Min } from './scalar.ts';
 import { Frame, frameText, State } from './state.ts';
+import { callLocal, checkScalarRange, returnLocal } from './subprogram-calls.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
 
 /**
@@ -252,7 +255,14 @@ function store(env: Environment, opcode: number): void {
   const value = fromRegister ? checkRead(env, slots.src[slot] as number) : numberRegister(slots.imm[slot] as number);
   const pointed = checkRead(env, base);
   rememberKind(env, pointed);
-  accessMemory(env, { base, offset: slots.offset[slot] as number, size: sizeOf(opcode), write: true, value });
+  accessMemory(env, {
+    base,
+    offset: slots.offset[slot] as number,
+    size: sizeOf(opcode),
+    write: true,
+    value,
+    ...(fromRegister ? { valueNumber: slots.src[slot] as number } : {}),
+  });
   env.slot++;
 }
 
@@ -358,9 +368,13 @@ function call(env: Environment): boolean {
   ) {
     env.fail('EINVAL', 'BPF_CALL uses reserved fields');
   }
-  if (slots.src[slot] === 1) callLocal(env);
-  else if (slots.src[slot] === 0) callHelper(env);
-  else env.fail('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
+  const source = slots.src[slot] as number;
+  if (env.state.lock && !mayCallLocked(env, source)) {
+    env.fail('EINVAL', 'function calls are not allowed while holding a lock');
+  }
+  if (source === 1) callLocal(env);
+  else if (source === 0) callHelper(env);
+  else return callKernel(env);
   return true;
 }
 
@@ -369,14 +383,24 @@ function exit(env: Environment, opcode: number): boolean {
   if (opcode !== 0x95 || slots.imm[slot] !== 0 || slots.src[slot] !== 0 || slots.dst[slot] !== 0) {
     env.fail('EINVAL', 'BPF_EXIT uses reserved fields');
   }
+  checkNothingHeld(env, 'BPF_EXIT instruction in main prog', state.frames.length === 1);
   if (state.frames.length > 1) {
     returnLocal(env);
     return true;
   }
-  checkNothingHeld(env, 'BPF_EXIT instruction in main prog');
   const result = checkRead(env, 0);
-  checkResult(env, result);
+  const { callback } = state.frame;
+  if (callback) checkScalarRange(env, result, callback, 'At async callback return', 'R0');
+  else checkResult(env, result);
   return false;
+}
+
+/** Helpers that may be called while a lock is held. */
+const unlockers: ReadonlySet<number> = new Set([94, 194]);
+
+function mayCallLocked(env: Environment, source: number): boolean {
+  if (source === 0) return unlockers.has(env.slots.imm[env.slot] as number);
+  return source === 1 || mayCallKernelLocked(env);
 }
 
 function checkResult(env: Environment, result: Register): void {
@@ -385,13 +409,7 @@ function checkResult(env: Environment, result: Register): void {
   if (!result.isScalar) {
     env.fail('EINVAL', `At program exit the register R0 is not a known value (${kindText(result.kind, result.flags)})`);
   }
-  const { smin, smax } = result.scalar;
-  if (smin >= BigInt(range.min) && smax <= BigInt(range.max)) return;
-  const known = `${smin > s64Min ? ` smin=${smin}` : ''}${smax < s64Max ? ` smax=${smax}` : ''}`;
-  env.fail(
-    'EINVAL',
-    `At program exit the register R0 has${known === '' ? ' unknown scalar value' : known} should have been in [${range.min}, ${range.max}]`,
-  );
+  checkScalarRange(env, result, range, 'At program exit', 'R0');
 }
 
 /** Compares the present state with those seen here; stores it when it is worth it (is_state_visited). */
@@ -402,7 +420,14 @@ function isCovered(env: Environment): boolean {
     env.forceCheckpoint[slot] === 1 || (env.jumps - env.markJumps >= 2 && env.processed - env.markProcessed >= 8);
   for (const entry of list ?? []) {
     if (entry.state.branches > 0) {
-      if (entry.state.mayGotoDepth === state.mayGotoDepth && covers(env, entry.state, state, true))
+      if (env.callsCallback[slot] === 1 || env.iterates[slot] === 1) {
+        // A round that brings nothing new: the loop is at rest.
+        if (restsIn(env, entry.state)) return true;
+        continue;
+      }
+      const moves =
+        entry.state.mayGotoDepth !== state.mayGotoDepth || entry.state.callbackUnroll !== state.callbackUnroll;
+      if (!moves && !depthsDiffer(entry.state, state) && covers(env, entry.state, state, true))
         loopFound(env, entry.state);
       if (env.forceCheckpoint[slot] !== 1 && env.jumps - env.markJumps < 20 && env.processed - env.markProcessed < 100)
         adds = false;
@@ -419,6 +444,12 @@ function isCovered(env: Environment): boolean {
   env.explored.set(slot, list);
   keep(env, list, state, slot);
   return false;
+}
+
+/** Whether a callback's or an iterator's next round would only see what this earlier one saw. */
+function restsIn(env: Environment, old: State): boolean {
+  if (!covers(env, old, env.state, false)) return false;
+  return env.iterates[env.slot] !== 1 || iteratorIsActive(env);
 }
 
 function loopFound(env: Environment, old: State): never {
