@@ -115,7 +115,7 @@ export class BpfObject implements Disposable {
       );
     }
     const spec = type === undefined || type === found.type ? found : { ...found, type };
-    const fd = loadProgram(this.kernel, spec, this.spec.license, this.#known);
+    const fd = loadProgram(this.kernel, spec, this.spec, this.#known);
     const program = new BpfProgram(this.kernel, fd, spec, this.#links);
     this.#programs.set(name, program);
     return program;
@@ -231,13 +231,20 @@ function putContents(kernel: Kernel, fd: Fd, spec: MapSpec, contents: Uint8Array
   request('map freeze', `cannot freeze map ${spec.name}`, () => kernel.mapFreeze(fd));
 }
 
-function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
+function loadProgram(
+  kernel: Kernel,
+  spec: ProgramSpec,
+  { license, btf }: ObjectSpec,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Fd {
   return loadOrExplain(kernel, {
     type: spec.type,
     code: linkMaps(spec, maps),
     license,
     name: spec.name,
     lines: spec.lines,
+    ...(btf === undefined ? {} : { btf }),
+    ...(spec.functions === undefined ? {} : { functions: spec.functions }),
     ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
   });
 }

@@ -100,7 +100,7 @@ export class Programs {
     checkType(attributes.type);
     const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
     const named = namedFds(attributes.code, this.#fds);
-    const { facts: proved } = judge(attributes, named, attachment?.name);
+    const { facts: proved } = judge(attributes, named, this.#btf, attachment?.name);
     const calls = callsOf(attributes.code).filter(({ slot }) => proved?.reached[slot] === 1);
     this.#checkSimulated(calls);
     const name = (attributes.name ?? '').slice(0, nameSize - 1);

@@ -1,4 +1,5 @@
 import { SysError, viewOf } from '../base/index.ts';
+import type { Btf } from '../btf/index.ts';
 import type { LineInfo } from '../object/index.ts';
 import type { ProgramLoad, ProgramLog } from '../sys/index.ts';
 import { attachTypes, programFlags } from '../uapi/index.ts';
@@ -43,12 +44,13 @@ export function namedFds(code: Uint8Array, fds: FdTable): NamedFds {
 
 /**
  * Asks the verifier, and writes its log where the caller wants it.
+ * @param kernel the types that a program which is told its types sees
  * @param attachTo the function or tracepoint that a tracing program is for
  * @throws SysError with the verifier's errno and last words, at the line that they are about where that is known
  */
-export function judge(attributes: ProgramLoad, named: NamedFds, attachTo: string | undefined): Verdict {
+export function judge(attributes: ProgramLoad, named: NamedFds, kernel: Btf, attachTo: string | undefined): Verdict {
   const { log, flags = 0 } = attributes;
-  const verdict = verify(textOf(attributes, named, attachTo), {
+  const verdict = verify(textOf(attributes, named, kernel, attachTo), {
     facts: 'bytes',
     logLevel: log?.level ?? 0,
     ...(log ? { logSize: log.size } : {}),
@@ -64,16 +66,25 @@ function writeLog(log: ProgramLog, verdict: Verdict): void {
   log.trueSize = verdict.logTrueSize;
 }
 
-function textOf(attributes: ProgramLoad, { maps, others }: NamedFds, attachTo: string | undefined): ProgramText {
-  const { code, type, license, expectedAttachType, lines } = attributes;
+function textOf(
+  attributes: ProgramLoad,
+  { maps, others }: NamedFds,
+  kernel: Btf,
+  attachTo: string | undefined,
+): ProgramText {
+  const { code, type, license, expectedAttachType, lines, btf, functions, flags = 0 } = attributes;
   return {
     code,
     type,
     license,
+    kernel,
+    sleepable: (flags & programFlags.sleepable) !== 0,
     maps: shapesOf(maps),
     otherFds: others,
     ...(expectedAttachType === undefined ? {} : { attachType: attachTypes[expectedAttachType] }),
     ...(attachTo === undefined ? {} : { attachTo }),
+    ...(btf === undefined ? {} : { btf }),
+    ...(functions === undefined ? {} : { functions }),
     ...(lines === undefined ? {} : { lines: lines.flatMap(lineOf) }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
-import type { LineInfo } from '../object/index.ts';
+import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
 /**
@@ -109,7 +109,10 @@ export interface ProgramLoad {
   readonly attachBtfId?: number;
   /** prog_flags: a sum of `programFlags` of uapi. */
   readonly flags?: number;
-  /** Where instructions come from (func_info and line_info of BTF): the log quotes the lines. */
+  /** The program's own C types (prog_btf_fd), and where its functions begin, by their types there (func_info). */
+  readonly btf?: ObjectBtf;
+  readonly functions?: readonly FunctionInfo[];
+  /** Where instructions come from (line_info): the log quotes the lines. */
   readonly lines?: readonly LineInfo[];
   readonly log?: ProgramLog;
 }

@@ -14,7 +14,8 @@ describe.each(engines)('on the $name', (engine) => {
     const bench = new Bench(engine);
     const out = bench.map({ type: 'array', valueSize: 8 + (options.value ?? 64) });
     const hash = bench.map({ type: 'hash', keySize: 4, valueSize: 8, maxEntries: 1 });
-    bench.attach(target, storing(body), { out, hash });
+    const perCpu = bench.map({ type: 'percpu_array', maxEntries: 6 });
+    bench.attach(target, storing(body), { out, hash, perCpu });
     const { task = bash, cpu = 0, args = {} } = options;
     bench.entry('tcp_v4_connect', args as never, { time: 0x1_2345_6789, task, cpu, stack });
     expect(bench.machine.traps).toEqual([]);
@@ -22,6 +23,7 @@ describe.each(engines)('on the $name', (engine) => {
   }
 
   const key = '*(u32 *)(r10 - 4) = 5\nr2 = r10\nr2 += -4\nr1 = hash ll\n';
+  const perCpuKey = key.replace('hash', 'perCpu');
   const value = '*(u64 *)(r10 - 16) = 77\nr3 = r10\nr3 += -16\n';
   const update = (flags: number) => `${key}${value}r4 = ${flags}\ncall bpf_map_update_elem\n`;
 
@@ -40,7 +42,7 @@ describe.each(engines)('on the $name', (engine) => {
     ['map_update_elem with unknown flags', update(8), -BigInt(errno.EINVAL)],
     ['map_delete_elem', `${update(0)}${key}call bpf_map_delete_elem`, 0n],
     ['map_lookup_elem', `${update(0)}${key}call bpf_map_lookup_elem\nif r0 == 0 goto done\nr0 = *(u64 *)(r0 + 0)`, 77n],
-    ['map_lookup_percpu_elem beyond the CPUs', `${key}r3 = 9\ncall bpf_map_lookup_percpu_elem`, 0n],
+    ['map_lookup_percpu_elem beyond the CPUs', `${perCpuKey}r3 = 9\ncall bpf_map_lookup_percpu_elem`, 0n],
   ])('%s', (_, body, expected) => {
     const { answer, bench } = run(body, { cpu: 1 });
     expect(answer).toBe(expected);
