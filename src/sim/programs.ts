@@ -1,11 +1,14 @@
 import { InputError, SysError } from '../base/index.ts';
 import type { Btf } from '../btf/index.ts';
+import type { BpfMap } from '../maps/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { Fd, ProgramLoad } from '../sys/index.ts';
 import { type AttachType, helperById, helpers, type ProgramType, programTypes } from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from '../vm/index.ts';
 import { type Call, callsOf, checkHelpers, linked } from './code.ts';
+import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
+import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import type { MapResource } from './map-resource.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
 import { judge, namedFds } from './verification.ts';
@@ -63,6 +66,20 @@ export class ProgramResource extends Resource {
   }
 }
 
+/** What programs are made with. */
+export interface ProgramParts {
+  readonly memory: Memory;
+  readonly btf: Btf;
+  readonly fds: FdTable;
+  readonly engine: Engine;
+  readonly window: CallWindow;
+  /** Bodies of helpers, by number. */
+  readonly helpers: readonly (Helper | undefined)[];
+  readonly current: Current;
+  /** By the offset that a program's pointer holds. */
+  readonly maps: ReadonlyMap<number, BpfMap>;
+}
+
 export class Programs {
   readonly #fds: FdTable;
   readonly #btf: Btf;
@@ -72,22 +89,21 @@ export class Programs {
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor(
-    memory: Memory,
-    btf: Btf,
-    fds: FdTable,
-    engine: Engine,
-    window: CallWindow,
-    helpers: readonly (Helper | undefined)[],
-  ) {
+  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
+    const cells = cellHelpers(current.cells);
     this.#host = {
       memory,
       window,
       helper: (id) => helpers[id],
+      inline: (id) => cells.get(id) ?? inlineHelpers[id],
+      mapLayout: (address) => {
+        const map = maps.get(address);
+        return map === undefined ? undefined : mapLayout(memory, map, current.cells.cpu);
+      },
     };
   }
 
