@@ -7,6 +7,7 @@ import { BpfError, request } from './bpf-error.ts';
 import type { Codec } from './codec.ts';
 import { type LoadedMap, MapTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+import { loadOrExplain } from './refusal.ts';
 import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 
 /**
@@ -114,7 +115,7 @@ export class BpfObject implements Disposable {
       );
     }
     const spec = type === undefined || type === found.type ? found : { ...found, type };
-    const fd = loadProgram(this.kernel, spec, this.spec.license, this.#known);
+    const fd = loadProgram(this.kernel, spec, this.spec, this.#known);
     const program = new BpfProgram(this.kernel, fd, spec, this.#links);
     this.#programs.set(name, program);
     return program;
@@ -205,21 +206,22 @@ function putContents(kernel: Kernel, fd: Fd, spec: MapSpec, contents: Uint8Array
   request('map freeze', `cannot freeze map ${spec.name}`, () => kernel.mapFreeze(fd));
 }
 
-function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
-  const at = spec.lines[0]?.at;
-  return request(
-    'program load',
-    `program ${spec.name} is refused`,
-    () =>
-      kernel.programLoad({
-        type: spec.type,
-        code: linkMaps(spec, maps),
-        license,
-        name: spec.name,
-        ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
-      }),
-    () => (at ? { at } : {}),
-  );
+function loadProgram(
+  kernel: Kernel,
+  spec: ProgramSpec,
+  { license, btf }: ObjectSpec,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Fd {
+  return loadOrExplain(kernel, {
+    type: spec.type,
+    code: linkMaps(spec, maps),
+    license,
+    name: spec.name,
+    lines: spec.lines,
+    ...(btf === undefined ? {} : { btf }),
+    ...(spec.functions === undefined ? {} : { functions: spec.functions }),
+    ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
+  });
 }
 
 /** What a tracing program is loaded for, as its section says it: by its id in the kernel's BTF. */

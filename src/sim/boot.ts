@@ -121,7 +121,16 @@ class SimulatedKernel implements OpenMachine {
       pipe: this.#pipe,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
-    this.#programs = new Programs(memory, profile.btf, this.#fds, engineOf(options.engine), window, helpers);
+    this.#programs = new Programs({
+      memory,
+      btf: profile.btf,
+      fds: this.#fds,
+      engine: engineOf(options.engine),
+      window,
+      helpers,
+      current: this.#current,
+      maps: this.#maps.byAddress,
+    });
   }
 
   get traps(): TrapLog['rows'] {

@@ -55,6 +55,11 @@ export class FdTable {
     return resource as T;
   }
 
+  /** Whatever the fd is of, or undefined when it is not open. */
+  find(fd: Fd): Resource | undefined {
+    return this.#open[fd - firstFd];
+  }
+
   /** Whatever the fd is of. @throws SysError EBADF */
   any(fd: Fd, op: string): Resource {
     const resource = this.#open[fd - firstFd];

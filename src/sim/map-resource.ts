@@ -46,6 +46,13 @@ export class MapResource extends Resource {
     return this.#memory.u32[(this.map.address + mapHeader.data) >>> 2] as number;
   }
 
+  /** The value of an array that nothing can change any more, neither a system call nor a program; else undefined. */
+  get constant(): Uint8Array | undefined {
+    const { type, flags, valueSize, maxEntries } = this.map.shape;
+    const isConstant = this.frozen && type === 'array' && maxEntries === 1 && (flags & mapFlags.readOnlyProgram) !== 0;
+    return isConstant ? this.#memory.bytes(this.firstValue(), valueSize) : undefined;
+  }
+
   /** What was put in under a key, in hexadecimal. */
   item(key: string): Resource | undefined {
     return this.#held.get(key);

@@ -9,6 +9,7 @@ export type {
   Mapping,
   PerfEventOpen,
   ProgramLoad,
+  ProgramLog,
   SamplingTarget,
   Symbols,
   UserTarget,

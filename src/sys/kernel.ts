@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
+import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
 /**
@@ -44,7 +45,7 @@ export interface Kernel {
   /** open(2) of a cgroup's directory, `/` or `/system.slice/ssh.service`: for cgroup arrays. */
   cgroupOpen(path: string): Fd;
 
-  /** @throws SysError with the verifier's log in its hint when the program is refused */
+  /** @throws SysError with the verifier's errno and its last message; `log` has the rest */
   programLoad(attributes: ProgramLoad): Fd;
 
   /** Attaches; the link lives until its fd is closed. @throws SysError ENOENT for an unknown function or tracepoint */
@@ -106,6 +107,27 @@ export interface ProgramLoad {
   readonly expectedAttachType?: AttachType;
   /** attach_btf_id of a tracing program: the function, or the `btf_trace_NAME` typedef, in the kernel's BTF. */
   readonly attachBtfId?: number;
+  /** prog_flags: a sum of `programFlags` of uapi. */
+  readonly flags?: number;
+  /** The program's own C types (prog_btf_fd), and where its functions begin, by their types there (func_info). */
+  readonly btf?: ObjectBtf;
+  readonly functions?: readonly FunctionInfo[];
+  /** Where instructions come from (line_info): the log quotes the lines. */
+  readonly lines?: readonly LineInfo[];
+  readonly log?: ProgramLog;
+}
+
+/** log_level, log_size and log_buf of bpf(2): a buffer that the kernel writes its verifier's log into. */
+export interface ProgramLog {
+  /** Bits: 1 the path that failed, 2 all paths, 4 statistics, 8 the log's head is kept and not its tail. */
+  readonly level: number;
+  /** Bytes of the buffer, with a final zero; when the log does not fit the load is refused with ENOSPC. */
+  readonly size: number;
+  text: string;
+  /** log_true_size: bytes of a buffer that would have held the whole log. */
+  trueSize: number;
+  /** What a kernel that explains itself says for people; the live one says nothing. */
+  explanation?: string;
 }
 
 /** Where a program attaches. One target is one point: the client expands patterns. */

@@ -18,7 +18,8 @@ export function callHelper(env: Environment): void {
   const shown = `${info ? `bpf_${info.name}` : 'unknown'}#${id}`;
   if (!info) env.fail('EINVAL', `invalid func ${shown}`);
   const { name } = info;
-  if (!helperAllowed(name, program.type)) env.fail('EINVAL', `program of this type cannot use helper ${shown}`);
+  if (!helperAllowed(name, program.type, program.attachType))
+    env.fail('EINVAL', `program of this type cannot use helper ${shown}`);
   if (info.gpl && !env.isGpl) env.fail('EINVAL', 'cannot call GPL-restricted function from non-GPL compatible program');
   const prototype = helperPrototype(name, program.type);
   checkSleep(env, prototype.sleeps === true, shown);

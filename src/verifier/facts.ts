@@ -45,6 +45,8 @@ export interface ScalarFact {
 }
 
 export interface Facts extends RegisterFacts {
+  /** A byte a slot: 1 where some path goes. What none reaches is dead and never runs. */
+  readonly reached: Uint8Array;
   /** The whole of what is known of r0–r9 at a slot; undefined where only the bytes were asked for. */
   at(slot: number, register: number): RegisterFact | undefined;
 }
@@ -156,11 +158,13 @@ export class FactCollector {
     this.#distrusts = true;
   }
 
-  facts(): Facts {
+  /** @param reached the slots that were walked over */
+  facts(reached: Uint8Array): Facts {
     const merged = this.#merged;
     const trusted = (fact: RegisterFact): RegisterFact =>
       this.#distrusts && (fact.kind !== 'pointer' || fact.orNull) ? unknown : fact;
     return {
+      reached,
       registers: this.#seen.map((bits) =>
         this.#distrusts && bits !== seen.pointer ? registerFacts.unknown : (factOf[bits] as number),
       ),
