@@ -94,9 +94,21 @@ export class BtfBuilder {
 
 /** The bytes of a BTF blob with these types, which get the ids 1, 2, … in order. */
 export function writeBtf(types: readonly BtfType[]): Uint8Array {
+  return writeBtfWithStrings(types, []).bytes;
+}
+
+/**
+ * The same with texts of the caller's own among the strings, as line info wants them (files, lines of source).
+ * `offsets` are theirs in the string section, in the order given.
+ */
+export function writeBtfWithStrings(
+  types: readonly BtfType[],
+  texts: readonly string[],
+): { bytes: Uint8Array; offsets: number[] } {
   const strings = new Strings();
   const encoded = types.map((type) => encodeType(type, strings));
   const typesLength = encoded.reduce((sum, words) => sum + words.length * 4, 0);
+  const offsets = texts.map((one) => strings.offset(one));
   const text = strings.bytes();
   const bytes = new Uint8Array(btfHeader.size + typesLength + text.length);
   const view = viewOf(bytes);
@@ -114,7 +126,7 @@ export function writeBtf(types: readonly BtfType[]): Uint8Array {
     }
   }
   bytes.set(text, at);
-  return bytes;
+  return { bytes, offsets };
 }
 
 /** The string section: each name once, the empty one at 0. */

@@ -1,6 +1,6 @@
 /** Floor 2: C types: read, lay out, print; the kernel's own structs, functions, enums and tracepoint records. */
 export type { Btf, FunctionPrototype, MemberPlace } from './btf.ts';
-export { BtfBuilder, writeBtf } from './builder.ts';
+export { BtfBuilder, writeBtf, writeBtfWithStrings } from './builder.ts';
 export {
   type BtfValue,
   compileDecoder,
@@ -10,6 +10,7 @@ export {
   readValue,
   writeValue,
 } from './codec.ts';
+export { dumpRaw } from './dump-raw.ts';
 export { type FieldShape, fieldShape, parseField } from './field.ts';
 export { decodeRecord, type FieldValue, type FieldValues, formatRecord, plainValue } from './format-record.ts';
 export { loadProfile, type ProfileName, profileFromBtf, profileNames } from './kernels.ts';

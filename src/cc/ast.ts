@@ -42,6 +42,8 @@ export interface TableObject {
   readonly entries: number;
   readonly flags: number;
   readonly extern: boolean;
+  /** What the programs write into it as records. */
+  readonly events: CType[];
 }
 
 /** What goes where in an object: a flat list in the order of offsets of its leaves. */

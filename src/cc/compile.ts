@@ -10,6 +10,7 @@ import { KernelTypes } from './kernel-types.ts';
 import { fieldTypeOf, structLayoutOf } from './layouts.ts';
 import { tokenize } from './lexer.ts';
 import type { UsdtArgument } from './lowering.ts';
+import { ObjectTypes } from './object-types.ts';
 import { parse } from './parser.ts';
 import { type IncludeResolver, Preprocessor } from './preprocessor.ts';
 import { programKind } from './programs.ts';
@@ -73,20 +74,28 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   preprocessor.include(file);
   const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
   const data = new DataSections(diagnostics);
+  const objectTypes = new ObjectTypes(unit.structs);
   const programs: ProgramSpec[] = [];
   if (!diagnostics.failed) {
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
       const kind = programKind(f);
       if (kind)
-        programs.push(generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument }), diagnostics));
+        programs.push(
+          generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument, objectTypes }), diagnostics),
+        );
     }
   }
   const maps = unit.tables
     .filter((table) => !table.extern)
-    .map((table) => mapOf(table, options.cpus ?? 128, diagnostics));
-  for (const { name, bytes } of data.sections()) maps.push(dataMap(name, bytes));
-  return { license: unit.license ?? options.license ?? 'GPL', maps, programs, structs: structsOf(unit) };
+    .map((table) => mapOf(table, objectTypes, options.cpus ?? 128, diagnostics));
+  for (const { name, bytes } of data.sections()) {
+    const value = objectTypes.section(name, bytes.length, data.placed(name));
+    maps.push({ ...dataMap(name, bytes), types: { value } });
+  }
+  for (const type of unit.structs) objectTypes.type(type);
+  const license = unit.license ?? options.license ?? 'GPL';
+  return { license, maps, programs, structs: structsOf(unit), btf: objectTypes.btf };
 }
 
 function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagnostics): ProgramSpec {
@@ -112,11 +121,13 @@ function define(
   }
 }
 
-function mapOf(table: TableObject, cpus: number, diagnostics: Diagnostics): MapSpec {
+function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagnostics: Diagnostics): MapSpec {
   const { key, leaf } = tableSizes(table);
   if (!Object.hasOwn(mapTypes, table.mapType)) {
     diagnostics.error(table.at, `a table cannot be a '${table.kind}'`);
   }
+  const sent = table.events[0];
+  const record = sent && fieldTypeOf(sent);
   const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
   return {
     name: table.name,
@@ -127,6 +138,8 @@ function mapOf(table: TableObject, cpus: number, diagnostics: Diagnostics): MapS
     flags: table.flags,
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
+    types: objectTypes.map(table),
+    ...(record ? { record } : {}),
   };
 }
 

@@ -5,6 +5,11 @@ import { sizeOf } from './types.ts';
 /** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
 export type SectionOfData = '.rodata' | '.data' | '.bss';
 
+export interface PlacedVariable {
+  readonly variable: Variable;
+  readonly offset: number;
+}
+
 export class DataSections {
   readonly #bytes = new Map<SectionOfData, number[]>();
   readonly #places = new Map<Variable, { section: SectionOfData; offset: number }>();
@@ -29,6 +34,13 @@ export class DataSections {
     this.#places.set(variable, place);
     this.#append(variable, bytes);
     return place;
+  }
+
+  /** A section's variables in the order of their offsets. */
+  placed(name: SectionOfData): PlacedVariable[] {
+    return [...this.#places].flatMap(([variable, { section, offset }]) =>
+      section === name ? [{ variable, offset }] : [],
+    );
   }
 
   #append(variable: Variable, bytes: number[]): void {

@@ -1,3 +1,4 @@
+import type { BtfEnumerator } from '../btf/index.ts';
 import type { Variable } from './ast.ts';
 import { didYouMean } from './diagnostics.ts';
 import { findTracepoint, tracepointStruct } from './kernel-types.ts';
@@ -210,6 +211,12 @@ export class DeclarationParser {
       p.expect('(');
       p.expect('(');
       while (!p.is(')')) {
+        // The kernel's `noinline` is a macro: __attribute__((noinline)) has another within it then.
+        if (p.is('__attribute__')) {
+          this.attributes(into);
+          p.accept(',');
+          continue;
+        }
         const name = p.next().text.replace(/^__(.*)__$/, '$1');
         if (name === 'packed') into.packed = true;
         if (name === 'noinline') into.noinline = true;
@@ -384,15 +391,13 @@ export class DeclarationParser {
       const text = (tag as Token).text;
       return p.scope.findTag(text) ?? p.kernel.enum(text) ?? types.uint;
     }
-    const names: Token[] = [];
-    const values: bigint[] = [];
+    const values: BtfEnumerator[] = [];
     let value = 0n;
     while (!p.is('}')) {
       const name = p.name('the name of an enumerator');
       this.attributes(noAttributes());
       if (p.accept('=')) value = p.constant('the value of an enumerator');
-      names.push(name);
-      values.push(value);
+      values.push({ name: name.text, value });
       const wide = value > 0x7fffffffn || value < -0x80000000n;
       p.scope.declare(name.text, { kind: 'enumerator', value, type: wide ? types.long : types.int });
       value++;
@@ -400,14 +405,14 @@ export class DeclarationParser {
     }
     p.expect('}');
     this.attributes(noAttributes());
-    const wide = values.some((one) => one > 0xffffffffn || one < -0x80000000n);
-    const signed = values.some((one) => one < 0n);
+    const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
+    const signed = values.some((one) => one.value < 0n);
     const type: CType = {
       kind: 'int',
       name: `enum ${tag?.text ?? '(anonymous)'}`,
       size: wide ? 8 : 4,
       signed,
-      enum: true,
+      values,
     };
     if (tag) p.scope.declareTag(tag.text, type);
     return type;

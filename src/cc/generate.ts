@@ -1,5 +1,5 @@
 import { encode, type InstructionBody, slotsOf } from '../isa/index.ts';
-import type { LineInfo, ProgramSpec, Relocation } from '../object/index.ts';
+import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../object/index.ts';
 import { allocateRegisters } from './allocate.ts';
 import type { FunctionObject } from './ast.ts';
 import { Builder } from './builder.ts';
@@ -14,6 +14,7 @@ import { PlaceLowering } from './lower-places.ts';
 import { StatementLowering } from './lower-statements.ts';
 import { TableLowering } from './lower-tables.ts';
 import { type Frame, Lowering } from './lowering.ts';
+import type { ObjectTypes } from './object-types.ts';
 import { optimise } from './optimise.ts';
 import type { ProgramKind } from './programs.ts';
 import type { ProvenanceOptions } from './provenance.ts';
@@ -27,6 +28,7 @@ export interface GenerateOptions {
   readonly diagnostics: Diagnostics;
   readonly data: DataSections;
   readonly usdtArgument: Lowering['usdtArgument'];
+  readonly objectTypes: ObjectTypes;
 }
 
 const stackLimit = 512;
@@ -47,6 +49,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
   const origin: ProvenanceOptions = { packets: packetTypes.has(kind.type), program: true };
   const parts: Emitted[] = [];
   const starts = new Map<string, number>();
+  const functions: FunctionInfo[] = [];
   const pending: FunctionObject[] = [f];
   const seen = new Set<FunctionObject>(pending);
   let slot = 0;
@@ -54,6 +57,8 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     const own = next === f;
     const { emitted, called } = generateFunction(next, own ? kind : undefined, { ...origin, program: own }, options);
     starts.set(next.name, slot);
+    const type = own ? options.objectTypes.program(next) : options.objectTypes.function(next);
+    functions.push({ slot, name: next.name, type });
     parts.push(emitted);
     slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
     for (const one of called) {
@@ -62,7 +67,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
       pending.push(one);
     }
   }
-  return join(f.name, kind, parts, starts);
+  return join(f.name, kind, parts, starts, functions);
 }
 
 function join(
@@ -70,6 +75,7 @@ function join(
   kind: ProgramKind,
   parts: readonly Emitted[],
   starts: ReadonlyMap<string, number>,
+  functions: readonly FunctionInfo[],
 ): ProgramSpec {
   const code: InstructionBody[] = [];
   const relocations: Relocation[] = [];
@@ -77,6 +83,7 @@ function join(
   let slot = 0;
   let line: Token | undefined;
   for (const part of parts) {
+    line = undefined;
     const targets = new Map(part.calls.map((one) => [one.index, one.callee] as const));
     const addresses = new Map(part.relocations.map((one) => [one.index, one] as const));
     for (const [i, body] of part.instructions.entries()) {
@@ -96,7 +103,7 @@ function join(
       slot += slotsOf(body);
     }
   }
-  return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines };
+  return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines, functions };
 }
 
 function generateFunction(

@@ -107,8 +107,8 @@ export const headerText = `
 #define __packed __attribute__((packed))
 #define __aligned(n) __attribute__((aligned(n)))
 #define __always_inline inline
-#define __noinline __attribute__((noinline))
-#define noinline __attribute__((noinline))
+#define __noinline __attribute__((__noinline__))
+#define noinline __attribute__((__noinline__))
 #define asmlinkage
 #define likely(x) (x)
 #define unlikely(x) (x)

@@ -1,6 +1,7 @@
 import type { BtfType, KernelProfile, TracepointFormat, TypeId } from '../btf/index.ts';
 import { supplementaryEnumerator } from './supplement.ts';
 import {
+  aliased,
   alignOf,
   bitField,
   type CType,
@@ -71,7 +72,7 @@ export class KernelTypes {
           name: `enum ${type.name}`,
           size: type.size as IntType['size'],
           signed: type.signed,
-          enum: true,
+          values: type.values,
         };
       case 'pointer':
         return this.#pointer(type.target);
@@ -86,6 +87,7 @@ export class KernelTypes {
         if (type.name === 'user') this.#users.add(id);
         return this.type(type.target);
       case 'typedef':
+        return aliased(this.type(type.target), type.name);
       case 'volatile':
       case 'const':
       case 'restrict':

@@ -8,7 +8,7 @@ import { Parsing } from './parsing.ts';
 import { StatementParser } from './statements.ts';
 import { parseTable } from './tables.ts';
 import { askedBy, type Token } from './token.ts';
-import { type CType, isComplete, printCType, StructType } from './types.ts';
+import { aliased, type CType, isComplete, printCType, StructType } from './types.ts';
 
 /**
  * A whole text: declarations, tables and functions one after another. What goes wrong in one of them is recorded, and
@@ -75,7 +75,7 @@ class UnitParser {
       const { name, type } = declarator;
       if (!name) {
         p.diagnostics.abandon(p.token, `expected a name, not '${p.token.text}'`);
-      } else if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type });
+      } else if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
       else if (type.kind === 'function') {
         const made = this.#function(name, type, declarator, specifiers);
         if (p.is('{')) {

@@ -3,7 +3,7 @@ import { quotedBytes } from './lexer.ts';
 import type { Parsing } from './parsing.ts';
 import { parseTable } from './tables.ts';
 import type { Token } from './token.ts';
-import { isComplete, printCType, sizeOf, types } from './types.ts';
+import { aliased, isComplete, printCType, sizeOf, types } from './types.ts';
 
 /** Statements and the declarations between them (C11 6.8). */
 interface OpenSwitch {
@@ -53,7 +53,7 @@ export class StatementParser {
         p.expect('a name');
         return;
       }
-      if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type });
+      if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
       else if (type.kind === 'function') this.#localFunction(name);
       else this.#local(name, type, specifiers, into);
       if (!p.accept(',')) break;

@@ -88,6 +88,8 @@ interface Method {
   /** How many arguments it takes, at least and at most. */
   readonly takes: readonly [number, number];
   readonly gives: 'leaf' | 'int' | 'void' | 'u64' | 'pointer';
+  /** Which argument points to a record for readers. */
+  readonly record?: number;
 }
 
 export const tableMethods: Readonly<Record<string, Method>> = {
@@ -100,13 +102,13 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   increment: { takes: [1, 2], gives: 'void' },
   atomic_increment: { takes: [1, 2], gives: 'void' },
   get_stackid: { takes: [2, 2], gives: 'int' },
-  perf_submit: { takes: [3, 3], gives: 'int' },
-  perf_submit_skb: { takes: [4, 4], gives: 'int' },
+  perf_submit: { takes: [3, 3], gives: 'int', record: 1 },
+  perf_submit_skb: { takes: [4, 4], gives: 'int', record: 2 },
   perf_read: { takes: [1, 1], gives: 'u64' },
   perf_counter_value: { takes: [3, 3], gives: 'int' },
-  ringbuf_output: { takes: [3, 3], gives: 'int' },
+  ringbuf_output: { takes: [3, 3], gives: 'int', record: 0 },
   ringbuf_reserve: { takes: [1, 1], gives: 'pointer' },
-  ringbuf_submit: { takes: [2, 2], gives: 'void' },
+  ringbuf_submit: { takes: [2, 2], gives: 'void', record: 0 },
   ringbuf_discard: { takes: [2, 2], gives: 'void' },
   ringbuf_query: { takes: [1, 1], gives: 'u64' },
   push: { takes: [2, 2], gives: 'int' },
@@ -207,6 +209,7 @@ function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | un
     entries: given.pages !== undefined ? given.pages * 4096 : (given.size ?? short?.size ?? 10240),
     flags: given.flags ?? short?.flags ?? 0,
     extern: kind === 'extern',
+    events: [],
   };
   p.scope.declare(name.text, { kind: 'table', table });
   p.tables.push(table);
@@ -239,7 +242,16 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     p.diagnostics.error(name, `'${name.text}' takes ${wanted} arguments, not ${args.length}`);
     return p.typing.number(at, 0n);
   }
+  const record = method.record === undefined ? undefined : recordType(args[method.record] as Expression);
+  if (record) table.events.push(record);
   return { kind: 'method', type: methodType(method, table), at, table, method: name.text, args };
+}
+
+/** What an argument points to, whatever it was cast to on the way. */
+function recordType(e: Expression): CType | undefined {
+  if (e.kind === 'address') return e.base.type;
+  if (e.kind === 'cast') return recordType(e.base);
+  return e.type.kind === 'pointer' && isComplete(e.type.target) ? e.type.target : undefined;
 }
 
 function methodType(method: Method, table: TableObject): CType {

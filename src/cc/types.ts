@@ -1,25 +1,33 @@
+import type { BtfEnumerator } from '../btf/index.ts';
+
 /**
  * C types as the compiler sees them, with the sizes of x86-64's and BPF's LP64. Structs are objects that fill in their
  * members when somebody asks: the kernel's types refer to each other without end.
  */
 export type CType = VoidType | IntType | PointerType | ArrayType | StructType | FunctionType;
 
-export interface VoidType {
+/** The typedef that a type was named by; it makes no other type of it. */
+interface Aliased {
+  readonly alias?: string;
+}
+
+export interface VoidType extends Aliased {
   readonly kind: 'void';
   readonly user?: boolean;
 }
 
-export interface IntType {
+export interface IntType extends Aliased {
   readonly kind: 'int';
   readonly name: string;
   /** bytes */
   readonly size: 1 | 2 | 4 | 8 | 16;
   readonly signed: boolean;
   readonly bool?: boolean;
-  readonly enum?: boolean;
+  /** Of an enum: its enumerators. */
+  readonly values?: readonly BtfEnumerator[];
 }
 
-export interface PointerType {
+export interface PointerType extends Aliased {
   readonly kind: 'pointer';
   readonly target: CType;
   /** What it points to is memory of a process (`__user`). */
@@ -27,14 +35,14 @@ export interface PointerType {
   readonly volatile: boolean;
 }
 
-export interface ArrayType {
+export interface ArrayType extends Aliased {
   readonly kind: 'array';
   readonly element: CType;
   /** Undefined: it was not said, `char x[]`. */
   readonly length: number | undefined;
 }
 
-export interface FunctionType {
+export interface FunctionType extends Aliased {
   readonly kind: 'function';
   readonly returns: CType;
   readonly parameters: readonly { readonly name: string; readonly type: CType }[];
@@ -61,6 +69,8 @@ export class StructType {
   readonly kind = 'struct';
   readonly union: boolean;
   readonly tag: string;
+  /** The first typedef of a struct without a tag. */
+  alias?: string;
   #body: StructBody | undefined;
   readonly #resolve: (() => StructBody | undefined) | undefined;
 
@@ -79,6 +89,13 @@ export class StructType {
     this.#body ??= this.#resolve?.();
     return this.#body;
   }
+}
+
+/** A type by a typedef's name. */
+export function aliased(type: CType, alias: string): CType {
+  if (type.kind !== 'struct') return type.kind === 'function' || type.kind === 'void' ? type : { ...type, alias };
+  if (type.tag === '') type.alias ??= alias;
+  return type;
 }
 
 const int = (name: string, size: IntType['size'], signed: boolean): IntType => ({ kind: 'int', name, size, signed });

@@ -1,16 +1,20 @@
-import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
+import { readFile, writeFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { type Command, Option } from 'commander';
 import { InputError, UsageError } from '../base/index.ts';
 import type { ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
 
-/** `tracebed cc FILE`: compiles a tool's C and says what came of it, or prints the code beside its lines. */
+/** `tracebed cc FILE`: compiles a tool's C and says what came of it, prints its code or types, or writes an ELF object. */
 interface CcFlags {
   readonly define: readonly string[];
   readonly include: readonly string[];
   readonly kernel: string;
   readonly S?: boolean;
+  readonly emitObj?: boolean;
+  readonly output?: string;
+  readonly dumpBtf?: 'raw' | 'c' | true;
 }
 
 export function describeCc(command: Command, io: Io): void {
@@ -23,11 +27,17 @@ export function describeCc(command: Command, io: Io): void {
     .option('-I, --include <folder>', 'look for included files there', collect, [])
     .option('--kernel <profile>', 'the kernel whose types are meant: 6.18, 6.1, or a file of BTF', '6.18')
     .option('-S', 'print the instructions beside the lines they come from')
+    .option('--emit-obj', 'write an ELF object, as clang -c does, that libbpf and llvm-objdump read')
+    .option('-o, --output <file>', "where --emit-obj writes; - is standard output (default: the file's name with .o)")
+    .addOption(
+      new Option('--dump-btf [form]', "print the object's types: raw as bpftool does, or as c").choices(['raw', 'c']),
+    )
     .option('--debug', 'with a fault, print where in the program it came from')
     .action((file: string, flags: CcFlags) => compileFile(file, flags, io));
   withExamples(command, [
     { command: 'tracebed cc tool.c', what: 'programs and maps of a text, or what is wrong with it' },
     { command: 'tracebed cc tool.c --kernel 6.1 -D FILTER_PID=1 -S', what: 'its instructions' },
+    { command: 'tracebed cc tool.c --emit-obj -o tool.o', what: 'an object file for libbpf' },
   ]);
 }
 
@@ -60,7 +70,43 @@ async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> 
     const count = diagnostics.filter((one) => one.severity === 'error').length;
     throw new InputError(`${file} was not compiled: ${count} ${count === 1 ? 'error' : 'errors'}`);
   }
-  await print(io, flags.S ? await listing(object) : summary(object));
+  if (flags.emitObj) await emitObject(object, flags.output ?? objectName(file), io);
+  if (flags.dumpBtf) await print(io, await types(object, flags.dumpBtf));
+  if (flags.S) await print(io, await listing(object));
+  if (!flags.emitObj && !flags.dumpBtf && !flags.S) await print(io, summary(object));
+}
+
+/** `tool.o` in the current folder for `src/tool.c`, as compilers do. */
+function objectName(file: string): string {
+  return file === '-' ? 'a.o' : `${basename(file).replace(/\.c$/, '')}.o`;
+}
+
+async function emitObject(object: ObjectSpec, output: string, io: Io): Promise<void> {
+  const { writeObject } = await import('../object/index.ts');
+  const bytes = writeObject(object);
+  if (output === '-') {
+    io.stdout.write(bytes);
+    return;
+  }
+  try {
+    await writeFile(output, bytes);
+  } catch (cause) {
+    throw new InputError(`cannot write ${output}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+async function types(object: ObjectSpec, form: 'raw' | 'c' | true): Promise<string> {
+  const { dumpC, dumpRaw } = await import('../btf/index.ts');
+  const { btf } = object;
+  if (!btf) return '';
+  if (form !== 'c') return `${dumpRaw(btf).join('\n')}\n`;
+  const lines: string[] = [];
+  for (let id = 1; id < btf.count; id++) {
+    const type = btf.type(id);
+    if (!['struct', 'union', 'enum', 'enum64'].includes(type.kind) || !('name' in type) || type.name === '') continue;
+    lines.push(...dumpC(btf, id), '');
+  }
+  return `${lines.join('\n')}\n`;
 }
 
 async function readText(file: string, io: Io): Promise<string> {

@@ -1,4 +1,5 @@
 import type { Position } from '../base/index.ts';
+import type { Btf, TypeId } from '../btf/index.ts';
 import type { MapType, ProgramType } from '../uapi/index.ts';
 import type { FieldType, StructLayout } from './layout.ts';
 
@@ -12,6 +13,13 @@ export interface ObjectSpec {
   readonly programs: readonly ProgramSpec[];
   /** Layouts that the object declares: of its keys, values and records. */
   readonly structs: readonly StructLayout[];
+  /** The C types that maps and functions name by id; absent when the front end knows no C types. */
+  readonly btf?: ObjectBtf;
+}
+
+/** BTF of an object's own types, to look at and as the bytes that BPF_BTF_LOAD and an ELF's .BTF take. */
+export interface ObjectBtf extends Btf {
+  readonly bytes: Uint8Array;
 }
 
 export interface MapSpec {
@@ -28,8 +36,20 @@ export interface MapSpec {
   /** What keys and values are, where the object says so. */
   readonly key: FieldType | undefined;
   readonly value: FieldType | undefined;
+  /** What programs send through it, where the compiler saw that: of a perf event array or a ring buffer. */
+  readonly record?: FieldType;
   /** What its one element holds at the start: a section of the program's data. */
   readonly contents?: Uint8Array;
+  /** Ids in the object's BTF. */
+  readonly types?: MapTypes;
+}
+
+/** What lies in a map, as C types. */
+export interface MapTypes {
+  readonly key?: TypeId;
+  readonly value?: TypeId;
+  /** Of a perf event array or ring buffer: the records that programs write into it, each type once. */
+  readonly events?: readonly TypeId[];
 }
 
 export interface ProgramSpec {
@@ -40,7 +60,18 @@ export interface ProgramSpec {
   /** 8 bytes a slot, ld_imm64 of maps with zero immediates. */
   readonly code: Uint8Array;
   readonly relocations: readonly Relocation[];
+  /** In the order of slots; the first slot of each function has an entry. */
   readonly lines: readonly LineInfo[];
+  /** The functions in the code, in the order of slots, the program's own first. */
+  readonly functions?: readonly FunctionInfo[];
+}
+
+/** A function begins at `slot` (struct bpf_func_info of include/uapi/linux/bpf.h). */
+export interface FunctionInfo {
+  readonly slot: number;
+  readonly name: string;
+  /** Its BTF_KIND_FUNC in the object's BTF. */
+  readonly type: TypeId;
 }
 
 /** The ld_imm64 at `slot` takes the address of a map. */

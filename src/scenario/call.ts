@@ -4,7 +4,7 @@
  */
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import { formatDuration, InputError, type Nanoseconds } from '../base/index.ts';
-import type { Arguments, KernelEvent, KernelStack } from '../events/index.ts';
+import type { Argument, Arguments, KernelEvent, KernelStack } from '../events/index.ts';
 import type { Context, Place } from './context.ts';
 import { callSite } from './stacks.ts';
 
@@ -12,7 +12,7 @@ export interface CallOptions extends Place {
   /** How long the call takes, ns; the sum of what is nested when absent. */
   readonly takes?: Nanoseconds;
   /** 0 when absent. */
-  readonly returns?: number | bigint;
+  readonly returns?: Argument;
   /** When nested: how long after what came before, ns; when absent the caller's own time is spread evenly. */
   readonly after?: Nanoseconds;
 }

@@ -14,6 +14,7 @@ import {
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
+  type ObjectChange,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -65,6 +66,8 @@ export class World {
   readonly #reasons = new Map<string, number>();
   readonly #locations = new Map<string, CodeAddress>();
   readonly #syscalls = new Map<string, SyscallPoints>();
+  /** Until when interrupts work, by CPU. */
+  readonly #interrupted = new Map<number, Nanoseconds>();
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
@@ -87,10 +90,17 @@ export class World {
     this.switchTellsState = switched.some((param) => param.name === 'prev_state');
   }
 
+  /** Whether this kernel has a function, or a tracepoint by its whole name: scenarios are played to several. */
+  has(name: string): boolean {
+    if (name.includes(':')) return this.profile.tracepoint(name) !== undefined;
+    return this.profile.btf.functionPrototype(name) !== undefined;
+  }
+
   /** The same task for the same numbers and name: the kernel has one task_struct for it. */
   task(spec: TaskSpec): Task {
     const task = taskOf(spec);
     const { parent, leader, startTime, kernelThread, cgroup, container } = task;
+    if (task.identity !== undefined || task.fields !== undefined) return task;
     const own = `${task.pid} ${task.tgid} ${task.uid} ${task.gid} ${task.comm} ${startTime} ${kernelThread} ${cgroup}`;
     const key = `${own} ${parent?.pid} ${leader?.pid} ${container === undefined ? '' : JSON.stringify(container)}`;
     const known = this.#tasks.get(key);
@@ -107,6 +117,17 @@ export class World {
       this.#references.set(task, reference);
     }
     return reference;
+  }
+
+  /**
+   * An interrupt wants to work on a CPU for so long; there, one comes after the other.
+   * @returns how long it has to wait, ns
+   */
+  interrupt(cpu: number, span: Nanoseconds): Nanoseconds {
+    const now = this.scheduler.now();
+    const begin = Math.max(now, this.#interrupted.get(cpu) ?? 0);
+    this.#interrupted.set(cpu, begin + span);
+    return begin - now;
   }
 
   /**
@@ -275,6 +296,27 @@ export class Context {
     return context.tracepoint('sched:sched_wakeup', fields, {}, { p: context.world.reference(task) });
   }
 
+  /** The kernel writes into an object now: from here on it is like this, for whoever has a pointer to it. */
+  change(object: Sock | StructObject | Task, place: Place = {}): ObjectChange {
+    const changed = 'object' in object ? object : this.world.reference(object);
+    return { kind: 'change', ...this.on(place).#moment(), object: changed };
+  }
+
+  /** Whether this kernel has a function, `tcp_v4_connect`, or a tracepoint, `tcp:tcp_probe`. */
+  has(name: string): boolean {
+    return this.world.has(name);
+  }
+
+  /** As `call`, to be spread into what is nested: nothing where this kernel does not have the function. */
+  callKnown(name: string, args: Arguments = {}, options: CallOptions = {}, nested: readonly Nested[] = []): CallTree[] {
+    return this.has(name) ? [this.call(name, args, options, nested)] : [];
+  }
+
+  /** As `tracepoint`: no event where this kernel does not have it. */
+  tracepointKnown(name: string, fields: Arguments, place: Place = {}, raw?: Arguments): TracepointEvent[] {
+    return this.has(name) ? [this.tracepoint(name, fields, place, raw)] : [];
+  }
+
   #moment() {
     const { cpu, task, stack, userStack } = this;
     const moment = { time: this.world.scheduler.now(), cpu, task, stack };
@@ -288,7 +330,7 @@ export class Context {
   }
 
   /** A function returns now. */
-  exit(name: string, returns: number | bigint = 0, place: Place = {}): FunctionExit {
+  exit(name: string, returns: Argument = 0, place: Place = {}): FunctionExit {
     const stack = this.world.stacks.push(place.stack ?? this.stack, `${name}+0x1`);
     return this.#exit(name, returns, place.cpu ?? this.cpu, place.task ?? this.task, stack);
   }
@@ -354,7 +396,7 @@ export class Context {
     return this.#inUser(event, task);
   }
 
-  #exit(name: string, returns: number | bigint, cpu: number, task: Task, stack: KernelStack): FunctionExit {
+  #exit(name: string, returns: Argument, cpu: number, task: Task, stack: KernelStack): FunctionExit {
     const event = {
       kind: 'exit',
       time: this.world.scheduler.now(),

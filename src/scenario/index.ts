@@ -9,5 +9,14 @@ export { type RecordingSource, recordingScenario } from './recording.ts';
 export type { Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
 export { syscallStack } from './syscall.ts';
+export {
+  type ConnectOptions,
+  type ReceiveOptions,
+  type SegmentOptions,
+  TcpConnection,
+  type TcpEnds,
+  TcpListener,
+  type TcpListenerSpec,
+} from './tcp.ts';
 export type { UserCall, UserCallOptions, UserNested } from './user-call.ts';
 export { createScheduler } from './virtual-time.ts';

@@ -91,7 +91,10 @@ export function checkReach(env: Environment): void {
   const pending = [0];
   seen[0] = explored;
   const go = (from: number, to: number): void => {
-    if (to < 0 || to >= slots.count) env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    if (to < 0 || to >= slots.count) {
+      env.sayLine(from, `${from}: `);
+      env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    }
     if (seen[to]) return;
     seen[to] = explored;
     pending.push(to);

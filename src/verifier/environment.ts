@@ -4,7 +4,7 @@ import { helperById } from '../uapi/index.ts';
 import type { Subprogram } from './control-flow.ts';
 import type { FactCollector } from './facts.ts';
 import { alignment, type Log } from './log.ts';
-import { type MapShape, type ProgramText, Slots } from './program.ts';
+import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
 import type { Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
@@ -64,6 +64,7 @@ export class Environment {
   #scratchedSlots: bigint | undefined;
   #lineStart = 0;
   #lineEnd = 0;
+  #lastLine: LineInfo | undefined;
 
   constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
     this.program = program;
@@ -151,9 +152,26 @@ export class Environment {
     return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
   }
 
+  /**
+   * Prints the source line that a slot comes from, unless it was the last one printed: `; int x = 1; @ prog.c:10`
+   * (kernel/bpf/log.c: verbose_linfo).
+   */
+  sayLine(slot: number, prefix: string): void {
+    const { lines } = this.program;
+    if (!lines || this.log.level === 0) return;
+    const line = lineAt(lines, slot);
+    const last = this.#lastLine;
+    if (!line || (last && last.file === line.file && last.line === line.line)) return;
+    this.log.write(prefix);
+    this.log.writeSource(line.text.trimStart());
+    this.log.writeSource(` @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
+    this.#lastLine = line;
+  }
+
   /** Prints an instruction before it is judged. */
   sayInstruction(): void {
     if (this.#scratchedRegisters !== 0 || this.#scratchedSlots !== 0n) this.sayState();
+    this.sayLine(this.slot, '; ');
     this.#lineStart = this.log.end;
     this.say(`${this.slot}: ${this.instructionText(this.slot)}`);
     this.#lineStart = this.log.end - this.#lineStart - 1;
@@ -191,6 +209,18 @@ export class Environment {
   spillAt(frame: Frame, index: number): Register {
     return (frame.slots[index] ?? invalidSlot).register;
   }
+}
+
+/** The last entry that begins at or before a slot. */
+export function lineAt(lines: readonly LineInfo[], slot: number): LineInfo | undefined {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as LineInfo).slot <= slot) low = middle + 1;
+    else high = middle;
+  }
+  return lines[low - 1];
 }
 
 function decodeOr(code: Uint8Array): ReturnType<typeof decode>['instructions'] {

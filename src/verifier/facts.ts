@@ -102,6 +102,9 @@ function mayFault(register: Register): boolean {
   return register.kind === 'btf' || register.kind === 'arena' || (register.flags & flag.untrusted) !== 0;
 }
 
+/** r0–r9 as a mask: r10 never changes. */
+const keptRegisters = (1 << factRegisters) - 1;
+
 /** Gathers the facts while paths are walked. */
 export class FactCollector {
   readonly #seen: Uint8Array;
@@ -122,7 +125,7 @@ export class FactCollector {
   visit(env: Environment): void {
     const { slot, slots } = env;
     const { registers } = env.state.frame;
-    let live = env.liveRegisters[slot] as number;
+    let live = (env.liveRegisters[slot] as number) & keptRegisters;
     for (let at = slot * factRegisters; live !== 0; live >>>= 1, at++) {
       if ((live & 1) === 0) continue;
       const register = registers[at - slot * factRegisters] as Register;

@@ -28,15 +28,17 @@ import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.
  * where a state that was seen before covers it (kernel/bpf/verifier.c: bpf_check, do_check).
  */
 export interface VerifyOptions {
-  /** 1: the path that failed; 2: all paths; 4: statistics. 1 when absent. */
+  /** Bits: 1 the path that failed, 2 all paths, 4 statistics, 8 the log's head is kept and not its tail. 1 when absent. */
   readonly logLevel?: number;
-  /** Bytes of log that are kept; the tail stays. 16 MiB when absent. */
+  /** Bytes of the log's buffer, with its final zero; 0 only measures. 16 MiB when absent. */
   readonly logSize?: number;
   readonly strictAlignment?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
   /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
   readonly facts?: 'bytes' | 'full';
+  /** A clock in ns for the time that level 4 prints, which is 0 without one. */
+  readonly now?: () => number;
 }
 
 export interface Verdict {
@@ -45,6 +47,8 @@ export interface Verdict {
   /** The last message, without the rest of the log; empty when accepted. */
   readonly message: string;
   readonly log: string;
+  /** Bytes of a buffer that would have held the whole log (log_true_size of union bpf_attr). */
+  readonly logTrueSize: number;
   readonly statistics: {
     readonly processed: number;
     readonly totalStates: number;
@@ -59,13 +63,17 @@ export interface Verdict {
 const defaultLimit = 1_000_000;
 
 export function verify(program: ProgramText, options: VerifyOptions = {}): Verdict {
-  const log = new Log(options.logLevel ?? 1, options.logSize ?? 1 << 24);
+  const level = options.logLevel ?? 1;
+  const log = new Log(level, options.logSize ?? (level === 0 ? 0 : 1 << 24));
   const count = program.code.length / 8;
   const empty = { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] };
   if (count < 1 || count > defaultLimit || !Number.isInteger(count)) {
     const errno = count > defaultLimit || count < 1 ? 'E2BIG' : 'EINVAL';
-    return { verdict: 'reject', errno, message: '', log: '', statistics: empty };
+    return { verdict: 'reject', errno, message: '', log: '', logTrueSize: 0, statistics: empty };
   }
+  if (!log.isValid)
+    return { verdict: 'reject', errno: 'EINVAL', message: '', log: '', logTrueSize: 0, statistics: empty };
+  const began = options.now?.() ?? 0;
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
   if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
   let rejection: Rejection | undefined;
@@ -75,26 +83,32 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
     if (!(fault instanceof Rejection)) throw fault;
     rejection = fault;
   }
-  if (log.detailed || log.level & 4) {
-    const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
-    env.say(
-      `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
-    );
-  }
+  if (log.statistics) sayStatistics(env, (options.now?.() ?? 0) - began);
+  const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
+  env.say(
+    `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
+  );
   const isAccepted = !rejection && log.fits;
   return {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
+    logTrueSize: log.trueSize,
     statistics: {
-      processed: env.processed,
-      totalStates: env.totalStates,
-      peakStates: env.peakStates,
+      processed,
+      totalStates,
+      peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
     ...(env.facts && isAccepted ? { facts: env.facts.facts() } : {}),
   };
+}
+
+/** `stack depth 16+8`: of each function (kernel/bpf/verifier.c: print_verification_stats). */
+function sayStatistics(env: Environment, took: number): void {
+  env.say(`verification time ${Math.floor(took / 1000)} usec`);
+  env.say(`stack depth ${env.subprograms.map(({ stackDepth }) => stackDepth).join('+')}`);
 }
 
 /** What the system call fills in where no attach type is given (bpf_prog_load_fixup_attach_type). */
@@ -123,7 +137,7 @@ function judge(env: Environment, limit: number): void {
 
 function walk(env: Environment, limit: number): void {
   const { slots, log } = env;
-  let resumed = true;
+  let resumed = false;
   for (;;) {
     if (env.slot >= slots.count) env.fail('EFAULT', `invalid insn idx ${env.slot} insn_cnt ${slots.count}`);
     if (++env.processed > limit) env.fail('E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
@@ -408,6 +422,7 @@ function isCovered(env: Environment): boolean {
 }
 
 function loopFound(env: Environment, old: State): never {
+  env.sayLine(env.slot, '; ');
   env.say(`infinite loop detected at insn ${env.slot}`);
   env.log.write('cur state:');
   env.sayFrame(env.state.depth);

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,16 +19,20 @@ function file(name: string, content: string | Uint8Array): string {
   return path;
 }
 
+function names(files: readonly string[], end: string): string[] {
+  return files
+    .filter((file) => file.endsWith(end))
+    .map((file) => file.slice(0, -end.length))
+    .sort();
+}
+
 test('the bundled scenarios have a line each, scripts first', async () => {
   const all = await listScenarios();
-  expect(all.slice(0, 5).map((scenario) => scenario.name)).toEqual([
-    'app',
-    'drop-storm',
-    'quiet-night',
-    'slow-connect',
-    'syscalls',
-  ]);
-  expect(all.length).toBe(19);
+  const scripts = names(readdirSync(join(recordings, '..')), '.ts');
+  const recorded = names(readdirSync(recordings), '.trace');
+  expect(all.map((scenario) => scenario.name)).toEqual([...scripts, ...recorded]);
+  expect(scripts).toContain('drop-storm');
+  expect(recorded).toContain('udp_closed_port');
   for (const scenario of all) {
     expect(scenario.summary).toMatch(/^[^\n]{20,100}$/);
     expect(await loadScenario(scenario.name)).toMatchObject({ name: scenario.name, summary: scenario.summary });
