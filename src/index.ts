@@ -192,3 +192,11 @@ export {
   tcpStates,
   updateFlags,
 } from './uapi/index.ts';
+export {
+  type LineInfo as ProgramLine,
+  type MapShape,
+  type ProgramText,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+} from './verifier/index.ts';
