@@ -42,6 +42,10 @@ export interface TableObject {
   readonly entries: number;
   readonly flags: number;
   readonly extern: boolean;
+  /** Of a pinned table: where. */
+  readonly pinPath?: string;
+  /** Of a table of tables: the one that those it holds are like. */
+  readonly inner?: string;
   /** What the programs write into it as records. */
   readonly events: CType[];
 }

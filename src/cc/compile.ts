@@ -140,6 +140,8 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     value: table.leaf && fieldTypeOf(table.leaf),
     types: objectTypes.map(table),
     ...(record ? { record } : {}),
+    ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
+    ...(table.inner === undefined ? {} : { innerMap: table.inner }),
   };
 }
 

@@ -91,6 +91,13 @@ export class ArgumentsContext {
     return at;
   }
 
+  /** Puts 0 where the result of the call at `at` is told, which is behind its arguments. */
+  clearResult(at: number): void {
+    const word = (at + this.count * 8) >>> 2;
+    this.#memory.i32[word] = 0;
+    this.#memory.i32[word + 1] = 0;
+  }
+
   #finish(at: number, current: Current): void {
     const { i32 } = this.#memory;
     const word = (at - argumentsHead) >>> 2;

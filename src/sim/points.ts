@@ -20,6 +20,8 @@ export class FunctionPoint {
   /** Tracing programs: fentry and fexit. */
   readonly fentries: LinkResource[] = [];
   readonly fexits: LinkResource[] = [];
+  /** Those that may make it return without running: fmod_ret, and lsm on a hook. */
+  readonly modifiers: LinkResource[] = [];
   arguments: ArgumentsContext | undefined;
   /** Calls that fexit programs wait for. */
   calls: ArgumentCalls | undefined;
