@@ -271,6 +271,12 @@ def shared_map(shape):
     fd = create_map(shape['type'], shape['keySize'], shape['valueSize'], shape['maxEntries'], shape.get('flags', 0), inner, *types)
     if fd < 0:
         raise OSError(-fd, f'map {shape}')
+    if 'contents' in shape:
+        attributes = bytearray(32)
+        struct.pack_into('<I4xQQQ', attributes, 0, fd, pin(bytes(4)), pin(bytes.fromhex(shape['contents'])), 0)
+        bpf(2, attributes)
+        if shape.get('flags', 0) & 128:
+            bpf(22, bytearray(struct.pack('<I', fd)))
     return fd
 
 
@@ -298,7 +304,14 @@ def batch():
         for slot, key, source in case['at']:
             code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | source << 4
             struct.pack_into('<i', code, slot * 8 + 4, map_of(key, case))
-        fd = load_program(case, bytes(code))
+        btf = -1
+        if any(code[at] == 0x18 and code[at + 1] >> 4 == 4 for at in range(0, len(code), 8)):
+            case['lines'] = []
+            with_lines(case, function_starts(code))
+            btf = load_btf(bytes.fromhex(case['btf_types']), bytes.fromhex(case['btf_strings']))
+        fd = load_program(case, bytes(code), btf)
+        if btf >= 0:
+            os.close(btf)
         last, processed = last_words(LOG.value.decode('latin-1'))
         print(json.dumps({'id': case['id'], 'errno': name(fd), 'last': last, 'processed': processed}))
         if fd >= 0:
