@@ -4,6 +4,7 @@ import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById, isGplCompatible } from '../uapi/index.ts';
 import type { AttachTarget } from './attach-target.ts';
 import type { Subprogram } from './control-flow.ts';
+import type { Trail } from './explain/trail.ts';
 import type { FactCollector } from './facts.ts';
 import { entryAfter, type HistoryEntry } from './history.ts';
 import { StackLiveness } from './liveness.ts';
@@ -82,6 +83,8 @@ export class Environment {
   backedges = 0;
   /** Absent when nobody asked for facts. */
   facts: FactCollector | undefined = undefined;
+  /** Present when the walk is made again to explain its end. */
+  trail: Trail | undefined = undefined;
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;
@@ -137,6 +140,7 @@ export class Environment {
   }
 
   say(line: string): void {
+    this.trail?.said.push(line);
     this.log.write(`${line}\n`);
   }
 
@@ -198,11 +202,13 @@ export class Environment {
     }
     const [instruction] = decodeOr(this.program.code.subarray(slot * 8, slot * 8 + size));
     if (!instruction) return `(${opcode})`;
-    const helperName = (id: number): string | undefined => {
-      const info = helperById(id);
-      return info && `bpf_${info.name}`;
-    };
     return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
+  }
+
+  /** `bpf_map_lookup_elem`, of the helper that a slot calls. */
+  helperText(slot: number): string {
+    const id = this.slots.imm[slot] as number;
+    return helperName(id) ?? `helper ${id}`;
   }
 
   /**
@@ -323,6 +329,11 @@ export class Environment {
   spillAt(frame: Frame, index: number): Register {
     return (frame.slots[index] ?? invalidSlot).register;
   }
+}
+
+function helperName(id: number): string | undefined {
+  const info = helperById(id);
+  return info && `bpf_${info.name}`;
 }
 
 /** The last entry that begins at or before a slot. */

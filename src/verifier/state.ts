@@ -1,3 +1,4 @@
+import type { Step } from './explain/trail.ts';
 import type { HistoryEntry } from './history.ts';
 import type { Instance } from './liveness.ts';
 import { type IteratorState, type Register, registerText, uninitialised } from './register.ts';
@@ -128,6 +129,8 @@ export class State {
   /** Entry of a callback, re-entered by its helper. */
   callbackUnroll = 0;
   inSleepable = false;
+  /** The last step, when the walk is made again to explain its end. */
+  trail: Step | undefined = undefined;
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1] as Frame;
@@ -158,6 +161,7 @@ export class State {
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
     copy.inSleepable = this.inSleepable;
+    copy.trail = this.trail;
     return copy;
   }
 

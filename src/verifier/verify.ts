@@ -11,6 +11,8 @@ import {
   resolveImmediates,
 } from './control-flow.ts';
 import { Environment } from './environment.ts';
+import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
+import { Trail } from './explain/trail.ts';
 import { FactCollector, type Facts } from './facts.ts';
 import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
@@ -40,10 +42,10 @@ export interface VerifyOptions {
   readonly testStateFrequency?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
-  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
-  readonly facts?: 'bytes' | 'full';
   /** A clock in ns for the time that level 4 prints, which is 0 without one. */
   readonly now?: () => number;
+  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
+  readonly facts?: 'bytes' | 'full';
 }
 
 export interface Verdict {
@@ -52,6 +54,8 @@ export interface Verdict {
   /** The last message, without the rest of the log; empty when accepted. */
   readonly message: string;
   readonly log: string;
+  /** What the refusal means. The program is walked again for it when it is first asked for; null when accepted. */
+  readonly explanation: Explanation | null;
   /** Bytes of a buffer that would have held the whole log (log_true_size of union bpf_attr). */
   readonly logTrueSize: number;
   readonly statistics: {
@@ -67,40 +71,51 @@ export interface Verdict {
 
 const defaultLimit = 1_000_000;
 
+/** A refusal before anything was looked at. */
+const unread = {
+  verdict: 'reject',
+  message: '',
+  log: '',
+  logTrueSize: 0,
+  statistics: { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] },
+} as const satisfies Partial<Verdict>;
+
+/**
+ * The verdict of Linux 6.18 on a program, as bpf(BPF_PROG_LOAD) gives it to a privileged user: whether it may be loaded,
+ * the errno and the log if not, word for word. Any bytes get a verdict; nothing is thrown for what a program does wrong.
+ * @param program 8 bytes a slot, with the shapes of the maps that it names
+ */
 export function verify(program: ProgramText, options: VerifyOptions = {}): Verdict {
   const level = options.logLevel ?? 1;
   const log = new Log(level, options.logSize ?? (level === 0 ? 0 : 1 << 24));
   const count = program.code.length / 8;
-  const empty = { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] };
   if (count < 1 || count > defaultLimit || !Number.isInteger(count)) {
     const errno = count > defaultLimit || count < 1 ? 'E2BIG' : 'EINVAL';
-    return { verdict: 'reject', errno, message: '', log: '', logTrueSize: 0, statistics: empty };
+    return { ...unread, errno, explanation: explainSize(program.code.length) };
   }
-  if (!log.isValid)
-    return { verdict: 'reject', errno: 'EINVAL', message: '', log: '', logTrueSize: 0, statistics: empty };
+  if (!log.isValid) return { ...unread, errno: 'EINVAL', explanation: explainLog(level, log.size) };
   const began = options.now?.() ?? 0;
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
   env.storesAll = options.testStateFrequency ?? false;
   if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
-  let rejection: Rejection | undefined;
-  try {
-    judge(env, options.limit ?? defaultLimit);
-  } catch (fault) {
-    if (!(fault instanceof Rejection)) throw fault;
-    rejection = fault;
-  }
+  const rejection = judge(env, options.limit ?? defaultLimit);
   if (log.statistics) sayStatistics(env, (options.now?.() ?? 0) - began);
   const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
   env.say(
     `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
   );
   const isAccepted = !rejection && log.fits;
+  let explanation: Explanation | null | undefined;
   if (env.facts && isAccepted) completeFacts(env, env.facts, step);
   return {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
+    get explanation() {
+      explanation ??= rejection ? explainAgain(program, options) : null;
+      return explanation;
+    },
     logTrueSize: log.trueSize,
     statistics: {
       processed,
@@ -124,7 +139,26 @@ function withAttachType(program: ProgramText): ProgramText {
   return isDefault ? { ...program, attachType: 2 } : program;
 }
 
-function judge(env: Environment, limit: number): void {
+/** Walks a refused program once more, with a note of each step. */
+function explainAgain(program: ProgramText, options: VerifyOptions): Explanation | null {
+  const env = new Environment(withAttachType(program), new Log(0, 0), options.strictAlignment ?? false);
+  env.trail = new Trail();
+  const rejection = judge(env, options.limit ?? defaultLimit);
+  return rejection ? explain(env, rejection.message) : null;
+}
+
+/** Judges a program. @returns how it was refused; undefined when it was not */
+function judge(env: Environment, limit: number): Rejection | undefined {
+  try {
+    check(env, limit);
+    return undefined;
+  } catch (fault) {
+    if (!(fault instanceof Rejection)) throw fault;
+    return fault;
+  }
+}
+
+function check(env: Environment, limit: number): void {
   findSubprograms(env);
   checkSubprograms(env);
   env.target = attachTarget(env);
@@ -166,6 +200,7 @@ function walk(env: Environment, limit: number): void {
     if (log.detailed) env.sayInstruction();
     env.seen[env.slot] = 1;
     env.facts?.visit(env);
+    env.trail?.record(env);
     env.previous = env.slot;
     const depth = env.state.frames.length;
     env.liveness.begin();
