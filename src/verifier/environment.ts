@@ -144,8 +144,9 @@ export class Environment {
     this.log.write(`${line}\n`);
   }
 
-  fail(errno: ErrnoName, message: string): never {
-    this.say(message);
+  /** @param end what stands behind the message in the log: one of the kernel's has no line end */
+  fail(errno: ErrnoName, message: string, end = '\n'): never {
+    this.log.write(`${message}${end}`);
     throw new Rejection(errno, message);
   }
 
