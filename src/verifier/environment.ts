@@ -261,7 +261,7 @@ export class Environment {
     state.branches = 1;
     if (state.parent) state.parent.branches++;
     if (this.pending.length >= maxPending)
-      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex.`);
+      this.fail('EFAULT', `The sequence of ${maxPending + 1} jumps is too complex.`);
     this.pending.push({ state, slot, previous, logEnd: this.log.end });
     return state;
   }
