@@ -1,4 +1,4 @@
-import type { AttachType } from './attach.ts';
+import { type AttachType, attachTypes } from './attach.ts';
 import type { HelperName } from './helpers.ts';
 import { type ProgramType, programTypes } from './types.ts';
 
@@ -384,8 +384,13 @@ export const onlyFor: Readonly<Partial<Record<HelperName, readonly AttachType[]>
   get_func_ret: ['trace_fexit', 'modify_return'],
 };
 
-/** Whether a program of that type may call the helper on 6.18. */
-export function helperAllowed(helper: HelperName, type: ProgramType): boolean {
+/**
+ * Whether a program of that type may call the helper on 6.18.
+ * @param attach its expected attach type's number, which tells tracing programs apart; any when absent
+ */
+export function helperAllowed(helper: HelperName, type: ProgramType, attach?: number): boolean {
+  const only = type === 'tracing' && attach !== undefined ? onlyFor[helper] : undefined;
+  if (only && !only.some((name) => attachTypes[name] === attach)) return false;
   return typesOf.get(helper)?.has(type) ?? false;
 }
 

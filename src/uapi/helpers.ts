@@ -252,3 +252,18 @@ export function helperByName(name: string): HelperInfo | undefined {
 
 /** All names, in the order of their numbers. */
 export const helperNames = Object.keys(helpers) as readonly HelperName[];
+
+/** Licenses that license_is_gpl_compatible knows (include/linux/license.h). */
+const gplLicenses: ReadonlySet<string> = new Set([
+  'GPL',
+  'GPL v2',
+  'GPL and additional rights',
+  'Dual BSD/GPL',
+  'Dual MIT/GPL',
+  'Dual MPL/GPL',
+]);
+
+/** Whether a program under that license may call helpers that only such programs may. */
+export function isGplCompatible(license: string): boolean {
+  return gplLicenses.has(license);
+}

@@ -9,8 +9,18 @@ export {
   contexts,
   type FieldPlace,
 } from './contexts.ts';
-export { type HelperInfo, type HelperName, helperById, helperByName, helperNames, helpers } from './helpers.ts';
+export {
+  type HelperInfo,
+  type HelperName,
+  helperById,
+  helperByName,
+  helperNames,
+  helpers,
+  isGplCompatible,
+} from './helpers.ts';
+export { type KfuncFlag, type KfuncInfo, kfuncAllowed, kfuncByName, kfuncFlags, kfuncNames } from './kfuncs.ts';
 export { limits } from './limits.ts';
+export { type IteratorArgument, iteratorArguments, tracepointMayGiveNull } from './nullable.ts';
 export {
   hardwareEvents,
   type PerfCounter,

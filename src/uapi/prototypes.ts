@@ -380,12 +380,12 @@ export const prototypes: Readonly<Record<HelperName, HelperPrototype>> = {
 const variants: readonly (readonly [helper: HelperName, types: readonly ProgramType[], prototype: HelperPrototype])[] =
   [
     ['get_cgroup_classid', ['sched_cls', 'sched_act', 'lwt_in', 'lwt_out', 'lwt_xmit', 'lwt_seg6local'], int(ctx)],
-    ['get_socket_cookie', ['tracing', 'syscall'], int(anySock)],
+    ['get_socket_cookie', ['tracing', 'lsm', 'syscall'], int(anySock)],
     ['sk_storage_get', ['cgroup_sock'], gives(mapValueOrNull, map, ctx, valueOrNull, any)],
     ['sk_assign', ['sk_lookup'], int(ctx, socketOrNull, any)],
     ['xdp_get_buff_len', ['tracing', 'syscall'], int(to('xdp_buff'))],
-    ['setsockopt', ['struct_ops', 'lsm'], int(anySock, any, any, mem, size)],
-    ['getsockopt', ['struct_ops', 'lsm'], int(anySock, any, any, out, size)],
+    ['setsockopt', ['tracing', 'struct_ops', 'lsm'], int(anySock, any, any, mem, size)],
+    ['getsockopt', ['tracing', 'struct_ops', 'lsm'], int(anySock, any, any, out, size)],
     ['get_attach_cookie', ['lsm'], int(ctx)],
   ];
 

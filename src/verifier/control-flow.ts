@@ -1,6 +1,7 @@
-import { helperById, type mapTypes } from '../uapi/index.ts';
+import { helperById, helperPrototype, type mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
-import { argumentCount } from './prototypes.ts';
+import { markLooping } from './kernel-function.ts';
+import { resolveSymbol } from './symbols.ts';
 
 /**
  * What can be said before any path is walked: where functions begin, whether jumps stay within theirs, which
@@ -132,6 +133,7 @@ function visit(env: Environment, slot: number): number[] {
           env.jumpPoint[slot] = 1;
         }
       }
+      if (slots.isKernelCall(slot)) markLooping(env, slot);
       return visitCall(env, slot, next, slots.isLocalCall(slot));
     }
     case 0x00: {
@@ -212,13 +214,19 @@ export function usesOf(env: Environment, slot: number): { use: number; def: numb
         case 0x90:
           return { use: 1, def: 0 };
         case 0x80: {
-          const known = slots.isHelperCall(slot) ? argumentCount(slots.imm[slot] as number) : 5;
+          const known = slots.isHelperCall(slot) ? argumentCount(env, slots.imm[slot] as number) : 5;
           return { use: ((1 << (known + 1)) - 1) & ~1, def: callerSaved };
         }
         default:
           return { use: fromRegister ? dst | src : dst, def: 0 };
       }
   }
+}
+
+/** All five when nothing is known of the helper. */
+function argumentCount(env: Environment, id: number): number {
+  const name = helperById(id)?.name;
+  return name === undefined ? 5 : helperPrototype(name, env.program.type).args.length;
 }
 
 function atomicUses(imm: number, dst: number, src: number): { use: number; def: number } {
@@ -294,7 +302,7 @@ function checkChain(env: Environment, start: number): void {
       if (!env.slots.isLocalCall(slot) && !env.slots.isFunctionAddress(slot)) continue;
       const target = env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number));
       if (env.slots.isFunctionAddress(slot) && env.asyncCallbacks.has(target)) continue;
-      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 2} frames is too deep !`);
+      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 1} frames is too deep !`);
       walk(target, depth, frames + 1);
     }
   };
@@ -302,35 +310,9 @@ function checkChain(env: Environment, start: number): void {
 }
 
 /** Helpers after which packet pointers mean nothing any more (net/core/filter.c: bpf_helper_changes_pkt_data). */
-const packetChangers: ReadonlySet<string> = new Set([
-  'skb_vlan_push',
-  'skb_vlan_pop',
-  'skb_store_bytes',
-  'skb_change_proto',
-  'skb_change_head',
-  'skb_change_tail',
-  'skb_pull_data',
-  'skb_adjust_room',
-  'clone_redirect',
-  'l3_csum_replace',
-  'l4_csum_replace',
-  'xdp_adjust_head',
-  'xdp_adjust_meta',
-  'xdp_adjust_tail',
-  'msg_pull_data',
-  'msg_push_data',
-  'msg_pop_data',
-  'lwt_push_encap',
-  'lwt_seg6_store_bytes',
-  'lwt_seg6_adjust_srh',
-  'lwt_seg6_action',
-  'store_hdr_opt',
-  'xdp_load_bytes_never',
-]);
-
-export function changesPacket(id: number): boolean {
+function changesPacket(env: Environment, id: number): boolean {
   const name = helperById(id)?.name;
-  return name !== undefined && (packetChangers.has(name) || name === 'tail_call');
+  return name !== undefined && (name === 'tail_call' || helperPrototype(name, env.program.type).changesPacket === true);
 }
 
 /** Which functions change the packet, themselves or through one they call. */
@@ -342,7 +324,7 @@ export function computePacketChanges(env: Environment): void {
       if (subprogram.changesPacket) continue;
       for (let slot = subprogram.start; slot < subprogram.end; slot++) {
         const isChange =
-          (env.slots.isHelperCall(slot) && changesPacket(env.slots.imm[slot] as number)) ||
+          (env.slots.isHelperCall(slot) && changesPacket(env, env.slots.imm[slot] as number)) ||
           (env.slots.isLocalCall(slot) &&
             env.subprograms[env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number))]?.changesPacket === true);
         if (!isChange) continue;
@@ -387,7 +369,10 @@ function resolveWide(env: Environment, slot: number): void {
   const source = slots.src[slot] as number;
   const offset = (slots.imm[next] as number) >>> 0;
   if (source === 0 || source === 4) return;
-  if (source === 3) env.fail('EINVAL', `ldimm64 insn specifies invalid btf_id ${slots.imm[slot]}.`);
+  if (source === 3) {
+    resolveSymbol(env, slot);
+    return;
+  }
   if (source > 6 || ((source === 1 || source === 5) && offset !== 0)) {
     env.fail('EINVAL', 'unrecognized bpf_ld_imm64 insn');
   }

@@ -1,6 +1,8 @@
 import type { ErrnoName } from '../base/index.ts';
+import type { TypeId } from '../btf/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
-import { helperById } from '../uapi/index.ts';
+import { helperById, isGplCompatible } from '../uapi/index.ts';
+import type { AttachTarget } from './attach-target.ts';
 import type { Subprogram } from './control-flow.ts';
 import type { Trail } from './explain/trail.ts';
 import type { FactCollector } from './facts.ts';
@@ -8,9 +10,10 @@ import { entryAfter, type HistoryEntry } from './history.ts';
 import { StackLiveness } from './liveness.ts';
 import { alignment, type Log } from './log.ts';
 import { Loops } from './loops.ts';
-import { Backtracker } from './precision.ts';
+import { Backtracker, markPrecise } from './precision.ts';
 import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
-import type { Register } from './register.ts';
+import { type RecordField, recordFields } from './record-fields.ts';
+import { pointer, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
 import { Visited } from './visited.ts';
@@ -40,10 +43,16 @@ export class Environment {
   readonly strictAlignment: boolean;
   readonly mapAt = new Map<number, MapShape>();
   readonly mapAddress = new Map<MapShape, bigint>();
+  /** What 64-bit immediates that name kernel symbols give. */
+  readonly symbolAt = new Map<number, Register>();
+  /** Whether the license opens what is kept for GPL-compatible programs. */
+  readonly isGpl: boolean;
   readonly prunePoint: Uint8Array;
   readonly jumpPoint: Uint8Array;
   readonly forceCheckpoint: Uint8Array;
   readonly callsCallback: Uint8Array;
+  /** Calls of an iterator's next function. */
+  readonly iterates: Uint8Array;
   readonly liveRegisters: Uint16Array;
   readonly seen: Uint8Array;
   readonly pointerKind: (string | undefined)[] = [];
@@ -53,12 +62,14 @@ export class Environment {
   readonly liveness: StackLiveness;
   readonly backtracker = new Backtracker();
   subprograms: Subprogram[] = [];
+  /** What a program with a typed context attaches to. */
+  target: AttachTarget | undefined;
+  /** A call of no kernel function at all is reached: refused when everything else is in order. */
+  hasEmptyCall = false;
   state!: State;
   slot = 0;
   previous = 0;
   nextId = 0;
-  /** The helper whose arguments are being judged. */
-  helper = '';
   processed = 0;
   jumps = 0;
   markJumps = 0;
@@ -66,6 +77,8 @@ export class Environment {
   totalStates = 0;
   peakStates = 0;
   maxStatesPerSlot = 0;
+  /** A state is stored wherever one may be. */
+  storesAll = false;
   /** States kept for loops that are still under way. */
   backedges = 0;
   /** Absent when nobody asked for facts. */
@@ -79,6 +92,7 @@ export class Environment {
   #lineEnd = 0;
   #entry: HistoryEntry | undefined;
   #cameFrom = -1;
+  readonly #records = new Map<TypeId, readonly RecordField[]>();
   #lastLine: LineInfo | undefined;
 
   constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
@@ -86,11 +100,13 @@ export class Environment {
     this.slots = new Slots(program.code);
     this.log = log;
     this.strictAlignment = strictAlignment;
+    this.isGpl = isGplCompatible(program.license ?? 'GPL');
     const { count } = this.slots;
     this.prunePoint = new Uint8Array(count + 1);
     this.jumpPoint = new Uint8Array(count + 1);
     this.forceCheckpoint = new Uint8Array(count + 1);
     this.callsCallback = new Uint8Array(count + 1);
+    this.iterates = new Uint8Array(count + 1);
     this.liveRegisters = new Uint16Array(count + 1);
     this.seen = new Uint8Array(count + 1);
     this.visited = new Visited(this);
@@ -128,8 +144,9 @@ export class Environment {
     this.log.write(`${line}\n`);
   }
 
-  fail(errno: ErrnoName, message: string): never {
-    this.say(message);
+  /** @param end what stands behind the message in the log: one of the kernel's has no line end */
+  fail(errno: ErrnoName, message: string, end = '\n'): never {
+    this.log.write(`${message}${end}`);
     throw new Rejection(errno, message);
   }
 
@@ -247,6 +264,67 @@ export class Environment {
       this.fail('EFAULT', `The sequence of ${maxPending + 1} jumps is too complex.`);
     this.pending.push({ state, slot, previous, logEnd: this.log.end });
     return state;
+  }
+
+  /** Puts a path aside that does not go on from the present one. */
+  pushState(state: State, slot: number, previous: number): void {
+    if (this.pending.length >= maxPending)
+      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex for async cb.`);
+    this.pending.push({ state, slot, previous, logEnd: this.log.end });
+  }
+
+  /** A new reference, which the program must hand back. */
+  acquire(kind?: 'irq'): number {
+    const id = this.freshId();
+    this.state.references = [...this.state.references, kind ? { id, slot: this.slot, kind } : { id, slot: this.slot }];
+    return id;
+  }
+
+  /** What the verdict rests on: the register's exact value, not only its range. */
+  needsExact(number: number): void {
+    if (this.register(number).isScalar) markPrecise(this, number);
+  }
+
+  /** Where RCU keeps objects alive: a section, a lock, or a program that never sleeps. */
+  get inRcuSection(): boolean {
+    const { state, program } = this;
+    const sleeps = program.sleepable === true || state.inSleepable;
+    return state.rcuLocks > 0 || state.lock !== undefined || state.preemptLocks > 0 || !sleeps;
+  }
+
+  /** A pointer to a struct of the kernel's. */
+  kernelPointer(struct: string, flags = 0): Register {
+    return this.nameKernelType(pointer('btf', flags), struct);
+  }
+
+  nameKernelType(register: Register, struct: string): Register {
+    const { kernel } = this.program;
+    register.btfName = struct;
+    register.btf = kernel;
+    register.btfId = kernel?.find('struct', struct) ?? 0;
+    return register;
+  }
+
+  /** The fields of the kernel's in what a register points to: a map's value, or an object of the program's own type. */
+  recordOf(register: Register): readonly RecordField[] | undefined {
+    if (register.kind === 'mapValue') return register.shape?.fields;
+    const { btf } = this.program;
+    if (register.kind !== 'btf' || !btf || register.btf !== btf) return undefined;
+    let fields = this.#records.get(register.btfId);
+    if (!fields) {
+      fields = recordFields(btf, register.btfId);
+      this.#records.set(register.btfId, fields);
+    }
+    return fields;
+  }
+
+  /** Makes sure that a frame's stack reaches down to an offset, and remembers how deep its function's stack goes. */
+  growTo(frameNumber: number, offset: number): Frame | undefined {
+    const frame = this.state.frames[frameNumber];
+    const subprogram = frame && this.subprograms[frame.program];
+    if (subprogram && -offset > subprogram.stackDepth) subprogram.stackDepth = -offset;
+    frame?.grow(offset);
+    return frame;
   }
 
   spillAt(frame: Frame, index: number): Register {

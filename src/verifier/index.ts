@@ -5,4 +5,5 @@ export type { Explanation, PathStep, Place } from './explain/explanation.ts';
 export { explanationText } from './explain/text.ts';
 export type { Facts, RegisterFact, ScalarFact } from './facts.ts';
 export type { LineInfo, MapShape, ProgramText } from './program.ts';
+export { type RecordField, recordFields } from './record-fields.ts';
 export { type Verdict, type VerifyOptions, verify } from './verify.ts';

@@ -1,10 +1,11 @@
 import { comparisons, decide, opposite, refine } from './branch.ts';
 import type { Environment } from './environment.ts';
 import { Lesson, Linked } from './linked.ts';
-import { markPrecise, widenImprecise } from './precision.ts';
-import { numberRegister, type Register, zeroRegister } from './register.ts';
+import { markPrecise } from './precision.ts';
+import { flag, numberRegister, type Register, zeroRegister } from './register.ts';
 import type { State } from './state.ts';
 import { checkRead } from './transfer.ts';
+import { widenFrom } from './widening.ts';
 
 /** Conditional jumps: which sides can be taken, and what each side knows (check_cond_jmp_op). */
 export function jumpIf(env: Environment): void {
@@ -59,10 +60,9 @@ function mayGoto(env: Environment): void {
   if (slots.src[slot] !== 0 || slots.dst[slot] !== 0 || slots.imm[slot] !== 0) {
     env.fail('EINVAL', `invalid may_goto imm ${slots.imm[slot]}`);
   }
-  const before = env.state.parent && env.visited.lastRound(env.state.parent, slot);
   const inside = env.push(slot + 1, slot);
   inside.mayGotoDepth++;
-  if (before) widenImprecise(before, inside);
+  widenFrom(env, inside, slot);
   env.slot = slot + 1 + (slots.offset[slot] as number);
 }
 
@@ -89,8 +89,7 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
   state.mapRegisters((register) => {
     if (!register.maybeNull || register.id !== tested.id) return register;
     if (isNull) return zeroRegister;
-    const known = register.draft();
-    known.flags &= ~1;
+    const known = withoutNull(register);
     if (register.referenceId === 0 && register.shape?.spinLock === undefined) known.id = 0;
     return known;
   });
@@ -98,6 +97,23 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
     state.references = state.references.filter(({ id }) => id !== tested.referenceId);
   }
   env.scratchAllOf(tested.id);
+}
+
+/** A value that is there: of a map of maps it is a map, of a map of sockets a socket (mark_ptr_not_null_reg). */
+function withoutNull(register: Register): Register {
+  const known = register.draft();
+  known.flags &= ~flag.maybeNull;
+  const { shape } = register;
+  if (register.kind !== 'mapValue' || !shape) return known;
+  if (shape.inner) {
+    known.kind = 'map';
+    known.shape = shape.inner;
+    known.mapUid = shape.inner.timer === undefined ? 0 : register.id;
+  } else if (shape.type === 'xskmap' || shape.type === 'sockmap' || shape.type === 'sockhash') {
+    known.kind = shape.type === 'xskmap' ? 'xdpSocket' : 'socket';
+    known.shape = undefined;
+  }
+  return known;
 }
 
 /** `data + N > data_end`: where it is not so, N bytes are there (find_good_pkt_pointers). */

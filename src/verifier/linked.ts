@@ -42,7 +42,8 @@ export class Linked {
 function unlinked(register: Register): Register {
   const plain = register.draft();
   plain.id = 0;
-  plain.added = false;
+  plain.added = 0;
+  plain.offset = 0;
   return plain;
 }
 
@@ -90,6 +91,8 @@ export class Lesson {
       const frame = state.frames[number] as State['frame'];
       const register = isRegister ? frame.register(index) : frame.slot(index).register;
       if (register === known || !register.isScalar || register.id !== known.id) continue;
+      // A distance in 32 bits says nothing of one in 64.
+      if (register.added !== 0 && known.added !== 0 && register.added !== known.added) continue;
       const copy = follow(register, known);
       if (isRegister) frame.registers[index] = copy;
       else frame.slots[index] = new StackSlot(frame.slot(index).types, copy);
@@ -99,10 +102,11 @@ export class Lesson {
 
 /** What is known of a number that is `register.offset - known.offset` away from another. */
 function follow(register: Register, known: Register): Register {
-  if ((!register.added && !known.added) || register.offset === known.offset) return known;
+  if ((register.added === 0 && known.added === 0) || register.offset === known.offset) return known;
   const copy = known.draft();
   copy.offset = register.offset;
   copy.added = register.added;
-  copy.scalar = shiftBy(known.scalar, register.offset - known.offset);
+  const shifted = shiftBy(known.scalar, register.offset - known.offset);
+  copy.scalar = register.added === 32 || known.added === 32 ? shifted.zeroExtend() : shifted.settle();
   return copy;
 }

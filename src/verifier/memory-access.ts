@@ -1,28 +1,22 @@
+import { type MapType, mapTypes } from '../uapi/index.ts';
+import { type Access, checkPointerOffset } from './access.ts';
 import { extend } from './arithmetic.ts';
+import { accessBtf } from './btf-access.ts';
 import { contextAccess, socketAccess, socketCommonAccess, tcpSocketAccess, xdpSocketAccess } from './context.ts';
 import { maxStack } from './control-flow.ts';
 import type { Environment } from './environment.ts';
+import { checkFields, checkKptrSource, loadedKptr } from './kernel-pointers.ts';
+import type { RecordField } from './record-fields.ts';
 import { constantRegister, flag, kindText, pointer, type Register, scalarRegister, unknownScalar } from './register.ts';
 import { unsignedOf } from './scalar.ts';
 import { readFixed, readVariable, writeFixed, writeVariable } from './stack-access.ts';
 import { addTnum, constTnum, isAligned, tnumText } from './tnum.ts';
+import { isTyped, typedContextAccess } from './typed-context.ts';
 
 /**
  * One load or store: which memory the pointer leads to, whether all of it that may be touched is allowed and aligned,
  * and what a load gives (kernel/bpf/verifier.c: check_mem_access).
  */
-export interface Access {
-  /** The register with the pointer. */
-  readonly base: number;
-  readonly offset: number;
-  readonly size: number;
-  readonly write: boolean;
-  /** What is stored; undefined for an unknown number. */
-  readonly value?: Register | undefined;
-  readonly signed?: boolean;
-  /** Alignment matters, as for atomics. */
-  readonly strict?: boolean;
-}
 
 /** Judges an access and returns what a load gives; an unknown number for a store. */
 export function accessMemory(env: Environment, access: Access): Register {
@@ -52,7 +46,8 @@ function accessRegion(env: Environment, pointed: Register, access: Access): Regi
       if (pointed.maybeNull) return invalidAccess(env, pointed, base);
       if (write && pointed.flags & flag.readOnly)
         env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
-      checkRange(env, pointed, base, access.offset, size, pointed.size, false);
+      // Memory of which nothing is known is read through a guarded load.
+      if (!(pointed.flags & flag.untrusted)) checkRange(env, pointed, base, access.offset, size, pointed.size, false);
       return number(size);
     case 'context':
       return accessContext(env, pointed, access);
@@ -75,6 +70,10 @@ function accessRegion(env: Environment, pointed: Register, access: Access): Regi
     case 'traceBuffer':
     case 'buffer':
       return accessBuffer(env, pointed, access);
+    case 'btf':
+      return pointed.maybeNull ? invalidAccess(env, pointed, base) : accessBtf(env, pointed, access);
+    case 'map':
+      return accessMapObject(env, pointed, access);
     default:
       return invalidAccess(env, pointed, base);
   }
@@ -82,7 +81,7 @@ function accessRegion(env: Environment, pointed: Register, access: Access): Regi
 
 function invalidAccess(env: Environment, pointed: Register, base: number): never {
   const name = pointed.kind === 'scalar' ? 'scalar' : kindText(pointed.kind, pointed.flags);
-  return env.fail('EACCES', `R${base} invalid mem access '${name}${pointed.kind === 'btf' ? pointed.btfName : ''}'`);
+  return env.fail('EACCES', `R${base} invalid mem access '${name}'`);
 }
 
 function accessMapValue(env: Environment, pointed: Register, access: Access): Register {
@@ -90,7 +89,8 @@ function accessMapValue(env: Environment, pointed: Register, access: Access): Re
   if (pointed.maybeNull) return invalidAccess(env, pointed, base);
   const offset = pointed.offset + access.offset;
   checkMapFlags(env, pointed, offset, size, write);
-  checkMapRange(env, base, access.offset, size, false);
+  const field = checkMapRange(env, base, access.offset, size, false, true);
+  if (field) return accessKptr(env, pointed, access, field);
   const frozen = pointed.shape?.frozen;
   if (frozen && !write && pointed.scalar.isConst && size <= 8)
     return frozenValue(frozen, offset + Number(pointed.constant), size);
@@ -122,10 +122,11 @@ export function checkMapRange(
   offset: number,
   size: number,
   zeroAllowed: boolean,
-): void {
+  direct = false,
+): RecordField | undefined {
   const pointed = env.register(base);
   const shape = pointed.shape;
-  if (!shape) return;
+  if (!shape) return undefined;
   checkRange(env, pointed, base, offset, size, shape.valueSize, zeroAllowed);
   const from = pointed.offset + offset + Number(pointed.scalar.smin);
   const to = pointed.offset + offset + Number(pointed.scalar.umax) + size;
@@ -135,7 +136,77 @@ export function checkMapRange(
   if (shape.timer !== undefined && from < shape.timer + 16 && shape.timer < to) {
     env.fail('EACCES', 'bpf_timer cannot be accessed directly by load/store');
   }
+  return shape.fields && checkFields(env, shape.fields, pointed, offset, size, direct);
 }
+
+/** A load or store of a pointer to a kernel object in a map's value. */
+function accessKptr(env: Environment, pointed: Register, access: Access, field: RecordField): Register {
+  if (access.strict) env.fail('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
+  if (!access.write) return loadedKptr(env, field, pointed.shape?.btf);
+  if (field.kind !== 'kptrUntrusted') env.fail('EACCES', 'store to referenced kptr disallowed');
+  const { value } = access;
+  if (access.valueNumber === undefined) {
+    if (!value?.isNull) env.fail('EACCES', `BPF_ST imm must be 0 when storing to kptr at off=${field.offset}`);
+  } else if (value && !value.isNull) {
+    checkKptrSource(env, field, value, access.valueNumber);
+  }
+  return unknownScalar;
+}
+
+/** A map as the kernel's own struct of its kind: its fields may be read (check_ptr_to_map_access). */
+function accessMapObject(env: Environment, pointed: Register, access: Access): Register {
+  const { kernel } = env.program;
+  if (!kernel || pointed.maybeNull) return invalidAccess(env, pointed, access.base);
+  const struct = mapStructs[pointed.shape?.type ?? 'unspec'];
+  if (struct === undefined) {
+    return env.fail(
+      'ENOTSUPP',
+      `map_ptr access not supported for map type ${mapTypes[pointed.shape?.type ?? 'unspec']}`,
+    );
+  }
+  const offset = pointed.offset + access.offset;
+  if (offset < 0) env.fail('EACCES', `R${access.base} is ${struct} invalid negative access: off=${offset}`);
+  if (access.write) env.fail('EACCES', `only read from ${struct} is supported`);
+  const map = env.kernelPointer(struct);
+  map.offset = pointed.offset;
+  return accessBtf(env, map, access);
+}
+
+/** The struct behind each kind of map (map_btf_id of its operations). */
+const mapStructs: Readonly<Partial<Record<MapType, string>>> = {
+  hash: 'bpf_htab',
+  array: 'bpf_array',
+  prog_array: 'bpf_array',
+  perf_event_array: 'bpf_array',
+  percpu_hash: 'bpf_htab',
+  percpu_array: 'bpf_array',
+  stack_trace: 'bpf_stack_map',
+  cgroup_array: 'bpf_array',
+  lru_hash: 'bpf_htab',
+  lru_percpu_hash: 'bpf_htab',
+  lpm_trie: 'lpm_trie',
+  array_of_maps: 'bpf_array',
+  hash_of_maps: 'bpf_htab',
+  devmap: 'bpf_dtab',
+  devmap_hash: 'bpf_dtab',
+  sockmap: 'bpf_stab',
+  sockhash: 'bpf_shtab',
+  cpumap: 'bpf_cpu_map',
+  xskmap: 'xsk_map',
+  cgroup_storage: 'bpf_cgroup_storage_map',
+  percpu_cgroup_storage: 'bpf_cgroup_storage_map',
+  reuseport_sockarray: 'reuseport_array',
+  queue: 'bpf_queue_stack',
+  stack: 'bpf_queue_stack',
+  sk_storage: 'bpf_local_storage_map',
+  inode_storage: 'bpf_local_storage_map',
+  task_storage: 'bpf_local_storage_map',
+  cgrp_storage: 'bpf_local_storage_map',
+  ringbuf: 'bpf_ringbuf_map',
+  user_ringbuf: 'bpf_ringbuf_map',
+  bloom_filter: 'bpf_bloom_filter',
+  arena: 'bpf_arena',
+};
 
 const maxOffset = 1n << 29n;
 
@@ -228,25 +299,20 @@ export function helperMayAccessPacket(env: Environment, write: boolean): boolean
   return (write ? packetWriters : packetReaders).has(env.program.type);
 }
 
-export function checkPointerOffset(env: Environment, pointed: Register, base: number, fixedAllowed = false): void {
-  const text = kindText(pointed.kind, pointed.flags);
-  if (pointed.offset < 0) env.fail('EACCES', `negative offset ${text} ptr R${base} off=${pointed.offset} disallowed`);
-  if (!fixedAllowed && pointed.offset !== 0) {
-    env.fail('EACCES', `dereference of modified ${text} ptr R${base} off=${pointed.offset} disallowed`);
-  }
-  if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
-    env.fail('EACCES', `variable ${text} access var_off=${tnumText(pointed.scalar.bits)} disallowed`);
-  }
-}
-
 function accessContext(env: Environment, pointed: Register, access: Access): Register {
   const { base, size, write } = access;
   const offset = pointed.offset + access.offset;
   checkPointerOffset(env, pointed, base, env.program.type === 'syscall');
+  if (isTyped(env)) {
+    const loaded = typedContextAccess(env, offset, size, write);
+    if (!loaded) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
+    return loaded.isScalar ? number(size) : loaded;
+  }
   const result = contextAccess(env.program.type, env.program.attachType ?? 0, offset, size, write);
   if (!result) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
   if (write || result.kind === 'scalar') return number(size);
   const loaded = pointer(result.kind, result.flags);
+  if (result.struct) env.nameKernelType(loaded, result.struct);
   if (result.flags & flag.maybeNull) loaded.id = env.freshId();
   return loaded;
 }
@@ -275,7 +341,11 @@ function accessSocket(env: Environment, pointed: Register, access: Access): Regi
 function accessBuffer(env: Environment, pointed: Register, access: Access): Register {
   const { base, size } = access;
   const offset = access.offset;
-  const text = kindText(pointed.kind, pointed.flags);
+  const readOnly = (pointed.flags & flag.readOnly) !== 0;
+  if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+  if (access.write && readOnly)
+    env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
+  const text = pointed.kind === 'traceBuffer' ? 'tracepoint' : readOnly ? 'rdonly' : 'rdwr';
   if (offset < 0) env.fail('EACCES', `R${base} invalid ${text} buffer access: off=${offset}, size=${size}`);
   if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
     env.fail(
@@ -308,10 +378,7 @@ function accessStack(env: Environment, pointed: Register, access: Access): Regis
 
 /** Remembers how deep a function's stack goes. */
 export function growStack(env: Environment, frameNumber: number, offset: number): void {
-  const frame = env.state.frames[frameNumber];
-  const subprogram = frame && env.subprograms[frame.program];
-  if (subprogram && -offset > subprogram.stackDepth) subprogram.stackDepth = -offset;
-  frame?.grow(offset);
+  env.growTo(frameNumber, offset);
 }
 
 /** The offsets from the frame's top that may be touched; refused where they leave the stack. */

@@ -1,8 +1,7 @@
 import type { Environment } from './environment.ts';
 import type { HistoryEntry, Place } from './history.ts';
 import { slotList } from './liveness.ts';
-import { sameRegister } from './prune.ts';
-import { type Register, unknownScalar } from './register.ts';
+import type { Register } from './register.ts';
 import { type Frame, frameText, isSpill, StackSlot, type State } from './state.ts';
 
 /**
@@ -398,35 +397,4 @@ function backIntoCallee(env: Environment, after: number): boolean | 'keep' {
   backtracker.frame++;
   if (isResult) backtracker.set(0);
   return 'keep';
-}
-
-/** Where a loop of unknown length goes round, numbers that do not matter are given up, so that it comes to an end. */
-export function widenImprecise(old: State, now: State): void {
-  const pairs = new Map<number, number>();
-  const widen = (before: Register, register: Register): Register => {
-    if (!before.isScalar || !register.isScalar || before.precise || register.precise) return register;
-    const isSame =
-      sameRegister(before, register) && before.added === register.added && matches(pairs, before.id, register.id);
-    return isSame ? register : unknownScalar;
-  };
-  for (const [number, frame] of now.frames.entries()) {
-    const other = old.frames[number] as Frame;
-    for (let register = 0; register < framePointer; register++) {
-      frame.registers[register] = widen(other.register(register), frame.register(register));
-    }
-    for (const [index, slot] of frame.slots.entries()) {
-      const before = other.slot(index);
-      if (!isSpill(slot) || !isSpill(before)) continue;
-      const widened = widen(before.register, slot.register);
-      if (widened !== slot.register) frame.slots[index] = new StackSlot(slot.types, widened);
-    }
-  }
-}
-
-/** Whether two ids may stand for each other. */
-function matches(pairs: Map<number, number>, old: number, now: number): boolean {
-  if (old === 0 || now === 0) return old === now;
-  const known = pairs.get(old);
-  if (known === undefined) pairs.set(old, now);
-  return known === undefined || known === now;
 }

@@ -1,4 +1,6 @@
+import type { Btf, TypeId } from '../btf/index.ts';
 import type { MapType, ProgramType } from '../uapi/index.ts';
+import type { RecordField } from './record-fields.ts';
 
 /**
  * A program as it is handed to the verifier: raw slots as parallel arrays, because what is judged may be no
@@ -16,6 +18,10 @@ export interface MapShape {
   readonly spinLock?: number;
   /** Byte offset of the value's `struct bpf_timer`. */
   readonly timer?: number;
+  /** What else of the kernel's lies in the value, by its BTF (see recordFields): kernel pointers, lists, trees. */
+  readonly fields?: readonly RecordField[];
+  /** The BTF that `fields` refer to. */
+  readonly btf?: Btf;
   readonly inner?: MapShape;
   /** A read-only array whose contents cannot change any more: a load at a constant offset is a constant. */
   readonly frozen?: Uint8Array;
@@ -38,8 +44,15 @@ export interface ProgramText {
   readonly attachType?: number;
   /** `GPL` when absent. */
   readonly license?: string;
-  /** The function or tracepoint that a tracing program attaches to. */
+  /** The function, hook, iterator target or tracepoint that a program which is told its types attaches to. */
   readonly attachTo?: string;
+  /** It may sleep (BPF_F_SLEEPABLE). */
+  readonly sleepable?: boolean;
+  /** The kernel's types; without them no typed pointers and no kernel functions. */
+  readonly kernel?: Btf;
+  /** The program's own types, and the first slot and type of each of its functions (func_info). */
+  readonly btf?: Btf;
+  readonly functions?: readonly { readonly slot: number; readonly type: TypeId }[];
   /** What BPF_PSEUDO_MAP_FD immediates name. */
   readonly maps?: ReadonlyMap<number, MapShape>;
   /** Line info that the kernel would have: in the log, and in the explanation. */

@@ -44,12 +44,13 @@ class Pairs {
 
 /** A distance from the group makes it another id. */
 function scalarId(register: Register): number {
-  return register.added ? register.id + 0x8000_0000 : register.id;
+  return register.added === 0 ? register.id : register.id + (register.added === 64 ? 0x8000_0000 : 0x4000_0000);
 }
 
 export function covers(env: Environment, old: State, now: State, exact: Exactness): boolean {
   if (old.frames.length !== now.frames.length || old.references.length !== now.references.length) return false;
   if ((old.lock === undefined) !== (now.lock === undefined)) return false;
+  if (old.rcuLocks !== now.rcuLocks || old.preemptLocks !== now.preemptLocks) return false;
   if (old.inSleepable !== now.inSleepable) return false;
   const pairs = new Pairs(env.nextId);
   for (const [index, reference] of old.references.entries()) {
@@ -80,7 +81,12 @@ export function sameRegister(old: Register, now: Register): boolean {
       old.shape === now.shape &&
       old.mapUid === now.mapUid &&
       old.size === now.size &&
+      old.btf === now.btf &&
+      old.btfId === now.btfId &&
       old.btfName === now.btfName &&
+      old.frame === now.frame &&
+      old.dynptr === now.dynptr &&
+      old.isFirstSlot === now.isFirstSlot &&
       old.scalar.equals(now.scalar))
   );
 }
@@ -171,7 +177,7 @@ function slotCovers(before: StackSlot, after: StackSlot, exists: boolean, pairs:
   const last = before.type(7);
   if (last === invalid || last === misc || last === zero) return true;
   if (last === spill) return registerCovers(before.register, after.register, pairs, exact);
-  return sameRegister(before.register, after.register);
+  return objectCovers(before, after, pairs);
 }
 
 /** A whole slot as a number: one that was spilled, or any. */
@@ -196,4 +202,17 @@ export function mayLoop(old: State, now: State): boolean {
     if (!sameRegister(a, b) || scalarId(a) !== scalarId(b) || a.referenceId !== b.referenceId) return false;
   }
   return true;
+}
+
+/** Dynptrs and iterators that stand in the same slots are the same in what a program may do with them. */
+function objectCovers({ types, register: old }: StackSlot, { register: now }: StackSlot, pairs: Pairs): boolean {
+  const kind = types & 15;
+  if (kind === slotKinds.dynptr) {
+    const sameKind = old.dynptr === now.dynptr && old.isFirstSlot === now.isFirstSlot;
+    return sameKind && pairs.same(old.id, now.id) && pairs.same(old.referenceId, now.referenceId);
+  }
+  if (kind === slotKinds.irq) return pairs.same(old.referenceId, now.referenceId);
+  if (kind !== slotKinds.iterator) return true;
+  const sameKind = old.iterator?.name === now.iterator?.name && old.iterator?.state === now.iterator?.state;
+  return sameKind && pairs.same(old.referenceId, now.referenceId);
 }

@@ -1,3 +1,4 @@
+import type { Btf, TypeId } from '../btf/index.ts';
 import type { MapShape } from './program.ts';
 import { constant, constantOf, type Scalar, signedText, unknown, unsignedText, zero } from './scalar.ts';
 
@@ -44,7 +45,25 @@ export const flag = {
   alloc: 256,
   dynptrLocal: 512,
   dynptrRingbuf: 1024,
+  dynptrSkb: 2048,
+  dynptrXdp: 4096,
+  dynptrSkbMeta: 8192,
+  nonOwning: 16384,
 } as const;
+
+/** What a dynptr leads to; the words of the log. */
+export type DynptrKind = 'local' | 'ringbuf' | 'skb' | 'xdp' | 'skb_meta';
+
+/** An open-coded iterator's place on the stack. */
+export interface IteratorState {
+  /** `num` of `struct bpf_iter_num`. */
+  readonly name: string;
+  readonly state: 'active' | 'drained';
+  /** How often its next function gave an element on this path. */
+  readonly depth: number;
+  /** Whether it lives by the RCU section that it was made in, and whether that has ended. */
+  readonly rcu: 'none' | 'held' | 'lost';
+}
 
 export class Register {
   kind: Kind = 'uninitialised';
@@ -55,7 +74,7 @@ export class Register {
   /** Registers of one id are the same value, or were once NULL or not together. */
   id = 0;
   /** `id` names a group of scalars to which this one is linked by adding `offset`. */
-  added = false;
+  added: 0 | 32 | 64 = 0;
   referenceId = 0;
   /** Bytes behind a packet pointer that were compared with the packet's end; below 0 for marks of the comparison. */
   range = 0;
@@ -67,9 +86,18 @@ export class Register {
   size = 0;
   /** The frame that a stack pointer points into; the program of a function. */
   frame = 0;
-  /** Of a btf pointer, for messages. */
+  /** What a btf pointer points to: a type of the kernel's or of the program's own BTF, and its name. */
+  btf: Btf | undefined = undefined;
+  btfId: TypeId = 0;
   btfName = '';
   precise = false;
+  /** Of a dynptr's stack slots, or of a callback's constant dynptr. */
+  dynptr: DynptrKind | undefined = undefined;
+  /** The upper of a dynptr's two slots. */
+  isFirstSlot = false;
+  /** Of a slice: the dynptr that it came from, or its parent's. */
+  dynptrId = 0;
+  iterator: IteratorState | undefined = undefined;
 
   draft(): Register {
     const copy = new Register();
@@ -85,8 +113,14 @@ export class Register {
     copy.mapUid = this.mapUid;
     copy.size = this.size;
     copy.frame = this.frame;
+    copy.btf = this.btf;
+    copy.btfId = this.btfId;
     copy.btfName = this.btfName;
     copy.precise = this.precise;
+    copy.dynptr = this.dynptr;
+    copy.isFirstSlot = this.isFirstSlot;
+    copy.dynptrId = this.dynptrId;
+    copy.iterator = this.iterator;
     return copy;
   }
 
@@ -194,12 +228,14 @@ function pointerFacts(register: Register): string[] {
   const facts: string[] = [];
   if (register.id) facts.push(`id=${register.id}`);
   if (register.referenceId) facts.push(`ref_obj_id=${register.referenceId}`);
+  if (register.flags & flag.nonOwning) facts.push('non_own_ref');
   if (shape && (kind === 'map' || kind === 'mapValue' || kind === 'mapKey')) {
     if (shape.name) facts.push(`map=${shape.name}`);
     facts.push(`ks=${shape.keySize},vs=${shape.valueSize}`);
   }
   if (register.offset) facts.push(`off=${signedText(BigInt(register.offset))}`);
   if (register.isPacket) facts.push(`r=${unsignedText(BigInt.asUintN(64, BigInt(register.range)))}`);
+  if (kind === 'dynptr' && register.dynptr) facts.push(`type=${register.dynptr}`);
   if (kind === 'memory') facts.push(`sz=${unsignedText(BigInt(register.size))}`);
   if (!scalar.isConst) facts.push(...scalar.facts());
   else if (scalar.value !== 0n) facts.push(`imm=${signedText(register.constant)}`);

@@ -1,4 +1,5 @@
 import { truncate } from './arithmetic.ts';
+import { destroyDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import { markPrecise } from './precision.ts';
 import { type Register, scalarRegister, uninitialised, unknownScalar, zeroRegister } from './register.ts';
@@ -27,6 +28,9 @@ export function writeFixed(
   frame.grow(offset);
   const { index, byte } = position(offset);
   env.scratchSlot(index);
+  destroyDynptr(env, frame, index);
+  const last = position(offset + size - 1).index;
+  if (last !== index) destroyDynptr(env, frame, last);
   if (size === 8) env.liveness.write(frame.number, index);
   if (value?.isScalar && offset % 8 === 0) {
     spillScalar(env, frame, index, size, value);
@@ -59,7 +63,7 @@ function spillScalar(env: Environment, frame: Frame, index: number, size: number
   } else if (value.id !== 0) {
     stored = value.draft();
     stored.id = 0;
-    stored.added = false;
+    stored.added = 0;
     stored.offset = 0;
   }
   let { types } = frame.slot(index);
@@ -104,6 +108,7 @@ export function writeVariable(
   value: Register | undefined,
 ): void {
   frame.grow(min);
+  for (let offset = min; offset < max; offset++) destroyDynptr(env, frame, position(offset).index);
   let keepsZero = false;
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
@@ -116,7 +121,8 @@ export function writeVariable(
     }
     const stays = value?.isNull === true && kind === zero;
     if (stays) keepsZero = true;
-    frame.slots[index] = new StackSlot(withType(slot.types, byte, stays ? zero : misc), uninitialised);
+    const types = isSpecial(slot) ? scrubbed(slot) : slot.types;
+    frame.slots[index] = new StackSlot(withType(types, byte, stays ? zero : misc), uninitialised);
   }
   if (keepsZero) markStored(env);
 }
@@ -141,7 +147,7 @@ export function readFixed(env: Environment, frame: Frame, offset: number, size: 
   filled.scalar = truncate(named.scalar, size);
   if (!fits) {
     filled.id = 0;
-    filled.added = false;
+    filled.added = 0;
     filled.offset = 0;
   }
   return filled;
@@ -206,11 +212,20 @@ export function readVariable(env: Environment, frame: Frame, min: number, max: n
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
     const slot = frame.slot(index);
+    env.scratchSlot(index);
     if (slot.type(byte) !== zero) {
       return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
     }
   }
   return zeroRegister;
+}
+
+/** A slot of which a byte may have been written with anything. */
+export function blurred(frame: Frame, offset: number): StackSlot {
+  const { index, byte } = position(offset);
+  const slot = frame.slot(index);
+  if (isSpecial(slot)) return new StackSlot(scrubbed(slot), uninitialised);
+  return slot.type(byte) === misc ? slot : new StackSlot(withType(slot.types, byte, misc), uninitialised);
 }
 
 /** Whoever reads a byte reads its slot. */

@@ -1,13 +1,13 @@
 import type { Step } from './explain/trail.ts';
 import type { HistoryEntry } from './history.ts';
 import type { Instance } from './liveness.ts';
-import { type Register, registerText, uninitialised } from './register.ts';
+import { type IteratorState, type Register, registerText, uninitialised } from './register.ts';
 
 /**
  * The abstract state of one path: frames with registers and stack slots, references and locks held, and where it came
  * from. A copy shares registers and slots, which never change once they stand in a state.
  */
-export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5 } as const;
+export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5, irq: 6 } as const;
 const slotLetters = '?rm0dif';
 
 /** Eight bytes of stack: what each holds, a nibble a byte (byte 0 lowest in memory), and the register spilled there. */
@@ -47,7 +47,16 @@ export class Frame {
   readonly number: number;
   readonly program: number;
   /** Set in a frame that a helper calls back into. */
-  callback: { readonly helper: string; readonly min: number; readonly max: number } | undefined = undefined;
+  callback:
+    | {
+        readonly helper: string;
+        readonly min: number;
+        readonly max: number;
+        /** It runs later, on a stack of its own; the how-manieth such on this path. */
+        readonly isAsync?: true;
+        readonly entry?: number;
+      }
+    | undefined = undefined;
   callbackDepth = 0;
   /** Where reads and writes of this chain of calls are noted; found when it is first asked for. */
   instance: Instance | undefined = undefined;
@@ -88,13 +97,17 @@ export class Frame {
 export interface Reference {
   readonly id: number;
   readonly slot: number;
+  /** Interrupts that were saved, on the stack; a reference to an object when absent. */
+  readonly kind?: 'irq';
 }
 
 export class State {
   frames: Frame[] = [];
   references: Reference[] = [];
   nextReference = 0;
-  lock: { readonly id: number; readonly mapUid: number; readonly slot: number } | undefined = undefined;
+  lock:
+    | { readonly id: number; readonly mapUid: number; readonly slot: number; readonly owner: object | undefined }
+    | undefined = undefined;
   rcuLocks = 0;
   preemptLocks = 0;
   /** The state that was stored when this one went on from there. */
@@ -147,6 +160,7 @@ export class State {
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
+    copy.inSleepable = this.inSleepable;
     copy.trail = this.trail;
     return copy;
   }
@@ -187,11 +201,31 @@ export function frameText(
   for (const [index, slot] of frame.slots.entries()) {
     if (wantedSlots !== undefined && ((wantedSlots >> BigInt(index)) & 1n) === 0n) continue;
     if (slot.types === 0) continue;
+    const object = objectText(slot);
+    if (object !== undefined) {
+      if (object !== '') text += ` fp${(-index - 1) * 8}=${object}`;
+      continue;
+    }
     text += ` fp${(-index - 1) * 8}=${slotText(slot, frame.number)}`;
   }
   if (state.references.length > 0) text += ` refs=${state.references.map(({ id }) => id).join(',')}`;
-  if (frame.callback) text += ' cb';
+  if (frame.callback) text += frame.callback.isAsync ? ' async_cb' : ' cb';
   return text;
+}
+
+/** What a dynptr's or iterator's slots show: the whole in the first, nothing in the others. */
+function objectText({ types, register }: StackSlot): string | undefined {
+  if (types === sameTypes(slotKinds.dynptr)) {
+    if (!register.isFirstSlot) return '';
+    const facts = [`id=${register.id}`];
+    if (register.referenceId) facts.push(`ref_id=${register.referenceId}`);
+    if (register.dynptrId) facts.push(`dynptr_id=${register.dynptrId}`);
+    return `dynptr_${register.dynptr}(${facts.join(',')})`;
+  }
+  if (types !== sameTypes(slotKinds.iterator)) return undefined;
+  if (!register.referenceId) return '';
+  const { name, state, depth } = register.iterator as IteratorState;
+  return `iter_${name}(ref_id=${register.referenceId},state=${state},depth=${depth})`;
 }
 
 function slotText(slot: StackSlot, inFrame: number): string {

@@ -152,7 +152,7 @@ export function nameScalar(env: Environment, register: Register): Register {
   if (hasId || (register.isConst && register.id === 0)) return register;
   const named = register.draft();
   named.id = register.isConst ? 0 : env.freshId();
-  named.added = false;
+  named.added = 0;
   named.offset = 0;
   return named;
 }
@@ -192,20 +192,23 @@ function binary(env: Environment, opcode: number): void {
     return;
   }
   const result = scalarRegister(compute(operations[operation] ?? 'other', left.scalar, right.scalar, wide ? 64 : 32));
+  const distance = distanceOf(operation, right.scalar, wide);
   // A number to which a constant was added, once, is still tied to its copies.
-  if (
-    operation === 0x00 &&
-    wide &&
-    left.id !== 0 &&
-    !left.added &&
-    right.isConst &&
-    right.scalar.value <= 0x7fff_ffffn
-  ) {
+  if (left.id !== 0 && left.added === 0 && distance !== undefined && (!fromRegister || src !== dst)) {
     result.id = left.id;
-    result.added = true;
-    result.offset = Number(right.scalar.value);
+    result.added = wide ? 64 : 32;
+    result.offset = distance;
   }
   env.setRegister(dst, result);
+}
+
+/** What an addition or subtraction of a constant adds, where it is a signed number of 32 bits. */
+function distanceOf(operation: number, by: Scalar, wide: boolean): number | undefined {
+  if ((operation !== 0x00 && operation !== 0x10) || !(wide ? by.isConst : by.isConst32)) return undefined;
+  const added = BigInt.asIntN(wide ? 64 : 32, by.value);
+  if (added < -0x8000_0000n || added > 0x7fff_ffffn) return undefined;
+  if (operation === 0x00) return Number(added);
+  return added === -0x8000_0000n ? undefined : -Number(added);
 }
 
 const movable: ReadonlySet<string> = new Set([
@@ -302,9 +305,29 @@ export function loadWide(env: Environment): void {
     );
     return;
   }
-  if (source === 4) env.fail('EINVAL', 'callbacks are not judged yet');
+  if (source === 3) {
+    env.setRegister(dst, env.symbolAt.get(slot) ?? unknownScalar);
+    return;
+  }
+  if (source === 4) {
+    env.setRegister(dst, functionPointer(env));
+    return;
+  }
   const register = pointer(source === 1 ? 'map' : 'mapValue');
   register.shape = env.mapAt.get(slot);
   if (source === 2) register.offset = next;
   env.setRegister(dst, register);
+}
+
+/** The address of one of the program's own functions, for a helper to call back. */
+function functionPointer(env: Environment): Register {
+  const { slots, slot, program } = env;
+  const target = slot + 1 + (slots.imm[slot] as number);
+  if (!program.functions) env.fail('EINVAL', 'missing btf func_info');
+  const info = program.functions.find((each) => each.slot === target);
+  const type = info && program.btf?.type(info.type);
+  if (type?.kind === 'function' && type.linkage !== 0) env.fail('EINVAL', 'callback function not static');
+  const register = pointer('function').draft();
+  register.frame = env.subprogramAt(target);
+  return register;
 }

@@ -1,5 +1,5 @@
 import type { ErrnoName } from '../base/index.ts';
-import { callHelper, callLocal, checkNothingHeld, forgetCallerSaved, returnLocal } from './calls.ts';
+import { callHelper, forgetCallerSaved } from './calls.ts';
 import { returnRange } from './context.ts';
 import {
   checkReach,
@@ -16,15 +16,17 @@ import { Trail } from './explain/trail.ts';
 import { FactCollector, type Facts } from './facts.ts';
 import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
+import { callKernel, mayCallKernelLocked } from './kernel-calls.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
-import { markPrecise } from './precision.ts';
 import type { ProgramText } from './program.ts';
+import { checkNothingHeld } from './references.ts';
 import { kindText, numberRegister, pointer, type Register, unknownScalar } from './register.ts';
 import { Rejection } from './rejection.ts';
-import { s64Max, s64Min } from './scalar.ts';
 import { Frame, State } from './state.ts';
+import { callLocal, checkScalarRange, returnLocal } from './subprogram-calls.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
+import { attachTarget } from './typed-context.ts';
 
 /**
  * Judges a program as Linux 6.18 does for a privileged user: walks every path with an abstract state, and stops a path
@@ -36,6 +38,8 @@ export interface VerifyOptions {
   /** Bytes of the log's buffer, with its final zero; 0 only measures. 16 MiB when absent. */
   readonly logSize?: number;
   readonly strictAlignment?: boolean;
+  /** Stores a state at every place where one may be (BPF_F_TEST_STATE_FREQ). */
+  readonly testStateFrequency?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
   /** A clock in ns for the time that level 4 prints, which is 0 without one. */
@@ -92,6 +96,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
   if (!log.isValid) return { ...unread, errno: 'EINVAL', explanation: explainLog(level, log.size) };
   const began = options.now?.() ?? 0;
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
+  env.storesAll = options.testStateFrequency ?? false;
   if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
   const rejection = judge(env, options.limit ?? defaultLimit);
   if (log.statistics) sayStatistics(env, (options.now?.() ?? 0) - began);
@@ -156,6 +161,7 @@ function judge(env: Environment, limit: number): Rejection | undefined {
 function check(env: Environment, limit: number): void {
   findSubprograms(env);
   checkSubprograms(env);
+  env.target = attachTarget(env);
   resolveImmediates(env);
   checkReach(env);
   computeLiveRegisters(env);
@@ -168,6 +174,7 @@ function check(env: Environment, limit: number): void {
   env.state = state;
   walk(env, limit);
   if (!env.log.full) env.log.reset(0);
+  if (env.hasEmptyCall) env.fail('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   checkStackDepth(env);
 }
 
@@ -209,8 +216,8 @@ function walk(env: Environment, limit: number): void {
 /** Ends the present path and takes up the last that waits; false when none is left. */
 function resume(env: Environment): boolean {
   env.scratchAll();
-  env.liveness.update();
   env.visited.end(env.state);
+  env.liveness.update();
   const next = env.pending.pop();
   if (!next) return false;
   env.state = next.state;
@@ -295,7 +302,14 @@ function store(env: Environment, opcode: number): void {
   const value = fromRegister ? checkRead(env, slots.src[slot] as number) : numberRegister(slots.imm[slot] as number);
   const pointed = checkRead(env, base);
   rememberKind(env, pointed);
-  accessMemory(env, { base, offset: slots.offset[slot] as number, size: sizeOf(opcode), write: true, value });
+  accessMemory(env, {
+    base,
+    offset: slots.offset[slot] as number,
+    size: sizeOf(opcode),
+    write: true,
+    value,
+    ...(fromRegister ? { valueNumber: slots.src[slot] as number } : {}),
+  });
   env.slot++;
 }
 
@@ -401,9 +415,13 @@ function call(env: Environment): boolean {
   ) {
     env.fail('EINVAL', 'BPF_CALL uses reserved fields');
   }
-  if (slots.src[slot] === 1) callLocal(env);
-  else if (slots.src[slot] === 0) callHelper(env);
-  else env.fail('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
+  const source = slots.src[slot] as number;
+  if (env.state.lock && !mayCallLocked(env, source)) {
+    env.fail('EINVAL', 'function calls are not allowed while holding a lock');
+  }
+  if (source === 1) callLocal(env);
+  else if (source === 0) callHelper(env);
+  else return callKernel(env);
   return true;
 }
 
@@ -412,15 +430,27 @@ function exit(env: Environment, opcode: number): boolean {
   if (opcode !== 0x95 || slots.imm[slot] !== 0 || slots.src[slot] !== 0 || slots.dst[slot] !== 0) {
     env.fail('EINVAL', 'BPF_EXIT uses reserved fields');
   }
+  checkNothingHeld(env, 'BPF_EXIT instruction in main prog', state.frames.length === 1);
   if (state.frames.length > 1) {
     env.liveness.update();
     returnLocal(env);
     return true;
   }
-  checkNothingHeld(env, 'BPF_EXIT instruction in main prog');
   const result = checkRead(env, 0);
-  checkResult(env, result);
+  const { callback } = state.frame;
+  if (callback) {
+    env.needsExact(0);
+    checkScalarRange(env, result, callback, 'At async callback return', 'R0');
+  } else checkResult(env, result);
   return false;
+}
+
+/** Helpers that may be called while a lock is held. */
+const unlockers: ReadonlySet<number> = new Set([94, 194]);
+
+function mayCallLocked(env: Environment, source: number): boolean {
+  if (source === 0) return unlockers.has(env.slots.imm[env.slot] as number);
+  return source === 1 || mayCallKernelLocked(env);
 }
 
 function checkResult(env: Environment, result: Register): void {
@@ -429,12 +459,6 @@ function checkResult(env: Environment, result: Register): void {
   if (!result.isScalar) {
     env.fail('EINVAL', `At program exit the register R0 is not a known value (${kindText(result.kind, result.flags)})`);
   }
-  markPrecise(env, 0);
-  const { smin, smax } = result.scalar;
-  if (smin >= BigInt(range.min) && smax <= BigInt(range.max)) return;
-  const known = `${smin > s64Min ? ` smin=${smin}` : ''}${smax < s64Max ? ` smax=${smax}` : ''}`;
-  env.fail(
-    'EINVAL',
-    `At program exit the register R0 has${known === '' ? ' unknown scalar value' : known} should have been in [${range.min}, ${range.max}]`,
-  );
+  env.needsExact(0);
+  checkScalarRange(env, result, range, 'At program exit', 'R0');
 }

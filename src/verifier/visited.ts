@@ -1,5 +1,6 @@
 import type { Environment, Explored } from './environment.ts';
 import { entryAfter } from './history.ts';
+import { depthsDiffer, iteratorIsActive } from './iterators.ts';
 import { forgetPrecise, propagatePrecise } from './precision.ts';
 import { covers, mayLoop } from './prune.ts';
 import { uninitialised } from './register.ts';
@@ -40,7 +41,7 @@ export class Visited {
   stops(): boolean {
     const env = this.#env;
     const { state, slot } = env;
-    const forced = env.forceCheckpoint[slot] === 1 || (state.history?.count ?? 0) > 40;
+    const forced = env.storesAll || env.forceCheckpoint[slot] === 1 || (state.history?.count ?? 0) > 40;
     const sinceJumps = env.jumps - env.markJumps;
     const sinceProcessed = env.processed - env.markProcessed;
     let adds = forced || (sinceJumps >= 2 && sinceProcessed >= 8);
@@ -97,12 +98,17 @@ export class Visited {
     const env = this.#env;
     const isMayGoto = env.slots.opcode[slot] === 0xe5;
     if (isMayGoto && old.mayGotoDepth !== state.mayGotoDepth && covers(env, old, state, 'within')) return true;
+    if (env.iterates[slot] === 1) return covers(env, old, state, 'within') && iteratorIsActive(env);
     if (env.callsCallback[slot] === 1) return covers(env, old, state, 'within');
+    const { callback } = old.frame;
+    // Another entry of an asynchronous callback may look as one before it.
+    if (callback?.isAsync && callback.entry !== state.frame.callback?.entry) return false;
     const isLoop =
       mayLoop(old, state) &&
       covers(env, old, state, 'same') &&
       old.mayGotoDepth === state.mayGotoDepth &&
-      old.callbackUnroll === state.callbackUnroll;
+      old.callbackUnroll === state.callbackUnroll &&
+      !depthsDiffer(old, state);
     if (isLoop) this.#refuseLoop(old);
     return false;
   }

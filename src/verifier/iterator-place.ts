@@ -1,0 +1,5 @@
+/** Where an iterator stands. */
+export interface IteratorPlace {
+  readonly frame: number;
+  readonly slot: number;
+}
