@@ -2,7 +2,7 @@ import type { ArgumentKind, HelperArgument } from '../uapi/index.ts';
 import { checkPointerOffset } from './access.ts';
 import { structsMatch } from './btf-access.ts';
 import { callbackProgram } from './callbacks.ts';
-import { checkDynptrArgument } from './dynptr.ts';
+import { checkDynptrArgument, objectSlot } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import type { HelperCall } from './helper-call.ts';
 import { checkMemory, checkSize } from './helper-memory.ts';
@@ -163,8 +163,8 @@ function checkOffset(env: Environment, number: number, register: Register, argum
 function checkRelease(env: Environment, number: number, register: Register, argument: HelperArgument): void {
   if (argument.kind === 'ptrToDynptr') {
     if (register.kind !== 'stack') env.fail('EINVAL', 'cannot release unowned const bpf_dynptr');
-    const frame = env.state.frames[register.frame];
-    const slot = frame?.slot((-(register.offset + Number(register.constant)) - 1) >> 3);
+    const index = objectSlot(env, register, 'dynptr', 2);
+    const slot = index < 0 ? undefined : env.state.frames[register.frame]?.slot(index);
     if (!slot || slot.type(0) !== slotKinds.dynptr || !slot.register.referenceId)
       env.fail('EINVAL', `arg ${number} is an unacquired reference`);
   } else if (!register.referenceId && !register.isNull) {
@@ -283,7 +283,10 @@ function checkTimer(env: Environment, call: HelperCall, number: number, register
   const shape = register.shape as MapShape;
   const where = shape.timer;
   const value = register.offset + Number(register.constant);
-  if (where === undefined) env.fail('EINVAL', `map '${shape.name ?? ''}' has no valid bpf_timer`);
+  if (where === undefined) {
+    const why = shape.btf ? 'has no valid bpf_timer' : 'has to have BTF in order to use bpf_timer';
+    env.fail('EINVAL', `map '${shape.name ?? ''}' ${why}`);
+  }
   if (where !== value) env.fail('EINVAL', `off ${value} doesn't point to 'struct bpf_timer' that is at ${where}`);
   call.map = register;
 }

@@ -33,6 +33,7 @@ export type Operation = 'add' | 'sub' | 'mul' | 'or' | 'and' | 'xor' | 'lsh' | '
 export function compute(op: Operation, left: Scalar, right: Scalar, width: 32 | 64): Scalar {
   const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
   const rightConst = width === 32 ? right.isConst32 : right.isConst;
+  // All 64 bits of the shift count here, also of a 32-bit one.
   const shift = right.umax < 64n ? Number(right.umax) : 64;
   // As the kernel does it: nothing at all is known then, not even that a 32-bit result has a zero high half.
   if (op === 'other' || (isShift && !(rightConst && shift < width))) return unknown;

@@ -1,6 +1,6 @@
 import { helperById, helperPrototype, type mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
-import { markNext } from './kernel-function.ts';
+import { markLooping } from './kernel-function.ts';
 import { resolveSymbol } from './symbols.ts';
 
 /**
@@ -133,7 +133,7 @@ function visit(env: Environment, slot: number): number[] {
           env.jumpPoint[slot] = 1;
         }
       }
-      if (slots.isKernelCall(slot)) markNext(env, slot);
+      if (slots.isKernelCall(slot)) markLooping(env, slot);
       return visitCall(env, slot, next, slots.isLocalCall(slot));
     }
     case 0x00: {

@@ -144,8 +144,9 @@ export class Environment {
     this.log.write(`${line}\n`);
   }
 
-  fail(errno: ErrnoName, message: string): never {
-    this.say(message);
+  /** @param end what stands behind the message in the log: one of the kernel's has no line end */
+  fail(errno: ErrnoName, message: string, end = '\n'): never {
+    this.log.write(`${message}${end}`);
     throw new Rejection(errno, message);
   }
 
@@ -260,7 +261,7 @@ export class Environment {
     state.branches = 1;
     if (state.parent) state.parent.branches++;
     if (this.pending.length >= maxPending)
-      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex.`);
+      this.fail('EFAULT', `The sequence of ${maxPending + 1} jumps is too complex.`);
     this.pending.push({ state, slot, previous, logEnd: this.log.end });
     return state;
   }

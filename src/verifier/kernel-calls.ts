@@ -94,6 +94,7 @@ function changeSection(env: Environment, { name, info }: KernelFunction): void {
   const { state } = env;
   const sleeps = info.flags.has('sleepable');
   if (name === 'bpf_rcu_read_lock') {
+    if (state.rcuLocks) env.fail('EINVAL', `nested rcu read lock (kernel function ${name})`);
     state.rcuLocks++;
   } else if (name === 'bpf_rcu_read_unlock') {
     if (!state.rcuLocks) env.fail('EINVAL', `unmatched rcu read unlock (kernel function ${name})`);

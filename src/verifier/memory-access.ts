@@ -312,6 +312,7 @@ function accessContext(env: Environment, pointed: Register, access: Access): Reg
   if (!result) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
   if (write || result.kind === 'scalar') return number(size);
   const loaded = pointer(result.kind, result.flags);
+  if (result.struct) env.nameKernelType(loaded, result.struct);
   if (result.flags & flag.maybeNull) loaded.id = env.freshId();
   return loaded;
 }
@@ -340,7 +341,11 @@ function accessSocket(env: Environment, pointed: Register, access: Access): Regi
 function accessBuffer(env: Environment, pointed: Register, access: Access): Register {
   const { base, size } = access;
   const offset = access.offset;
-  const text = kindText(pointed.kind, pointed.flags);
+  const readOnly = (pointed.flags & flag.readOnly) !== 0;
+  if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+  if (access.write && readOnly)
+    env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
+  const text = pointed.kind === 'traceBuffer' ? 'tracepoint' : readOnly ? 'rdonly' : 'rdwr';
   if (offset < 0) env.fail('EACCES', `R${base} invalid ${text} buffer access: off=${offset}, size=${size}`);
   if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
     env.fail(

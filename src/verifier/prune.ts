@@ -211,6 +211,7 @@ function objectCovers({ types, register: old }: StackSlot, { register: now }: St
     const sameKind = old.dynptr === now.dynptr && old.isFirstSlot === now.isFirstSlot;
     return sameKind && pairs.same(old.id, now.id) && pairs.same(old.referenceId, now.referenceId);
   }
+  if (kind === slotKinds.irq) return pairs.same(old.referenceId, now.referenceId);
   if (kind !== slotKinds.iterator) return true;
   const sameKind = old.iterator?.name === now.iterator?.name && old.iterator?.state === now.iterator?.state;
   return sameKind && pairs.same(old.referenceId, now.referenceId);

@@ -7,7 +7,7 @@ import { type IteratorState, type Register, registerText, uninitialised } from '
  * The abstract state of one path: frames with registers and stack slots, references and locks held, and where it came
  * from. A copy shares registers and slots, which never change once they stand in a state.
  */
-export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5 } as const;
+export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5, irq: 6 } as const;
 const slotLetters = '?rm0dif';
 
 /** Eight bytes of stack: what each holds, a nibble a byte (byte 0 lowest in memory), and the register spilled there. */

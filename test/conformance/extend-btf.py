@@ -130,7 +130,7 @@ def main():
                  'bpf_list_node', 'bpf_rb_root', 'bpf_rb_node', 'bpf_refcount', 'bpf_cpumask', 'bpf_ringbuf_map', 'bpf_array',
                  'bpf_htab', 'bpf_stack_map', 'lpm_trie', 'bpf_dtab', 'bpf_stab', 'bpf_shtab', 'bpf_cpu_map', 'xsk_map',
                  'bpf_cgroup_storage_map', 'reuseport_array', 'bpf_queue_stack', 'bpf_local_storage_map', 'bpf_bloom_filter',
-                 'bpf_arena', 'linux_binprm', 'cgroup_subsys_state', 'kernfs_node', 'request_sock', 'bpf_res_spin_lock', 'bpf_task_work'}
+                 'bpf_arena', 'nf_hook_state', 'linux_binprm', 'cgroup_subsys_state', 'kernfs_node', 'request_sock', 'bpf_res_spin_lock', 'bpf_task_work'}
     out.want |= {row[0] for row in full.types if row and row[1] == 4 and re.match(r'bpf_iter_', row[0])}
     for text in sorted(out.want):
         for kind in (4, 5):

@@ -91,7 +91,8 @@ function ask(oracle: string, cases: readonly VerifierCase[]): Answer[] {
 
 function expectation({ error, errno, log = '', run }: Answer): string {
   if (error !== undefined) return `error ${error}`;
-  if (errno !== null) return `reject ${errno} ${lastLine(log)}`.trim();
+  // The C library has no name for what only the kernel knows.
+  if (errno !== null) return `reject ${errno === '524' ? 'ENOTSUPP' : errno} ${lastLine(log)}`.trim();
   return run && run.errno === null ? `accept ${run.retval}` : 'accept';
 }
 

@@ -124,7 +124,7 @@ async function show(seed: number): Promise<void> {
   console.log(`${one.text}\n${toHex(one.code)}\n${one.type} ${one.attach}`);
   await askKernel([seed], (_, answer) => console.log(`kernel: ${answer.errno} ${answer.last} (${answer.processed})`));
   const own = verify(programOf(one));
-  console.log(`here: ${own.errno} ${lastLine(own.log)} (${own.statistics.processed})`);
+  console.log(`here:   ${own.errno} ${lastLine(own.log)} (${own.statistics.processed})`);
   console.log(own.log.split('\n').slice(-12).join('\n'));
 }
 

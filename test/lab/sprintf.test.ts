@@ -59,11 +59,11 @@ describe('rows', () => {
         cpu: 1,
         groups: ['5'],
         cells: { pid: '5', lat_ms: '1.23' },
-        line: '5          1.23',
+        lines: ['5          1.23'],
         json: { pid: 5, lat_ms: 1.234, extra: 'more' },
         source: undefined,
       },
-      expect.objectContaining({ time: 77, cpu: 0, line: 'by hand' }),
+      expect.objectContaining({ time: 77, cpu: 0, lines: ['by hand'] }),
     ]);
     expect(view.take()).toEqual([]);
   });
