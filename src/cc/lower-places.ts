@@ -218,9 +218,13 @@ export class PlaceLowering {
       const at = (address.offset + place.offset) | address.slot.align;
       return at & -at;
     }
-    return provenanceOf(address, this.#l.origin, 'unknown') === 'direct' && address.op !== 'phi'
-      ? 8
-      : alignOf(place.type);
+    const origin = provenanceOf(address, this.#l.origin, 'unknown');
+    // The context is read at its own alignment, and only some kinds of it in other pieces than its members.
+    if (origin === 'context' && address.op === 'parameter' && this.#l.origin.anyWidth) {
+      const at = place.offset | 8;
+      return at & -at;
+    }
+    return origin === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
