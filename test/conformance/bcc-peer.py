@@ -8,6 +8,7 @@ or {NAME: {"error": text}}. Needs BCC's Python module, kernel headers, and root;
 import ctypes
 import glob
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -37,6 +38,27 @@ def compile_text(path, flags):
     return {"ms": ms, "functions": {name.decode(): bpf.dump_func(name).hex() for name in names}, "maps": maps}
 
 
+def in_child(path, flags):
+    """LLVM may end the process that it runs in: each text has one of its own."""
+    ours, theirs = multiprocessing.Pipe()
+
+    def work():
+        try:
+            theirs.send(compile_text(path, flags))
+        except Exception as fault:
+            theirs.send({"error": str(fault)})
+
+    child = multiprocessing.Process(target=work)
+    child.start()
+    theirs.close()
+    try:
+        return ours.recv()
+    except EOFError:
+        return {"error": "the compiler ended its process"}
+    finally:
+        child.join()
+
+
 results = {}
 for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.c"))):
     facts = path[:-2] + ".json"
@@ -44,9 +66,5 @@ for path in sorted(glob.glob(os.path.join(sys.argv[1], "*.c"))):
     if os.path.exists(facts):
         with open(facts) as file:
             flags = json.load(file).get("cflags", [])
-    key = os.path.basename(path)[:-2]
-    try:
-        results[key] = compile_text(path, flags)
-    except Exception as fault:
-        results[key] = {"error": str(fault)}
+    results[os.path.basename(path)[:-2]] = in_child(path, flags)
 json.dump(results, sys.stdout)
