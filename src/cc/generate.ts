@@ -46,7 +46,11 @@ const packetTypes: ReadonlySet<string> = new Set([
 ]);
 
 export function generateProgram(f: FunctionObject, kind: ProgramKind, options: GenerateOptions): ProgramSpec {
-  const origin: ProvenanceOptions = { packets: packetTypes.has(kind.type), program: true };
+  const origin: ProvenanceOptions = {
+    packets: packetTypes.has(kind.type),
+    anyWidth: kind.type === 'kprobe' || kind.type === 'tracepoint',
+    program: true,
+  };
   const parts: Emitted[] = [];
   const starts = new Map<string, number>();
   const functions: FunctionInfo[] = [];

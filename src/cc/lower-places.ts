@@ -198,10 +198,20 @@ export class PlaceLowering {
       return;
     }
     const align = Math.min(this.#alignment(to), this.#alignment(from));
+    const chunks: [at: number, chunk: Size][] = [];
     for (let at = 0; at < size; ) {
       const chunk = chunkAt(at, size, align);
-      builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
+      chunks.push([at, chunk]);
       at += chunk;
+    }
+    // Upwards within one object: from the end, so that nothing is read after it was written.
+    const [target, start] = [based(to.address), based(from.address)];
+    const sameSlot = target.base.op === 'stack' && target.base.slot === start.base.slot;
+    if ((target.base === start.base || sameSlot) && target.offset + to.offset > start.offset + from.offset) {
+      chunks.reverse();
+    }
+    for (const [at, chunk] of chunks) {
+      builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
     }
   }
 
@@ -218,9 +228,14 @@ export class PlaceLowering {
       const at = (address.offset + place.offset) | address.slot.align;
       return at & -at;
     }
-    return provenanceOf(address, this.#l.origin, 'unknown') === 'direct' && address.op !== 'phi'
-      ? 8
-      : alignOf(place.type);
+    const origin = provenanceOf(address, this.#l.origin, 'unknown');
+    // The context is read at its own alignment, and only some kinds of it in other pieces than its members.
+    if (origin === 'context' && this.#l.origin.anyWidth) {
+      const { base, offset } = based(address);
+      const at = (offset + place.offset) | 8;
+      if (base.op === 'parameter') return at & -at;
+    }
+    return origin === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
@@ -291,6 +306,15 @@ export class PlaceLowering {
     else if (value.type.kind === 'struct') this.copy(to, expressions.aggregate(value), sizeOf(to.type));
     else this.#l.diagnostics.error(value.at, `a '${printCType(value.type)}' cannot be copied`);
   }
+}
+
+/** An address as what it is reckoned from, and how many bytes behind. */
+function based(addressIn: Value): { base: Value; offset: number } {
+  const address = resolve(addressIn);
+  if (address.op === 'stack') return { base: address, offset: address.offset };
+  const by = address.op === 'add' ? resolve(address.args[1] as Value) : undefined;
+  if (by?.op !== 'const') return { base: address, offset: 0 };
+  return { base: resolve(address.args[0] as Value), offset: Number(BigInt.asIntN(64, by.constant)) };
 }
 
 function chunkAt(at: number, size: number, align: number): Size {

@@ -20,15 +20,24 @@ const mostExpanded = 500_000;
 export class MacroTable {
   readonly #macros = new Map<string, Macro>();
   readonly #diagnostics: Diagnostics;
+  readonly #constant: (name: string) => bigint | undefined;
   #expanded = 0;
   #counter = 0;
 
-  constructor(diagnostics: Diagnostics) {
+  /** @param constant the macros of kernel headers that stand for a number: names that conditions know */
+  constructor(diagnostics: Diagnostics, constant: (name: string) => bigint | undefined) {
     this.#diagnostics = diagnostics;
+    this.#constant = constant;
   }
 
+  /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name);
+    return this.#macros.has(name) || this.#constant(name) !== undefined;
+  }
+
+  /** What a name that is no macro of the text counts as in `#if`. */
+  numberOf(name: string): bigint {
+    return this.#constant(name) ?? 0n;
   }
 
   get(name: string): Macro | undefined {

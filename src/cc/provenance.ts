@@ -11,6 +11,8 @@ export type Provenance = 'direct' | 'context' | 'unknown';
 export interface ProvenanceOptions {
   /** Pointers loaded from the context (packet data) are read directly: sk_buff and xdp programs. */
   readonly packets: boolean;
+  /** The context may be read in pieces of any size: that of kprobes and tracepoints. */
+  readonly anyWidth: boolean;
   /** The function is a program: parameter 0 is its context. */
   readonly program: boolean;
 }
