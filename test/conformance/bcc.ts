@@ -6,6 +6,7 @@ import { loadProfile } from '../../src/btf/index.ts';
 import { compileC, renderDiagnostics } from '../../src/cc/index.ts';
 import type { ObjectSpec, ProgramSpec } from '../../src/object/index.ts';
 import { mapTypes, programTypes } from '../../src/uapi/index.ts';
+import { driveAll } from './bcc-drive.ts';
 
 /**
  * Compiles every C text of a folder and, where an oracle of the running kernel is named, loads its programs there:
@@ -142,3 +143,4 @@ const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 
 console.log(
   `\n${totals.compiled} of ${totals.texts} compile, ${totals.loaded} of ${totals.judged} load, ${totals.instructions} instructions, median ${median.toFixed(1)} ms`,
 );
+driveAll(folder, rest, profile);
