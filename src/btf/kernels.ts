@@ -73,6 +73,8 @@ export function extendProfile(profile: KernelProfile, extension: ProfileExtensio
     tracepointNames: () => [...profile.tracepointNames(), ...more.names()],
     dropReasonName: (value) => profile.dropReasonName(value),
     dropReasonValue: (reason) => profile.dropReasonValue(reason),
+    constant: (constant) => profile.constant(constant),
+    constantNames: () => profile.constantNames(),
   };
 }
 

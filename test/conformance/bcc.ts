@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { loadProfile } from '../../src/btf/index.ts';
 import { type Compiled, compileC, renderDiagnostics } from '../../src/cc/index.ts';
 import type { ObjectSpec } from '../../src/object/index.ts';
+import { driveAll } from './bcc-drive.ts';
 import { mapDifferences, Oracle, type Peer, type Text, textsOf, typeOf, verified } from './bcc-texts.ts';
 
 /**
@@ -108,3 +109,4 @@ if (shared.length > 0) {
   const [ours, theirs] = [sum(shared.map((one) => one.instructions)), sum(shared.map((one) => one.peer ?? 0))];
   console.log(`${ours} where BCC has ${theirs}: ${(ours / theirs).toFixed(3)} over ${shared.length} texts`);
 }
+driveAll(folder, rest, profile);
