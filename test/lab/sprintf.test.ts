@@ -50,7 +50,7 @@ describe('rows', () => {
       groups: ['PID'],
     });
     view.print({ PID: 5, 'LAT(ms)': 1.234, EXTRA: 'more' }, { time: 9, cpu: 1 });
-    view.print({ PID: 6, 'LAT(ms)': 2 }, { line: 'by hand' });
+    view.print({ PID: 6, 'LAT(ms)': 2 }, { lines: ['by hand'] });
     expect(view.header).toEqual(['own']);
     expect(view.count).toBe(2);
     expect(view.take()).toEqual([
@@ -59,11 +59,11 @@ describe('rows', () => {
         cpu: 1,
         groups: ['5'],
         cells: { pid: '5', lat_ms: '1.23' },
-        line: '5          1.23',
+        lines: ['5          1.23'],
         json: { pid: 5, lat_ms: 1.234, extra: 'more' },
         source: undefined,
       },
-      expect.objectContaining({ time: 77, cpu: 0, line: 'by hand' }),
+      expect.objectContaining({ time: 77, cpu: 0, lines: ['by hand'] }),
     ]);
     expect(view.take()).toEqual([]);
   });
