@@ -484,7 +484,7 @@ describe('pinned tables and tables of tables', () => {
   });
 
   test.each([
-    ['elsewhere', '"/tmp/kept"', /EPERM.*not in the BPF file system/],
+    ['elsewhere', '"/var/kept"', /EPERM.*not in the BPF file system/],
     ['a folder', '"/sys/fs/bpf/"', /EPERM/],
   ])('%s is refused', (_what, path, form) => {
     expect(() => load(pinned.replace('"/sys/fs/bpf/kept"', path))).toThrow(form);
@@ -606,6 +606,7 @@ describe('misuse is told', () => {
       /of type hash.*BPF_RINGBUF_OUTPUT/s,
     ],
     ['a walk through a hash', (bpf) => bpf.table('counts').walk(1), /of type hash.*BPF_STACK_TRACE/s],
+    ['a walk through build ids', (bpf) => bpf.table('ids').walk(1), /walk on table 'ids'.*keeps build ids/s],
     [
       'pages that are no power of two',
       (bpf) => bpf.table('out').openPerfBuffer(() => {}, { pageCnt: 3 }),
@@ -621,6 +622,7 @@ describe('misuse is told', () => {
 struct pair { u32 a; u32 b; };
 BPF_HASH(pairs, struct pair, u64);
 BPF_PERF_OUTPUT(out);
+BPF_STACK_TRACE_BUILDID(ids, 16);
 int any(void *ctx) { return 0; }`);
     let fault: unknown;
     try {
