@@ -8,6 +8,7 @@ import type { HelperCall } from './helper-call.ts';
 import { checkMemory, checkSize } from './helper-memory.ts';
 import { checkKptrDestination, checkKptrSource } from './kernel-pointers.ts';
 import { checkAlignment, helperMayAccessPacket } from './memory-access.ts';
+import { markPrecise, markSlotPrecise } from './precision.ts';
 import type { MapShape } from './program.ts';
 import { checkSpinLock } from './references.ts';
 import { flag, type Kind, kindText, type Register } from './register.ts';
@@ -222,6 +223,7 @@ function checkContent(
     case 'constAllocSizeOrZero':
       if (!register.isConst) env.fail('EACCES', `R${number} is not a known constant'`);
       call.allocated = Number(register.scalar.value);
+      markPrecise(env, number);
       break;
     case 'ptrToSpinLock':
       checkSpinLock(env, number, call.name === 'spin_lock');
@@ -271,6 +273,7 @@ function constantKey(env: Environment, register: Register): number | undefined {
   if ((from & 7) >= 3 && bytes.every((kind) => kind === slotKinds.zero)) return 0;
   const isSpilled = (from & 7) === 7 && bytes.every((kind) => kind === slotKinds.spill);
   if (!isSpilled || !slot.register.isConst || slot.type(3) === slotKinds.spill) return undefined;
+  markSlotPrecise(env, frame.number, from >> 3);
   return Number(slot.register.scalar.value);
 }
 
@@ -281,8 +284,9 @@ function checkTimer(env: Environment, call: HelperCall, number: number, register
   const where = shape.timer;
   const value = register.offset + Number(register.constant);
   if (where === undefined) {
-    const why = shape.btf ? 'has no valid bpf_timer' : 'has to have BTF in order to use bpf_timer';
-    env.fail('EINVAL', `map '${shape.name ?? ''}' ${why}`);
+    const name = shape.name ?? '';
+    if (shape.btf) env.fail('EINVAL', `map '${name}' has no valid bpf_timer`);
+    env.fail('EINVAL', `map '${name}' has to have BTF in order to use bpf_timer`);
   }
   if (where !== value) env.fail('EINVAL', `off ${value} doesn't point to 'struct bpf_timer' that is at ${where}`);
   call.map = register;

@@ -1,6 +1,7 @@
 import type { HelperName } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
 import type { HelperCall } from './helper-call.ts';
+import { markPrecise } from './precision.ts';
 import { pointer, type Register, uninitialised, unknownScalar } from './register.ts';
 import { Frame, State } from './state.ts';
 
@@ -96,7 +97,7 @@ function constantDynptr(env: Environment): Register {
 function startLoop(env: Environment, call: HelperCall): void {
   const { frame } = env;
   const rounds = env.register(1);
-  env.needsExact(1);
+  markPrecise(env, 1);
   if (BigInt(frame.callbackDepth) < rounds.scalar.umax) {
     pushCallback(env, call.callback, 'loop', stopOrGo, [unknownScalar, env.register(3)]);
     return;

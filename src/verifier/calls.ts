@@ -7,6 +7,7 @@ import { isFormat } from './format-strings.ts';
 import type { HelperCall } from './helper-call.ts';
 import { clobber } from './helper-memory.ts';
 import { checkMapMode, checkMapOfHelper } from './map-calls.ts';
+import { markPrecise } from './precision.ts';
 import { checkNothingHeld, dropReference, release } from './references.ts';
 import { flag, kindText, uninitialised, unknownScalar } from './register.ts';
 import { resultOf } from './results.ts';
@@ -27,7 +28,7 @@ export function callHelper(env: Environment): void {
   const call = startCall(id, name, prototype.args, prototype.packetAccess === true);
   for (let number = 1; number <= call.args.length; number++) checkArgument(env, call, number);
   if (name === 'tail_call' && call.map?.shape?.type !== 'prog_array')
-    env.fail('EINVAL', 'expected prog array map for tail call', '');
+    env.refuse('EINVAL', 'expected prog array map for tail call');
   checkMapMode(env, name, call.map?.shape);
   for (const written of call.fills) clobber(env, written);
   if (call.releaseRegister) endReference(env, call, shown);
@@ -100,7 +101,10 @@ function exchangeReference(env: Environment, reference: number): void {
 
 /** Rules of single helpers. */
 function checkSpecial(env: Environment, call: HelperCall): void {
-  if (call.name === 'tail_call') checkNothingHeld(env, 'tail_call');
+  if (call.name === 'tail_call') {
+    checkNothingHeld(env, 'tail_call');
+    markTarget(env, call);
+  }
   if (call.name === 'get_local_storage' && !env.register(2).isNull)
     env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");
   if (call.name === 'snprintf') checkFormat(env);
@@ -108,6 +112,12 @@ function checkSpecial(env: Environment, call: HelperCall): void {
     const first = env.register(1);
     env.fail('EACCES', `Unsupported reg type ${kindText(first.kind, first.flags)} for bpf_dynptr_from_mem data`);
   }
+}
+
+/** A known index decides which program is jumped to. */
+function markTarget(env: Environment, call: HelperCall): void {
+  const index = env.register(3);
+  if (index.isConst && index.scalar.value < BigInt(call.map?.shape?.maxEntries ?? 0)) markPrecise(env, 3);
 }
 
 /** The format of bpf_snprintf is known, and so is how many values there are. */

@@ -53,10 +53,13 @@ export function heldDynptr(env: Environment, register: Register): Register | und
   const index = objectSlot(env, register, 'dynptr', 2);
   if (index < 0) return undefined;
   const frame = env.state.frames[register.frame];
-  const upper = frame?.slot(index);
-  const lower = frame?.slot(index - 1);
+  if (!frame) return undefined;
+  env.liveness.read(frame.number, index);
+  env.liveness.read(frame.number, index - 1);
+  const upper = frame.slot(index);
+  const lower = frame.slot(index - 1);
   const whole = sameTypes(slotKinds.dynptr);
-  const isWhole = upper?.types === whole && lower?.types === whole && upper.register.isFirstSlot;
+  const isWhole = upper.types === whole && lower.types === whole && upper.register.isFirstSlot;
   return isWhole ? upper.register : undefined;
 }
 
@@ -80,6 +83,7 @@ function makeDynptr(env: Environment, register: Register, kind: DynptrKind, clon
 
 function setSlot(env: Environment, frame: Frame, index: number, register: Register): void {
   frame.slots[index] = new StackSlot(sameTypes(slotKinds.dynptr), register);
+  env.liveness.write(frame.number, index);
   env.scratchSlot(index);
 }
 

@@ -11,9 +11,10 @@ import {
   helperMayAccessPacket,
   stackRange,
 } from './memory-access.ts';
-import { flag, kindText, type Register, uninitialised } from './register.ts';
-import { writeFixed } from './stack-access.ts';
-import { StackSlot, sameTypes, slotKinds } from './state.ts';
+import { markPrecise } from './precision.ts';
+import { flag, kindText, type Register } from './register.ts';
+import { markRead, writeFixed } from './stack-access.ts';
+import { slotKinds } from './state.ts';
 
 /**
  * Memory that a helper or kernel function reads or writes through an argument, of a size that another argument or the
@@ -78,7 +79,10 @@ function checkStack(env: Environment, number: number, { size, write, zeroAllowed
     const where = register.scalar.isConst ? `off ${min}+${offset - min}` : `var_off ${offset - min}`;
     env.fail('EACCES', `invalid read from stack R${number} ${where} size ${size}`);
   }
-  if (!write) return;
+  if (!write) {
+    if (frame) markRead(env, frame, min, max + size);
+    return;
+  }
   if (raw) fills.push({ number, size });
   else clobber(env, { number, size });
 }
@@ -90,12 +94,7 @@ export function clobber(env: Environment, { number, size }: Written): void {
   if (!frame) return;
   const from = register.offset + Number(register.scalar.smin);
   const to = register.offset + Number(register.scalar.smax) + size;
-  for (let offset = from; offset < to; offset++) {
-    const index = (-offset - 1) >> 3;
-    if (frame.slot(index).type(7) === slotKinds.spill)
-      frame.slots[index] = new StackSlot(sameTypes(slotKinds.misc), uninitialised);
-    else writeFixed(env, frame, offset, 1, undefined);
-  }
+  for (let offset = from; offset < to; offset++) writeFixed(env, frame, offset, 1, undefined);
 }
 
 /** A size in a register, for the memory that the register before it leads to. */
@@ -121,5 +120,6 @@ export function checkSize(
     zeroAllowed: use.zeroAllowed,
     fills: scalar.isConst ? use.fills : undefined,
   });
+  markPrecise(env, number);
   return most;
 }

@@ -12,6 +12,7 @@ export function saveInterrupts(env: Environment, index: number, register: Regist
   const held = pointer('stack');
   held.referenceId = env.acquire('irq');
   frame.slots[at] = new StackSlot(sameTypes(slotKinds.irq), held);
+  env.liveness.write(frame.number, at);
   env.scratchSlot(at);
 }
 
@@ -20,6 +21,7 @@ export function restoreInterrupts(env: Environment, index: number, register: Reg
   const at = objectSlot(env, register, 'irq_flag', 1);
   const frame = env.state.frames[register.frame] as Frame;
   const slot = frame.slot(at);
+  env.liveness.read(frame.number, at);
   if (at < 0 || slot.types !== sameTypes(slotKinds.irq))
     env.fail('EINVAL', `expected an initialized irq flag as arg#${index}`);
   const saved = env.state.references.findLast(({ kind }) => kind === 'irq');

@@ -2,10 +2,10 @@ import type { TypeId } from '../btf/index.ts';
 import { objectSlot } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import type { IteratorPlace } from './iterator-place.ts';
+import { widenImprecise } from './precision.ts';
 import { release } from './references.ts';
 import { flag, type IteratorState, pointer, type Register, uninitialised, zeroRegister } from './register.ts';
 import { type Frame, StackSlot, type State, sameTypes, slotKinds } from './state.ts';
-import { widenFrom } from './widening.ts';
 
 /**
  * Open-coded iterators: some slots of stack between a new and a destroy function. Each call of next is walked both
@@ -38,6 +38,7 @@ export function makeIterator(env: Environment, argument: IteratorArgument, rcuPr
     held.iterator = { name, state: 'active', depth: 0, rcu };
     held.referenceId = index === first ? reference : 0;
     frame.slots[index] = new StackSlot(sameTypes(slotKinds.iterator), held);
+    env.liveness.write(frame.number, index);
     env.scratchSlot(index);
   }
 }
@@ -56,6 +57,7 @@ export function findIterator(env: Environment, argument: IteratorArgument, what:
   const frame = env.state.frames[register.frame] as Frame;
   if (first < 0) env.fail('EINVAL', `expected an initialized iter_${name} as arg #${number - 1}`);
   for (let index = first; index > first - slots; index--) {
+    env.liveness.read(frame.number, index);
     const { types, register: held } = frame.slot(index);
     if (held.iterator?.rcu === 'lost') env.fail('EPROTO', `expected an RCU CS when using ${what}`);
     const isPart = types === sameTypes(slotKinds.iterator) && held.iterator?.name === name;
@@ -83,12 +85,13 @@ export function splitNext(env: Environment, place: IteratorPlace): void {
   const held = iteratorAt(env.state, place);
   const iterator = held.iterator as IteratorState;
   if (iterator.state === 'active') {
+    const before = env.state.parent && env.visited.lastRound(env.state.parent, env.slot);
     const going = env.push(env.slot + 1, env.slot);
     setIterator(going, place, { ...iterator, depth: iterator.depth + 1 });
     const element = going.frame.register(0).draft();
     element.flags &= ~flag.maybeNull;
     going.frame.registers[0] = element;
-    widenFrom(env, going, env.slot, 1);
+    if (before) widenImprecise(before, going);
   }
   setIterator(env.state, place, { ...iterator, state: 'drained' });
   env.scratchSlot(place.slot);

@@ -10,6 +10,7 @@ import { restoreInterrupts, saveInterrupts } from './interrupt-flags.ts';
 import { destroyIterator, findIterator, makeIterator } from './iterators.ts';
 import { isScalarStruct, isScalarType, type KernelCall, typeText, wantsTrusted } from './kernel-function.ts';
 import { checkHead, checkNode } from './object-graphs.ts';
+import { markPrecise } from './precision.ts';
 import { nameOf } from './record-fields.ts';
 import { type DynptrKind, flag, type Kind, kindText, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
@@ -75,13 +76,13 @@ function checkNumber(env: Environment, call: KernelCall, param: BtfParam, number
   const isSize = param.name === 'rdonly_buf_size' || param.name === 'rdwr_buf_size';
   if (hasSuffix(param, '__k')) {
     if (!register.isConst) env.fail('EINVAL', `R${number} must be a known constant`);
-    env.needsExact(number);
+    markPrecise(env, number);
     call.constant = Number(register.scalar.value);
   } else if (isSize) {
     if (!register.isConst) env.fail('EINVAL', `R${number} is not a const`);
     call.resultSize = Number(register.scalar.value);
     call.resultReadOnly = param.name === 'rdonly_buf_size';
-    env.needsExact(number);
+    markPrecise(env, number);
   }
 }
 
@@ -376,6 +377,7 @@ function checkSizedMemory(env: Environment, call: KernelCall, index: number, reg
   }
   if (!hasSuffix(params[index + 1] as BtfParam, '__szk')) return;
   if (!size.isConst) env.fail('EINVAL', `R${index + 2} must be a known constant`);
+  markPrecise(env, index + 2);
   call.constant = Number(size.scalar.value);
 }
 

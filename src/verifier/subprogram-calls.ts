@@ -1,9 +1,9 @@
 import { forgetCallerSaved, forgetPacket } from './calls.ts';
 import type { Environment } from './environment.ts';
+import { markPrecise, widenImprecise } from './precision.ts';
 import { pointer, type Register } from './register.ts';
 import { s64Max, s64Min } from './scalar.ts';
 import { Frame } from './state.ts';
-import { widenSince } from './widening.ts';
 
 /** Calls of the program's own functions, and the way back (kernel/bpf/verifier.c: check_func_call, prepare_func_exit). */
 const maxFrames = 8;
@@ -49,7 +49,9 @@ export function returnLocal(env: Environment): void {
     env.sayFrame(state.depth);
     env.scratchAll();
   }
-  if (isCallback) widenSince(env, callee.callSite);
+  if (!isCallback) return;
+  const before = env.visited.lastRound(state, callee.callSite);
+  if (before) widenImprecise(before, state);
 }
 
 /** The helper goes by what a callback returns. */
@@ -59,7 +61,7 @@ export function checkCallbackResult(
   range: { readonly min: number; readonly max: number },
 ): void {
   if (!result.isScalar) env.fail('EACCES', 'R0 not a scalar value');
-  env.needsExact(0);
+  markPrecise(env, 0);
   checkScalarRange(env, result, range, 'At callback return', 'R0');
 }
 

@@ -78,7 +78,7 @@ export function runChecked({ code, verdict, mapSlots, contextLoads }: Judged, se
     const watch = new Watch(host, facts, code.length / 8);
     const step: Step = (_program, slot, registers, depth) => watch.look(slot, registers, depth);
     const engine = isJit ? createJit() : createInterpreter({ step });
-    const plain = host.link({ seed, code, mapSlots, contextLoads }, false);
+    const plain = host.link({ seed, code, mapSlots, contextLoads }, undefined);
     const { registers, mayFault } = facts;
     const linked: LinkedProgram = isJit ? { ...plain, facts: { verified: true, registers, mayFault } } : plain;
     const executable = engine.load(linked, host);
