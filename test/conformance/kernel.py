@@ -4,6 +4,8 @@
   kernel.py DUMP.json VERDICTS.jsonl      one line a case: {"id", "verdict", "errno", "log", "retvals"}
   kernel.py --log-level N                 cases as JSON lines on standard input, answers on standard output;
                                           `lines` gives them line info: {"slot", "file", "line", "column", "text"}
+  kernel.py --batch                       a first line with the maps by name, then cases that name them in `at`;
+                                          answers {"id", "errno", "last", "processed"}
 """
 import ctypes, errno, json, os, struct, sys
 
@@ -251,7 +253,61 @@ def judge(case, shared_btf):
     return out
 
 
+def lock_btf():
+    """int; struct bpf_spin_lock { int val; }; struct value { int count; struct bpf_spin_lock lock; }"""
+    strings = b'\0int\0bpf_spin_lock\0val\0value\0count\0lock\0'
+    at = lambda text: strings.index(b'\0' + text + b'\0') + 1
+    types = struct.pack('<IIII', at(b'int'), 1 << 24, 4, 0x01000020)
+    types += struct.pack('<III', at(b'bpf_spin_lock'), 4 << 24 | 1, 4) + struct.pack('<III', at(b'val'), 1, 0)
+    types += struct.pack('<III', at(b'value'), 4 << 24 | 2, 8)
+    types += struct.pack('<III', at(b'count'), 1, 0) + struct.pack('<III', at(b'lock'), 2, 32)
+    return load_btf(types, strings)
+
+
+def shared_map(shape):
+    """The fd of a map of src/verifier's MapShape, with its type as a number."""
+    inner = shared_map(shape['inner']) if 'inner' in shape else 0
+    types = (lock_btf(), 1, 3) if 'spinLock' in shape else (0, 0, 0)
+    fd = create_map(shape['type'], shape['keySize'], shape['valueSize'], shape['maxEntries'], shape.get('flags', 0), inner, *types)
+    if fd < 0:
+        raise OSError(-fd, f'map {shape}')
+    return fd
+
+
+def last_words(log):
+    lines = [line for line in log.split('\n') if line]
+    processed = next((int(line.split()[1]) for line in reversed(lines) if line.startswith('processed ')), 0)
+    words = [line for line in lines if not line.startswith('processed ')]
+    return (words[-1] if words else ''), processed
+
+
+def batch():
+    shapes, maps = json.loads(sys.stdin.readline())['maps'], {}
+
+    def map_of(key, case):
+        # The first program that is loaded with a program array decides of what type its programs are.
+        owner = (case['prog_type'], case['expected_attach_type']) if shapes[key]['type'] == 3 else None
+        if (key, owner) not in maps:
+            maps[key, owner] = shared_map(shapes[key])
+        return maps[key, owner]
+
+    for line in sys.stdin:
+        KEEP.clear()
+        case = json.loads(line)
+        code = bytearray.fromhex(case['insns'])
+        for slot, key, source in case['at']:
+            code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | source << 4
+            struct.pack_into('<i', code, slot * 8 + 4, map_of(key, case))
+        fd = load_program(case, bytes(code))
+        last, processed = last_words(LOG.value.decode('latin-1'))
+        print(json.dumps({'id': case['id'], 'errno': name(fd), 'last': last, 'processed': processed}))
+        if fd >= 0:
+            os.close(fd)
+
+
 def main():
+    if sys.argv[1] == '--batch':
+        return batch()
     if sys.argv[1] == '--log-level':
         for line in sys.stdin:
             KEEP.clear()
