@@ -1,8 +1,10 @@
 import { fromHex } from '../../src/base/index.ts';
+import type { RegisterFacts } from '../../src/isa/index.ts';
 import { type BpfMap, createMap } from '../../src/maps/index.ts';
 import { kernelSpace, Memory } from '../../src/memory/index.ts';
 import { inlineHelpers, mapLayout } from '../../src/sim/map-layout.ts';
-import { CallWindow, type Engine, type Executable, type Helper, type Host, registerFacts } from '../../src/vm/index.ts';
+import { type MapShape, verify } from '../../src/verifier/index.ts';
+import { CallWindow, type Engine, type Executable, type Helper, type Host } from '../../src/vm/index.ts';
 import { packetBytes } from './packets.ts';
 
 /** A program as build.py writes it. */
@@ -80,14 +82,32 @@ export class BenchMachine {
         view.setUint32(slot * 8 + 12, kernelSpace, true);
       }
     }
-    // What the verifier does with loads of the packet's ends: they become loads of pointers, and it knows so.
-    const registers = new Uint8Array((code.length / 8 + 1) * 10);
+    // What a kernel does with loads of the packet's ends when it has verified a program: they become loads of pointers.
     for (const [slot, offset] of row.context) {
       view.setUint8(slot * 8, 0x79);
       view.setInt16(slot * 8 + 2, offset, true);
-      registers[(slot + 1) * 10 + (view.getUint8(slot * 8 + 1) & 15)] = registerFacts.pointer;
     }
-    return engine.load({ name, code, facts: { verified: true, registers } }, this.host);
+    return engine.load({ name, code, facts: { verified: true, ...this.#facts(row) } }, this.host);
+  }
+
+  /** What the verifier finds, on the program as it is handed in; nothing where it gives up. */
+  #facts(row: ProgramRow): Partial<RegisterFacts> {
+    const code = (fromHex(row.code) as Uint8Array).slice();
+    const view = new DataView(code.buffer);
+    const maps = new Map<number, MapShape>();
+    Object.keys(this.maps).forEach((name, index) => {
+      maps.set(index + 1, (this.maps[name] as BpfMap).shape);
+      for (const slot of row.maps[name] ?? []) {
+        view.setUint8(slot * 8 + 1, (view.getUint8(slot * 8 + 1) & 15) | (1 << 4));
+        view.setInt32(slot * 8 + 4, index + 1, true);
+      }
+    });
+    const { facts, message } = verify({ code, type: 'sched_cls', maps }, { facts: 'bytes', logLevel: 0 });
+    if (!facts) {
+      console.log(`  the verifier: ${message}; compiled without its facts`);
+      return {};
+    }
+    return { registers: facts.registers, mayFault: facts.mayFault };
   }
 
   #helper(id: number): Helper | undefined {

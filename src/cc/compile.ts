@@ -124,6 +124,8 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
   if (!Object.hasOwn(mapTypes, table.mapType)) {
     diagnostics.error(table.at, `a table cannot be a '${table.kind}'`);
   }
+  const sent = table.events[0];
+  const record = sent && fieldTypeOf(sent);
   const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
   return {
     name: table.name,
@@ -135,6 +137,7 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
     types: objectTypes.map(table),
+    ...(record ? { record } : {}),
   };
 }
 

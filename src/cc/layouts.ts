@@ -9,6 +9,10 @@ export function fieldTypeOf(type: CType, depth = 0): FieldType | undefined {
     const struct = structLayoutOf(type, depth + 1);
     return struct && { kind: 'struct', struct };
   }
+  if (type.kind === 'array') {
+    const element = fieldTypeOf(type.element, depth);
+    return element && { kind: 'array', element, length: type.length ?? 0 };
+  }
   if (type.kind !== 'int' || type.size === 16) return undefined;
   if (type.name === 'char') return fieldTypes.char;
   return fieldTypes[`${type.signed ? 's' : 'u'}${(type.size * 8) as 8 | 16 | 32 | 64}`];
@@ -18,7 +22,8 @@ export function structLayoutOf(type: StructType, depth = 0): StructLayout | unde
   const { body } = type;
   if (!body) return undefined;
   const fields = body.members.flatMap((member) => fieldsOf(member, 0, depth));
-  return { name: type.tag, size: body.size, align: body.align, fields };
+  const layout = { name: type.tag, size: body.size, align: body.align, fields };
+  return type.union ? { ...layout, union: true } : layout;
 }
 
 /** A member's fields: an anonymous struct's stand in its place; 128-bit integers are 16 bytes. */
@@ -37,5 +42,6 @@ function fieldsOf(member: Member, base: number, depth: number): FieldLayout[] {
   }
   const field = fieldTypeOf(element, depth);
   if (!field) return [{ name, type: fieldTypes.u8, offset, size: sizeOf(type), length: sizeOf(type) }];
-  return [{ name, type: field, offset, size: sizeOf(type), length }];
+  const { bits } = member;
+  return [{ name, type: field, offset, size: sizeOf(type), length, ...(bits ? { bits } : {}) }];
 }

@@ -92,10 +92,8 @@ export function programKind(f: FunctionObject): ProgramKind | undefined {
 function byContext(type: CType | undefined): ProgramKind | undefined {
   const target = type?.kind === 'pointer' ? type.target : undefined;
   const tag = target?.kind === 'struct' ? target.tag : '';
-  if (tag.startsWith('tracepoint__')) {
-    const [, category = '', event = ''] = /^tracepoint__(.+?)__(.+)$/.exec(tag) ?? [];
-    return { type: 'tracepoint', section: `tracepoint/${category}/${event}`, parameters: 'none' };
-  }
+  // Its record says which tracepoint it reads, but where it attaches is the caller's to say.
+  if (tag.startsWith('tracepoint__')) return { type: 'tracepoint', section: 'tracepoint', parameters: 'none' };
   const known = Object.hasOwn(contexts, tag) ? contexts[tag] : undefined;
   const [kind, section] = known ?? ['kprobe', 'kprobe'];
   return { type: kind, section, parameters: kind === 'kprobe' ? 'registers' : 'none' };

@@ -9,6 +9,7 @@ import {
   type KernelEvent,
   type KernelObject,
   type SkBuff,
+  type UserMemory,
 } from '../events/index.ts';
 
 /**
@@ -32,7 +33,7 @@ function happening(event: KernelEvent): string {
     case 'entry':
       return `${event.function}(${argumentList(event.args, ', ')})`;
     case 'exit':
-      return `${event.function} returns ${event.returns}`;
+      return `${event.function} returns ${argumentText(event.returns)}`;
     case 'tracepoint':
       return `${event.name}: ${argumentList(event.fields, ' ')}`.trimEnd();
     case 'rawTracepoint':
@@ -45,6 +46,8 @@ function happening(event: KernelEvent): string {
       return `${event.binary}:${event.provider}:${event.probe}(${event.args.map(argumentText).join(', ')})`;
     case 'activity':
       return `runs for ${formatDuration(event.duration)}`;
+    case 'change':
+      return `changes ${objectText(event.object)}`;
   }
 }
 
@@ -71,12 +74,18 @@ function objectText(value: KernelObject): string {
     case 'net_device':
       return `net_device{${value.name}}`;
     case 'user':
-      return typeof value.content === 'string' ? JSON.stringify(value.content) : `user{${toHex(value.content)}}`;
+      return userText(value.content);
     case 'struct':
       return `${value.type}{${argumentList(value.fields, ' ')}}`;
     case 'task':
       return `${value.task.comm}-${value.task.pid}`;
   }
+}
+
+function userText(content: UserMemory['content']): string {
+  if (typeof content === 'string') return JSON.stringify(content);
+  if (content instanceof Uint8Array) return `user{${toHex(content)}}`;
+  return `[${content.map(argumentText).join(', ')}]`;
 }
 
 /** Flow, length and device of a packet, or what is known of why its bytes are not there. */

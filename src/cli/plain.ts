@@ -13,7 +13,7 @@ const signalCodes = { SIGINT: 130, SIGTERM: 143 } as const;
 export async function playPlain(
   run: Run,
   format: ReportFormat,
-  flags: { readonly tracePipe?: true },
+  flags: { readonly tracePipe?: true; readonly summary: boolean },
   io: Io,
 ): Promise<number> {
   const output = new Output(io.stdout);
@@ -28,7 +28,7 @@ export async function playPlain(
   try {
     await run.start();
     progress?.clear();
-    finish();
+    if (flags.summary) finish();
     await output.end();
   } finally {
     signals.release();

@@ -18,6 +18,8 @@ export interface RunFlags {
   readonly engine?: EngineName;
   readonly kernel: string;
   readonly tracePipe?: true;
+  /** False with --no-summary. */
+  readonly summary: boolean;
   readonly debug?: true;
 }
 
@@ -44,6 +46,7 @@ export function addRunOptions(command: Command): Command {
     .addOption(engineOption())
     .addOption(kernelOption())
     .option('--trace-pipe', 'show what programs write with trace_printk')
+    .option('--no-summary', "end plain output with the tool's last line, without what it came to and the ledger")
     .option('--debug', 'with a fault, print where in the program it came from');
 }
 

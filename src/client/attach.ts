@@ -9,13 +9,21 @@ import { usdtTargets, userTarget } from './user-symbols.ts';
 export class BpfLink implements Disposable {
   readonly target: AttachTarget;
   readonly fd: Fd;
+  /** The program's name. */
+  readonly program: string;
   readonly #kernel: Kernel;
   #open = true;
 
-  constructor(kernel: Kernel, fd: Fd, target: AttachTarget) {
+  constructor(kernel: Kernel, fd: Fd, target: AttachTarget, program: string) {
     this.#kernel = kernel;
     this.fd = fd;
     this.target = target;
+    this.program = program;
+  }
+
+  /** Whether it is attached. */
+  get open(): boolean {
+    return this.#open;
   }
 
   info(): LinkInfo {
@@ -96,17 +104,17 @@ export function formatTarget(target: AttachTarget): string {
 }
 
 /** Attaches to every point of a target; when one refuses, none stays. @throws BpfError */
-export function attachAll(kernel: Kernel, program: Fd, target: Target): BpfLink[] {
+export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, target: Target): BpfLink[] {
   const links: BpfLink[] = [];
   try {
     for (const point of expandTarget(kernel, target)) {
       const fd = request(
         'attach',
         `cannot attach to ${formatTarget(point)}`,
-        () => kernel.attach(program, point),
+        () => kernel.attach(program.fd, point),
         () => nearPoints(kernel, point),
       );
-      links.push(new BpfLink(kernel, fd, point));
+      links.push(new BpfLink(kernel, fd, point, program.name));
     }
   } catch (fault) {
     for (const link of links) link.close();

@@ -1,10 +1,11 @@
 import { nearest, viewOf } from '../base/index.ts';
 import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
+import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';
 import { BpfError, request } from './bpf-error.ts';
-import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
-import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+import type { Codec } from './codec.ts';
+import { type LoadedMap, MapTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 
@@ -15,6 +16,10 @@ import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export interface LoadOptions {
   /** Other entries for maps, by name: what a user's option asks for. */
   readonly maxEntries?: Readonly<Record<string, number>>;
+  /** Loads a program when `load` first asks for it, as BCC does: then it may say what type it is loaded as. */
+  readonly lazy?: boolean;
+  /** Maps that the object's programs name and do not declare: extern tables. They stay their owner's. */
+  readonly shared?: ReadonlyMap<string, LoadedMap>;
 }
 
 /** A program that is loaded. */
@@ -42,7 +47,7 @@ export class BpfProgram {
         hint: `its section is "${this.spec.section}": name a target`,
       });
     }
-    const links = attachAll(this.#kernel, this.fd, place);
+    const links = attachAll(this.#kernel, { fd: this.fd, name: this.spec.name }, place);
     this.#links.push(...links);
     return links;
   }
@@ -52,7 +57,9 @@ export class BpfObject implements Disposable {
   readonly spec: ObjectSpec;
   readonly kernel: Kernel;
   readonly maps: ReadonlyMap<string, LoadedMap>;
-  readonly programs: ReadonlyMap<string, BpfProgram>;
+  readonly #programs = new Map<string, BpfProgram>();
+  /** Its maps and the shared ones. */
+  readonly #known = new Map<string, LoadedMap>();
   readonly #links: BpfLink[] = [];
   readonly #buffers: Disposable[] = [];
   #open = true;
@@ -61,15 +68,12 @@ export class BpfObject implements Disposable {
     this.kernel = kernel;
     this.spec = spec;
     const maps = new Map<string, LoadedMap>();
-    const programs = new Map<string, BpfProgram>();
     this.maps = maps;
-    this.programs = programs;
     try {
       for (const map of innerFirst(spec.maps)) maps.set(map.name, createMap(kernel, map, options, maps));
-      for (const program of spec.programs) {
-        const fd = loadProgram(kernel, program, spec.license, maps);
-        programs.set(program.name, new BpfProgram(kernel, fd, program, this.#links));
-      }
+      for (const [name, map] of options.shared ?? []) if (!maps.has(name)) this.#known.set(name, map);
+      for (const [name, map] of maps) this.#known.set(name, map);
+      if (!options.lazy) for (const program of spec.programs) this.load(program.name);
     } catch (fault) {
       this.close();
       throw fault;
@@ -81,42 +85,48 @@ export class BpfObject implements Disposable {
     return this.#links;
   }
 
+  /** Those that are loaded. */
+  get programs(): ReadonlyMap<string, BpfProgram> {
+    return this.#programs;
+  }
+
   program(name: string): BpfProgram {
     return this.programs.get(name) ?? missing('program', name, this.programs.keys());
   }
 
+  /**
+   * The program of that name, loaded now unless it was before.
+   * @param type what it is loaded as; its own type when absent
+   * @throws BpfError when the kernel refuses it, or EINVAL when it was loaded as another type
+   */
+  load(name: string, type?: ProgramType): BpfProgram {
+    const known = this.#programs.get(name);
+    if (known) {
+      if (type === undefined || known.spec.type === type) return known;
+      throw new BpfError('EINVAL', 'program load', `program ${name} was loaded as ${known.spec.type}, not ${type}`);
+    }
+    const found = this.spec.programs.find((one) => one.name === name);
+    if (!found) {
+      return missing(
+        'program',
+        name,
+        this.spec.programs.map((one) => one.name),
+      );
+    }
+    const spec = type === undefined || type === found.type ? found : { ...found, type };
+    const fd = loadProgram(this.kernel, spec, this.spec.license, this.#known);
+    const program = new BpfProgram(this.kernel, fd, spec, this.#links);
+    this.#programs.set(name, program);
+    return program;
+  }
+
   map(name: string): LoadedMap {
-    return this.maps.get(name) ?? missing('map', name, this.maps.keys());
+    return this.#known.get(name) ?? missing('map', name, this.#known.keys());
   }
 
   /** A map's table with the codecs given. The value of a per-CPU map is an array of one for each CPU. */
   table<K, V>(name: string, key: Codec<K>, value: Codec<V>): MapTable<K, V> {
     return new MapTable(this.kernel, this.map(name), key, value);
-  }
-
-  /** A map's table by the types that the object declares; bytes where it declares none. */
-  anyTable(name: string): MapTable<CodecValue, CodecValue> {
-    const map = this.map(name);
-    const { spec } = map;
-    const key = spec.key ? typeCodec(spec.key) : (bytesCodec(spec.keySize) as Codec<CodecValue>);
-    const value = spec.value ? typeCodec(spec.value) : (bytesCodec(spec.valueSize) as Codec<CodecValue>);
-    const perCpu = spec.type.includes('percpu');
-    return new MapTable(
-      this.kernel,
-      map,
-      key,
-      perCpu ? (perCpuCodec(value, this.kernel.cpus) as Codec<CodecValue>) : value,
-    );
-  }
-
-  stacks(name: string): StackTable {
-    const map = this.map(name);
-    const id: Codec<number> = {
-      size: 4,
-      read: (view, offset) => view.getUint32(offset, true),
-      write: (view, offset, value) => view.setUint32(offset, value, true),
-    };
-    return new StackTable(new MapTable(this.kernel, map, id, bytesCodec(map.spec.valueSize)));
   }
 
   /** Opens the rings of a perf event array; closed with the object. */
@@ -184,7 +194,15 @@ export function createMap(
   const fd = request('map create', `cannot make map ${name}`, () =>
     kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name, ...(inner ? { innerMap: inner.fd } : {}) }),
   );
+  if (spec.contents) putContents(kernel, fd, spec, spec.contents);
   return { fd, spec };
+}
+
+/** A section of the program's data; one that programs only read is frozen, so that nobody can change it (as libbpf). */
+function putContents(kernel: Kernel, fd: Fd, spec: MapSpec, contents: Uint8Array): void {
+  request('map update', `cannot fill map ${spec.name}`, () => kernel.mapUpdate(fd, new Uint8Array(4), contents));
+  if ((spec.flags & mapFlags.readOnlyProgram) === 0) return;
+  request('map freeze', `cannot freeze map ${spec.name}`, () => kernel.mapFreeze(fd));
 }
 
 function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
@@ -221,21 +239,27 @@ function tracing(kind: 'raw_tp' | 'fentry' | 'fexit', attachBtfId: number) {
   return { expectedAttachType: `trace_${kind}`, attachBtfId } as const;
 }
 
-/** src_reg of an ld_imm64 whose immediate is a map's fd (BPF_PSEUDO_MAP_FD, include/uapi/linux/bpf.h). */
+/** src_reg of an ld_imm64 whose immediate is a map's fd: of the map itself, or of its value (include/uapi/linux/bpf.h). */
 const pseudoMapFd = 1;
+const pseudoMapValue = 2;
 
-/** The code with the fds of its maps: in each ld_imm64, src_reg (high half of byte 1) and the immediate (byte 4). */
+/**
+ * The code with the fds of its maps: in each ld_imm64, src_reg (high half of byte 1) and the immediate (byte 4); for a
+ * place in a map's value also its offset (byte 12, the second slot's immediate).
+ */
 export function linkMaps(
   spec: Pick<ProgramSpec, 'code' | 'relocations'>,
   maps: ReadonlyMap<string, LoadedMap>,
 ): Uint8Array {
   const code = spec.code.slice();
   const view = viewOf(code);
-  for (const { slot, map } of spec.relocations) {
+  for (const { slot, map, offset } of spec.relocations) {
     const { fd } = maps.get(map) ?? missing('map', map, maps.keys());
     const at = slot * 8;
-    view.setUint8(at + 1, (view.getUint8(at + 1) & 0x0f) | (pseudoMapFd << 4));
+    const source = offset === undefined ? pseudoMapFd : pseudoMapValue;
+    view.setUint8(at + 1, (view.getUint8(at + 1) & 0x0f) | (source << 4));
     view.setInt32(at + 4, fd, true);
+    if (offset !== undefined) view.setUint32(at + 12, offset, true);
   }
   return code;
 }

@@ -1,4 +1,4 @@
-import { TracebedError } from '../base/index.ts';
+import { nearest, TracebedError, UsageError } from '../base/index.ts';
 import type { FieldLayout, FieldType, StructLayout } from '../object/index.ts';
 
 /**
@@ -53,14 +53,29 @@ export function bytesCodec(size: number): Codec<Uint8Array> {
   };
 }
 
+/** How integers and text of declared types are held. */
+export interface CodecOptions {
+  /**
+   * 64-bit integers: `bigint` always, or `exact`: a number where that is exact (up to 2^53), else a bigint. Counts and
+   * times are then numbers to reckon with; kernel addresses, which lie far above, are bigints. `bigint` when absent.
+   */
+  readonly wide?: 'bigint' | 'exact';
+  /** char arrays: text up to their NUL, or the bytes as they are. `text` when absent. */
+  readonly chars?: 'text' | 'bytes';
+}
+
 export type CodecValue = number | bigint | string | Uint8Array | readonly CodecValue[] | CodecValues;
 export interface CodecValues {
   readonly [field: string]: CodecValue;
 }
 
-/** The codec of a `.struct`: an object with a value for each field. Padding is written as zeros. */
-export function structCodec(layout: StructLayout): Codec<CodecValues> {
-  const fields = layout.fields.map((field) => [field, fieldCodec(field)] as const);
+/**
+ * The codec of a struct: an object with a value for each field; of a union every field is read, and those given are
+ * written. Padding is written as zeros, also where it has a name (`__pad`) and is not given.
+ */
+export function structCodec(layout: StructLayout, options: CodecOptions = {}): Codec<CodecValues> {
+  const fields = layout.fields.map((field) => [field, fieldCodec(field, options)] as const);
+  const names = new Set(layout.fields.map((field) => field.name));
   return {
     size: layout.size,
     read: (view, offset) => {
@@ -69,22 +84,54 @@ export function structCodec(layout: StructLayout): Codec<CodecValues> {
       return values;
     },
     write: (view, offset, values) => {
+      if (typeof values !== 'object' || values === null) {
+        throw wrongValue(values, `struct ${layout.name}`, `an object with ${[...names].join(', ')}`);
+      }
+      for (const name in values) if (!names.has(name)) throw unknownField(layout, name, names);
       bytesAt(view, offset, layout.size).fill(0);
       for (const [field, codec] of fields) {
         const value = values[field.name];
-        if (value === undefined) throw new TracebedError(`struct ${layout.name} lacks its field '${field.name}'`);
-        codec.write(view, offset + field.offset, value);
+        if (value !== undefined) codec.write(view, offset + field.offset, value);
+        else if (!layout.union && !field.name.startsWith('__')) {
+          throw new UsageError(`struct ${layout.name} lacks its field '${field.name}'`, {
+            expected: [...names].join(', '),
+          });
+        }
       }
     },
   };
 }
 
-/** The codec of a field's or map's type. */
-export function typeCodec(type: FieldType): Codec<CodecValue> {
-  return (type.kind === 'struct' ? structCodec(type.struct) : intCodec(type)) as Codec<CodecValue>;
+function unknownField(layout: StructLayout, name: string, names: Iterable<string>): UsageError {
+  const near = nearest(name, names);
+  return new UsageError(`${layout.union ? 'union' : 'struct'} ${layout.name} has no field '${name}'`, {
+    expected: `some of ${[...names].join(', ')}`,
+    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+  });
 }
 
-function intCodec({ size, signed }: Extract<FieldType, { kind: 'int' }>): Codec<CodecValue> {
+function wrongValue(value: unknown, what: string, expected: string): UsageError {
+  const given = typeof value === 'string' ? JSON.stringify(value) : String(value);
+  return new UsageError(`${given} cannot be ${what}`, { expected });
+}
+
+/** The codec of a field's, key's or value's type. */
+export function typeCodec(type: FieldType, options: CodecOptions = {}): Codec<CodecValue> {
+  switch (type.kind) {
+    case 'struct':
+      return structCodec(type.struct, options) as Codec<CodecValue>;
+    case 'array':
+      return arrayCodec(type.element, type.length, options);
+    case 'int':
+      return intCodec(type, options);
+  }
+}
+
+type IntType = Extract<FieldType, { kind: 'int' }>;
+
+function intCodec(type: IntType, { wide = 'bigint' }: CodecOptions): Codec<CodecValue> {
+  const { size, signed } = type;
+  const readWide = wide === 'exact' ? (signed ? readExactS64 : readExactU64) : undefined;
   return {
     size,
     read: (view, offset) => {
@@ -96,30 +143,80 @@ function intCodec({ size, signed }: Extract<FieldType, { kind: 'int' }>): Codec<
         case 4:
           return signed ? view.getInt32(offset, true) : view.getUint32(offset, true);
         case 8:
+          if (readWide) return readWide(view, offset);
           return signed ? view.getBigInt64(offset, true) : view.getBigUint64(offset, true);
       }
     },
     write: (view, offset, value) => {
-      const whole = BigInt.asUintN(size * 8, BigInt(value as number | bigint));
+      const whole = BigInt.asUintN(size * 8, wholeNumber(value, type));
       for (let at = 0; at < size; at++) view.setUint8(offset + at, Number((whole >> BigInt(at * 8)) & 0xffn));
     },
   };
 }
 
-function fieldCodec(field: FieldLayout): Codec<CodecValue> {
-  const { type, length, size } = field;
-  if (length === 0) return typeCodec(type);
-  if (type.kind === 'int' && type.size === 1) {
-    return (type.char ? textCodec(size) : bytesCodec(size)) as Codec<CodecValue>;
-  }
-  const element = typeCodec(type);
+/** @throws UsageError for what is no whole number */
+function wholeNumber(value: CodecValue, { size, signed }: IntType): bigint {
+  if (typeof value === 'bigint') return value;
+  if (typeof value === 'number' && Number.isInteger(value)) return BigInt(value);
+  throw wrongValue(value, `a ${signed ? 's' : 'u'}${size * 8}`, 'a whole number');
+}
+
+const safeHigh = 0x20_0000;
+
+function readExactU64(view: DataView, offset: number): number | bigint {
+  const high = view.getUint32(offset + 4, true);
+  return high < safeHigh ? high * 0x1_0000_0000 + view.getUint32(offset, true) : view.getBigUint64(offset, true);
+}
+
+function readExactS64(view: DataView, offset: number): number | bigint {
+  const high = view.getInt32(offset + 4, true);
+  if (high >= safeHigh || high < -safeHigh) return view.getBigInt64(offset, true);
+  return high * 0x1_0000_0000 + view.getUint32(offset, true);
+}
+
+function fieldCodec(field: FieldLayout, options: CodecOptions): Codec<CodecValue> {
+  const { type, length, bits } = field;
+  if (bits && type.kind === 'int') return bitsCodec(type, bits, options);
+  return length === 0 ? typeCodec(type, options) : arrayCodec(type, length, options);
+}
+
+/** Some bits of an integer; writing leaves the others as they are. */
+function bitsCodec(
+  type: IntType,
+  { shift, width }: NonNullable<FieldLayout['bits']>,
+  { wide = 'bigint' }: CodecOptions,
+): Codec<CodecValue> {
+  const whole = intCodec({ ...type, signed: false }, { wide: 'bigint' });
+  const mask = (1n << BigInt(width)) - 1n;
+  const plain = type.size < 8 || wide === 'exact';
   return {
-    size,
+    size: type.size,
+    read: (view, offset) => {
+      const value = (BigInt(whole.read(view, offset) as number | bigint) >> BigInt(shift)) & mask;
+      const extended = type.signed ? BigInt.asIntN(width, value) : value;
+      return plain && width <= 53 ? Number(extended) : extended;
+    },
+    write: (view, offset, value) => {
+      const others = BigInt(whole.read(view, offset) as number | bigint) & ~(mask << BigInt(shift));
+      whole.write(view, offset, others | ((wholeNumber(value, type) & mask) << BigInt(shift)));
+    },
+  };
+}
+
+function arrayCodec(type: FieldType, length: number, options: CodecOptions): Codec<CodecValue> {
+  if (type.kind === 'int' && type.size === 1) {
+    const text = type.char && options.chars !== 'bytes';
+    return (text ? textCodec(length) : bytesCodec(length)) as Codec<CodecValue>;
+  }
+  const element = typeCodec(type, options);
+  return {
+    size: element.size * length,
     read: (view, offset) => Array.from({ length }, (_, i) => element.read(view, offset + i * element.size)),
     write: (view, offset, value) => {
-      for (const [i, item] of (value as readonly CodecValue[]).entries()) {
-        element.write(view, offset + i * element.size, item);
+      if (!Array.isArray(value) || value.length > length) {
+        throw wrongValue(value, `an array of ${length}`, `an array of at most ${length}`);
       }
+      for (const [i, item] of value.entries()) element.write(view, offset + i * element.size, item);
     },
   };
 }
@@ -131,6 +228,7 @@ function textCodec(size: number): Codec<string> {
     write: (view, offset, value) => {
       const target = bytesAt(view, offset, size);
       target.fill(0);
+      if (typeof value !== 'string') throw wrongValue(value, `a char[${size}]`, 'text');
       target.set(new TextEncoder().encode(value).subarray(0, size - 1));
     },
   };

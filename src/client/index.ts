@@ -1,11 +1,14 @@
 /** Floor 5: what a tool's author uses: load, attach, tables, rings as Observables, histograms, stacks. */
 export { BpfLink, expandTarget, formatTarget, type Target } from './attach.ts';
+export type { KprobeAttach, KretprobeAttach, OwnAttach, PerfEventAttach, UprobeAttach } from './attachments.ts';
+export { BPF, type BpfOptions } from './bpf.ts';
 export { BpfError } from './bpf-error.ts';
 export { BpfObject, BpfProgram, createMap, type LoadOptions, linkMaps, loadObject } from './bpf-object.ts';
 export {
   addressCodec,
   bytesCodec,
   type Codec,
+  type CodecOptions,
   type CodecValue,
   type CodecValues,
   offsetsOf,
@@ -17,13 +20,16 @@ export {
   u32Codec,
   u64Codec,
 } from './codec.ts';
+export { CompileError, type SourceOptions } from './compile-source.ts';
 export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
-export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+export { KernelNames, type NamePattern } from './kernel-names.ts';
+export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
-export { programText } from './program-text.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
+export { type HistogramPrint, type PerfBufferOpen, type PerfCallback, type RingCallback, Table } from './table.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
+export { USDT, type UsdtOptions } from './usdt.ts';
 export {
   findBinary,
   formatUserSymbol,

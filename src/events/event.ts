@@ -12,7 +12,8 @@ export type KernelEvent =
   | UserEntry
   | UserExit
   | UserMarker
-  | CpuActivity;
+  | CpuActivity
+  | ObjectChange;
 
 /** The task that was current. Equal tasks should be the same object: the kernel keeps one task_struct per object. */
 export interface Task {
@@ -36,6 +37,10 @@ export interface Task {
   readonly kernelThread?: boolean;
   /** The container that it is in; none when absent: the machine's own namespaces. */
   readonly container?: Container;
+  /** The task that this is at a later time, with the same task_struct: after exec(2) its comm is another. */
+  readonly identity?: Task;
+  /** Further members of its task_struct, by dotted name: `{ exit_code: 9 }`. */
+  readonly fields?: Arguments;
 }
 
 /** Namespaces other than the machine's own. Numbers are the inodes that /proc/PID/ns shows. */
@@ -81,7 +86,7 @@ export interface FunctionEntry extends Moment {
 export interface FunctionExit extends Moment {
   readonly kind: 'exit';
   readonly function: string;
-  readonly returns: number | bigint;
+  readonly returns: Argument;
 }
 
 /** A tracepoint is passed. Fields by the names of its kernel format; a missing one is 0. */
@@ -141,6 +146,15 @@ export interface CpuActivity extends Moment {
   readonly counts?: Readonly<Partial<Record<ActivityCounter, number>>>;
 }
 
+/**
+ * The kernel has written into an object: it is like this from now on, for whoever has a pointer to it. Nothing is
+ * attached to that. Only this changes an object's contents: as an argument, each form of it means its address.
+ */
+export interface ObjectChange extends Moment {
+  readonly kind: 'change';
+  readonly object: Sock | StructObject | TaskReference;
+}
+
 /** Counters that an activity may move; by the names of perf-list(1). */
 export const activityCounters = [
   'cpu-cycles',
@@ -169,7 +183,10 @@ export interface CodeAddress {
   readonly symbol: string;
 }
 
-/** Objects with identity: the same JS object is the same address for as long as the kernel object lives. */
+/**
+ * Objects with identity: the same JS object is the same address for as long as the kernel object lives. One that has
+ * another as its `identity` is that object at a later time, as `later` makes it and an ObjectChange tells.
+ */
 export type KernelObject = SkBuff | Sock | NetDevice | UserMemory | StructObject | TaskReference;
 
 /** A packet. Becomes a struct sk_buff with its data area at the offsets of the kernel profile's BTF. */
@@ -225,12 +242,20 @@ export interface Sock {
   readonly daddr: Uint8Array;
   readonly sport: number;
   readonly dport: number;
+  /** Inode number of its network namespace; the machine's own when absent. */
+  readonly netNamespace?: number;
+  /**
+   * Further members by dotted name, of whichever struct of a TCP or UDP socket has them (tcp_sock,
+   * inet_connection_sock, inet_sock, sock): `{ bytes_acked: 4096, sk_max_ack_backlog: 128 }`.
+   */
+  readonly fields?: Arguments;
+  readonly identity?: Sock;
 }
 
-/** Bytes or a string in user memory; the argument is the user pointer to them. */
+/** Bytes, a string, or an array of user pointers (an argv ends with null); the argument is the user pointer to them. */
 export interface UserMemory {
   readonly object: 'user';
-  readonly content: string | Uint8Array;
+  readonly content: string | Uint8Array | readonly (UserMemory | null)[];
 }
 
 /** Any struct of the profile's BTF with the fields given (dotted names reach nested ones), the rest zero. */
@@ -239,6 +264,7 @@ export interface StructObject {
   /** `request`, `file`: the struct's tag. */
   readonly type: string;
   readonly fields: Arguments;
+  readonly identity?: StructObject;
 }
 
 /** A task as an argument or member: a pointer to its task_struct. */

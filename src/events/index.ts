@@ -15,6 +15,7 @@ export {
   type KernelStack,
   type Moment,
   type NetDevice,
+  type ObjectChange,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -29,9 +30,12 @@ export {
   type UserStack,
 } from './event.ts';
 export {
+  type Changes,
   type DataStart,
   type HeaderPlaces,
   headerPlaces,
+  identityOf,
+  later,
   netDevice,
   type SkBuffSpec,
   type SockSpec,

@@ -3,7 +3,7 @@
  * address pair a sock. The objects are plain data; identity is that of the JS object.
  */
 import { type Address, parseAddress } from './address.ts';
-import type { NetDevice, SkBuff, Sock, Task } from './event.ts';
+import type { NetDevice, SkBuff, Sock, StructObject, Task } from './event.ts';
 import { etherTypes, ipProtocols } from './protocols.ts';
 
 /** Which header skb->data points at: what the layer in charge still sees. */
@@ -136,6 +136,8 @@ export interface SockSpec {
   readonly destinationPort: number;
   /** TCP_ESTABLISHED 1 when absent. */
   readonly state?: number;
+  readonly netNamespace?: number;
+  readonly fields?: Sock['fields'];
 }
 
 /** A struct sock; the family follows from the addresses. @throws InputError for an address that is none */
@@ -151,7 +153,23 @@ export function sock(spec: SockSpec): Sock {
     daddr: parseAddress(spec.destination),
     sport: spec.sourcePort,
     dport: spec.destinationPort,
+    ...(spec.netNamespace === undefined ? {} : { netNamespace: spec.netNamespace }),
+    ...(spec.fields === undefined ? {} : { fields: spec.fields }),
   };
+}
+
+/** What a thing is known by while it changes: what it was first. */
+export function identityOf<Thing extends { readonly identity?: Thing }>(thing: Thing): Thing {
+  return thing.identity ?? thing;
+}
+
+/** What of an object may change; `fields` are those that change, the others stay. */
+export type Changes<Thing extends Sock | StructObject> = Partial<Omit<Thing, 'object' | 'type' | 'identity'>>;
+
+/** The same kernel object after the kernel has written into it: at the same address, with these contents. */
+export function later<Thing extends Sock | StructObject>(object: Thing, changes: Changes<Thing>): Thing {
+  const fields = changes.fields === undefined ? {} : { fields: { ...object.fields, ...changes.fields } };
+  return { ...object, ...changes, ...fields, identity: identityOf<Sock | StructObject>(object) };
 }
 
 /** What a task is made of; tgid is the pid, uid and gid are 0 when absent. */

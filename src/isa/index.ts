@@ -39,5 +39,6 @@ export {
   pseudoImmediates,
   type Size,
 } from './opcodes.ts';
+export { factRegisters, type RegisterFactName, type RegisterFacts, registerFacts } from './register-facts.ts';
 export { type LoggedInstruction, readVerifierLog } from './verifier-log.ts';
 export { type IsaVersion, isaVersion } from './version.ts';

@@ -85,7 +85,8 @@ export class Player {
     this.#moveTo(time);
     if (time === this.#readerAt) this.#read();
     if (time === this.#pipeAt) this.#readTracePipe();
-    if (time === this.#stage.duration) this.#finish(time);
+    if (this.#tool.done) this.#end(time);
+    else if (time === this.#stage.duration) this.#finish(time);
     else if (time === this.#tickAt) this.#tick();
   }
 
@@ -189,13 +190,17 @@ export class Player {
   #tick(): void {
     this.#tickAt = this.#time + (this.#tool.interval as Nanoseconds);
     this.#tool.tick?.(this.#time, false);
-    this.#on.ticked(this.#time, false);
+    const last = this.#tool.done === true;
+    this.#on.ticked(this.#time, last);
+    if (last) this.#end(this.#time);
   }
 
   #readTracePipe(): void {
     this.#pipeAt = this.#time + tracePipeInterval;
     const lines = this.#machine.readTracePipe();
-    if (lines.length > 0) this.#on.printed(lines);
+    if (lines.length === 0) return;
+    this.#tool.printed?.(lines);
+    this.#on.printed(lines);
   }
 
   #fail(fault: unknown): void {
@@ -210,11 +215,15 @@ export class Player {
     if (!this.#ended) this.#finish(this.#time);
   }
 
-  /** Nothing that was written is lost: a last look at rings, maps and trace pipe, also after a failure. */
-  #finish(time: Nanoseconds): void {
+  #end(time: Nanoseconds): void {
     this.#ended = true;
     this.#subscription?.unsubscribe();
     this.#moveTo(Math.max(this.#time, time));
+  }
+
+  /** Nothing that was written is lost: a last look at rings, maps and trace pipe, also after a failure. */
+  #finish(time: Nanoseconds): void {
+    this.#end(time);
     this.#read();
     this.#readTracePipe();
     this.#tool.tick?.(this.#time, true);

@@ -60,6 +60,10 @@ export interface ToolRun {
    */
   readonly interval?: Nanoseconds;
   tick?(time: Nanoseconds, last: boolean): void;
+  /** True when it has shown all that it was asked for: the run ends there, without another tick. */
+  readonly done?: boolean;
+  /** Lines of trace_pipe as they are read. */
+  printed?(lines: readonly string[]): void;
   /** Records that the rings reported as lost (PERF_RECORD_LOST). */
   readonly lost: number;
   close(): void;
@@ -79,6 +83,8 @@ export interface RecordsView {
   readonly levels: readonly Level[];
   /** The columns of one record, in the table of records and in plain lines. */
   readonly columns: readonly Column[];
+  /** Where records have `lines`: what plain output prints above them. */
+  readonly header?: readonly string[];
   /** Takes what came since the last call, oldest first. The lab calls it after each drain. */
   take(): readonly TracedRecord[];
   /** Everything about one record, for its page. */
@@ -108,6 +114,8 @@ export interface TracedRecord {
   readonly groups: readonly string[];
   /** Cell text by column key. */
   readonly cells: Readonly<Record<string, string>>;
+  /** What plain output prints for it, instead of its cells in the columns' widths. */
+  readonly lines?: readonly string[];
   /** The record as a JSON line gives it (without `type` and `time`, which the report adds). */
   readonly json: Readonly<Record<string, unknown>>;
   /** What the tool needs to make its detail page. */

@@ -11,6 +11,8 @@ export interface StructLayout {
   readonly size: number;
   readonly align: number;
   readonly fields: readonly FieldLayout[];
+  /** All fields lie at its start. */
+  readonly union?: true;
 }
 
 export interface FieldLayout {
@@ -22,11 +24,15 @@ export interface FieldLayout {
   readonly size: number;
   /** Elements of an array; 0 when it is none. */
   readonly length: number;
+  /** Of a bit-field: its first bit in the integer at `offset`, and how many. */
+  readonly bits?: { readonly shift: number; readonly width: number };
 }
 
 export type FieldType =
   | { readonly kind: 'int'; readonly size: 1 | 2 | 4 | 8; readonly signed: boolean; readonly char: boolean }
-  | { readonly kind: 'struct'; readonly struct: StructLayout };
+  | { readonly kind: 'struct'; readonly struct: StructLayout }
+  /** A key or value that is an array itself, `char name[16]`; in a struct a field's `length` says it. */
+  | { readonly kind: 'array'; readonly element: FieldType; readonly length: number };
 
 const unsigned = (size: 1 | 2 | 4 | 8): FieldType => ({ kind: 'int', size, signed: false, char: false });
 const signed = (size: 1 | 2 | 4 | 8): FieldType => ({ kind: 'int', size, signed: true, char: false });
@@ -70,11 +76,25 @@ export function layOut(name: string, declarations: readonly FieldDeclaration[]):
 }
 
 export function sizeOfType(type: FieldType): number {
-  return type.kind === 'int' ? type.size : type.struct.size;
+  switch (type.kind) {
+    case 'int':
+      return type.size;
+    case 'struct':
+      return type.struct.size;
+    case 'array':
+      return sizeOfType(type.element) * type.length;
+  }
 }
 
 function alignOf(type: FieldType): number {
-  return type.kind === 'int' ? type.size : type.struct.align;
+  switch (type.kind) {
+    case 'int':
+      return type.size;
+    case 'struct':
+      return type.struct.align;
+    case 'array':
+      return alignOf(type.element);
+  }
 }
 
 export interface FieldPlace {

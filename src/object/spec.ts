@@ -36,6 +36,8 @@ export interface MapSpec {
   /** What keys and values are, where the object says so. */
   readonly key: FieldType | undefined;
   readonly value: FieldType | undefined;
+  /** What programs send through it, where the compiler saw that: of a perf event array or a ring buffer. */
+  readonly record?: FieldType;
   /** What its one element holds at the start: a section of the program's data. */
   readonly contents?: Uint8Array;
   /** Ids in the object's BTF. */

@@ -13,17 +13,23 @@ export class TablePresenter implements Presenter {
   readonly #columns: readonly Column[];
   readonly #widths: readonly number[];
 
+  /** The tool's own, where it writes its lines itself. */
+  readonly #header: readonly string[] | undefined;
+
   constructor(run: Run) {
     this.#noun = run.view.noun;
+    this.#header = run.view.kind === 'records' ? run.view.header : undefined;
     this.#columns = run.view.kind === 'records' ? withTime(run.view.columns) : [];
     this.#widths = this.#columns.map((column) => Math.max(column.width, displayWidth(column.title)));
   }
 
   head(): readonly string[] {
+    if (this.#header) return this.#header.map(printable);
     return this.#columns.length === 0 ? [] : [this.#line((column) => column.title)];
   }
 
   record(record: TracedRecord): string {
+    if (record.lines !== undefined) return record.lines.map(tabbed).join('\n');
     return this.#line((column) => {
       const cell = record.cells[column.key];
       return printable(cell ?? (column.key === 'time' ? seconds(record.time) : ''));
@@ -98,4 +104,9 @@ function seconds(time: number): string {
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A tool's own line, whose tabs are its own. */
+function tabbed(line: string): string {
+  return line.split('\t').map(printable).join('\t');
 }

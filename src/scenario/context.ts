@@ -14,6 +14,7 @@ import {
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
+  type ObjectChange,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -29,6 +30,7 @@ import {
   type UserStack,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Nested } from './call.ts';
+import { type ExecOptions, type ExitCause, exec, exitProcess, fork, kill, type OpenOptions, open } from './process.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
 import { type SyscallOptions, type SyscallPoints, syscallPoints, syscallTree } from './syscall.ts';
@@ -65,9 +67,13 @@ export class World {
   readonly #reasons = new Map<string, number>();
   readonly #locations = new Map<string, CodeAddress>();
   readonly #syscalls = new Map<string, SyscallPoints>();
+  /** Until when interrupts work, by CPU. */
+  readonly #interrupted = new Map<number, Nanoseconds>();
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
+  /** Since 6.16 sched_process_exit tells whether the whole process ends. */
+  readonly exitTellsGroup: boolean;
   /** Since 5.18 the raw form of sched_switch is told the state. */
   readonly switchTellsState: boolean;
 
@@ -83,14 +89,23 @@ export class World {
     const fields = profile.tracepoint('skb:kfree_skb')?.fields ?? [];
     this.dropHasSock = fields.some((field) => field.name === 'rx_sk');
     this.dropHasReason = fields.some((field) => field.name === 'reason');
+    const exits = profile.btf.functionPrototype('__traceiter_sched_process_exit')?.params ?? [];
+    this.exitTellsGroup = exits.some((param) => param.name === 'group_dead');
     const switched = profile.btf.functionPrototype('__traceiter_sched_switch')?.params ?? [];
     this.switchTellsState = switched.some((param) => param.name === 'prev_state');
+  }
+
+  /** Whether this kernel has a function, or a tracepoint by its whole name: scenarios are played to several. */
+  has(name: string): boolean {
+    if (name.includes(':')) return this.profile.tracepoint(name) !== undefined;
+    return this.profile.btf.functionPrototype(name) !== undefined;
   }
 
   /** The same task for the same numbers and name: the kernel has one task_struct for it. */
   task(spec: TaskSpec): Task {
     const task = taskOf(spec);
     const { parent, leader, startTime, kernelThread, cgroup, container } = task;
+    if (task.identity !== undefined || task.fields !== undefined) return task;
     const own = `${task.pid} ${task.tgid} ${task.uid} ${task.gid} ${task.comm} ${startTime} ${kernelThread} ${cgroup}`;
     const key = `${own} ${parent?.pid} ${leader?.pid} ${container === undefined ? '' : JSON.stringify(container)}`;
     const known = this.#tasks.get(key);
@@ -107,6 +122,17 @@ export class World {
       this.#references.set(task, reference);
     }
     return reference;
+  }
+
+  /**
+   * An interrupt wants to work on a CPU for so long; there, one comes after the other.
+   * @returns how long it has to wait, ns
+   */
+  interrupt(cpu: number, span: Nanoseconds): Nanoseconds {
+    const now = this.scheduler.now();
+    const begin = Math.max(now, this.#interrupted.get(cpu) ?? 0);
+    this.#interrupted.set(cpu, begin + span);
+    return begin - now;
   }
 
   /**
@@ -268,11 +294,45 @@ export class Context {
     return context.tracepoint('sched:sched_switch', fields, {}, raw);
   }
 
-  /** A task is woken: sched:sched_wakeup, and its raw form. */
-  wakeup(task: Task, place: Place = {}): TracepointEvent {
-    const context = this.on(place);
-    const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: context.cpu };
-    return context.tracepoint('sched:sched_wakeup', fields, {}, { p: context.world.reference(task) });
+  /** A task is woken, on a CPU or the waker's: sched:sched_wakeup, and its raw form. */
+  wakeup(task: Task, place: Place = {}, cpu?: number): TracepointEvent {
+    return this.on(place).#woken('sched:sched_wakeup', task, cpu);
+  }
+
+  /** A task is about to be woken: sched:sched_waking. */
+  waking(task: Task, cpu?: number): TracepointEvent {
+    return this.#woken('sched:sched_waking', task, cpu);
+  }
+
+  /** A new task is woken for the first time: sched:sched_wakeup_new. */
+  wakeupNew(task: Task, cpu?: number): TracepointEvent {
+    return this.#woken('sched:sched_wakeup_new', task, cpu);
+  }
+
+  #woken(name: string, task: Task, cpu = this.cpu): TracepointEvent {
+    const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: cpu };
+    return this.tracepoint(name, fields, {}, { p: this.world.reference(task) });
+  }
+
+  /** The kernel writes into an object now: from here on it is like this, for whoever has a pointer to it. */
+  change(object: Sock | StructObject | Task, place: Place = {}): ObjectChange {
+    const changed = 'object' in object ? object : this.world.reference(object);
+    return { kind: 'change', ...this.on(place).#moment(), object: changed };
+  }
+
+  /** Whether this kernel has a function, `tcp_v4_connect`, or a tracepoint, `tcp:tcp_probe`. */
+  has(name: string): boolean {
+    return this.world.has(name);
+  }
+
+  /** As `call`, to be spread into what is nested: nothing where this kernel does not have the function. */
+  callKnown(name: string, args: Arguments = {}, options: CallOptions = {}, nested: readonly Nested[] = []): CallTree[] {
+    return this.has(name) ? [this.call(name, args, options, nested)] : [];
+  }
+
+  /** As `tracepoint`: no event where this kernel does not have it. */
+  tracepointKnown(name: string, fields: Arguments, place: Place = {}, raw?: Arguments): TracepointEvent[] {
+    return this.has(name) ? [this.tracepoint(name, fields, place, raw)] : [];
   }
 
   #moment() {
@@ -288,7 +348,7 @@ export class Context {
   }
 
   /** A function returns now. */
-  exit(name: string, returns: number | bigint = 0, place: Place = {}): FunctionExit {
+  exit(name: string, returns: Argument = 0, place: Place = {}): FunctionExit {
     const stack = this.world.stacks.push(place.stack ?? this.stack, `${name}+0x1`);
     return this.#exit(name, returns, place.cpu ?? this.cpu, place.task ?? this.task, stack);
   }
@@ -307,6 +367,31 @@ export class Context {
    */
   syscall(name: string, args: Arguments, options: SyscallOptions = {}, nested: readonly Nested[] = []): CallTree {
     return syscallTree(this, name, args, options, nested);
+  }
+
+  /** clone(2) as fork(3) calls it: sched_process_fork, sched_wakeup_new; returns the child's pid. */
+  fork(child: Task, takes?: Nanoseconds): CallTree {
+    return fork(this, child, takes);
+  }
+
+  /** execve(2) with its argv in user memory. @returns the call, and the task as it is from then on */
+  exec(path: string, options: ExecOptions): { readonly call: CallTree; readonly task: Task } {
+    return exec(this, path, options);
+  }
+
+  /** open(2), openat(2) or openat2(2). */
+  open(path: string, options?: OpenOptions): CallTree {
+    return open(this, path, options);
+  }
+
+  /** kill(2), and the signal that it sends unless it fails. */
+  kill(target: Task, signal: number, returns?: number): CallTree {
+    return kill(this, target, signal, returns);
+  }
+
+  /** The process ends now, by exit_group(2) or a signal: its last events; no call of it returns. */
+  exitProcess(cause?: ExitCause): readonly KernelEvent[] {
+    return exitProcess(this, cause);
   }
 
   /** A packet is dropped now: the drop function's entry, skb:kfree_skb, and the function's exit. */
@@ -354,7 +439,7 @@ export class Context {
     return this.#inUser(event, task);
   }
 
-  #exit(name: string, returns: number | bigint, cpu: number, task: Task, stack: KernelStack): FunctionExit {
+  #exit(name: string, returns: Argument, cpu: number, task: Task, stack: KernelStack): FunctionExit {
     const event = {
       kind: 'exit',
       time: this.world.scheduler.now(),

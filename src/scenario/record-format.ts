@@ -12,10 +12,12 @@
  *     [time, cpu, task, stack, "userExit", function, returns, {"binary":path}]
  *     [time, cpu, task, stack, "userMarker", probe, [arguments], {"binary":path,"provider":…}]
  *     [time, cpu, task, stack, "activity", duration, counts]
+ *     [time, cpu, task, stack, "change", object, null]
  *     {"events":1234}                                                         the last line: how many there were
  *
  * Behind these stands an object with what else an event has: {"userStack":6} (a slot of stacks), {"raw":arguments}. The
- * header has the scenario's processes, where it names any. A task refers to its parent and leader by their slots.
+ * header has the scenario's processes, where it names any. A task refers to its parent, leader
+ * and identity by their slots, an object to its identity by a ref.
  *
  * A slot is given to another thing when all are taken and nothing has been in use for longer, so both the writer and
  * the reader need no more memory for hours than for a second. Values that JSON has not are objects of one key:

@@ -9,6 +9,7 @@ import type {
   KernelObject,
   KernelStack,
   Moment,
+  ObjectChange,
   Task,
 } from '../events/index.ts';
 import { playInOrder } from './play-list.ts';
@@ -148,6 +149,9 @@ export class RecordReader {
       const counts = isObject(last) ? (last as CpuActivity['counts'] & object) : {};
       return Object.keys(counts).length === 0 ? activity : { ...activity, counts };
     }
+    if (kind === 'change' && typeof name === 'number') {
+      return { kind, ...moment, object: this.#slot(this.#objects, name, 'object') as ObjectChange['object'] };
+    }
     if (typeof name !== 'string') {
       throw new LineFault('this is no event', '[time, cpu, task, stack, kind, name, arguments]');
     }
@@ -161,7 +165,7 @@ export class RecordReader {
       case 'entry':
         return { kind, ...moment, function: name, args: this.#arguments(last) };
       case 'exit':
-        return { kind, ...moment, function: name, returns: this.#argument(last ?? 0) as number | bigint };
+        return { kind, ...moment, function: name, returns: this.#argument(last ?? 0) };
       case 'tracepoint': {
         const raw = extra.raw === undefined ? {} : { raw: this.#arguments(extra.raw) };
         return { kind, ...moment, name, fields: this.#arguments(last), ...raw };
@@ -187,9 +191,11 @@ export class RecordReader {
   }
 
   #task(is: JsonObject): Task {
-    const { parent, leader, ...own } = is;
+    const { parent, leader, identity, fields, ...own } = is;
     return {
       ...own,
+      ...(identity === undefined ? {} : { identity: this.#slot(this.#tasks, identity, 'task') }),
+      ...(fields === undefined ? {} : { fields: this.#arguments(fields) }),
       ...(parent === undefined ? {} : { parent: this.#slot(this.#tasks, parent, 'task') }),
       ...(leader === undefined ? {} : { leader: this.#slot(this.#tasks, leader, 'task') }),
     } as unknown as Task;
@@ -204,11 +210,14 @@ export class RecordReader {
 
   #object(is: JsonObject): KernelObject {
     if (is.object === 'task') return { object: 'task', task: this.#slot(this.#tasks, is.task, 'task') };
-    const entries = Object.entries(is).map(([name, value]) => [
-      name,
-      name === 'fields' && is.object === 'struct' ? this.#arguments(value) : this.#argument(value),
-    ]);
-    return Object.fromEntries(entries) as KernelObject;
+    return Object.fromEntries(
+      Object.entries(is).map(([name, value]) => [name, this.#member(name, value)]),
+    ) as unknown as KernelObject;
+  }
+
+  #member(name: string, value: Json): unknown {
+    if (name === 'fields') return this.#arguments(value);
+    return Array.isArray(value) ? this.#list(value) : this.#argument(value);
   }
 
   #arguments(json: Json | undefined): Arguments {
@@ -239,6 +248,7 @@ const eventKinds: readonly KernelEvent['kind'][] = [
   'userExit',
   'userMarker',
   'activity',
+  'change',
 ];
 
 /** The lines of a file, read as they are asked for. */

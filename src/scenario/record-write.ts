@@ -51,17 +51,21 @@ export class RecordWriter {
         return [event.probe, event.args.map((argument) => this.#argument(argument))];
       case 'activity':
         return [event.duration, event.counts ?? {}];
+      case 'change':
+        return [this.#object(event.object), null];
       default:
         return assertNever(event);
     }
   }
 
-  /** A task's slot; its parent and leader have theirs before it. */
+  /** A task's slot; the tasks that it names have theirs before it. */
   #task(task: Task): number {
     const known = this.#tasks.use(task);
     if (known !== undefined) return known;
-    const { parent, leader, ...own } = task;
+    const { parent, leader, identity, fields, ...own } = task;
     const relatives = {
+      ...(identity === undefined ? {} : { identity: this.#task(identity) }),
+      ...(fields === undefined ? {} : { fields: this.#arguments(fields) }),
       ...(parent === undefined ? {} : { parent: this.#task(parent) }),
       ...(leader === undefined ? {} : { leader: this.#task(leader) }),
     };
@@ -101,8 +105,13 @@ export class RecordWriter {
   /** The object with the objects in it as references. */
   #definition(thing: KernelObject): object {
     if (thing.object === 'task') return { object: 'task', task: this.#task(thing.task) };
-    if (thing.object === 'struct') return { ...thing, fields: this.#arguments(thing.fields) };
-    return Object.fromEntries(Object.entries(thing).map(([name, value]) => [name, this.#argument(value as Argument)]));
+    return Object.fromEntries(Object.entries(thing).map(([name, value]) => [name, this.#member(name, value)]));
+  }
+
+  #member(name: string, value: unknown): unknown {
+    if (name === 'fields') return this.#arguments(value as Arguments);
+    if (Array.isArray(value)) return value.map((one) => this.#argument(one as Argument));
+    return this.#argument(value as Argument);
   }
 }
 

@@ -1,6 +1,6 @@
 import { InputError } from '../base/index.ts';
 import type { KernelProfile, TypeId } from '../btf/index.ts';
-import type { Argument, Arguments, Task } from '../events/index.ts';
+import { type Argument, type Arguments, identityOf, type Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { argumentsHead, type CpuMemory, type Current, mostArguments } from './current.ts';
 import { type Slot, takesUserPointers, typeSlot } from './slots.ts';
@@ -211,7 +211,8 @@ export class ArgumentCalls {
 
   /** A call begins with the arguments at `at`. */
   enter(task: Task, memory: Memory, at: number): void {
-    const calls = this.#tasks.get(task) ?? this.#begin(task);
+    const key = identityOf(task);
+    const calls = this.#tasks.get(key) ?? this.#begin(key);
     if (calls.depth === deepest) {
       calls.beyond++;
       return;
@@ -228,7 +229,8 @@ export class ArgumentCalls {
 
   /** The innermost call returns: its arguments are what `restore` writes. False when it was not seen to begin. */
   exit(task: Task): boolean {
-    const calls = this.#tasks.get(task);
+    const key = identityOf(task);
+    const calls = this.#tasks.get(key);
     if (calls === undefined) return false;
     if (calls.beyond > 0) {
       calls.beyond--;
@@ -237,7 +239,7 @@ export class ArgumentCalls {
     const from = --calls.depth * wordsOfCall;
     for (let word = 0; word < wordsOfCall; word++) this.#words[word] = calls.words[from + word] as number;
     if (calls.depth === 0) {
-      this.#tasks.delete(task);
+      this.#tasks.delete(key);
       this.#spare.push(calls);
     }
     return true;

@@ -100,6 +100,7 @@ class SimulatedKernel implements OpenMachine {
       userRegisters,
       sampling: this.#sampling,
       samples: new SampleContext(memory, stacks, userSpace, userRegisters),
+      objects,
     });
     const window = new CallWindow(memory);
     const helpers = helperTable({
@@ -185,6 +186,10 @@ class SimulatedKernel implements OpenMachine {
 
   mapDelete(map: Fd, key: Uint8Array): void {
     this.#maps.delete(map, key);
+  }
+
+  mapFreeze(map: Fd): void {
+    this.#maps.freeze(map);
   }
 
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null {

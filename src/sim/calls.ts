@@ -1,4 +1,4 @@
-import type { Task } from '../events/index.ts';
+import { identityOf, type Task } from '../events/index.ts';
 
 /** Calls of one function on one task beyond which a call is only counted. */
 const deepest = 256;
@@ -30,7 +30,8 @@ export class ReturnInstances {
 
   /** The function is entered on a task. Returns false when there is no instance for the call. */
   enter(task: Task): boolean {
-    const calls = this.#tasks.get(task) ?? this.#begin(task);
+    const key = identityOf(task);
+    const calls = this.#tasks.get(key) ?? this.#begin(key);
     if (calls.depth === deepest) {
       calls.beyond++;
       return false;
@@ -43,7 +44,8 @@ export class ReturnInstances {
 
   /** The innermost call returns. Returns whether it held an instance. */
   exit(task: Task): boolean {
-    const calls = this.#tasks.get(task);
+    const key = identityOf(task);
+    const calls = this.#tasks.get(key);
     if (calls === undefined) return false;
     if (calls.beyond > 0) {
       calls.beyond--;
@@ -52,7 +54,7 @@ export class ReturnInstances {
     const held = calls.holds[--calls.depth] === 1;
     if (held) this.#free++;
     if (calls.depth === 0) {
-      this.#tasks.delete(task);
+      this.#tasks.delete(key);
       this.#spare.push(calls);
     }
     return held;

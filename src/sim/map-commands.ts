@@ -108,7 +108,7 @@ export class MapCommands {
 
   lookupAndDelete(fd: Fd, key: Uint8Array): Uint8Array {
     const op = 'map_lookup_and_delete_elem';
-    const { map } = this.#get(fd, op);
+    const { map } = this.#writable(fd, op);
     const at = this.#copyIn(map, key, op);
     const value = this.#valueAt(map);
     check(map.userTake(at, value), op, map);
@@ -117,7 +117,7 @@ export class MapCommands {
 
   update(fd: Fd, key: Uint8Array, value: Uint8Array, flags: number): void {
     const op = 'map_update_elem';
-    const resource = this.#get(fd, op);
+    const resource = this.#writable(fd, op);
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (value.length !== map.userValueSize) throw wrongSize(op, map, 'value', value.length, map.userValueSize);
@@ -169,7 +169,7 @@ export class MapCommands {
 
   delete(fd: Fd, key: Uint8Array): void {
     const op = 'map_delete_elem';
-    const resource = this.#get(fd, op);
+    const resource = this.#writable(fd, op);
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (map instanceof PerfEventArray) {
@@ -180,6 +180,20 @@ export class MapCommands {
       check(map.delete(at), op, map);
       if (map instanceof HashOfMaps) resource.keep(resource.keyAt(at), null);
     }
+  }
+
+  /** map_freeze (kernel/bpf/syscall.c) */
+  freeze(fd: Fd): void {
+    const resource = this.#get(fd, 'map_freeze');
+    if (resource.frozen) throw new SysError('EBUSY', 'map_freeze', `map '${resource.map.shape.name}' is frozen`);
+    resource.frozen = true;
+  }
+
+  /** map_get_sys_perms: a frozen map may not be written. */
+  #writable(fd: Fd, op: string): MapResource {
+    const resource = this.#get(fd, op);
+    if (!resource.frozen) return resource;
+    throw new SysError('EPERM', op, `map '${resource.map.shape.name}' is frozen`);
   }
 
   nextKey(fd: Fd, key: Uint8Array | null): Uint8Array | null {

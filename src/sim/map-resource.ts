@@ -13,6 +13,8 @@ export class MapResource extends Resource {
   readonly inner: MapShape | undefined;
   /** Of a prog_array: the type of its programs and of those that call them, once there is one. */
   programs: ProgramType | undefined;
+  /** Whether BPF_MAP_FREEZE closed it to writes by system calls. */
+  frozen = false;
   readonly #memory: Memory;
   readonly #forget: (resource: MapResource) => void;
   readonly #held = new Map<string, Resource>();

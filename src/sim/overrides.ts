@@ -1,4 +1,4 @@
-import type { KernelEvent, Task, TracepointEvent } from '../events/index.ts';
+import { identityOf, type KernelEvent, type Task, type TracepointEvent } from '../events/index.ts';
 
 /**
  * Calls whose result a program has set with override_return (kernel/trace/bpf_trace.c, lib/error-inject.c): the
@@ -47,17 +47,17 @@ export class Overrides {
 
   /** The function just entered returns this instead of running. */
   begin(task: Task, name: string, returns: bigint): void {
-    this.#calls.set(task, { function: name, inner: 0, returns, left: false });
+    this.#calls.set(identityOf(task), { function: name, inner: 0, returns, left: false });
   }
 
   /** What the call under way on a task is made to return, or undefined. */
   returnsOf(task: Task): bigint | undefined {
-    return this.#calls.get(task)?.returns;
+    return this.#calls.get(identityOf(task))?.returns;
   }
 
   /** The event as it happens, or null when it does not. */
   pass(event: KernelEvent): KernelEvent | null {
-    const call = this.#calls.get(event.task);
+    const call = this.#calls.get(identityOf(event.task));
     if (call === undefined) return event;
     if (call.left) return this.#leave(event, call);
     const same = (event.kind === 'entry' || event.kind === 'exit') && event.function === call.function;
@@ -71,7 +71,7 @@ export class Overrides {
       return null;
     }
     if (call.function.includes('_sys_')) call.left = true;
-    else this.#calls.delete(event.task);
+    else this.#calls.delete(identityOf(event.task));
     return { ...event, returns: call.returns };
   }
 
@@ -81,7 +81,7 @@ export class Overrides {
       const raw = event.raw === undefined ? {} : { raw: { ...event.raw, ret: returns } };
       return { ...event, fields: { ...event.fields, ret: returns }, ...raw };
     }
-    this.#calls.delete(event.task);
+    this.#calls.delete(identityOf(event.task));
     return event;
   }
 }

@@ -16,6 +16,7 @@ import type { AttachPoints } from './attach.ts';
 import type { ReturnInstances } from './calls.ts';
 import type { Current } from './current.ts';
 import type { Ledger } from './ledger.ts';
+import type { KernelObjects } from './objects/objects.ts';
 import { Overrides } from './overrides.ts';
 import type { FunctionPoint, LinkResource, RawPoint } from './points.ts';
 import type { RecordContext } from './records.ts';
@@ -36,6 +37,7 @@ export interface PlayerParts {
   readonly userRegisters: UserRegisters;
   readonly sampling: Sampling;
   readonly samples: SampleContext;
+  readonly objects: KernelObjects;
 }
 
 /**
@@ -51,6 +53,7 @@ export class Player {
   readonly #userSpace: UserSpace;
   readonly #userRegisters: UserRegisters;
   readonly #sampling: Sampling;
+  readonly #objects: KernelObjects;
   readonly #overrides = new Overrides();
   readonly #cpus: number;
   readonly #take: Take;
@@ -64,6 +67,7 @@ export class Player {
     this.#userSpace = parts.userSpace;
     this.#userRegisters = parts.userRegisters;
     this.#sampling = parts.sampling;
+    this.#objects = parts.objects;
     this.#cpus = current.cpus.length;
     this.#take = (link, running, at) => {
       current.now = at;
@@ -122,6 +126,9 @@ export class Player {
         break;
       case 'activity':
         this.#activity(event);
+        break;
+      case 'change':
+        this.#objects.change(event.object);
         break;
       default:
         assertNever(event);
@@ -317,6 +324,8 @@ function nameOf(event: KernelEvent): string {
       return `${event.provider}:${event.probe} of ${event.binary}`;
     case 'activity':
       return `an activity of ${event.task.comm}`;
+    case 'change':
+      return `a change of a ${event.object.object}`;
     default:
       return assertNever(event);
   }

@@ -27,6 +27,8 @@ export interface Kernel {
   /** Where a map holds programs, maps, cgroups or events, the value is an fd of 4 bytes. */
   mapUpdate(map: Fd, key: Uint8Array, value: Uint8Array, flags?: number): void;
   mapDelete(map: Fd, key: Uint8Array): void;
+  /** From now on system calls change nothing in it (BPF_MAP_FREEZE). @throws SysError EBUSY when it is frozen */
+  mapFreeze(map: Fd): void;
   /** The key after `key` (null for the first), or null at the end. */
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null;
 

@@ -1,4 +1,15 @@
-import { constant, type Scalar, s32Max, s32Min, s64Max, s64Min, u32Max, u64Max, unknown } from './scalar.ts';
+import {
+  constant,
+  constantOf,
+  type Scalar,
+  s32Max,
+  s32Min,
+  s64Max,
+  s64Min,
+  u32Max,
+  u64Max,
+  unknown,
+} from './scalar.ts';
 import {
   addTnum,
   andTnum,
@@ -9,6 +20,7 @@ import {
   orTnum,
   rightShift,
   subTnum,
+  swapTnum,
   xorTnum,
 } from './tnum.ts';
 
@@ -264,6 +276,13 @@ function shiftArithmetic(a: Scalar, shift: number, width: 32 | 64): void {
   a.unbound32();
 }
 
+/** A number a constant further on, each range by its own. */
+export function shiftBy(scalar: Scalar, by: number): Scalar {
+  const result = scalar.draft();
+  add(result, constantOf(by));
+  return result;
+}
+
 /** A pointer's variable part after adding or subtracting: 32-bit bounds of an address mean nothing. */
 export function moveOffset(op: 'add' | 'sub', offset: Scalar, by: Scalar): Scalar {
   const result = offset.draft().unbound32();
@@ -292,6 +311,13 @@ export function truncate(scalar: Scalar, bytes: number): Scalar {
   result.smax = result.umax;
   if (bytes < 4) result.unbound32();
   return result.settle();
+}
+
+/** The low `bytes` of a number the other way round, zero-extended (scalar_byte_swap). */
+export function swapBytes(scalar: Scalar, bytes: number): Scalar {
+  const result = unknown.draft();
+  result.bits = swapTnum(scalar.bits, bytes);
+  return truncate(result, bytes).draft().settle();
 }
 
 /** The low `bytes` of a number, sign-extended to `width` (coerce_reg_to_size_sx). */

@@ -12,6 +12,7 @@ import {
   helperMayAccessPacket,
   stackRange,
 } from './memory-access.ts';
+import { markPrecise, markSlotPrecise } from './precision.ts';
 import { type Argument, prototypeOf } from './prototypes.ts';
 import {
   flag,
@@ -24,8 +25,8 @@ import {
   unknownScalar,
 } from './register.ts';
 import { unknown } from './scalar.ts';
-import { writeFixed } from './stack-access.ts';
-import { Frame, StackSlot, sameTypes, slotKinds } from './state.ts';
+import { markRead, writeFixed } from './stack-access.ts';
+import { Frame, slotKinds } from './state.ts';
 import { checkRead } from './transfer.ts';
 
 /** Calls of helpers by their prototypes, and of the program's own functions (check_helper_call, check_func_call). */
@@ -96,6 +97,7 @@ export function callHelper(env: Environment): void {
   for (const { number, size } of call.writes) clobber(env, number, size);
   if (call.released) release(env, call);
   if (info.name === 'tail_call') checkNothingHeld(env, 'tail_call');
+  if (info.name === 'tail_call') markTarget(env, call);
   if (info.name === 'get_local_storage' && !env.register(2).isNull)
     env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");
   lock(env, call);
@@ -133,6 +135,7 @@ function checkArgument(env: Environment, call: Call, number: number, argument: A
   if (kind === 'allocSize') {
     if (!register.isConst) env.fail('EACCES', `R${number} is not a known constant'`);
     call.allocated = Number(register.scalar.value);
+    markPrecise(env, number);
     return;
   }
   const isMemory = /^(mem|key|value|fixed)/.test(kind);
@@ -196,6 +199,7 @@ function checkSize(env: Environment, call: Call, number: number, zeroAllowed: bo
   }
   const writes = memory.argument.kind.startsWith('memOut') || memory.argument.kind.startsWith('memWrite');
   touch(env, memory.number, most, writes, zeroAllowed, scalar.isConst ? call : undefined);
+  markPrecise(env, number);
   if (!scalar.isConst && writes) call.writes.push({ number: memory.number, size: most });
 }
 
@@ -209,6 +213,7 @@ function constantKey(env: Environment, register: Register): number | undefined {
   if ((at & 7) >= 3 && bytes.every((kind) => kind === slotKinds.zero)) return 0;
   const isSpilled = (at & 7) === 7 && bytes.every((kind) => kind === slotKinds.spill);
   if (!isSpilled || !slot.register.isConst || slot.type(3) === slotKinds.spill) return undefined;
+  markSlotPrecise(env, frame.number, at >> 3);
   return Number(slot.register.scalar.value);
 }
 
@@ -258,6 +263,10 @@ function touch(
       const { min } = stackRange(env, number, 0, size, write ? 'write to' : 'read from');
       growStack(env, register.frame, Math.max(min, -maxStack));
       if (write) call?.writes.push({ number, size });
+      else if (env.state.frames[register.frame]) {
+        const most = register.offset + Number(register.scalar.smax) + size;
+        markRead(env, env.state.frames[register.frame] as Frame, min, most);
+      }
       break;
     }
     case 'scalar':
@@ -276,12 +285,7 @@ function clobber(env: Environment, number: number, size: number): void {
   if (!frame) return;
   const from = register.offset + Number(register.scalar.smin);
   const to = register.offset + Number(register.scalar.smax) + size;
-  for (let offset = from; offset < to; offset++) {
-    const index = (-offset - 1) >> 3;
-    if (frame.slot(index).type(7) === slotKinds.spill)
-      frame.slots[index] = new StackSlot(sameTypes(slotKinds.misc), uninitialised);
-    else writeFixed(env, frame, offset, 1, undefined);
-  }
+  for (let offset = from; offset < to; offset++) writeFixed(env, frame, offset, 1, undefined);
 }
 
 const mapHelpers: Readonly<Record<string, readonly MapType[]>> = {
@@ -366,6 +370,12 @@ function checkMapOfHelper(env: Environment, call: Call, shown: string): void {
 
 function mapNumber(type: MapType): number {
   return mapTypes[type];
+}
+
+/** A known index decides which program is jumped to. */
+function markTarget(env: Environment, call: Call): void {
+  const index = env.register(3);
+  if (index.isConst && index.scalar.value < BigInt(call.map?.shape?.maxEntries ?? 0)) markPrecise(env, 3);
 }
 
 function release(env: Environment, call: Call): void {
@@ -502,5 +512,4 @@ export function returnLocal(env: Environment): void {
   state.frames.pop();
   env.say(`to caller at ${env.slot}:`);
   env.sayFrame(state.depth);
-  env.scratchAll();
 }

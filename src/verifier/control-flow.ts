@@ -91,7 +91,10 @@ export function checkReach(env: Environment): void {
   const pending = [0];
   seen[0] = explored;
   const go = (from: number, to: number): void => {
-    if (to < 0 || to >= slots.count) env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    if (to < 0 || to >= slots.count) {
+      env.sayLine(from, `${from}: `);
+      env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    }
     if (seen[to]) return;
     seen[to] = explored;
     pending.push(to);
@@ -188,7 +191,8 @@ export function usesOf(env: Environment, slot: number): { use: number; def: numb
   const fromRegister = (opcode & 8) !== 0;
   switch (opcode & 7) {
     case 0:
-      return opcode === 0x18 ? { use: 0, def: dst } : packetUses(opcode, src);
+      // Of loads from the packet nothing is said: all is read.
+      return opcode === 0x18 ? { use: 0, def: dst } : { use: 0x3ff, def: 0 };
     case 1:
       return { use: src, def: dst };
     case 2:
@@ -215,10 +219,6 @@ export function usesOf(env: Environment, slot: number): { use: number; def: numb
           return { use: fromRegister ? dst | src : dst, def: 0 };
       }
   }
-}
-
-function packetUses(opcode: number, src: number): { use: number; def: number } {
-  return { use: (1 << 6) | ((opcode & 0xe0) === 0x40 ? src : 0), def: callerSaved };
 }
 
 function atomicUses(imm: number, dst: number, src: number): { use: number; def: number } {
@@ -256,7 +256,9 @@ function sayLiveRegisters(env: Environment): void {
     const live = env.liveRegisters[slot] as number;
     let text = '';
     for (let register = 0; register < 10; register++) text += (live >>> register) & 1 ? String(register) : '.';
-    env.say(`${String(slot).padStart(7)}: ${text} ${env.instructionText(slot)}`);
+    const loop = env.loops.of(slot);
+    const group = loop === 0 ? '    ' : `${String(loop).padStart(3)} `;
+    env.say(`${group}${String(slot).padStart(3)}: ${text} ${env.instructionText(slot)}`);
     if (slots.isWide(slot)) slot++;
   }
 }

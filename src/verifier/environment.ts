@@ -2,11 +2,18 @@ import type { ErrnoName } from '../base/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById } from '../uapi/index.ts';
 import type { Subprogram } from './control-flow.ts';
+import type { Trail } from './explain/trail.ts';
+import type { FactCollector } from './facts.ts';
+import { entryAfter, type HistoryEntry } from './history.ts';
+import { StackLiveness } from './liveness.ts';
 import { alignment, type Log } from './log.ts';
-import { type MapShape, type ProgramText, Slots } from './program.ts';
+import { Loops } from './loops.ts';
+import { Backtracker } from './precision.ts';
+import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
 import type { Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
+import { Visited } from './visited.ts';
 
 /** A path that waits: the state at a jump's other side, and where the log stood when it was put aside. */
 export interface Pending {
@@ -41,7 +48,10 @@ export class Environment {
   readonly seen: Uint8Array;
   readonly pointerKind: (string | undefined)[] = [];
   readonly asyncCallbacks = new Set<number>();
-  readonly explored = new Map<number, Explored[]>();
+  readonly visited: Visited;
+  readonly loops: Loops;
+  readonly liveness: StackLiveness;
+  readonly backtracker = new Backtracker();
   subprograms: Subprogram[] = [];
   state!: State;
   slot = 0;
@@ -56,11 +66,20 @@ export class Environment {
   totalStates = 0;
   peakStates = 0;
   maxStatesPerSlot = 0;
+  /** States kept for loops that are still under way. */
+  backedges = 0;
+  /** Absent when nobody asked for facts. */
+  facts: FactCollector | undefined = undefined;
+  /** Present when the walk is made again to explain its end. */
+  trail: Trail | undefined = undefined;
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;
   #lineStart = 0;
   #lineEnd = 0;
+  #entry: HistoryEntry | undefined;
+  #cameFrom = -1;
+  #lastLine: LineInfo | undefined;
 
   constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
     this.program = program;
@@ -74,12 +93,38 @@ export class Environment {
     this.callsCallback = new Uint8Array(count + 1);
     this.liveRegisters = new Uint16Array(count + 1);
     this.seen = new Uint8Array(count + 1);
+    this.visited = new Visited(this);
+    this.loops = new Loops(this);
+    this.liveness = new StackLiveness(this);
     for (const shape of program.maps?.values() ?? []) {
       this.mapAddress.set(shape, 0xffff_8881_0000_0000n + BigInt(this.mapAddress.size) * 0x400n);
     }
   }
 
+  /** The path stands before its next instruction. */
+  begin(): void {
+    this.#entry = undefined;
+    this.#cameFrom = this.previous;
+    this.state.lastSlot = this.previous;
+    this.state.slot = this.slot;
+  }
+
+  /** The present instruction's entry in the history of the path; made when it is first asked for. */
+  history(): HistoryEntry {
+    if (this.backtracker.isOff) return entryAfter(undefined, this.slot, this.#cameFrom);
+    if (!this.#entry) {
+      this.#entry = entryAfter(this.state.history, this.slot, this.#cameFrom);
+      this.state.history = this.#entry;
+    }
+    return this.#entry;
+  }
+
+  countStates(): void {
+    this.peakStates = Math.max(this.peakStates, this.visited.size + this.backedges);
+  }
+
   say(line: string): void {
+    this.trail?.said.push(line);
     this.log.write(`${line}\n`);
   }
 
@@ -141,16 +186,35 @@ export class Environment {
     }
     const [instruction] = decodeOr(this.program.code.subarray(slot * 8, slot * 8 + size));
     if (!instruction) return `(${opcode})`;
-    const helperName = (id: number): string | undefined => {
-      const info = helperById(id);
-      return info && `bpf_${info.name}`;
-    };
     return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
+  }
+
+  /** `bpf_map_lookup_elem`, of the helper that a slot calls. */
+  helperText(slot: number): string {
+    const id = this.slots.imm[slot] as number;
+    return helperName(id) ?? `helper ${id}`;
+  }
+
+  /**
+   * Prints the source line that a slot comes from, unless it was the last one printed: `; int x = 1; @ prog.c:10`
+   * (kernel/bpf/log.c: verbose_linfo).
+   */
+  sayLine(slot: number, prefix: string): void {
+    const { lines } = this.program;
+    if (!lines || this.log.level === 0) return;
+    const line = lineAt(lines, slot);
+    const last = this.#lastLine;
+    if (!line || (last && last.file === line.file && last.line === line.line)) return;
+    this.log.write(prefix);
+    this.log.writeSource(line.text.trimStart());
+    this.log.writeSource(` @ ${line.file.slice(line.file.lastIndexOf('/') + 1)}:${line.line}\n`);
+    this.#lastLine = line;
   }
 
   /** Prints an instruction before it is judged. */
   sayInstruction(): void {
     if (this.#scratchedRegisters !== 0 || this.#scratchedSlots !== 0n) this.sayState();
+    this.sayLine(this.slot, '; ');
     this.#lineStart = this.log.end;
     this.say(`${this.slot}: ${this.instructionText(this.slot)}`);
     this.#lineStart = this.log.end - this.#lineStart - 1;
@@ -188,6 +252,23 @@ export class Environment {
   spillAt(frame: Frame, index: number): Register {
     return (frame.slots[index] ?? invalidSlot).register;
   }
+}
+
+function helperName(id: number): string | undefined {
+  const info = helperById(id);
+  return info && `bpf_${info.name}`;
+}
+
+/** The last entry that begins at or before a slot. */
+export function lineAt(lines: readonly LineInfo[], slot: number): LineInfo | undefined {
+  let low = 0;
+  let high = lines.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((lines[middle] as LineInfo).slot <= slot) low = middle + 1;
+    else high = middle;
+  }
+  return lines[low - 1];
 }
 
 function decodeOr(code: Uint8Array): ReturnType<typeof decode>['instructions'] {

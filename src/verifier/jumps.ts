@@ -1,5 +1,7 @@
 import { comparisons, decide, opposite, refine } from './branch.ts';
 import type { Environment } from './environment.ts';
+import { Lesson, Linked } from './linked.ts';
+import { markPrecise, widenImprecise } from './precision.ts';
 import { numberRegister, type Register, zeroRegister } from './register.ts';
 import type { State } from './state.ts';
 import { checkRead } from './transfer.ts';
@@ -22,16 +24,25 @@ export function jumpIf(env: Environment): void {
   if (fromRegister ? slots.imm[slot] !== 0 : src !== 0) env.fail('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
   const right = fromRegister ? checkRead(env, src) : numberRegister(slots.imm[slot] as number);
   const target = slot + 1 + (slots.offset[slot] as number);
+  if (fromRegister && left.kind === 'stack') env.history().targetIsStack = true;
+  if (fromRegister && right.kind === 'stack') env.history().sourceIsStack = true;
   const taken = decideJump(comparison, left, right, width);
   if (taken !== undefined) {
+    if (left.isScalar) markPrecise(env, dst);
+    if (fromRegister && right.isScalar) markPrecise(env, src);
     if (env.log.detailed) env.sayState();
     env.slot = taken ? target : slot + 1;
     return;
   }
+  const linked = new Linked();
+  if (fromRegister && right.isScalar && right.id !== 0) linked.collect(env.state, right.id, env.liveRegisters);
+  if (left.isScalar && left.id !== 0) linked.collect(env.state, left.id, env.liveRegisters);
+  if (linked.places.length > 1) env.history().linked = linked.places;
   const other = env.push(target, slot);
   if (left.isScalar && right.isScalar) {
-    learn(other, dst, left, fromRegister ? src : -1, right, (a, b) => refine(comparison, a, b, width));
-    learn(env.state, dst, left, fromRegister ? src : -1, right, (a, b) => refine(opposite(comparison), a, b, width));
+    const learn = new Lesson(dst, left, fromRegister ? src : -1, right, linked.places);
+    learn.give(other, (a, b) => refine(comparison, a, b, width));
+    learn.give(env.state, (a, b) => refine(opposite(comparison), a, b, width));
   } else if ((comparison === 'eq' || comparison === 'ne') && width === 64) {
     const isNullTest = right.isNull && left.maybeNull;
     if (isNullTest) {
@@ -48,7 +59,10 @@ function mayGoto(env: Environment): void {
   if (slots.src[slot] !== 0 || slots.dst[slot] !== 0 || slots.imm[slot] !== 0) {
     env.fail('EINVAL', `invalid may_goto imm ${slots.imm[slot]}`);
   }
-  env.push(slot + 1, slot).mayGotoDepth++;
+  const before = env.state.parent && env.visited.lastRound(env.state.parent, slot);
+  const inside = env.push(slot + 1, slot);
+  inside.mayGotoDepth++;
+  if (before) widenImprecise(before, inside);
   env.slot = slot + 1 + (slots.offset[slot] as number);
 }
 
@@ -69,31 +83,6 @@ function decideJump(
 function neverNull(register: Register): boolean {
   if (register.maybeNull) return false;
   return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map'].includes(register.kind);
-}
-
-/** Gives both compared numbers, and every copy of them, what the comparison taught. */
-function learn(
-  state: State,
-  dst: number,
-  left: Register,
-  src: number,
-  right: Register,
-  narrow: (a: Register['scalar'], b: Register['scalar']) => void,
-): void {
-  const a = left.scalar.draft();
-  const same = src === dst;
-  const b = same ? a : right.scalar.draft();
-  narrow(a, b);
-  spread(state, dst, left, a);
-  if (src >= 0 && !same) spread(state, src, right, b);
-}
-
-function spread(state: State, number: number, before: Register, scalar: Register['scalar']): void {
-  const learnt = before.draft();
-  learnt.scalar = scalar.isEmpty ? before.scalar : scalar;
-  state.frame.registers[number] = learnt;
-  if (before.id === 0) return;
-  state.mapRegisters((register) => (register.isScalar && register.id === before.id ? learnt : register));
 }
 
 function settleNull(env: Environment, state: State, tested: Register, isNull: boolean): void {

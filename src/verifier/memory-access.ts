@@ -303,7 +303,7 @@ function accessStack(env: Environment, pointed: Register, access: Access): Regis
     writeVariable(env, frame, min, max + size, value);
     return unknownScalar;
   }
-  return readVariable(frame, min, max + size, size);
+  return readVariable(env, frame, min, max + size, size);
 }
 
 /** Remembers how deep a function's stack goes. */

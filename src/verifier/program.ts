@@ -42,7 +42,10 @@ export interface ProgramText {
   readonly attachTo?: string;
   /** What BPF_PSEUDO_MAP_FD immediates name. */
   readonly maps?: ReadonlyMap<number, MapShape>;
+  /** Line info that the kernel would have: in the log, and in the explanation. */
   readonly lines?: readonly LineInfo[];
+  /** Where instructions come from that have no line info, as those of assembly: only in the explanation. */
+  readonly places?: readonly LineInfo[];
 }
 
 /** The slots of a program, field by field. */

@@ -199,7 +199,7 @@ function pointerFacts(register: Register): string[] {
     facts.push(`ks=${shape.keySize},vs=${shape.valueSize}`);
   }
   if (register.offset) facts.push(`off=${signedText(BigInt(register.offset))}`);
-  if (register.isPacket) facts.push(`r=${unsignedText(BigInt(register.range >>> 0))}`);
+  if (register.isPacket) facts.push(`r=${unsignedText(BigInt.asUintN(64, BigInt(register.range)))}`);
   if (kind === 'memory') facts.push(`sz=${unsignedText(BigInt(register.size))}`);
   if (!scalar.isConst) facts.push(...scalar.facts());
   else if (scalar.value !== 0n) facts.push(`imm=${signedText(register.constant)}`);

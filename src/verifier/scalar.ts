@@ -304,11 +304,13 @@ export class Scalar {
       let names = row.name;
       for (let later = index + 2; later < rows.length; later += 2) {
         const other = rows[later] as (typeof rows)[number];
-        if (other.omit || u64(other.value) !== u64(row.value)) continue;
+        if (other.omit || other.value !== row.value) continue;
         other.omit = true;
         names += `=${other.name}`;
       }
-      facts.push(`${names}=${row.name[0] === 's' ? signedText(row.value) : unsignedText(row.value)}`);
+      const text =
+        row.name === 'smin32' || row.name === 'smax32' ? signed32Text : row.name[0] === 's' ? signedText : unsignedText;
+      facts.push(`${names}=${text(row.value)}`);
     }
     if (this.bits.mask !== u64Max) facts.push(`var_off=${tnumText(this.bits)}`);
     return facts;
@@ -318,6 +320,10 @@ export class Scalar {
 /** Small numbers in decimal, others in hexadecimal (kernel/bpf/log.c: verbose_snum). */
 export function signedText(value: bigint): string {
   return value >= -32768n && value <= 32767n ? String(value) : `0x${u64(value).toString(16)}`;
+}
+
+function signed32Text(value: bigint): string {
+  return value >= -32768n && value <= 32767n ? String(value) : `0x${BigInt.asUintN(32, value).toString(16)}`;
 }
 
 export function unsignedText(value: bigint): string {

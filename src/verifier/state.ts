@@ -1,3 +1,6 @@
+import type { Step } from './explain/trail.ts';
+import type { HistoryEntry } from './history.ts';
+import type { Instance } from './liveness.ts';
 import { type Register, registerText, uninitialised } from './register.ts';
 
 /**
@@ -46,6 +49,8 @@ export class Frame {
   /** Set in a frame that a helper calls back into. */
   callback: { readonly helper: string; readonly min: number; readonly max: number } | undefined = undefined;
   callbackDepth = 0;
+  /** Where reads and writes of this chain of calls are noted; found when it is first asked for. */
+  instance: Instance | undefined = undefined;
 
   constructor(callSite: number, number: number, program: number) {
     this.registers = new Array(11).fill(uninitialised);
@@ -61,6 +66,7 @@ export class Frame {
     copy.slots = this.slots.slice();
     copy.callback = this.callback;
     copy.callbackDepth = this.callbackDepth;
+    copy.instance = this.instance;
     return copy;
   }
 
@@ -95,17 +101,31 @@ export class State {
   parent: State | undefined = undefined;
   /** Paths that began here and have not ended. */
   branches = 0;
+  /** The slot where this state began, the one before the present, and the present one. */
   firstSlot = 0;
   lastSlot = -1;
+  slot = 0;
+  /** Since `firstSlot`. */
+  history: HistoryEntry | undefined = undefined;
+  /** What is dead was taken out of this stored state. */
+  isCleaned = false;
+  /** How often this stored state was made wider for the facts' sake. */
+  widenings = 0;
   mayGotoDepth = 0;
-  usedInLoop = false;
   dfsDepth = 0;
   /** Entry of a callback, re-entered by its helper. */
   callbackUnroll = 0;
   inSleepable = false;
+  /** The last step, when the walk is made again to explain its end. */
+  trail: Step | undefined = undefined;
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1] as Frame;
+  }
+
+  /** The slot at which a frame stands: the present one, or its call. */
+  slotOf(frame: number): number {
+    return frame === this.frames.length - 1 ? this.slot : (this.frames[frame + 1] as Frame).callSite;
   }
 
   get depth(): number {
@@ -122,9 +142,12 @@ export class State {
     copy.parent = this.parent;
     copy.firstSlot = this.firstSlot;
     copy.lastSlot = this.lastSlot;
+    copy.slot = this.slot;
+    copy.history = this.history;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
+    copy.trail = this.trail;
     return copy;
   }
 

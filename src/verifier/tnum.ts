@@ -127,6 +127,17 @@ export function castTnum(a: Tnum, size: number): Tnum {
   return { value: a.value & kept, mask: a.mask & kept };
 }
 
+/** The low bytes the other way round, zero-extended. */
+export function swapTnum({ value, mask }: Tnum, size: number): Tnum {
+  return { value: swapped(value, size), mask: swapped(mask, size) };
+}
+
+function swapped(value: bigint, size: number): bigint {
+  let result = 0n;
+  for (let byte = 0; byte < size; byte++) result = (result << 8n) | ((value >> BigInt(byte * 8)) & 0xffn);
+  return result;
+}
+
 export function lowTnum(a: Tnum): Tnum {
   return { value: a.value & low32, mask: a.mask & low32 };
 }

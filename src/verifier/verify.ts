@@ -10,16 +10,20 @@ import {
   jumpDistance,
   resolveImmediates,
 } from './control-flow.ts';
-import { Environment, type Explored } from './environment.ts';
+import { Environment } from './environment.ts';
+import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
+import { Trail } from './explain/trail.ts';
+import { FactCollector, type Facts } from './facts.ts';
+import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
+import { markPrecise } from './precision.ts';
 import type { ProgramText } from './program.ts';
-import { covers } from './prune.ts';
 import { kindText, numberRegister, pointer, type Register, unknownScalar } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { s64Max, s64Min } from './scalar.ts';
-import { Frame, frameText, State } from './state.ts';
+import { Frame, State } from './state.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
 
 /**
@@ -27,13 +31,17 @@ import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.
  * where a state that was seen before covers it (kernel/bpf/verifier.c: bpf_check, do_check).
  */
 export interface VerifyOptions {
-  /** 1: the path that failed; 2: all paths; 4: statistics. 1 when absent. */
+  /** Bits: 1 the path that failed, 2 all paths, 4 statistics, 8 the log's head is kept and not its tail. 1 when absent. */
   readonly logLevel?: number;
-  /** Bytes of log that are kept; the tail stays. 16 MiB when absent. */
+  /** Bytes of the log's buffer, with its final zero; 0 only measures. 16 MiB when absent. */
   readonly logSize?: number;
   readonly strictAlignment?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
+  /** A clock in ns for the time that level 4 prints, which is 0 without one. */
+  readonly now?: () => number;
+  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
+  readonly facts?: 'bytes' | 'full';
 }
 
 export interface Verdict {
@@ -42,6 +50,10 @@ export interface Verdict {
   /** The last message, without the rest of the log; empty when accepted. */
   readonly message: string;
   readonly log: string;
+  /** What the refusal means. The program is walked again for it when it is first asked for; null when accepted. */
+  readonly explanation: Explanation | null;
+  /** Bytes of a buffer that would have held the whole log (log_true_size of union bpf_attr). */
+  readonly logTrueSize: number;
   readonly statistics: {
     readonly processed: number;
     readonly totalStates: number;
@@ -49,44 +61,71 @@ export interface Verdict {
     /** Bytes of each function's stack, in the order of their slots. */
     readonly stackDepths: readonly number[];
   };
+  /** What holds of registers at each slot of an accepted program; when it was asked for. */
+  readonly facts?: Facts;
 }
 
 const defaultLimit = 1_000_000;
 
+/** A refusal before anything was looked at. */
+const unread = {
+  verdict: 'reject',
+  message: '',
+  log: '',
+  logTrueSize: 0,
+  statistics: { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] },
+} as const satisfies Partial<Verdict>;
+
+/**
+ * The verdict of Linux 6.18 on a program, as bpf(BPF_PROG_LOAD) gives it to a privileged user: whether it may be loaded,
+ * the errno and the log if not, word for word. Any bytes get a verdict; nothing is thrown for what a program does wrong.
+ * @param program 8 bytes a slot, with the shapes of the maps that it names
+ */
 export function verify(program: ProgramText, options: VerifyOptions = {}): Verdict {
-  const log = new Log(options.logLevel ?? 1, options.logSize ?? 1 << 24);
+  const level = options.logLevel ?? 1;
+  const log = new Log(level, options.logSize ?? (level === 0 ? 0 : 1 << 24));
   const count = program.code.length / 8;
-  const empty = { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] };
   if (count < 1 || count > defaultLimit || !Number.isInteger(count)) {
     const errno = count > defaultLimit || count < 1 ? 'E2BIG' : 'EINVAL';
-    return { verdict: 'reject', errno, message: '', log: '', statistics: empty };
+    return { ...unread, errno, explanation: explainSize(program.code.length) };
   }
+  if (!log.isValid) return { ...unread, errno: 'EINVAL', explanation: explainLog(level, log.size) };
+  const began = options.now?.() ?? 0;
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
-  let rejection: Rejection | undefined;
-  try {
-    judge(env, options.limit ?? defaultLimit);
-  } catch (fault) {
-    if (!(fault instanceof Rejection)) throw fault;
-    rejection = fault;
-  }
-  if (log.detailed || log.level & 4) {
-    const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
-    env.say(
-      `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
-    );
-  }
+  if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
+  const rejection = judge(env, options.limit ?? defaultLimit);
+  if (log.statistics) sayStatistics(env, (options.now?.() ?? 0) - began);
+  const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
+  env.say(
+    `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
+  );
+  const isAccepted = !rejection && log.fits;
+  let explanation: Explanation | null | undefined;
+  if (env.facts && isAccepted) completeFacts(env, env.facts, step);
   return {
-    verdict: rejection || !log.fits ? 'reject' : 'accept',
+    verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
+    get explanation() {
+      explanation ??= rejection ? explainAgain(program, options) : null;
+      return explanation;
+    },
+    logTrueSize: log.trueSize,
     statistics: {
-      processed: env.processed,
-      totalStates: env.totalStates,
-      peakStates: env.peakStates,
+      processed,
+      totalStates,
+      peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
+    ...(env.facts && isAccepted ? { facts: env.facts.facts() } : {}),
   };
+}
+
+/** `stack depth 16+8`: of each function (kernel/bpf/verifier.c: print_verification_stats). */
+function sayStatistics(env: Environment, took: number): void {
+  env.say(`verification time ${Math.floor(took / 1000)} usec`);
+  env.say(`stack depth ${env.subprograms.map(({ stackDepth }) => stackDepth).join('+')}`);
 }
 
 /** What the system call fills in where no attach type is given (bpf_prog_load_fixup_attach_type). */
@@ -95,7 +134,26 @@ function withAttachType(program: ProgramText): ProgramText {
   return isDefault ? { ...program, attachType: 2 } : program;
 }
 
-function judge(env: Environment, limit: number): void {
+/** Walks a refused program once more, with a note of each step. */
+function explainAgain(program: ProgramText, options: VerifyOptions): Explanation | null {
+  const env = new Environment(withAttachType(program), new Log(0, 0), options.strictAlignment ?? false);
+  env.trail = new Trail();
+  const rejection = judge(env, options.limit ?? defaultLimit);
+  return rejection ? explain(env, rejection.message) : null;
+}
+
+/** Judges a program. @returns how it was refused; undefined when it was not */
+function judge(env: Environment, limit: number): Rejection | undefined {
+  try {
+    check(env, limit);
+    return undefined;
+  } catch (fault) {
+    if (!(fault instanceof Rejection)) throw fault;
+    return fault;
+  }
+}
+
+function check(env: Environment, limit: number): void {
   findSubprograms(env);
   checkSubprograms(env);
   resolveImmediates(env);
@@ -115,16 +173,18 @@ function judge(env: Environment, limit: number): void {
 
 function walk(env: Environment, limit: number): void {
   const { slots, log } = env;
-  let resumed = true;
+  let resumed = false;
   for (;;) {
     if (env.slot >= slots.count) env.fail('EFAULT', `invalid insn idx ${env.slot} insn_cnt ${slots.count}`);
     if (++env.processed > limit) env.fail('E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
-    if (env.prunePoint[env.slot] && isCovered(env)) {
+    env.begin();
+    if (env.prunePoint[env.slot] && env.visited.stops()) {
       if (log.detailed) env.say(resumed ? `\nfrom ${env.previous} to ${env.slot}: safe` : `${env.slot}: safe`);
       if (!resume(env)) return;
       resumed = true;
       continue;
     }
+    if (env.jumpPoint[env.slot]) env.history();
     if (log.full && resumed) {
       log.write(`\nfrom ${env.previous} to ${env.slot}:`);
       env.sayFrame(env.state.depth);
@@ -132,8 +192,15 @@ function walk(env: Environment, limit: number): void {
     }
     if (log.detailed) env.sayInstruction();
     env.seen[env.slot] = 1;
+    env.facts?.visit(env);
+    env.trail?.record(env);
     env.previous = env.slot;
-    if (step(env)) continue;
+    const depth = env.state.frames.length;
+    env.liveness.begin();
+    const goesOn = step(env);
+    if (env.state.frames.length === depth) env.liveness.commit(env.previous);
+    else if (env.state.frames.length < depth) resumed = true;
+    if (goesOn) continue;
     if (!resume(env)) return;
     resumed = true;
   }
@@ -142,9 +209,8 @@ function walk(env: Environment, limit: number): void {
 /** Ends the present path and takes up the last that waits; false when none is left. */
 function resume(env: Environment): boolean {
   env.scratchAll();
-  for (let state: State | undefined = env.state; state; state = state.parent) {
-    if (--state.branches > 0) break;
-  }
+  env.liveness.update();
+  env.visited.end(env.state);
   const next = env.pending.pop();
   if (!next) return false;
   env.state = next.state;
@@ -347,6 +413,7 @@ function exit(env: Environment, opcode: number): boolean {
     env.fail('EINVAL', 'BPF_EXIT uses reserved fields');
   }
   if (state.frames.length > 1) {
+    env.liveness.update();
     returnLocal(env);
     return true;
   }
@@ -362,6 +429,7 @@ function checkResult(env: Environment, result: Register): void {
   if (!result.isScalar) {
     env.fail('EINVAL', `At program exit the register R0 is not a known value (${kindText(result.kind, result.flags)})`);
   }
+  markPrecise(env, 0);
   const { smin, smax } = result.scalar;
   if (smin >= BigInt(range.min) && smax <= BigInt(range.max)) return;
   const known = `${smin > s64Min ? ` smin=${smin}` : ''}${smax < s64Max ? ` smax=${smax}` : ''}`;
@@ -369,52 +437,4 @@ function checkResult(env: Environment, result: Register): void {
     'EINVAL',
     `At program exit the register R0 has${known === '' ? ' unknown scalar value' : known} should have been in [${range.min}, ${range.max}]`,
   );
-}
-
-/** Compares the present state with those seen here; stores it when it is worth it (is_state_visited). */
-function isCovered(env: Environment): boolean {
-  const { state, slot } = env;
-  let list = env.explored.get(slot);
-  let adds =
-    env.forceCheckpoint[slot] === 1 || (env.jumps - env.markJumps >= 2 && env.processed - env.markProcessed >= 8);
-  for (const entry of list ?? []) {
-    if (entry.state.branches > 0) {
-      if (entry.state.mayGotoDepth === state.mayGotoDepth && covers(env, entry.state, state, true))
-        loopFound(env, entry.state);
-      if (env.forceCheckpoint[slot] !== 1 && env.jumps - env.markJumps < 20 && env.processed - env.markProcessed < 100)
-        adds = false;
-    } else if (covers(env, entry.state, state, false)) {
-      entry.hits++;
-      return true;
-    }
-    if (adds) entry.misses++;
-  }
-  if (!adds) return false;
-  const kept = list?.filter(({ misses, hits }) => misses <= hits * 3 + 3) ?? [];
-  env.peakStates += kept.length - (list?.length ?? 0);
-  list = kept;
-  env.explored.set(slot, list);
-  keep(env, list, state, slot);
-  return false;
-}
-
-function loopFound(env: Environment, old: State): never {
-  env.say(`infinite loop detected at insn ${env.slot}`);
-  env.log.write('cur state:');
-  env.sayFrame(env.state.depth);
-  env.log.write('old state:');
-  return env.fail('EINVAL', frameText(old, old.depth, 0x7ff, undefined));
-}
-
-function keep(env: Environment, list: Explored[], state: State, slot: number): void {
-  const kept = state.copy();
-  kept.branches = 1;
-  list.push({ state: kept, hits: 0, misses: 0 });
-  state.parent = kept;
-  state.firstSlot = slot;
-  env.markJumps = env.jumps;
-  env.markProcessed = env.processed;
-  env.totalStates++;
-  env.peakStates++;
-  env.maxStatesPerSlot = Math.max(env.maxStatesPerSlot, list.length);
 }

@@ -1,5 +1,7 @@
 import type { Memory } from '../memory/index.ts';
 
+export { registerFacts } from '../isa/index.ts';
+
 /**
  * The one contract that the interpreter and the compiler to WebAssembly both meet. A program reaches nothing but the
  * linear memory; every test of a program runs on both.
@@ -32,10 +34,9 @@ export interface ProgramFacts {
    * reaches that slot. Absent: the compiler finds out what it can by itself.
    */
   readonly registers?: Uint8Array;
+  /** A byte a slot: 1 where a load may lead nowhere and then gives 0 (RegisterFacts.mayFault). */
+  readonly mayFault?: Uint8Array;
 }
-
-/** What is known of a register's 64 bits. A pointer is one of the kernel's space. */
-export const registerFacts = { unknown: 0, below2to32: 1, pointer: 2, pointerOrNull: 3 } as const;
 
 /** What a program may reach outside itself. */
 export interface Host {
@@ -94,7 +95,8 @@ export interface HashLayout {
   readonly bucketMask: number;
   readonly valueOffset: number;
   readonly stride: number;
-  /** End of the elements. */
+  /** Where the elements begin and end. */
+  readonly data: number;
   readonly end: number;
   /**
    * Offsets of the u32 cells that change: elements held; the first element given back, chained by its first word;

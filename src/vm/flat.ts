@@ -8,6 +8,7 @@ import { checkProgram } from './load-check.ts';
  * the word index of their target, immediates are extended to 64 bits, registers are indices of their low halves.
  *
  *   +0 opcode   +1 dst × 2   +2 src × 2, or -1 for the constant   +3 offset or target   +4 +5 constant   +6 slot
+ *   +7 1 for a load that gives 0 where it leads nowhere (ProgramFacts.mayFault)
  *
  * The opcode is the byte of the instruction set, or one of `sentinels`. For calls +3 is the target or the index in
  * `calls`, and +2 says which kind.
@@ -32,16 +33,21 @@ export const callKinds = { helper: 0, local: 1, kfunc: 2 } as const;
 /** The frame pointer's register. */
 const framePointer = 10;
 
-/** @throws InputError when the bytes are no program */
-export function flatten(program: LinkedProgram): FlatProgram {
-  const decoded = decode(program.code);
-  checkProgram(program, decoded);
+/**
+ * @param checked the program as decoded, when it has been checked already
+ * @throws InputError when the bytes are no program
+ */
+export function flatten(program: LinkedProgram, checked?: DecodedProgram): FlatProgram {
+  const decoded = checked ?? decode(program.code);
+  if (!checked) checkProgram(program, decoded);
   const words = new Int32Array((decoded.instructions.length + 1) * stride);
   const calls: { target: 'helper' | 'kfunc'; id: number }[] = [];
+  const mayFault = program.facts?.verified ? program.facts.mayFault : undefined;
   let at = 0;
   for (const instruction of decoded.instructions) {
     words[at] = overflowsStack(instruction) ? sentinels.stackOverflow : (program.code[instruction.slot * 8] as number);
     words[at + 6] = instruction.slot;
+    if (instruction.kind === 'load') words[at + 7] = mayFault?.[instruction.slot] ?? 0;
     fill(words, at, instruction, decoded, calls);
     at += stride;
   }

@@ -1,5 +1,5 @@
 import { u64 } from '../base/index.ts';
-import { orderedAccess } from '../isa/index.ts';
+import { type DecodedProgram, orderedAccess } from '../isa/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { kernelHigh, readable, writable } from './access.ts';
 import {
@@ -54,7 +54,7 @@ export function createInterpreter(options: InterpreterOptions = {}): Engine {
         session = new Session<InterpretedProgram>(host);
         sessions.set(host, session);
       }
-      return new InterpretedProgram(program, session, options.step ?? null);
+      return new InterpretedProgram(program, session, options);
     },
   };
 }
@@ -62,6 +62,13 @@ export function createInterpreter(options: InterpreterOptions = {}): Engine {
 export interface InterpreterOptions {
   /** Called before each instruction, for a debugger. Without it a run takes no time for it. */
   readonly step?: Step;
+}
+
+/** How a program is held: for the compiler it stands in for a program of its own. */
+export interface InterpretedOptions extends InterpreterOptions {
+  readonly owner?: Executable;
+  /** The program's code, already decoded and checked. */
+  readonly decoded?: DecodedProgram;
 }
 
 /**
@@ -87,6 +94,10 @@ export class InterpretedProgram implements Executable {
   readonly #budget: number | undefined;
   readonly #counts: boolean;
   readonly #step: Step | null;
+  /** What helpers are given as the program that calls them. */
+  readonly #owner: Executable;
+  /** Instructions of the last run. */
+  lastRetired = 0;
   #retired = 0;
   #resultLow = 0;
   #resultHigh = 0;
@@ -96,16 +107,17 @@ export class InterpretedProgram implements Executable {
   #trapHigh = 0;
   #trapSize = 0;
 
-  constructor(program: LinkedProgram, session: Session<InterpretedProgram>, step: Step | null) {
+  constructor(program: LinkedProgram, session: Session<InterpretedProgram>, options: InterpretedOptions = {}) {
     const { host } = session;
     this.program = program;
-    this.#step = step;
+    this.#step = options.step ?? null;
+    this.#owner = options.owner ?? this;
     this.#session = session;
     this.#window = host.window;
     this.#memory = host.memory;
     this.#budget = host.budget;
     this.#counts = host.count === true;
-    this.#flat = flatten(program);
+    this.#flat = flatten(program, options.decoded);
     this.#calls = this.#flat.calls.map(({ target, id }) => (target === 'helper' ? host.helper(id) : host.kfunc?.(id)));
   }
 
@@ -154,7 +166,8 @@ export class InterpretedProgram implements Executable {
   }
 
   #finish(run: Run<InterpretedProgram>): number {
-    if (this.#counts) this.#retired += run.granted - run.left;
+    this.lastRetired = run.granted - run.left;
+    if (this.#counts) this.#retired += this.lastRetired;
     this.#trapped = run.trapped;
     if (run.trapped === null) {
       this.#resultLow = run.registers[0]!;
@@ -245,7 +258,7 @@ export class InterpretedProgram implements Executable {
     i32[word + 10] = 0;
     i32[word + 11] = 0;
     run.trapSlot = slot;
-    helper(this.#window, this);
+    helper(this.#window, this.#owner);
     registers[0] = i32[word + 10]!;
     registers[1] = i32[word + 11]!;
   }
@@ -265,6 +278,14 @@ export class InterpretedProgram implements Executable {
     run.left = left + 1;
     this.#trapAt(run, kind, slot, low);
     return false;
+  }
+
+  /** A load through a kernel object's pointer that leads nowhere gives 0 (ProgramFacts.mayFault). */
+  #readsZero(regs: Int32Array, words: Int32Array, at: number): boolean {
+    if (words[at + 7] === 0) return false;
+    regs[words[at + 1]!] = 0;
+    regs[words[at + 1]! + 1] = 0;
+    return true;
   }
 
   #badRead(run: Run<InterpretedProgram>, left: number, words: Int32Array, at: number, size: number): false {
@@ -631,49 +652,70 @@ export class InterpretedProgram implements Executable {
         // --- loads: dst = *(src + offset)
         case 0x71: {
           const from = readable(pages, lo, hi, words[at + 3]!, 1);
-          if (from < 0) return this.#badRead(run, left, words, at, 1);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 1);
+          }
           regs[d] = view.getUint8(from);
           regs[d + 1] = 0;
           continue;
         }
         case 0x69: {
           const from = readable(pages, lo, hi, words[at + 3]!, 2);
-          if (from < 0) return this.#badRead(run, left, words, at, 2);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 2);
+          }
           regs[d] = view.getUint16(from, true);
           regs[d + 1] = 0;
           continue;
         }
         case 0x61: {
           const from = readable(pages, lo, hi, words[at + 3]!, 4);
-          if (from < 0) return this.#badRead(run, left, words, at, 4);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 4);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = 0;
           continue;
         }
         case 0x79: {
           const from = readable(pages, lo, hi, words[at + 3]!, 8);
-          if (from < 0) return this.#badRead(run, left, words, at, 8);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 8);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = view.getInt32(from + 4, true);
           continue;
         }
         case 0x91: {
           const from = readable(pages, lo, hi, words[at + 3]!, 1);
-          if (from < 0) return this.#badRead(run, left, words, at, 1);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 1);
+          }
           regs[d] = view.getInt8(from);
           regs[d + 1] = regs[d]! >> 31;
           continue;
         }
         case 0x89: {
           const from = readable(pages, lo, hi, words[at + 3]!, 2);
-          if (from < 0) return this.#badRead(run, left, words, at, 2);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 2);
+          }
           regs[d] = view.getInt16(from, true);
           regs[d + 1] = regs[d]! >> 31;
           continue;
         }
         case 0x81: {
           const from = readable(pages, lo, hi, words[at + 3]!, 4);
-          if (from < 0) return this.#badRead(run, left, words, at, 4);
+          if (from < 0) {
+            if (this.#readsZero(regs, words, at)) continue;
+            return this.#badRead(run, left, words, at, 4);
+          }
           regs[d] = view.getInt32(from, true);
           regs[d + 1] = regs[d]! >> 31;
           continue;

@@ -2,7 +2,10 @@
 """Asks the running Linux kernel to judge the cases of a selftest dump (see verifier.ts), as root on x86-64.
 
   kernel.py DUMP.json VERDICTS.jsonl      one line a case: {"id", "verdict", "errno", "log", "retvals"}
-  kernel.py --log-level N                 cases as JSON lines on standard input, answers on standard output
+  kernel.py --log-level N                 cases as JSON lines on standard input, answers on standard output;
+                                          `lines` gives them line info: {"slot", "file", "line", "column", "text"}
+  kernel.py --batch                       a first line with the maps by name, then cases that name them in `at`;
+                                          answers {"id", "errno", "last", "processed"}
 """
 import ctypes, errno, json, os, struct, sys
 
@@ -33,6 +36,34 @@ def load_btf(types, strings):
     attributes = bytearray(64)
     struct.pack_into('<QQII', attributes, 0, pin(raw), 0, len(raw), 0)
     return bpf(18, attributes)
+
+
+def with_lines(case, starts):
+    """A BTF of the case's lines; every function is `int f0(void)`, `int f1(void)`, …"""
+    strings, places = bytearray(b'\0'), {}
+
+    def place(text):
+        if text not in places:
+            places[text] = len(strings)
+            strings.extend(text.encode() + b'\0')
+        return places[text]
+
+    types = struct.pack('<IIII', place('int'), 1 << 24, 4, 0x01000020) + struct.pack('<III', 0, 13 << 24, 1)
+    for index in range(len(starts)):
+        types += struct.pack('<III', place(f'f{index}'), 12 << 24 | (1 if index == 0 else 0), 2)
+    case['func_info'] = [(start, index + 3) for index, start in enumerate(starts)]
+    case['line_info'] = [(line['slot'], place(line['file']), place(line['text']), line['line'] << 10 | line.get('column', 0))
+                         for line in case['lines']]
+    case['btf_types'], case['btf_strings'] = types.hex(), bytes(strings).hex()
+
+
+def function_starts(code):
+    starts = {0}
+    for slot in range(len(code) // 8):
+        opcode, registers, _, imm = struct.unpack_from('<BBhi', code, slot * 8)
+        if (opcode, registers >> 4) in ((0x85, 1), (0x18, 4)):
+            starts.add(slot + 1 + imm)
+    return sorted(starts)
 
 
 def first_types(types, count):
@@ -74,17 +105,23 @@ def load_program(case, code, btf=-1):
     attributes = bytearray(152)
     license = case.get('license', 'GPL').encode() + b'\0'
     LOG[0] = b'\0'
+    size = case.get('log_size', len(LOG))
     struct.pack_into('<IIQQIIQII', attributes, 0, case.get('prog_type', 1), len(code) // 8, pin(code), pin(license),
-                     case.get('log_level', 1), len(LOG), ctypes.addressof(LOG), 0, case.get('prog_flags', 0))
+                     case.get('log_level', 1), size, ctypes.addressof(LOG) if size else 0, 0, case.get('prog_flags', 0))
     struct.pack_into('<I', attributes, 68, case.get('expected_attach_type', 0))
     if btf >= 0:
         struct.pack_into('<I', attributes, 72, btf)
     if case.get('func_info'):
         rows = b''.join(struct.pack('<II', *row) for row in case['func_info'])
         struct.pack_into('<IQI', attributes, 76, 8, pin(rows), len(case['func_info']))
+    if case.get('line_info'):
+        rows = b''.join(struct.pack('<IIII', *row) for row in case['line_info'])
+        struct.pack_into('<IQI', attributes, 92, 16, pin(rows), len(case['line_info']))
     if case.get('attach_btf_id'):
         struct.pack_into('<I', attributes, 108, case['attach_btf_id'])
-    return bpf(5, attributes)
+    result = bpf(5, attributes)
+    case['log_true_size'] = struct.unpack_from('<I', attributes, 140)[0]
+    return result
 
 
 def fill(fd):
@@ -161,6 +198,8 @@ def run(fd, data):
 
 def judge(case, shared_btf):
     code, fds = bytearray.fromhex(case['insns']), []
+    if case.get('lines'):
+        with_lines(case, function_starts(code))
     for fixup, places in case.get('fixups', {}).items():
         if fixup == 'fixup_map_kptr':
             return {'id': case['id'], 'skip': 'its map needs types of the test module'}
@@ -204,7 +243,8 @@ def judge(case, shared_btf):
         btf = load_btf(bytes.fromhex(case['btf_types']), bytes.fromhex(case['btf_strings']))
         fds.append(btf)
     fd = load_program(loaded, bytes(code), btf)
-    out = {'id': case['id'], 'verdict': 'accept' if fd >= 0 else 'reject', 'errno': name(fd), 'log': LOG.value.decode('latin-1')}
+    out = {'id': case['id'], 'verdict': 'accept' if fd >= 0 else 'reject', 'errno': name(fd), 'log': LOG.value.decode('utf-8', 'replace')}
+    out['true_size'] = loaded['log_true_size']
     if fd >= 0 and case.get('runs', -1) >= 0:
         out['retvals'] = [run(fd, bytes.fromhex(row['data']).ljust(64, b'\0')) for row in case['retvals']]
     for held in fds + [fd]:
@@ -213,7 +253,61 @@ def judge(case, shared_btf):
     return out
 
 
+def lock_btf():
+    """int; struct bpf_spin_lock { int val; }; struct value { int count; struct bpf_spin_lock lock; }"""
+    strings = b'\0int\0bpf_spin_lock\0val\0value\0count\0lock\0'
+    at = lambda text: strings.index(b'\0' + text + b'\0') + 1
+    types = struct.pack('<IIII', at(b'int'), 1 << 24, 4, 0x01000020)
+    types += struct.pack('<III', at(b'bpf_spin_lock'), 4 << 24 | 1, 4) + struct.pack('<III', at(b'val'), 1, 0)
+    types += struct.pack('<III', at(b'value'), 4 << 24 | 2, 8)
+    types += struct.pack('<III', at(b'count'), 1, 0) + struct.pack('<III', at(b'lock'), 2, 32)
+    return load_btf(types, strings)
+
+
+def shared_map(shape):
+    """The fd of a map of src/verifier's MapShape, with its type as a number."""
+    inner = shared_map(shape['inner']) if 'inner' in shape else 0
+    types = (lock_btf(), 1, 3) if 'spinLock' in shape else (0, 0, 0)
+    fd = create_map(shape['type'], shape['keySize'], shape['valueSize'], shape['maxEntries'], shape.get('flags', 0), inner, *types)
+    if fd < 0:
+        raise OSError(-fd, f'map {shape}')
+    return fd
+
+
+def last_words(log):
+    lines = [line for line in log.split('\n') if line]
+    processed = next((int(line.split()[1]) for line in reversed(lines) if line.startswith('processed ')), 0)
+    words = [line for line in lines if not line.startswith('processed ')]
+    return (words[-1] if words else ''), processed
+
+
+def batch():
+    shapes, maps = json.loads(sys.stdin.readline())['maps'], {}
+
+    def map_of(key, case):
+        # The first program that is loaded with a program array decides of what type its programs are.
+        owner = (case['prog_type'], case['expected_attach_type']) if shapes[key]['type'] == 3 else None
+        if (key, owner) not in maps:
+            maps[key, owner] = shared_map(shapes[key])
+        return maps[key, owner]
+
+    for line in sys.stdin:
+        KEEP.clear()
+        case = json.loads(line)
+        code = bytearray.fromhex(case['insns'])
+        for slot, key, source in case['at']:
+            code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | source << 4
+            struct.pack_into('<i', code, slot * 8 + 4, map_of(key, case))
+        fd = load_program(case, bytes(code))
+        last, processed = last_words(LOG.value.decode('latin-1'))
+        print(json.dumps({'id': case['id'], 'errno': name(fd), 'last': last, 'processed': processed}))
+        if fd >= 0:
+            os.close(fd)
+
+
 def main():
+    if sys.argv[1] == '--batch':
+        return batch()
     if sys.argv[1] == '--log-level':
         for line in sys.stdin:
             KEEP.clear()

@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { randomPacket, ways } from '../vm/compare.ts';
+import type { ProgramFacts } from '../../src/vm/index.ts';
+import { factsFor, factsOf, randomPacket, ways } from '../vm/compare.ts';
 import { type GeneratedProgram, generate, maps } from '../vm/generate.ts';
 import { ProgramHost } from '../vm/program-host.ts';
 
@@ -49,9 +50,9 @@ function ask(script: string, all: readonly GeneratedProgram[]): Answer[] {
     .map((line) => JSON.parse(line) as Answer);
 }
 
-function outcome(program: GeneratedProgram, way: (typeof ways)[number]): unknown {
+function outcome(program: GeneratedProgram, way: (typeof ways)[number], found: ProgramFacts | undefined): unknown {
   const host = new ProgramHost();
-  const executable = way.engine().load(host.link(program, way.verified), host);
+  const executable = way.engine().load(host.link(program, factsFor(way, found)), host);
   host.setPacket(randomPacket(program.seed));
   const low = executable.run(host.context) >>> 0;
   const packet = Buffer.from(host.packetBytes).toString('hex');
@@ -78,7 +79,8 @@ describe.skipIf(!oracle || !existsSync(oracle))('engines agree with the kernel',
     for (const [index, answer] of ask(oracle as string, all).entries()) {
       if (answer.verdict !== 'accept' || answer.run?.errno !== null) continue;
       accepted++;
-      for (const way of ways) expect(outcome(all[index]!, way)).toEqual(expected(answer, way.name));
+      const found = factsOf(all[index]!);
+      for (const way of ways) expect(outcome(all[index]!, way, found)).toEqual(expected(answer, way.name));
     }
   });
 

@@ -1,44 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { minutes, ms, Random, sec } from '../../src/base/index.ts';
+import { minutes, ms, sec } from '../../src/base/index.ts';
 import { loadProfile } from '../../src/btf/index.ts';
 import { decodePacket, type KernelEvent, type SkBuff } from '../../src/events/index.ts';
-import { createScheduler, loadScenario, type Stage } from '../../src/scenario/index.ts';
-
-interface Options {
-  readonly kernel?: string;
-  readonly seed?: number;
-  readonly cpus?: number;
-  readonly duration: number;
-}
-
-async function play(name: string, options: Options, see: (event: KernelEvent) => void): Promise<number> {
-  const scenario = await loadScenario(name);
-  const stage: Stage = {
-    profile: loadProfile(options.kernel ?? '6.18'),
-    random: new Random(options.seed ?? 1),
-    cpus: options.cpus ?? scenario.cpus!,
-    duration: options.duration,
-    scheduler: createScheduler(),
-  };
-  let last = 0;
-  let count = 0;
-  let failure: unknown;
-  const playing = scenario.events(stage).subscribe({
-    next: (event) => {
-      if (event.time < last || event.cpu >= stage.cpus) failure ??= new Error(`out of order: ${JSON.stringify(event)}`);
-      last = event.time;
-      count++;
-      see(event);
-    },
-    error: (error: unknown) => {
-      failure = error;
-    },
-  });
-  stage.scheduler.advanceTo(options.duration);
-  playing.unsubscribe();
-  if (failure !== undefined) throw failure;
-  return count;
-}
+import { play } from './play.ts';
 
 const nameOf = (event: KernelEvent) => (event.kind === 'tracepoint' ? event.name : `${event.kind} ${labelOf(event)}`);
 
@@ -54,9 +18,12 @@ function digest(): { add(event: KernelEvent): void; value: number } {
 
 const scripts: [string, number][] = [
   ['app', sec(2)],
+  ['disk', sec(4)],
   ['drop-storm', sec(1)],
+  ['processes', sec(3)],
   ['quiet-night', minutes(60)],
   ['slow-connect', sec(20)],
+  ['tcp-clients', sec(4)],
   ['syscalls', sec(5)],
 ];
 
@@ -98,11 +65,13 @@ describe.each(scripts)('%s', (name, duration) => {
   });
 
   test('has an exit for each entry, on the same task, the last entered first', async () => {
-    const open = new Map<number, string[]>();
+    const open = new Map<string, string[]>();
     let wrong = 0;
     await play(name, { duration }, (event) => {
-      const calls = open.get(event.task.pid) ?? [];
-      open.set(event.task.pid, calls);
+      // The idle task of each CPU is a task of its own.
+      const who = event.task.pid === 0 ? `CPU ${event.cpu}` : `${event.task.pid}`;
+      const calls = open.get(who) ?? [];
+      open.set(who, calls);
       if (event.kind === 'entry') calls.push(event.function);
       else if (event.kind === 'exit' && calls.pop() !== event.function) wrong++;
     });

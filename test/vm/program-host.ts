@@ -10,6 +10,7 @@ import {
   type InlineHelper,
   type LinkedProgram,
   type MapLayout,
+  type ProgramFacts,
 } from '../../src/vm/index.ts';
 import { type GeneratedProgram, maps as mapShapes } from './generate.ts';
 
@@ -81,7 +82,7 @@ export class ProgramHost implements Host {
   }
 
   /** Code with the places of this host's maps and context in it. */
-  link(program: GeneratedProgram, verified: boolean, name = 'generated'): LinkedProgram {
+  link(program: GeneratedProgram, facts: ProgramFacts | undefined, name = 'generated'): LinkedProgram {
     const code = program.code.slice();
     const view = new DataView(code.buffer);
     program.mapSlots.forEach((slots, map) => {
@@ -95,7 +96,7 @@ export class ProgramHost implements Host {
       view.setUint8(slot * 8, 0x79);
       view.setInt16(slot * 8 + 2, offset, true);
     }
-    return verified ? { name, code, facts: { verified } } : { name, code };
+    return facts ? { name, code, facts } : { name, code };
   }
 
   packet(_context: number, offset: number, size: 1 | 2 | 4): number {

@@ -40,6 +40,7 @@ export class NamespaceTable {
   readonly #profile: KernelProfile;
   readonly #write: FieldWriter;
   readonly #inside = new Map<string, Namespaces>();
+  readonly #nets = new Map<number, number>();
   readonly own: Namespaces;
 
   constructor(memory: Memory, profile: KernelProfile) {
@@ -62,6 +63,20 @@ export class NamespaceTable {
     return made;
   }
 
+  /** Offset of the struct net of that inode number; the machine's own when undefined. */
+  net(number: number | undefined): number {
+    return number === undefined ? this.own.net : this.#net(number);
+  }
+
+  #net(number: number): number {
+    let at = this.#nets.get(number);
+    if (at === undefined) {
+      at = this.#numbered('net', number);
+      this.#nets.set(number, at);
+    }
+    return at;
+  }
+
   #make(outer: Namespaces | undefined, container: Container): Namespaces {
     const { net, mount } = releaseAtLeast(this.#profile.release, '6.18') ? fixed : free;
     const write = this.#write;
@@ -75,8 +90,10 @@ export class NamespaceTable {
       write.u32(pid, pidFields.offset('level'), level);
       write.pointer(pid, pidFields.offset('parent'), outer?.pid ?? 0);
     }
-    const ownNet = outer === undefined || container.netNamespace !== undefined;
-    const netPlace = ownNet ? this.#numbered('net', container.netNamespace ?? net) : outer.net;
+    const netPlace =
+      container.netNamespace === undefined && outer !== undefined
+        ? outer.net
+        : this.#net(container.netNamespace ?? net);
     const uts = this.#numbered('uts_namespace', first.uts);
     write.text(uts, this.#fields('uts_namespace')?.offset('name.nodename') ?? -1, 65, container.hostname ?? hostname);
     const at = this.#fields('nsproxy');

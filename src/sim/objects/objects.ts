@@ -1,6 +1,6 @@
 import { assertNever } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
-import type { KernelObject } from '../../events/index.ts';
+import type { KernelObject, ObjectChange } from '../../events/index.ts';
 import { type Memory, pageKinds } from '../../memory/index.ts';
 import type { SymbolTable } from '../symbols.ts';
 import { Values } from '../values.ts';
@@ -20,7 +20,7 @@ export class KernelObjects {
   readonly values: Values;
   readonly tasks: Tasks;
   readonly #user: Texts;
-  readonly #structs: Structs;
+  readonly structs: Structs;
   readonly #devices: Devices;
   readonly sockets: Sockets;
   readonly #packets: Packets;
@@ -29,14 +29,20 @@ export class KernelObjects {
     const { btf } = profile;
     const kernel = new Texts(memory, pageKinds.kernel);
     const namespaces = new NamespaceTable(memory, profile);
-    const { net } = namespaces.own;
     this.#user = new Texts(memory, pageKinds.user);
-    this.#structs = new Structs(memory, profile);
-    this.#devices = new Devices(memory, btf, net);
-    this.sockets = new Sockets(memory, btf, net);
-    this.#packets = new Packets(memory, btf, (object) => this.address(object));
-    this.tasks = new Tasks(memory, btf, namespaces);
     this.values = new Values(symbols, kernel, this.#user, (object) => this.address(object));
+    this.structs = new Structs(memory, profile, this.values);
+    this.#devices = new Devices(memory, btf, namespaces.own.net);
+    this.sockets = new Sockets(memory, profile, namespaces, this.values);
+    this.#packets = new Packets(memory, btf, (object) => this.address(object));
+    this.tasks = new Tasks(memory, profile, namespaces, this.values);
+  }
+
+  /** The kernel wrote into an object. @throws InputError */
+  change(object: ObjectChange['object']): void {
+    if (object.object === 'sock') this.sockets.change(object);
+    else if (object.object === 'task') this.tasks.change(object.task);
+    else this.structs.change(object);
   }
 
   /** The offset of an object: the same for as long as it lives. @throws InputError when it cannot be made */
@@ -49,7 +55,7 @@ export class KernelObjects {
       case 'net_device':
         return this.#devices.address(object);
       case 'struct':
-        return this.#structs.address(object, this.values);
+        return this.structs.address(object);
       case 'user':
         return this.#user.address(object, object.content);
       case 'task':

@@ -1,7 +1,10 @@
-import type { Btf } from '../../btf/index.ts';
-import type { Sock } from '../../events/index.ts';
+import type { KernelProfile } from '../../btf/index.ts';
+import { identityOf, type Sock } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
+import type { Values } from '../values.ts';
 import { FieldWriter, StructFields } from './fields.ts';
+import { Members } from './members.ts';
+import type { NamespaceTable } from './namespaces.ts';
 import { Pool } from './pool.ts';
 
 /**
@@ -42,23 +45,38 @@ export class Sockets {
   readonly #inetPort: number;
   readonly #inetAddress: number;
   readonly #size: number;
-  readonly #net: number;
+  readonly #namespaces: NamespaceTable;
+  readonly #members: Members;
   readonly #pool: Pool<Sock>;
+  /** What sockets that changed are like, by what they first were. */
+  readonly #latest = new WeakMap<Sock, Sock>();
 
-  /** @param net offset of the network namespace that all sockets are in */
-  constructor(memory: Memory, btf: Btf, net: number) {
+  constructor(memory: Memory, profile: KernelProfile, namespaces: NamespaceTable, values: Values) {
+    const { btf } = profile;
     const fields = new StructFields(btf, 'sock');
     this.#memory = memory;
     this.#write = new FieldWriter(memory);
     this.#at = sockOffsets(fields);
     // A byte beside sk_type before 5.6, a bit-field of the same place.
     this.#wideProtocol = (btf.member(fields.id, 'sk_protocol')?.size ?? 1) > 1;
-    this.#net = net;
+    this.#namespaces = namespaces;
     let size = fields.size;
-    for (const name of ['inet_sock', 'tcp_sock', 'tcp6_sock', 'udp_sock', 'udp6_sock', 'raw_sock']) {
-      const id = btf.find('struct', name);
-      if (id !== undefined) size = Math.max(size, btf.sizeOf(id));
+    const kinds = [fields];
+    for (const name of [
+      'inet_sock',
+      'inet_connection_sock',
+      'tcp_sock',
+      'tcp6_sock',
+      'udp_sock',
+      'udp6_sock',
+      'raw_sock',
+    ]) {
+      if (btf.find('struct', name) === undefined) continue;
+      const kind = new StructFields(btf, name);
+      size = Math.max(size, kind.size);
+      kinds.push(kind);
     }
+    this.#members = new Members(memory, profile, values, kinds);
     this.#size = size;
     const inet = btf.find('struct', 'inet_sock');
     this.#inetPort = inet === undefined ? -1 : (btf.member(inet, 'inet_sport')?.offset ?? -1);
@@ -73,17 +91,23 @@ export class Sockets {
 
   /** The offset of a socket's struct sock: the same while it lives. */
   address(socket: Sock): number {
-    const known = this.#pool.find(socket);
-    if (known !== 0) return known;
-    const sk = this.#pool.take(socket);
-    this.#memory.u8.fill(0, sk, sk + this.#size);
-    this.#fill(sk, socket);
-    return sk;
+    const key = identityOf(socket);
+    const known = this.#pool.find(key);
+    return known !== 0 ? known : this.#fill(this.#pool.take(key), this.#latest.get(key) ?? socket);
   }
 
-  #fill(sk: number, socket: Sock): void {
+  /** A socket is like this from now on. */
+  change(socket: Sock): void {
+    const key = identityOf(socket);
+    const known = this.#pool.find(key);
+    this.#latest.set(key, socket);
+    if (known !== 0) this.#fill(known, socket);
+  }
+
+  #fill(sk: number, socket: Sock): number {
     const write = this.#write;
     const at = this.#at;
+    this.#memory.u8.fill(0, sk, sk + this.#size);
     write.u16(sk, at.family, socket.family);
     write.u8(sk, at.state, socket.state ?? established);
     write.u16(sk, at.localPort, socket.sport);
@@ -92,7 +116,7 @@ export class Sockets {
     if (this.#wideProtocol) write.u16(sk, at.protocol, socket.protocol);
     else write.u8(sk, at.protocol, socket.protocol);
     write.u16(sk, at.type, sockType(socket.protocol));
-    write.pointer(sk, at.net, this.#net);
+    write.pointer(sk, at.net, this.#namespaces.net(socket.netNamespace));
     write.u32(sk, at.users, 1);
     if (socket.family === afInet6) {
       write.bytes(sk, at.local6, socket.saddr.subarray(0, 16));
@@ -102,6 +126,8 @@ export class Sockets {
       write.bytes(sk, at.remote, socket.daddr.subarray(0, 4));
       write.bytes(sk, this.#inetAddress, socket.saddr.subarray(0, 4));
     }
+    if (socket.fields !== undefined) this.#members.write(sk, socket.fields);
+    return sk;
   }
 }
 

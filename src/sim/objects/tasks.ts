@@ -1,8 +1,10 @@
 import { roundUp } from '../../base/index.ts';
-import type { Btf } from '../../btf/index.ts';
-import type { Task } from '../../events/index.ts';
+import type { KernelProfile } from '../../btf/index.ts';
+import { identityOf, type Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
+import type { Values } from '../values.ts';
 import { FieldWriter, StructFields } from './fields.ts';
+import { Members } from './members.ts';
 import type { NamespaceTable } from './namespaces.ts';
 import { Pool } from './pool.ts';
 
@@ -70,6 +72,7 @@ function pidOffsets(fields: StructFields) {
 export class Tasks {
   readonly #memory: Memory;
   readonly #write: FieldWriter;
+  readonly #members: Members;
   readonly #namespaces: NamespaceTable;
   readonly #whole: number;
   readonly #places: { readonly cred: number; readonly pid: number; readonly mm: number };
@@ -78,15 +81,19 @@ export class Tasks {
   readonly #credAt: ReturnType<typeof credOffsets>;
   readonly #pidAt: ReturnType<typeof pidOffsets>;
   readonly #pool: Pool<Task>;
+  /** What tasks that changed are like, by what they first were. */
+  readonly #latest = new WeakMap<Task, Task>();
   /** Leaders of threads whose leader nobody names. */
   readonly #leaders = new WeakMap<Task, Task>();
 
-  constructor(memory: Memory, btf: Btf, namespaces: NamespaceTable) {
+  constructor(memory: Memory, profile: KernelProfile, namespaces: NamespaceTable, values: Values) {
+    const { btf } = profile;
     const fields = new StructFields(btf, 'task_struct');
     const cred = new StructFields(btf, 'cred');
     const pid = new StructFields(btf, 'pid');
     const mm = new StructFields(btf, 'mm_struct');
     this.#memory = memory;
+    this.#members = new Members(memory, profile, values, [fields]);
     this.#write = new FieldWriter(memory);
     this.#namespaces = namespaces;
     this.#comm = fields.offset('comm');
@@ -104,8 +111,17 @@ export class Tasks {
 
   /** The offset of a task's task_struct: the same while it lives. */
   address(task: Task): number {
-    const known = this.#pool.find(task);
-    return known !== 0 ? known : this.#fill(this.#pool.take(task), task);
+    const key = identityOf(task);
+    const known = this.#pool.find(key);
+    return known !== 0 ? known : this.#fill(this.#pool.take(key), this.#latest.get(key) ?? task);
+  }
+
+  /** A task is like this from now on. */
+  change(task: Task): void {
+    const key = identityOf(task);
+    const known = this.#pool.find(key);
+    this.#latest.set(key, task);
+    if (known !== 0) this.#fill(known, task);
   }
 
   /** The task whose task_struct is at an offset. */
@@ -153,6 +169,7 @@ export class Tasks {
     write.u64(at, this.#at.startBootTime, task.startTime ?? 0);
     this.#fillNamespaces(at, task);
     this.#fillRelatives(at, task);
+    if (task.fields !== undefined) this.#members.write(at, task.fields);
     return at;
   }
 

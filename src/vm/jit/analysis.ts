@@ -1,7 +1,7 @@
 import type { Instruction } from '../../isa/index.ts';
 import { type Block, successorsOf } from './blocks.ts';
 import { Demand } from './demand.ts';
-import { predecessorsOf, reversePostorder } from './dominators.ts';
+import { type Order, predecessorsOf, reversePostorder } from './dominators.ts';
 import type { InlineCalls } from './inline-calls.ts';
 import { BlockValues, definedBy, Values } from './values.ts';
 
@@ -18,8 +18,9 @@ export interface Analysis {
   /** Masks of the registers that are live, and wide, at the entry of each block. */
   readonly live: Uint16Array;
   readonly wide: Uint16Array;
-  /** For each instruction of the program `wants`, of the register that it defines. */
+  /** For each instruction of each block `wants`, of the register that it defines; a block's begin at `wantsAt`. */
   readonly wants: Uint8Array;
+  readonly wantsAt: Int32Array;
 }
 
 /** Whether what an instruction defines is read later, and whether its high half is. */
@@ -31,17 +32,30 @@ export interface AnalysisInput {
   readonly beginning: Beginning;
   readonly verified: boolean;
   readonly facts: Uint8Array | undefined;
+  readonly mayFault: Uint8Array | undefined;
   readonly inlineCalls: InlineCalls;
-  /** Room for a byte an instruction. */
-  readonly wants: Uint8Array;
 }
 
 export function analyse(input: AnalysisInput): Analysis {
-  const successors = input.blocks.map(({ end }) => successorsOf(end));
+  const { blocks } = input;
+  const successors = blocks.map(({ end }) => successorsOf(end));
   const order = reversePostorder(successors);
-  const values = forward(input, successors, order.nodes, order.number);
-  const { live, wide } = backward(input, successors, order.nodes, order.number);
-  return { values, live, wide, wants: input.wants };
+  const wantsAt = new Int32Array(blocks.length);
+  let instructions = 0;
+  for (const [node, { count }] of blocks.entries()) {
+    wantsAt[node] = instructions;
+    instructions += count;
+  }
+  const wants = new Uint8Array(instructions);
+  const values = forward(input, successors, order);
+  const { live, wide } = backward(input, successors, order, { wants, wantsAt });
+  return { values, live, wide, wants, wantsAt };
+}
+
+/** The first of the two data flows by itself. */
+export function forwardValues(input: AnalysisInput): BlockValues {
+  const successors = input.blocks.map(({ end }) => successorsOf(end));
+  return forward(input, successors, reversePostorder(successors));
 }
 
 /** One instruction forwards. */
@@ -98,8 +112,7 @@ class Worklist {
 function forward(
   input: AnalysisInput,
   successors: readonly (readonly number[])[],
-  order: readonly number[],
-  place: Int32Array,
+  { nodes: order, number: place }: Order,
 ): BlockValues {
   const { instructions, blocks, verified } = input;
   const entries = new BlockValues(blocks.length, verified);
@@ -125,14 +138,14 @@ function forward(
 function backward(
   input: AnalysisInput,
   successors: readonly (readonly number[])[],
-  order: readonly number[],
-  place: Int32Array,
+  { nodes: order, number: place }: Order,
+  found: Pick<Analysis, 'wants' | 'wantsAt'>,
 ): { live: Uint16Array; wide: Uint16Array } {
   const { blocks } = input;
   const live = new Uint16Array(blocks.length);
   const wide = new Uint16Array(blocks.length);
   const predecessors = predecessorsOf(successors, order);
-  const demand = new Demand(input.verified);
+  const demand = new Demand(input.verified, input.mayFault);
   const backwards = [...order].reverse();
   const work = new Worklist(backwards);
   for (let at = 0; at < order.length; at++) work.add(at);
@@ -144,7 +157,7 @@ function backward(
       demand.live |= live[next]!;
       demand.wide |= wide[next]!;
     }
-    blockBackwards(input, block, demand);
+    blockBackwards(input, block, demand, found.wants, found.wantsAt[node] as number);
     if (demand.live === live[node] && demand.wide === wide[node]) continue;
     live[node] = demand.live;
     wide[node] = demand.wide;
@@ -153,13 +166,13 @@ function backward(
   return { live, wide };
 }
 
-function blockBackwards(input: AnalysisInput, block: Block, demand: Demand): void {
+function blockBackwards(input: AnalysisInput, block: Block, demand: Demand, found: Uint8Array, at: number): void {
   for (let index = block.first + block.count - 1; index >= block.first; index--) {
     const instruction = input.instructions[index] as Instruction;
     const defined = definedBy(instruction);
     if (defined >= 0) {
       const isLive = (demand.live >>> defined) & 1;
-      input.wants[index] = isLive * wants.live + ((demand.wide >>> defined) & isLive) * wants.wide;
+      found[at + index - block.first] = isLive * wants.live + ((demand.wide >>> defined) & isLive) * wants.wide;
     }
     demand.before(instruction);
   }

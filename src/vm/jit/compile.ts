@@ -25,8 +25,8 @@ export interface CompileOptions {
 
 /**
  * What the module exports as `entry`:
- * - run: (context, r2) → low half of r0
- * - batch: (contexts, count, results)
+ * - run: (context, r2) → low half of r0, the whole of which is in the global `answer`
+ * - batch: (contexts, the end of them, results - contexts * 2), all offsets
  * - framed: (frame) → low half of r0, a function of the program at a slot with the arguments of the window
  */
 export type Entry =
@@ -93,10 +93,14 @@ class Compiler {
       this.#callees.map(({ target, id }, index) => [`${target} ${id}`, index]),
     );
     const verified = facts?.verified === true;
+    const answer = builder.global('i64');
+    builder.exportGlobal('answer', answer);
     return {
       program: this.#program,
+      answer,
       verified,
       facts: verified ? facts?.registers : undefined,
+      mayFault: verified ? facts?.mayFault : undefined,
       counted,
       stackTop,
       window: window.offset,
@@ -106,6 +110,7 @@ class Compiler {
       imports: {
         trap: builder.importFunction('env', 'trap', builder.type([i32, i32, i32], [])),
         access: builder.importFunction('env', 'access', builder.type([i32, i32, i32, i32, i32, i32], [i32])),
+        probe: builder.importFunction('env', 'probe', builder.type([i32, i32, i32], [i32])),
         packet: builder.importFunction('env', 'packet', builder.type([i32, i32, i32, i32], [i32])),
         tail: builder.importFunction('env', 'tail', builder.type([], [i32])),
         callx: builder.importFunction('env', 'callx', builder.type([i32, i32, i32], [i32])),
@@ -117,7 +122,6 @@ class Compiler {
       inlineCalls: new InlineCalls(host, verified),
       mapFunctions: new MapFunctions(builder),
       callsOut: false,
-      wants: new Uint8Array(this.#program.instructions.length),
       chunkGlobals: () => this.#chunkGlobals(),
     };
   }
@@ -179,9 +183,8 @@ class Compiler {
       code.globalSet(global);
     });
     this.#drive(code, blocks, () => code.i32(this.#options.stackTop));
-    code.i32(this.#context.window);
     code.globalGet(registers[0] as number);
-    code.memory(wasm.i64Store, 40);
+    code.globalSet(this.#context.answer);
     code.globalGet(registers[0] as number);
     code.op(wasm.i32WrapI64);
     return code;

@@ -9,9 +9,12 @@ export class Demand {
   live = 0;
   wide = 0;
   readonly #verified: boolean;
+  readonly #mayFault: Uint8Array | undefined;
 
-  constructor(verified: boolean) {
+  /** @param mayFault as ProgramFacts has it: the whole of such a load's pointer is looked at */
+  constructor(verified: boolean, mayFault?: Uint8Array) {
     this.#verified = verified;
+    this.#mayFault = mayFault;
   }
 
   /** Goes over an instruction against the flow. */
@@ -58,7 +61,7 @@ export class Demand {
         return;
       case 'load':
       case 'loadAcquire':
-        this.#read(instruction.base, !this.#verified);
+        this.#read(instruction.base, !this.#verified || this.#mayFault?.[instruction.slot] === 1);
         return;
       case 'store':
         this.#read(instruction.base, !this.#verified);

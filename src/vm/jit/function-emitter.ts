@@ -21,12 +21,14 @@ import { cells, emitTrap, type ModuleContext } from './module-context.ts';
 import { RegisterFile } from './register-file.ts';
 import { promoteSlots, type SlotMap } from './slots.ts';
 import { type Structure, structure } from './structure.ts';
+import { copyTails } from './tails.ts';
+import { unrollLoops } from './unroll.ts';
 import { definedBy } from './values.ts';
 
 /**
  * What a function is:
- * - run: (context, r2) → low half of r0, the whole of which goes to the window;
- * - batch: (contexts, count, results), the body within the loop over them;
+ * - run: (context, r2) → low half of r0, the whole of which goes to the global `answer`;
+ * - batch: (contexts, their end, results less twice the contexts), the body within the loop over them;
  * - function: (r1…r5, frame) → r0;
  * - chunk: (label, frame) → label of the next chunk's entry, or -1 when r0 is final. Registers are in globals between.
  */
@@ -61,25 +63,31 @@ export class FunctionEmitter {
   readonly #blockMarks = new Map<number, number>();
   /** Registers that are known to be below 2^16 at this place of a block, as a mask. */
   #halves = 0;
+  /** Where `wants` of the block at work on stand, less the index of its first instruction. */
+  #wantsAt = 0;
   /** In a batch: the block that a context's run leaves to be done. */
   #done = -1;
+  /** In a batch: the place of the context that is at work. */
+  #cursor = -1;
 
   constructor(context: ModuleContext, blocks: readonly Block[], shape: Shape) {
     this.#context = context;
     this.#shape = shape;
-    this.#blocks = blocks;
-    const { verified, facts, inlineCalls } = context;
+    const { verified, facts, mayFault, inlineCalls } = context;
     const { instructions } = context.program;
-    const switches = new Set(blocks.flatMap(({ end }, node) => (end.kind === 'switch' ? [node] : [])));
+    const beginning = beginnings[shape];
+    const given = { instructions, blocks, beginning, verified, facts, mayFault, inlineCalls };
+    // Where no access is checked code is small enough to be copied.
+    const input = verified && shape !== 'chunk' ? { ...given, blocks: copyTails(unrollLoops(given)) } : given;
+    this.#blocks = input.blocks;
+    const switches = new Set(input.blocks.flatMap(({ end }, node) => (end.kind === 'switch' ? [node] : [])));
     this.#structure = structure(
-      blocks.map(({ end }) => successorsOf(end)),
+      input.blocks.map(({ end }) => successorsOf(end)),
       switches,
     );
-    const beginning = beginnings[shape];
-    const input = { instructions, blocks, beginning, verified, facts, inlineCalls, wants: context.wants };
     this.#analysis = analyse(input);
     const slots: SlotMap = verified
-      ? promoteSlots(instructions, blocks, this.#analysis, inlineCalls, facts)
+      ? promoteSlots(instructions, input.blocks, this.#analysis, inlineCalls, facts)
       : new Map();
     this.#demand = new Demand(verified);
     const code = new Code(parameters[shape]);
@@ -90,7 +98,7 @@ export class FunctionEmitter {
     const leave = (): void => this.#leave();
     this.#calls = new CallEmitter(code, context, this.#file, this.#memory, this.#scratch, leave);
     this.#loops =
-      shape === 'chunk' || blocks.some((block) => this.#last(block)?.kind === 'mayGoto') ? code.local('i32') : -1;
+      shape === 'chunk' || input.blocks.some((block) => this.#last(block)?.kind === 'mayGoto') ? code.local('i32') : -1;
   }
 
   /** Emits the whole body. */
@@ -154,57 +162,55 @@ export class FunctionEmitter {
   }
 
   /**
-   * Over the offsets of contexts at local 0, as many as local 1 says; the whole of each r0 to local 2 onwards. The
-   * body stands in the loop, so that nothing is called for a context.
+   * Over the offsets of contexts from local 0 to local 1; the whole of the r0 of the one at `cursor` goes to
+   * cursor * 2 + local 2, as 8 bytes there stand for 4 here. The body stands in the loop, so that nothing is called
+   * for a context.
    */
   #batch(): void {
     const { code } = this;
-    const index = code.local('i32');
+    const cursor = code.local('i32');
     const context = code.local('i32');
-    const result = code.local('i64');
+    this.#cursor = cursor;
+    code.get(0);
+    code.set(cursor);
     const all = code.open(wasm.block);
     const again = code.open(wasm.loop);
-    code.get(index);
+    code.get(cursor);
     code.get(1);
-    code.op(wasm.i32GeU);
+    code.op(wasm.i32Eq);
     code.brIf(all);
-    this.#done = code.open(wasm.block, 'i64');
-    this.#pushElement(0, index, 2);
+    this.#done = code.open(wasm.block);
+    code.get(cursor);
     code.memory(wasm.i32Load);
     code.set(context);
     this.#begin(context, -1);
     this.#walk();
     code.op(wasm.unreachable);
     code.end();
-    code.set(result);
-    this.#pushElement(2, index, 3);
-    code.get(result);
-    code.memory(wasm.i64Store);
-    code.get(index);
-    code.i32(1);
+    code.get(cursor);
+    code.i32(4);
     code.op(wasm.i32Add);
-    code.set(index);
-    this.#countContext(index);
+    code.set(cursor);
+    this.#countContext(cursor);
     code.br(again);
     code.end();
     code.end();
-    this.#storeCell(cells.done, () => code.get(1));
+    this.#storeCell(cells.done, () => this.#pushDone(1));
   }
 
-  /** Pushes base + (index << shift). */
-  #pushElement(base: number, index: number, shift: number): void {
-    const { code } = this;
-    code.get(base);
-    code.get(index);
-    code.i32(shift);
-    code.op(wasm.i32Shl);
-    code.op(wasm.i32Add);
+  /** Pushes how many contexts lie before the one that a local points to. */
+  #pushDone(cursor: number): void {
+    this.code.get(cursor);
+    this.code.get(0);
+    this.code.op(wasm.i32Sub);
+    this.code.i32(2);
+    this.code.op(wasm.i32ShrU);
   }
 
   /** Where a context may trap the session learns how far the batch came; each has its tail calls anew. */
-  #countContext(index: number): void {
+  #countContext(cursor: number): void {
     const { callsOut, verified } = this.#context;
-    if (callsOut || !verified) this.#storeCell(cells.done, () => this.code.get(index));
+    if (callsOut || !verified) this.#storeCell(cells.done, () => this.#pushDone(cursor));
     if (callsOut) this.#storeCell(cells.tailCalls, () => this.code.i32(0));
   }
 
@@ -219,9 +225,8 @@ export class FunctionEmitter {
     const { code } = this;
     switch (this.#shape) {
       case 'run':
-        code.i32(this.#context.window);
         this.#file.push64(0);
-        code.memory(wasm.i64Store, 40);
+        code.globalSet(this.#context.answer);
         this.#file.push32(0);
         code.op(wasm.return);
         return;
@@ -236,7 +241,13 @@ export class FunctionEmitter {
         code.op(wasm.return);
         return;
       case 'batch':
+        code.get(2);
+        code.get(this.#cursor);
+        code.i32(1);
+        code.op(wasm.i32Shl);
+        code.op(wasm.i32Add);
         this.#file.push64(0);
+        code.memory(wasm.i64Store);
         code.br(this.#done);
         return;
       default:
@@ -288,8 +299,9 @@ export class FunctionEmitter {
       this.#dispatch(node, this.#label(node));
       return;
     }
-    const { values, live, wide } = this.#analysis;
+    const { values, live, wide, wantsAt } = this.#analysis;
     this.#file.enter(values, live[node]!, wide[node]!, node);
+    this.#wantsAt = wantsAt[node]! - block.first;
     this.#count(block);
     const { end } = block;
     switch (end.kind) {
@@ -308,7 +320,8 @@ export class FunctionEmitter {
         this.#dispatch(node, 0);
         return;
       case 'goto':
-        this.#instructions(block, this.#last(block)?.kind === 'goto' ? block.count - 1 : block.count);
+        // The goto itself, or a jump that is known to go there.
+        this.#instructions(block, isJump(this.#last(block)) ? block.count - 1 : block.count);
         this.#branch(node, end.next, tree);
         return;
       case 'branch':
@@ -460,6 +473,11 @@ export class FunctionEmitter {
     return this.#context.program.instructions[index] as Instruction;
   }
 
+  /** What the analysis found to be wanted of an instruction of the block at work on. */
+  #want(index: number): number {
+    return this.#analysis.wants[this.#wantsAt + index] as number;
+  }
+
   #last(block: Block): Instruction | undefined {
     return block.count === 0 ? undefined : this.#at(block.first + block.count - 1);
   }
@@ -472,8 +490,8 @@ export class FunctionEmitter {
       const instruction = this.#at(index);
       values.refine(instruction.slot);
       this.#memory.unretired = block.first + block.count - index;
-      if (index + 1 < end && this.#extension(instruction, this.#at(index + 1), index + 1)) index++;
-      else this.#instruction(instruction, this.#context.wants[index] as number);
+      if (index + 1 < end && this.#pair(instruction, this.#at(index + 1), index + 1)) index++;
+      else this.#instruction(instruction, this.#want(index));
       this.#noteHalf(instruction);
     }
     const last = this.#last(block);
@@ -491,12 +509,31 @@ export class FunctionEmitter {
     if (isHalf) this.#halves |= 1 << defined;
   }
 
+  /** Two instructions that are done as one. @param index of the second */
+  #pair(first: Instruction, second: Instruction, index: number): boolean {
+    return this.#extension(first, second, index) || this.#swappedLoad(first, second, index);
+  }
+
+  /** A load of two bytes and `be16`: a field of a packet. */
+  #swappedLoad(first: Instruction, second: Instruction, index: number): boolean {
+    if (!this.#context.verified || !isPlainLoad(first, this.#context.mayFault) || first.size !== 2) return false;
+    if (second.kind !== 'endian' || second.bits !== 16 || second.op === 'le' || second.dst !== first.dst) return false;
+    const want = this.#want(index);
+    if ((want & wants.live) === 0 || !this.#memory.loadSwapped(first)) return false;
+    const file = this.#file;
+    file.values.evaluate(first);
+    file.values.commit(first.dst);
+    file.values.evaluate(second);
+    file.define(second.dst, 'i32', want);
+    return true;
+  }
+
   /** `<<= 32` and `>>= 32` (or `s>>= 32`), which compilers before ISA v3 and v4 write to extend 32 bits. */
   #extension(first: Instruction, second: Instruction, index: number): boolean {
     if (!isShiftBy32(first, 'lsh') || second.kind !== 'alu' || second.dst !== first.dst) return false;
     const signed = isShiftBy32(second, 'arsh');
     if (!signed && !isShiftBy32(second, 'rsh')) return false;
-    const want = this.#context.wants[index] as number;
+    const want = this.#want(index);
     const file = this.#file;
     const { dst } = first;
     const narrow = !signed || (want & wants.wide) === 0;
@@ -612,6 +649,18 @@ export class FunctionEmitter {
     file.values.evaluate(instruction);
     file.define(0, 'i32', want);
   }
+}
+
+/** A load that zero-extends and needs no check. */
+function isPlainLoad(
+  instruction: Instruction,
+  mayFault: Uint8Array | undefined,
+): instruction is Extract<Instruction, { kind: 'load' }> {
+  return instruction.kind === 'load' && !instruction.signed && mayFault?.[instruction.slot] !== 1;
+}
+
+function isJump(instruction: Instruction | undefined): boolean {
+  return instruction?.kind === 'goto' || instruction?.kind === 'jump';
 }
 
 function isShiftBy32(

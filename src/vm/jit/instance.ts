@@ -16,7 +16,7 @@ export interface Owner extends Executable {
   framed(slot: number, level: number): Instance;
 }
 
-export type JitSession = Session<Owner, Instance>;
+export type JitSession = Session<Owner, Instance, InterpretedProgram>;
 
 export type EntryFunction = (first: number, second?: number, third?: number) => number;
 
@@ -28,6 +28,7 @@ export class Instance {
   readonly #counted: boolean;
   readonly #stackTop: number;
   readonly entry: EntryFunction;
+  readonly #answer: WebAssembly.Global<bigint>;
   /** Whether compiled code calls nothing outside itself but to trap. */
   readonly isLeaf: boolean;
 
@@ -51,23 +52,16 @@ export class Instance {
     const module = new WebAssembly.Module(bytes);
     const instance = new WebAssembly.Instance(module, { env: this.#imports(callees) });
     this.entry = instance.exports.entry as EntryFunction;
+    this.#answer = instance.exports.answer as WebAssembly.Global<bigint>;
   }
 
-  /** Runs a program once, and after it what tail calls asked for. @returns the low half of r0 */
-  run(context: number, r2: number): number {
-    return this.#enter(context, r2, 0);
+  /** The whole of r0 after a run. */
+  get result(): bigint {
+    return BigInt.asUintN(64, this.#answer.value);
   }
 
-  batch(contexts: number, count: number, results: number): void {
-    this.#enter(contexts, count, results);
-  }
-
-  /** Runs a function at a frame; r0 is left in the window too. */
-  runFramed(frame: number): number {
-    return this.#enter(frame, 0, 0);
-  }
-
-  #enter(first: number, second: number, third: number): number {
+  /** Calls the entry with what it takes (`Entry`). @returns the low half of r0; 0 when it trapped */
+  enter(first: number, second: number, third: number): number {
     const session = this.#session;
     session.enter(this);
     try {
@@ -107,7 +101,7 @@ export class Instance {
   #callFunction(slot: number): number {
     const session = this.#session;
     const { frame } = session;
-    const low = this.#owner.framed(slot, this.#level).runFramed(frame - frameSize);
+    const low = this.#owner.framed(slot, this.#level).enter(frame - frameSize, 0, 0);
     session.frame = frame;
     return low;
   }
@@ -125,6 +119,8 @@ export class Instance {
       },
       access: (high: number, low: number, size: number, write: number, slot: number, unretired: number) =>
         this.#access(high, low, size, write === 1, slot, unretired),
+      probe: (high: number, low: number, size: number) =>
+        readable(host.memory.pages, low, high, 0, size) >= 0 ? 1 : 0,
       packet: (context: number, offset: number, size: 1 | 2 | 4) =>
         host.packet ? host.packet(context, offset, size) : -1,
       tail: () => this.#tail(),
@@ -195,7 +191,7 @@ export class Instance {
     const { frame } = session;
     session.next = null;
     clearArguments(session.host);
-    target.framed(0, this.#level).runFramed(frame);
+    target.framed(0, this.#level).enter(frame, 0, 0);
     session.frame = frame;
     return session.trapped === null ? 1 : 0;
   }

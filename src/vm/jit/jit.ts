@@ -8,7 +8,7 @@ import {
   type Trap,
   type TrapKind,
 } from '../engine.ts';
-import { createInterpreter, type InterpretedProgram } from '../interpreter.ts';
+import { InterpretedProgram } from '../interpreter.ts';
 import { checkProgram } from '../load-check.ts';
 import { trapMessage } from '../trap.ts';
 import { isLarge } from './compile.ts';
@@ -27,7 +27,7 @@ export function createJit(): Engine {
     load(program, host) {
       let session = sessions.get(host);
       if (!session) {
-        session = new Session<Owner, Instance>(host);
+        session = new Session<Owner, Instance, InterpretedProgram>(host);
         sessions.set(host, session);
       }
       return new CompiledProgram(program, session);
@@ -37,6 +37,11 @@ export function createJit(): Engine {
 
 /** Instructions of a run without a budget: more than any will retire. */
 const unlimited = 2 ** 52;
+/**
+ * A large program is interpreted until it has retired this many times its instructions; compiling it costs about as
+ * much. The rule counts instructions and no time, so that a run is the same whenever and wherever it is made.
+ */
+const interpretedTurns = 256;
 
 /** The instances of a program for a level at which runs nest: its module is made for that level's stack. */
 interface LevelInstances {
@@ -54,55 +59,58 @@ class CompiledProgram implements Owner {
   #interpreted: InterpretedProgram | undefined;
   /** For runs that nothing is under way around: the compiled function, when it calls nothing outside itself. */
   #leaf: EntryFunction | null = null;
-  /** The linear memory, and the word of it that holds the high half of r0 after a run. */
-  readonly #words: Int32Array;
-  readonly #answer: number;
+  /** The last run was the leaf's and came to its end, so that nothing has to be kept of it. */
+  #leafEnded = false;
   readonly #budget: number | undefined;
   readonly #counts: boolean;
   /** Whether its code counts: for the budget, or because that was asked for. */
   readonly #counted: boolean;
+  /** Instructions that are still interpreted before the program is compiled; 0 for one that is not large. */
+  #uncompiled: number;
   #retired = 0;
-  #resultLow = 0;
-  #resultHigh = 0;
+  /** Where r0 is after a run: with what ran it, or in `#result`. */
+  #answer: { readonly result: bigint } | null = null;
+  #result = 0n;
   #trap: Trap | null = null;
 
   constructor(program: LinkedProgram, session: JitSession) {
     this.program = program;
     this.session = session;
-    this.#words = session.host.memory.i32;
-    this.#answer = (session.host.window.offset >>> 2) + 11;
     this.decoded = decode(program.code);
     checkProgram(program, this.decoded);
     this.#budget = session.host.budget;
     this.#counts = session.host.count === true;
     this.#counted = this.#counts || this.#budget !== undefined;
-    if (!isLarge(this.decoded)) this.#runner(0);
+    this.#uncompiled = isLarge(this.decoded) ? this.decoded.instructions.length * interpretedTurns : 0;
+    if (this.#uncompiled === 0) this.#runner(0);
   }
 
   run(context: number, r2 = 0): number {
-    const { session } = this;
-    if (this.#leaf === null || session.depth !== 0) {
-      return this.#finish(this.#runNested(context, r2));
-    }
+    const leaf = this.#leaf;
+    if (leaf === null || this.session.depth !== 0) return this.#run(context, r2);
     // The shortest way: nothing is under way, and nothing will be while this runs.
-    let low = 0;
+    if (!this.#leafEnded) this.#leafEnded = true;
     try {
-      low = this.#leaf(context | 0, r2 | 0);
+      return leaf(context | 0, r2 | 0);
     } catch (error) {
-      session.caught(error);
-      return this.#finish(0);
+      this.session.caught(error);
+      return this.#ended(null);
     }
-    if (this.#trap !== null) this.#trap = null;
-    this.#resultLow = low;
-    this.#resultHigh = this.#words[this.#answer] as number;
-    return low;
   }
 
-  /** A run within which others may happen, or in which instructions are counted. @returns the low half of r0 */
-  #runNested(context: number, r2: number): number {
+  #run(context: number, r2: number): number {
+    if (this.#uncompiled > 0) return this.#interpret(context, r2);
+    const { session } = this;
+    const instance = this.#runner(session.stacks.level);
+    const low = this.#enter(instance, context, r2, 0);
+    this.#ended(instance);
+    return this.#trap === null ? low : 0;
+  }
+
+  /** A run within which others may happen, or in which instructions are counted. */
+  #enter(instance: Instance, first: number, second: number, third: number): number {
     const { session } = this;
     const counted = this.#counted;
-    const instance = this.#runner(session.stacks.level);
     const left = counted ? session.left : 0;
     const { tailCalls, frame } = session;
     const budget = this.#budget ?? unlimited;
@@ -110,7 +118,7 @@ class CompiledProgram implements Owner {
     session.tailCalls = 0;
     session.stacks.level++;
     try {
-      return instance.run(context, r2);
+      return instance.enter(first, second, third);
     } finally {
       session.stacks.level--;
       session.tailCalls = tailCalls;
@@ -122,68 +130,69 @@ class CompiledProgram implements Owner {
     }
   }
 
-  #finish(low: number): number {
-    const { session } = this;
-    if (session.trapped !== null) {
-      this.#noteTrap(session.trapped);
-      return 0;
+  #interpret(context: number, r2: number): number {
+    const { session, interpreted } = this;
+    session.enter(null);
+    let low = 0;
+    try {
+      low = interpreted.run(context, r2);
+    } finally {
+      session.leave();
     }
-    this.#trap = null;
-    this.#resultLow = low;
-    this.#resultHigh = this.#words[this.#answer] as number;
+    this.#uncompiled = Math.max(0, this.#uncompiled - interpreted.lastRetired);
+    if (this.#counts) this.#retired += interpreted.lastRetired;
+    this.#leafEnded = false;
+    this.#answer = interpreted;
+    this.#trap = interpreted.trap;
     return low;
+  }
+
+  /** Notes how a compiled run ended. @param answer what has its r0; nothing when it trapped */
+  #ended(answer: { readonly result: bigint } | null): number {
+    const { session } = this;
+    this.#leafEnded = false;
+    this.#answer = answer;
+    this.#trap = null;
+    if (session.trapped !== null) this.#noteTrap(session.trapped);
+    return 0;
   }
 
   runBatch(contexts: number, count: number, results: number): number {
     if (this.#counted || isLarge(this.decoded)) return this.#runEach(contexts, count, results);
     const { session } = this;
-    const tailCalls = session.tailCalls;
-    const frame = session.frame;
     const outerDone = session.done;
     const instance = this.#batcher(session.stacks.level);
-    session.tailCalls = 0;
     session.done = 0;
-    session.stacks.level++;
     let done = 0;
     try {
-      instance.batch(contexts, count, results);
+      this.#enter(instance, contexts, contexts + count * 4, results - contexts * 2);
     } finally {
       done = session.done;
-      session.stacks.level--;
-      session.tailCalls = tailCalls;
-      session.frame = frame;
       session.done = outerDone;
     }
-    const { i32 } = session.host.memory;
-    const last = (results >>> 2) + (done - 1) * 2;
-    if (session.trapped !== null) this.#noteTrap(session.trapped);
-    else {
-      this.#trap = null;
-      if (done > 0) {
-        this.#resultLow = i32[last] as number;
-        this.#resultHigh = i32[last + 1] as number;
-      }
-    }
+    const isWhole = session.trapped === null;
+    this.#ended(null);
+    if (isWhole && done > 0) this.#result = session.host.memory.u64[(results >>> 3) + done - 1] as bigint;
     return done;
   }
 
   #runEach(contexts: number, count: number, results: number): number {
-    const { i32, u32 } = this.session.host.memory;
+    const { u32, u64 } = this.session.host.memory;
     for (let index = 0; index < count; index++) {
       this.run(u32[(contexts >>> 2) + index] as number);
-      if (this.#trap !== null) return index;
-      i32[(results >>> 2) + index * 2] = this.#resultLow;
-      i32[(results >>> 2) + index * 2 + 1] = this.#resultHigh;
+      if (this.trap !== null) return index;
+      u64[(results >>> 3) + index] = this.result;
     }
     return count;
   }
 
   get result(): bigint {
-    return (BigInt(this.#resultHigh >>> 0) << 32n) | BigInt(this.#resultLow >>> 0);
+    if (this.#leafEnded) return this.#runner(0).result;
+    return this.#answer === null ? this.#result : this.#answer.result;
   }
 
   get trap(): Trap | null {
-    return this.#trap;
+    return this.#leafEnded ? null : this.#trap;
   }
 
   get retired(): number {
@@ -201,17 +210,20 @@ class CompiledProgram implements Owner {
     this.#trap = { kind, instruction: session.trapSlot, message: trapMessage(kind, facts) };
     session.trapped = null;
     session.next = null;
-    this.#resultLow = 0;
-    this.#resultHigh = 0;
+    this.#answer = null;
+    this.#result = 0n;
   }
 
   callback(slot: number): number {
-    return this.session.innermost?.callback(slot) ?? 1;
+    const { session } = this;
+    if (session.isInterpreting) return this.interpreted.callback(slot);
+    return session.innermost?.callback(slot) ?? 1;
   }
 
   tailCall(target: Executable): boolean {
     const { session } = this;
     if (!(target instanceof CompiledProgram) || target.session !== session) return false;
+    if (session.isInterpreting) return this.interpreted.tailCall(target.interpreted);
     if (session.innermost === null || session.tailCalls >= maxTailCalls) return false;
     session.tailCalls++;
     session.next = target;
@@ -255,7 +267,10 @@ class CompiledProgram implements Owner {
   }
 
   get interpreted(): InterpretedProgram {
-    this.#interpreted ??= createInterpreter().load(this.program, this.session.host) as InterpretedProgram;
+    this.#interpreted ??= new InterpretedProgram(this.program, this.session.interpreter, {
+      owner: this,
+      decoded: this.decoded,
+    });
     return this.#interpreted;
   }
 }

@@ -44,9 +44,53 @@ export class MemoryAccess {
       if (signed) extendSign(this.#code, size * 8, type);
       return type;
     }
+    const op = (signed ? signedLoads : loads)[type][size];
+    if (this.#context.mayFault?.[slot] === 1) {
+      this.#loadOrZero(instruction, type, op);
+      return type;
+    }
     const rest = this.#pushAddress(base, offset, size, false, slot);
-    this.#code.memory((signed ? signedLoads : loads)[type][size], rest);
+    this.#code.memory(op, rest);
     return type;
+  }
+
+  /** A load through a kernel object's pointer gives 0 where it leads nowhere. */
+  #loadOrZero(
+    { base, offset, size }: { base: number; offset: number; size: Size },
+    type: 'i32' | 'i64',
+    op: WasmOp,
+  ): void {
+    const code = this.#code;
+    const { i32 } = this.#scratch;
+    this.#pushIsDoubtful(base, offset, size, false);
+    code.open(wasm.if, 'i32');
+    this.#pushPlace(size);
+    code.call(this.#context.imports.probe);
+    code.else();
+    code.i32(1);
+    code.end();
+    code.open(wasm.if, type);
+    code.get(i32);
+    code.memory(op);
+    code.else();
+    if (type === 'i64') code.i64(0n);
+    else code.i32(0);
+    code.end();
+  }
+
+  /**
+   * Pushes two bytes in the other order, each loaded by itself: WebAssembly has no byte swap, and shifting one of two
+   * loads costs less than taking one load apart. Verified programs only. @returns false when they are in locals
+   */
+  loadSwapped({ base, offset, slot }: Extract<Instruction, { kind: 'load' }>): boolean {
+    if (this.#parts(base, offset, 2)) return false;
+    const code = this.#code;
+    code.memory(wasm.i32Load8u, this.#pushAddress(base, offset, 2, false, slot));
+    code.i32(8);
+    code.op(wasm.i32Shl);
+    code.memory(wasm.i32Load8u, this.#pushAddress(base, offset, 2, false, slot) + 1);
+    code.op(wasm.i32Or);
+    return true;
   }
 
   store(instruction: Extract<Instruction, { kind: 'store' | 'storeRelease' }>): void {
@@ -153,7 +197,38 @@ export class MemoryAccess {
   /** Looks at the space and the page; what is not plainly within one kernel page is asked of the host. */
   #pushChecked(base: number, offset: number, size: number, write: boolean, slot: number): void {
     const code = this.#code;
-    const { memorySize, pageTable, imports } = this.#context;
+    this.#pushIsDoubtful(base, offset, size, write);
+    code.open(wasm.if);
+    this.#pushPlace(size);
+    code.i32(write ? 1 : 0);
+    code.i32(slot);
+    code.i32(this.unretired);
+    code.call(this.#context.imports.access);
+    code.op(wasm.i32Eqz);
+    code.open(wasm.if);
+    code.op(wasm.unreachable);
+    code.end();
+    code.end();
+    code.get(this.#scratch.i32);
+  }
+
+  /** Pushes high half, low half and size of the access whose place is in the scratch locals. */
+  #pushPlace(size: number): void {
+    const code = this.#code;
+    code.get(this.#scratch.i64);
+    code.i64(kernelBase);
+    code.op(wasm.i64Add);
+    code.i64(32n);
+    code.op(wasm.i64ShrU);
+    code.op(wasm.i32WrapI64);
+    code.get(this.#scratch.i32);
+    code.i32(size);
+  }
+
+  /** Pushes whether an access is not plainly within one kernel page; its offset in memory is in the i32 scratch. */
+  #pushIsDoubtful(base: number, offset: number, size: number, write: boolean): void {
+    const code = this.#code;
+    const { memorySize, pageTable } = this.#context;
     const { i32, i64 } = this.#scratch;
     this.#file.push64(base);
     code.i64(BigInt(offset) - kernelBase);
@@ -186,25 +261,6 @@ export class MemoryAccess {
     code.else();
     code.i32(1);
     code.end();
-    code.open(wasm.if);
-    code.get(i64);
-    code.i64(kernelBase);
-    code.op(wasm.i64Add);
-    code.i64(32n);
-    code.op(wasm.i64ShrU);
-    code.op(wasm.i32WrapI64);
-    code.get(i32);
-    code.i32(size);
-    code.i32(write ? 1 : 0);
-    code.i32(slot);
-    code.i32(this.unretired);
-    code.call(imports.access);
-    code.op(wasm.i32Eqz);
-    code.open(wasm.if);
-    code.op(wasm.unreachable);
-    code.end();
-    code.end();
-    code.get(i32);
   }
 
   // --- The frame in locals

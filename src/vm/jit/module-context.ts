@@ -12,12 +12,16 @@ export interface ModuleContext {
   /** The verifier has accepted the program: no access is checked. */
   readonly verified: boolean;
   readonly facts: Uint8Array | undefined;
+  /** A byte a slot: 1 where a load of a verified program is checked after all, and gives 0 where it leads nowhere. */
+  readonly mayFault: Uint8Array | undefined;
   /** Retired instructions are counted, and a run ends when nothing is left of its budget. */
   readonly counted: boolean;
   /** Offset of the end of the stack area. */
   readonly stackTop: number;
   /** Offset of the window's first argument. */
   readonly window: number;
+  /** The i64 global that has r0 after a run. */
+  readonly answer: number;
   /** Offset of the session's cells. */
   readonly cells: number;
   /** bytes */
@@ -29,6 +33,8 @@ export interface ModuleContext {
     readonly trap: number;
     /** (high, low, size, write, slot, not retired) → 1 when the access is allowed after all */
     readonly access: number;
+    /** (high, low, size) → 1 when that may be read */
+    readonly probe: number;
     /** (context, offset, size, slot) → offset of the bytes; 0: the packet has none there; -1: there are no packets */
     readonly packet: number;
     /** () → 1 when the program that a helper asked for has run, its r0 in the window; 0 when it trapped */
@@ -48,8 +54,6 @@ export interface ModuleContext {
   readonly mapFunctions: MapFunctions;
   /** Set when a call out of the module is emitted. */
   callsOut: boolean;
-  /** Room for a byte an instruction: what the analysis finds. */
-  readonly wants: Uint8Array;
   /** Mutable globals that carry r0–r9 and the may_goto count between chunks; made when asked for. */
   chunkGlobals(): ChunkGlobals;
 }

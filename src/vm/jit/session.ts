@@ -1,4 +1,5 @@
 import type { Host, TrapKind } from '../engine.ts';
+import { Session as InterpreterSession } from '../run.ts';
 import { type StackAreas, stackAreas } from '../stack-areas.ts';
 import { cells } from './module-context.ts';
 
@@ -6,8 +7,10 @@ import { cells } from './module-context.ts';
  * What the compiled programs of one host share: the cells in linear memory, how the run under way went wrong, and
  * what is at work at each level at which runs nest. The cells lie on a page that no program reaches.
  */
-export class Session<Program, Instance> {
+export class Session<Program, Instance, Interpreted> {
   readonly host: Host;
+  /** Of large programs, which begin in the interpreter. */
+  readonly interpreter: InterpreterSession<Interpreted>;
   readonly stacks: StackAreas;
   /** Offset of the cells. */
   readonly cells: number;
@@ -21,20 +24,21 @@ export class Session<Program, Instance> {
   trapSize = 0;
   /** What a helper asked for in place of the program that called it. */
   next: Program | null = null;
-  /** Instances under way, innermost last. */
+  /** Instances under way, innermost last; null for a run in the interpreter. */
   readonly #active: (Instance | null)[] = [];
   /** Instances under way. */
   depth = 0;
 
   constructor(host: Host) {
     this.host = host;
+    this.interpreter = new InterpreterSession<Interpreted>(host);
     this.stacks = stackAreas(host);
     this.cells = this.stacks.cells;
     this.#words = host.memory.i32;
     this.#word = this.cells >>> 2;
   }
 
-  enter(instance: Instance): void {
+  enter(instance: Instance | null): void {
     this.#active[this.depth++] = instance;
   }
 
@@ -44,6 +48,11 @@ export class Session<Program, Instance> {
 
   get innermost(): Instance | null {
     return this.#active[this.depth - 1] ?? null;
+  }
+
+  /** Whether the innermost run is one in the interpreter. */
+  get isInterpreting(): boolean {
+    return this.depth > 0 && this.innermost === null;
   }
 
   trap(kind: TrapKind, slot: number, low = 0): void {

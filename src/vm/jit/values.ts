@@ -1,6 +1,13 @@
-import type { AluOperation, Instruction, Operand } from '../../isa/index.ts';
+import {
+  type AluOperation,
+  factRegisters,
+  type Instruction,
+  type Operand,
+  registerFacts,
+  slotsOf,
+} from '../../isa/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
-import { codeSpace, registerFacts } from '../engine.ts';
+import { codeSpace } from '../engine.ts';
 
 /**
  * What is known of the registers at a place of the program: an abstract value for each of r0–r10. Finding values is a
@@ -29,6 +36,8 @@ const framePointer = 10;
 const kernelHigh = kernelSpace | 0;
 /** How far from the frame's end a pointer is still followed. */
 const farthest = 4096;
+/** No verified pointer is moved farther (BPF_MAX_VAR_OFF, include/linux/bpf_verifier.h). */
+const farthestMove = 1 << 29;
 
 const pure: Partial<Record<AluOperation, (a: bigint, b: bigint) => bigint>> = {
   add: (a, b) => a + b,
@@ -98,10 +107,7 @@ export class Values {
     if (!this.#facts) return;
     for (let register = 0; register < framePointer; register++) {
       if (this.kind[register] !== known.any) continue;
-      const fact = this.#facts[slot * 10 + register];
-      if (fact === registerFacts.below2to32) this.kind[register] = known.low;
-      else if (fact === registerFacts.pointer) this.kind[register] = known.pointer;
-      else if (fact === registerFacts.pointerOrNull) this.kind[register] = known.orNull;
+      this.kind[register] = kindOfFact(this.#facts[slot * factRegisters + register]);
     }
   }
 
@@ -130,8 +136,25 @@ export class Values {
     return this.kind[register] === known.constant;
   }
 
+  /** The constant that a register holds, unsigned; undefined when it holds none. */
+  constant(register: number): bigint | undefined {
+    return this.isConstant(register) ? whole(this.high[register]!, this.low[register]!) : undefined;
+  }
+
   /** Finds the value that an instruction gives to the register it defines; the values stay as they are. */
   evaluate(instruction: Instruction): void {
+    this.#compute(instruction);
+    if (this.#facts && this.resultKind === known.any) this.#refineResult(instruction, this.#facts);
+  }
+
+  /** What is known of the register where control goes on is known of it here: nothing comes between. */
+  #refineResult(instruction: Instruction, facts: Uint8Array): void {
+    const register = definedBy(instruction);
+    if (register < 0) return;
+    this.resultKind = kindOfFact(facts[(instruction.slot + slotsOf(instruction)) * factRegisters + register]);
+  }
+
+  #compute(instruction: Instruction): void {
     this.#result(known.any);
     switch (instruction.kind) {
       case 'alu':
@@ -203,25 +226,22 @@ export class Values {
       this.#result(known.constant, Number(value & 0xffffffffn), Number(value >> 32n));
       return;
     }
-    if (op === 'add' || op === 'sub') this.#moved(op, dst, src, constant, low, high);
+    if (op === 'add' || op === 'sub') this.#moved(op, dst, constant, low, high);
     else if (this.#staysLow(op, dst, src, constant, low, high)) this.#result(known.low);
   }
 
   /** Pointers and what is added to them. */
-  #moved(op: 'add' | 'sub', dst: number, src: Operand, constant: boolean, low: number, high: number): void {
+  #moved(op: 'add' | 'sub', dst: number, constant: boolean, low: number, high: number): void {
     const to = this.kind[dst];
     if (to === known.stack && constant && high === low >> 31) {
       const moved = this.low[dst]! + (op === 'add' ? low : -low);
       if (Math.abs(moved) <= farthest) this.#result(known.stack, moved);
-      else if (this.#verified) this.#result(known.pointer);
+      else if (this.#verified && Math.abs(moved) <= farthestMove) this.#result(known.pointer);
       return;
     }
-    if (!this.#verified) return;
-    // The verifier keeps pointers within 2^29 bytes of what they point to.
-    const from = src.kind === 'register' ? (this.kind[src.register] as number) : known.constant;
-    const added = isPointer(from, high);
-    if (isPointer(to!, this.high[dst]!) && !added) this.#result(known.pointer);
-    else if (op === 'add' && added && this.kind[dst] === known.low) this.#result(known.pointer);
+    // A pointer moved by what may be any u32 may leave its space; what the verifier knows of it comes with its facts.
+    const isNear = constant && high === low >> 31 && Math.abs(low) <= farthestMove;
+    if (this.#verified && isNear && isPointer(to!, this.high[dst]!)) this.#result(known.pointer);
   }
 
   #staysLow(op: AluOperation, dst: number, src: Operand, constant: boolean, low: number, high: number): boolean {
@@ -240,6 +260,19 @@ export class Values {
       default:
         return false;
     }
+  }
+}
+
+function kindOfFact(fact: number | undefined): number {
+  switch (fact) {
+    case registerFacts.below2to32:
+      return known.low;
+    case registerFacts.pointer:
+      return known.pointer;
+    case registerFacts.pointerOrNull:
+      return known.orNull;
+    default:
+      return known.any;
   }
 }
 
