@@ -114,6 +114,7 @@ class SimulatedKernel implements OpenMachine {
       rings: this.#maps.rings,
       tasks: objects.tasks,
       sockets: objects.sockets,
+      structs: objects.structs,
       cgroups: this.#cgroups,
       stacks,
       userSpace,
