@@ -72,6 +72,7 @@ export {
   type HistogramOptions,
   type HistogramPrint,
   isPattern,
+  KernelNames,
   type KprobeAttach,
   type KretprobeAttach,
   type LoadedMap,
@@ -83,6 +84,7 @@ export {
   MapTable,
   matcher,
   type NamePattern,
+  type OwnAttach,
   offsetsOf,
   PerfBuffer,
   type PerfBufferOpen,
@@ -93,7 +95,6 @@ export {
   perCpuCodec,
   printLinearHist,
   printLog2Hist,
-  programText,
   RingBuffer,
   type RingBufferOptions,
   type RingCallback,
@@ -101,7 +102,6 @@ export {
   readTraceLines,
   readU64,
   type SourceOptions,
-  StackTable,
   structCodec,
   Table,
   type Target,
@@ -192,3 +192,11 @@ export {
   tcpStates,
   updateFlags,
 } from './uapi/index.ts';
+export {
+  type LineInfo as ProgramLine,
+  type MapShape,
+  type ProgramText,
+  type Verdict,
+  type VerifyOptions,
+  verify,
+} from './verifier/index.ts';

@@ -1,21 +1,15 @@
 import {
-  assembleObject,
+  BPF,
   type Column,
   ipProtocols,
   type KernelProfile,
   type Level,
-  loadObject,
   nearest,
-  programText,
   type RecordsView,
-  structCodec,
   type Tool,
   type ToolContext,
   type ToolRun,
   UsageError,
-  u8Codec,
-  u32Codec,
-  u64Codec,
 } from 'tracebed';
 import { detailSections } from './detail.ts';
 import { Drop, DropDecoder } from './record.ts';
@@ -79,70 +73,61 @@ export default tool;
 
 function start({ kernel, profile, options, ringPages, epoch }: ToolContext): ToolRun {
   const reasons = wantedReasons(profile, options.reason);
-  const { text, file } = programText(import.meta.url, 'drop-monitor.bpf.s');
-  const spec = assembleObject(text, {
-    file,
-    profile,
-    define: {
+  const optional = (value: string | boolean | undefined, read: (text: string) => number): number | false =>
+    value === undefined ? false : read(String(value));
+  const bpf = new BPF(kernel, {
+    srcFile: new URL('drop-monitor.bpf.c', import.meta.url),
+    defines: {
       ...deviceConstants(options.device),
       // Linux 6.1 calls no tracepoint for a packet that was merely consumed.
-      CONSUMED: profile.dropReasonValue('CONSUMED') ?? -1,
-      BY_REASON: reasons.length > 0 ? 1 : 0,
+      CONSUMED: profile.dropReasonValue('CONSUMED') ?? false,
+      BY_REASON: reasons.length > 0,
       CAPTURE: number(options.snaplen ?? '128', '--snaplen', 0, mostCaptured),
-      STACKS: options.stack === false ? 0 : 1,
-      PROTOCOL: options.protocol === undefined ? -1 : protocolNumber(String(options.protocol)),
-      PORT: options.port === undefined ? 0 : number(options.port, '--port', 1, 65535),
-      PROCESS: options.pid === undefined ? -1 : number(options.pid, '--pid', 0, 0x7fffffff),
+      STACKS: options.stack !== false,
+      PROTOCOL: optional(options.protocol, protocolNumber),
+      PORT: optional(options.port, (value) => number(value, '--port', 1, 65535)),
+      PROCESS: optional(options.pid, (value) => number(value, '--pid', 0, 0x7fffffff)),
     },
   });
-  const layout = spec.structs.find(({ name }) => name === 'drop')!;
-  const keyLayout = spec.structs.find(({ name }) => name === 'drop_key')!;
-  const object = loadObject(kernel, spec);
-  try {
-    const wanted = object.table('wanted', u32Codec, u8Codec);
-    for (const reason of reasons) wanted.set(reason, 1);
-    const counts = object.table('drops', structCodec(keyLayout), u64Codec);
-    const decoder = new DropDecoder(layout, kernel, object.stacks('stacks'));
-    const buffer = object.perfBuffer('events', {
-      pages: ringPages,
-      decode: (view, offset) => decoder.decode(view, offset),
-      time: (drop) => drop.time,
-    });
-    let pending: Drop[] = [];
-    buffer.records.subscribe((batch) => {
-      pending = pending.length === 0 ? [...batch] : pending.concat(batch);
-    });
-    object.autoAttach();
-    const view: RecordsView = {
-      kind: 'records',
-      noun: 'drop',
-      levels,
-      columns,
-      take: () => {
-        const taken = pending;
-        pending = [];
-        return taken;
-      },
-      detail: (record) => {
-        if (!(record.source instanceof Drop)) return [];
-        const drop = record.source;
-        const key = { location: drop.locationAddress, reason: drop.reasonCode, zero: 0 };
-        return detailSections(drop, { count: counts.get(key) ?? 0, epoch });
-      },
-    };
-    return {
-      view,
-      events: buffer.events,
-      drain: () => buffer.poll(),
-      get lost() {
-        return buffer.lost;
-      },
-      close: () => object.close(),
-    };
-  } catch (fault) {
-    object.close();
-    throw fault;
-  }
+  for (const reason of reasons) bpf.table<number, number>('wanted').set(reason, 1);
+  const counts = bpf.table<{ location: bigint; reason: number; zero: number }, number>('drops');
+  const decoder = new DropDecoder(bpf);
+  // A record is read where it lies: of a storm's drops few are ever looked at.
+  const buffer = bpf.object.perfBuffer('events', {
+    pages: ringPages,
+    decode: (view, offset) => decoder.decode(view, offset),
+    time: (drop) => drop.time,
+  });
+  let pending: Drop[] = [];
+  buffer.records.subscribe((batch) => {
+    pending = pending.length === 0 ? [...batch] : pending.concat(batch);
+  });
+  const view: RecordsView = {
+    kind: 'records',
+    noun: 'drop',
+    levels,
+    columns,
+    take: () => {
+      const taken = pending;
+      pending = [];
+      return taken;
+    },
+    detail: (record) => {
+      if (!(record.source instanceof Drop)) return [];
+      const drop = record.source;
+      const key = { location: drop.locationAddress, reason: drop.reasonCode, zero: 0 };
+      return detailSections(drop, { count: counts.get(key) ?? 0, epoch });
+    },
+  };
+  return {
+    view,
+    events: buffer.events,
+    drain: () => buffer.poll(),
+    get lost() {
+      return buffer.lost;
+    },
+    close: () => bpf.close(),
+  };
 }
 
 /** An option's whole number. @throws UsageError */
@@ -198,7 +183,7 @@ function protocolNumber(name: string): number {
 const deviceNameSize = 16;
 
 /** A device's name as the two words that net_device.name begins with. */
-function deviceConstants(device: string | boolean | undefined): Record<string, bigint> {
+function deviceConstants(device: string | boolean | undefined): Record<string, string> {
   if (typeof device !== 'string') return {};
   const bytes = new TextEncoder().encode(device);
   if (bytes.length === 0 || bytes.length >= deviceNameSize) {
@@ -206,5 +191,6 @@ function deviceConstants(device: string | boolean | undefined): Record<string, b
   }
   const name = new DataView(new ArrayBuffer(deviceNameSize));
   for (const [index, byte] of bytes.entries()) name.setUint8(index, byte);
-  return { BY_DEVICE: 1n, DEVICE_LOW: name.getBigUint64(0, true), DEVICE_HIGH: name.getBigUint64(8, true) };
+  const word = (offset: number): string => `0x${name.getBigUint64(offset, true).toString(16)}ull`;
+  return { DEVICE_LOW: word(0), DEVICE_HIGH: word(8) };
 }

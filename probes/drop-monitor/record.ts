@@ -1,4 +1,5 @@
 import {
+  type BPF,
   decodePacket,
   etherTypeName,
   type Flow,
@@ -13,8 +14,7 @@ import {
   offsetsOf,
   readText,
   readU64,
-  type StackTable,
-  type StructLayout,
+  type Table,
   type TracedRecord,
   tcpFlagNames,
 } from 'tracebed';
@@ -62,16 +62,16 @@ const withPorts = new Set([tcp, 17, 132]);
 export class DropDecoder {
   readonly at: Record<(typeof fields)[number], number>;
   readonly #kernel: Kernel;
-  readonly #stacks: StackTable;
+  readonly #stacks: Table;
   readonly #reasons = new Map<number, string>();
   readonly #places = new Map<number, string>();
   readonly #addresses = new Map<number, string>();
   readonly #walked = new Map<number, readonly string[]>();
 
-  constructor(layout: StructLayout, kernel: Kernel, stacks: StackTable) {
-    this.at = offsetsOf(layout, fields);
-    this.#kernel = kernel;
-    this.#stacks = stacks;
+  constructor(bpf: BPF) {
+    this.at = offsetsOf(bpf.struct('drop'), fields);
+    this.#kernel = bpf.kernel;
+    this.#stacks = bpf.table('stacks');
   }
 
   decode(view: DataView, offset: number): Drop {
@@ -119,7 +119,7 @@ export class DropDecoder {
     if (id < 0) return [];
     let frames = this.#walked.get(id);
     if (frames === undefined) {
-      frames = this.#stacks.walk(id).map((address) => this.#kernel.symbols.format(address));
+      frames = this.#stacks.walk(id, (address) => this.#kernel.symbols.format(address));
       this.#walked.set(id, frames);
     }
     return frames;

@@ -1,11 +1,9 @@
 import {
-  assembleObject,
-  type BpfObject,
+  BPF,
   type Column,
   type DetailSection,
   expandTarget,
   type Kernel,
-  loadObject,
   type Nanoseconds,
   nearest,
   offsetsOf,
@@ -13,7 +11,7 @@ import {
   type RecordsView,
   readText,
   readU64,
-  type StackTable,
+  type Table,
   type Tool,
   type ToolContext,
   type ToolRun,
@@ -75,24 +73,20 @@ const tool: Tool = {
 
 export default tool;
 
-function start({ kernel, profile, args, options, ringPages }: ToolContext): ToolRun {
+function start({ kernel, args, options, ringPages }: ToolContext): ToolRun {
   const [text = '', ...wanted] = args;
   const points = plans(kernel, text, wanted);
   const process = processId(options.pid);
   const stacks = options.kernelStack === true;
-  const spec = assembleObject(programSource(points, { process, stacks }), { file: `trace ${text}`, profile });
-  const object = loadObject(kernel, spec);
-  try {
-    const events = new EventReader(object, points, ringPages);
-    for (const [index, { kind, name }] of points.entries()) {
-      const program = object.program(`point${index}`);
-      program.attach(kind === 'tracepoint' ? { kind, name } : { kind, function: name });
-    }
-    return events;
-  } catch (fault) {
-    object.close();
-    throw fault;
+  const bpf = new BPF(kernel, { text: programSource(points, { process, stacks }) });
+  const events = new EventReader(bpf, points, ringPages);
+  for (const [index, { kind, name }] of points.entries()) {
+    const fnName = `point${index}`;
+    if (kind === 'tracepoint') bpf.attachTracepoint({ tp: name, fnName });
+    else if (kind === 'kprobe') bpf.attachKprobe({ event: name, fnName });
+    else bpf.attachKretprobe({ event: name, fnName });
   }
+  return events;
 }
 
 /** The points that the user means, each with what is read there. @throws UsageError */
@@ -152,19 +146,19 @@ interface Layout {
 class EventReader implements ToolRun {
   readonly view: RecordsView;
   readonly kernel: Kernel;
-  readonly #stacks: StackTable;
+  readonly #stacks: Table;
   readonly #walked = new Map<number, readonly string[]>();
-  readonly #object: BpfObject;
+  readonly #bpf: BPF;
   readonly #buffer: PerfBuffer<TraceEvent>;
   readonly #layouts: readonly Layout[];
   #pending: TraceEvent[] = [];
 
-  constructor(object: BpfObject, points: readonly PointPlan[], pages: number) {
-    this.#object = object;
-    this.kernel = object.kernel;
-    this.#stacks = object.stacks('stacks');
-    this.#layouts = points.map((plan, index) => layoutOf(object, plan, index));
-    this.#buffer = object.perfBuffer('events', {
+  constructor(bpf: BPF, points: readonly PointPlan[], pages: number) {
+    this.#bpf = bpf;
+    this.kernel = bpf.kernel;
+    this.#stacks = bpf.table('stacks');
+    this.#layouts = points.map((plan, index) => layoutOf(bpf, plan, index));
+    this.#buffer = bpf.object.perfBuffer('events', {
       pages,
       decode: (view, offset) => this.#decode(view, offset),
       time: (event) => event.time,
@@ -199,7 +193,7 @@ class EventReader implements ToolRun {
   #stack(id: number): readonly string[] {
     let frames = this.#walked.get(id);
     if (frames === undefined) {
-      frames = this.#stacks.walk(id).map((address) => this.kernel.symbols.format(address));
+      frames = this.#stacks.walk(id, (address) => this.kernel.symbols.format(address));
       this.#walked.set(id, frames);
     }
     return frames;
@@ -218,17 +212,17 @@ class EventReader implements ToolRun {
   }
 
   close(): void {
-    this.#object.close();
+    this.#bpf.close();
   }
 }
 
-function layoutOf(object: BpfObject, plan: PointPlan, index: number): Layout {
-  const struct = object.spec.structs.find(({ name }) => name === recordName(index))!;
+function layoutOf(bpf: BPF, plan: PointPlan, index: number): Layout {
+  const struct = bpf.struct(recordName(index));
   const offset = (name: string): number => struct.fields.find((field) => field.name === name)?.offset ?? 0;
   return {
     plan,
     size: struct.size,
-    head: offsetsOf(struct, head),
+    head: offsetsOf(bpf.struct('head'), head),
     values: plan.values.map((_, at) => ({
       value: offset(valueField(at)),
       text: offset(textField(at)),

@@ -11,9 +11,17 @@ export {
   writeValue,
 } from './codec.ts';
 export { dumpRaw } from './dump-raw.ts';
+export { extendBtf } from './extend.ts';
 export { type FieldShape, fieldShape, parseField } from './field.ts';
 export { decodeRecord, type FieldValue, type FieldValues, formatRecord, plainValue } from './format-record.ts';
-export { loadProfile, type ProfileName, profileFromBtf, profileNames } from './kernels.ts';
+export {
+  extendProfile,
+  loadProfile,
+  type ProfileExtension,
+  type ProfileName,
+  profileFromBtf,
+  profileNames,
+} from './kernels.ts';
 export { alignOf, type LayoutField, structLayout } from './layout.ts';
 export { dumpC, printDeclaration, printFunction, printType } from './print.ts';
 export type { PrintedFields, PrintedValue } from './printed.ts';

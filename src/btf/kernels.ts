@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import { InputError, nearest } from '../base/index.ts';
 import type { Btf } from './btf.ts';
+import { extendBtf } from './extend.ts';
 import type { KernelProfile, TracepointFormat } from './profile.ts';
 import { readBtf } from './reader.ts';
 import { formatFromBtf } from './tracepoint-btf.ts';
@@ -50,6 +51,30 @@ export function profileFromBtf(
   return new Profile(name, options.release ?? name, btf, own, bundledReference(), derivedNotes('6.18'));
 }
 
+/** What a profile is to have besides: prototypes as `extendBtf` takes them, and formats as tracefs shows them. */
+export interface ProfileExtension {
+  readonly functions?: string;
+  /** Format files one after the other, each name with its category: `name: skb:kfree_skb`. */
+  readonly tracepoints?: string;
+}
+
+/** A profile with functions and tracepoints of modules. @throws InputError for a prototype or format that is none */
+export function extendProfile(profile: KernelProfile, extension: ProfileExtension): KernelProfile {
+  const { functions = '', tracepoints = '' } = extension;
+  const more = new TracepointFile(`constants:\n${tracepoints}`);
+  const { name, release, notes } = profile;
+  return {
+    name,
+    release,
+    ...(notes === undefined ? {} : { notes }),
+    btf: extendBtf(profile.btf, functions),
+    tracepoint: (wanted) => more.get(wanted) ?? profile.tracepoint(wanted),
+    tracepointNames: () => [...profile.tracepointNames(), ...more.names()],
+    dropReasonName: (value) => profile.dropReasonName(value),
+    dropReasonValue: (reason) => profile.dropReasonValue(reason),
+  };
+}
+
 function derivedNotes(reference: string): string[] {
   return [
     `Tracepoints that only this kernel has, or whose arguments differ from ${reference}'s without a record struct in its BTF, are not known.`,
@@ -62,8 +87,18 @@ function bundled(path: string): Buffer {
   return gunzipSync(readFileSync(file));
 }
 
+/** Functions that a bundled kernel has and its BTF does not, beyond those that no BTF has. */
+const ownFunctions: Readonly<Partial<Record<ProfileName, string>>> = { '6.1': '6.1/functions.h' };
+
 function bundledBtf(name: ProfileName): Btf {
-  return readBtf(bundled(`${name}/vmlinux.btf.gz`), `${name}/vmlinux.btf`);
+  const btf = readBtf(bundled(`${name}/vmlinux.btf.gz`), `${name}/vmlinux.btf`);
+  const own = ownFunctions[name];
+  const prototypes = ['functions.h', ...(own === undefined ? [] : [own])];
+  return extendBtf(btf, prototypes.map((path) => bundledText(path)).join(''));
+}
+
+function bundledText(path: string): string {
+  return readFileSync(createRequire(import.meta.url).resolve(`#kernels/${path}`), 'utf8');
 }
 
 /** The kernel whose tracefs is known in full, read when a format is first derived from it. */

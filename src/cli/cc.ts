@@ -42,9 +42,22 @@ export function describeCc(command: Command, io: Io): void {
 }
 
 async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> {
-  const [{ compileC, renderDiagnostics }, text, profile] = await Promise.all([
+  const object = await compileText(await readText(file, io), file, flags, io);
+  if (flags.emitObj) await emitObject(object, flags.output ?? objectName(file), io);
+  if (flags.dumpBtf) await print(io, await types(object, flags.dumpBtf));
+  if (flags.S) await print(io, await listing(object));
+  if (!flags.emitObj && !flags.dumpBtf && !flags.S) await print(io, summary(object));
+}
+
+/** A text's programs and maps; what is wrong with it goes to standard error. @throws InputError when it has errors */
+export async function compileText(
+  text: string,
+  file: string,
+  flags: Pick<CcFlags, 'define' | 'include' | 'kernel'>,
+  io: Io,
+): Promise<ObjectSpec> {
+  const [{ compileC, renderDiagnostics }, profile] = await Promise.all([
     import('../cc/index.ts'),
-    readText(file, io),
     kernelNamed(flags.kernel),
   ]);
   const { readFileSync } = await import('node:fs');
@@ -70,10 +83,7 @@ async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> 
     const count = diagnostics.filter((one) => one.severity === 'error').length;
     throw new InputError(`${file} was not compiled: ${count} ${count === 1 ? 'error' : 'errors'}`);
   }
-  if (flags.emitObj) await emitObject(object, flags.output ?? objectName(file), io);
-  if (flags.dumpBtf) await print(io, await types(object, flags.dumpBtf));
-  if (flags.S) await print(io, await listing(object));
-  if (!flags.emitObj && !flags.dumpBtf && !flags.S) await print(io, summary(object));
+  return object;
 }
 
 /** `tool.o` in the current folder for `src/tool.c`, as compilers do. */

@@ -7,6 +7,7 @@ import { describeList } from './list.ts';
 import { describeProg } from './prog.ts';
 import { describeRun, runCommand } from './run.ts';
 import { describeScenario } from './scenario.ts';
+import { describeVerify } from './verify.ts';
 import { version } from './version.ts';
 
 /**
@@ -22,10 +23,13 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
   }
   try {
     if (argv[0] === 'run') return await runCommand(argv.slice(1), io);
-    const program = describe(io);
+    let code = 0;
+    const program = describe(io, (own) => {
+      code = own;
+    });
     if (argv.length === 0) program.help();
     await program.parseAsync(argv, { from: 'user' });
-    return 0;
+    return code;
   } catch (fault) {
     return endWith(fault, io, debug);
   }
@@ -34,8 +38,8 @@ export async function run(argv: readonly string[], io: Io): Promise<number> {
 /** `| head` closes the pipe: no fault for help and messages; output that matters has a listener of its own. */
 function readerGone(): void {}
 
-/** All commands. */
-function describe(io: Io): Command {
+/** All commands; `end` takes the exit code of one that has its own. */
+function describe(io: Io, end: (code: number) => void): Command {
   const program = newCommand('tracebed', io)
     .description(
       'A test bed for eBPF tracing tools: real bytecode, a simulated kernel, deterministic scenarios, no root.',
@@ -50,6 +54,7 @@ function describe(io: Io): Command {
   describeScenario(quiet(program.command('scenario'), io), io);
   describeProg(quiet(program.command('prog'), io), io);
   describeCc(quiet(program.command('cc'), io), io);
+  describeVerify(quiet(program.command('verify'), io), io, end);
   return withExamples(program, [
     { command: 'tracebed run', what: 'watch the packets that a recorded kernel dropped' },
     { command: 'tracebed run --scenario drop-storm --format json', what: 'the same of a storm, as JSON lines' },
@@ -57,5 +62,6 @@ function describe(io: Io): Command {
     { command: 'tracebed list', what: 'tools and scenarios' },
     { command: "tracebed events 'tcp_*' -v", what: 'what can be traced, with arguments' },
     { command: 'tracebed prog run filter.s --trace', what: 'a program by itself, instruction for instruction' },
+    { command: 'tracebed verify tool.c', what: 'whether Linux would load it, and if not, why' },
   ]);
 }

@@ -1,7 +1,7 @@
 import type { EngineName } from './engines.ts';
 
 /** The words of `tracebed prog`: what its options take, and what they give. */
-export const inputForms = ['text', 'hex', 'raw', 'object'] as const;
+export const inputForms = ['text', 'hex', 'raw', 'object', 'c'] as const;
 export type InputForm = (typeof inputForms)[number];
 
 export const styles = ['clang', 'verifier'] as const;
@@ -12,6 +12,9 @@ export interface InputFlags {
   readonly input?: InputForm;
   readonly program?: string;
   readonly kernel: string;
+  /** -D and -I of a C text. */
+  readonly define?: readonly string[];
+  readonly include?: readonly string[];
 }
 
 export interface StyleFlags {

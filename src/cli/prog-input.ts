@@ -1,15 +1,15 @@
 import { readFile } from 'node:fs/promises';
-import { InputError, nearest, type Position, UsageError } from '../base/index.ts';
+import { InputError, nearest, type Position, TracebedError, UsageError } from '../base/index.ts';
 import { assemble, type DisassemblerOptions, decode, readVerifierLog } from '../isa/index.ts';
-import type { MapSpec } from '../object/index.ts';
+import type { LineInfo, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../object/index.ts';
 import { helperById, helperByName, helperNames, type ProgramType } from '../uapi/index.ts';
 import type { Io } from './io.ts';
 import type { InputFlags, InputForm, StyleFlags } from './prog-flags.ts';
 import { profileNamed } from './values.ts';
 
 /**
- * A program as `tracebed prog` takes it: assembly text, hex, raw bytes, or one of an object's text; from a file or
- * standard input. What it is shows in its content.
+ * A program as `tracebed prog` and `tracebed verify` take it: assembly text, hex, raw bytes, one of an object's text, or
+ * C; from a file or standard input. What it is shows in its content, of C in the file's name.
  */
 export interface Program {
   /** For titles: the program's own name, or the file's. */
@@ -21,30 +21,55 @@ export interface Program {
   /** Slots by the names that the text gave them. */
   readonly labels: ReadonlyMap<string, number>;
   /** 64-bit immediates that take a map's address; zero in the code. */
-  readonly relocations: readonly { readonly slot: number; readonly map: string; readonly at?: Position }[];
+  readonly relocations: readonly (Relocation & { readonly at?: Position })[];
   readonly maps: readonly MapSpec[];
   /** Where an object says it. */
   readonly type: ProgramType | undefined;
   readonly license: string | undefined;
+  /** Of one of an object's: what it attaches to. */
+  readonly section: string | undefined;
+  readonly form: InputForm;
+  /** Where its instructions come from, in the order of their slots. */
+  readonly lines: readonly LineInfo[];
   /** Where the instruction at a slot comes from. */
   at(slot: number): Position;
 }
 
 /** @throws InputError with its place for what cannot be read; UsageError for a program that an object has not */
 export async function readProgram(path: string, flags: InputFlags, io: Io): Promise<Program> {
+  const programs = await readPrograms(path, flags, io);
+  const [program] = programs;
+  if (programs.length > 1) {
+    throw new UsageError(`${program?.file} holds ${programs.length} programs`, {
+      expected: `--program ${programs.map(({ name }) => name).join(' or ')}`,
+    });
+  }
+  const { file, code, form } = program as Program;
+  if (form === 'raw' || form === 'hex') inFile(file, () => decode(code));
+  return program as Program;
+}
+
+/** All that a file holds; bytes are taken as they are. @throws as `readProgram` does */
+export async function readPrograms(path: string, flags: InputFlags, io: Io): Promise<readonly Program[]> {
   const file = path === '-' ? 'standard input' : path;
   const bytes = path === '-' ? await readAll(io) : await readBytes(path);
   if (bytes.length === 0) throw new InputError('there is nothing to read', { at: { file }, expected: 'a program' });
   const form = flags.input ?? formOf(bytes, file);
-  if (form !== 'object' && flags.program !== undefined) {
+  if (form !== 'object' && form !== 'c' && flags.program !== undefined) {
     throw new UsageError('--program chooses one of several programs, which only an object has', {
       hint: `${file} was read as ${form}`,
     });
   }
-  if (form === 'raw') return bytesProgram(file, bytes);
+  if (form === 'raw') return [bytesProgram(file, bytes, form)];
   const text = new TextDecoder().decode(bytes);
-  if (form === 'hex') return bytesProgram(file, readHex(text, file));
-  return form === 'text' ? textProgram(file, text) : await objectProgram(file, text, flags);
+  if (form === 'hex') return [hexProgram(text, file)];
+  if (form === 'text') return [textProgram(file, text)];
+  return programsOf(file, form, await readObject(file, form, text, flags, io), flags.program);
+}
+
+/** A program whose hex stands on the command line. */
+export function hexProgram(text: string, file: string): Program {
+  return bytesProgram(file, readHex(text, file), 'hex');
 }
 
 async function readAll({ stdin }: Io): Promise<Uint8Array> {
@@ -77,6 +102,7 @@ function formOf(bytes: Uint8Array, file: string): InputForm {
       hint: `llvm-objdump -d -r ${file} prints its instructions, which are`,
     });
   }
+  if (file.endsWith('.c')) return 'c';
   if (bytes.includes(0)) return 'raw';
   const text = new TextDecoder().decode(bytes);
   if (!/[^\s,0-9a-f]/i.test(text.replace(/\b0x/gi, ''))) return 'hex';
@@ -101,10 +127,10 @@ function readHex(text: string, file: string): Uint8Array {
 }
 
 /** The place of an instruction is that of its bytes. */
-function bytesProgram(file: string, code: Uint8Array): Program {
-  inFile(file, () => decode(code));
+function bytesProgram(file: string, code: Uint8Array, form: InputForm): Program {
+  if (code.length % 8 !== 0) inFile(file, () => decode(code));
   const at = (slot: number): Position => ({ file, offset: slot * 8 });
-  return { ...bare(file), code, labels: new Map(), relocations: [], at };
+  return { ...bare(file, form), code, labels: new Map(), relocations: [], lines: [], at };
 }
 
 /** Gives a fault that only knows its byte the file's name. */
@@ -123,8 +149,12 @@ function inFile<T>(file: string, work: () => T): T {
   }
 }
 
-function bare(file: string): Pick<Program, 'name' | 'file' | 'maps' | 'type' | 'license'> {
-  return { name: file.replace(/^.*[/\\]/, ''), file, maps: [], type: undefined, license: undefined };
+function bare(
+  file: string,
+  form: InputForm,
+): Pick<Program, 'name' | 'file' | 'maps' | 'type' | 'license' | 'section' | 'form'> {
+  const name = file.replace(/^.*[/\\]/, '');
+  return { name, file, maps: [], type: undefined, license: undefined, section: undefined, form };
 }
 
 function textProgram(file: string, text: string): Program {
@@ -137,27 +167,43 @@ function textProgram(file: string, text: string): Program {
   });
   if (code.length === 0) throw new InputError('there is no instruction in it', { at: { file } });
   const places = log === undefined ? lines : log.map(({ slot, line, text }) => ({ slot, at: { file, line, text } }));
-  return { ...bare(file), code, labels, relocations, at: placeIn(file, places) };
+  return { ...bare(file, 'text'), code, labels, relocations, lines: places, at: placeIn(file, places) };
 }
 
-async function objectProgram(file: string, text: string, flags: InputFlags): Promise<Program> {
+async function readObject(
+  file: string,
+  form: 'object' | 'c',
+  text: string,
+  flags: InputFlags,
+  io: Io,
+): Promise<ObjectSpec> {
+  if (form === 'c') {
+    const { compileText } = await import('./cc.ts');
+    return await compileText(text, file, { define: [], include: [], ...flags }, io);
+  }
   const [{ assembleObject }, profile] = await Promise.all([import('../object/index.ts'), profileNamed(flags.kernel)]);
-  const { programs, maps, license } = assembleObject(text, { file, profile });
-  const names = programs.map(({ name }) => name);
-  if (flags.program === undefined && programs.length > 1) {
-    throw new UsageError(`${file} holds ${programs.length} programs`, { expected: `--program ${names.join(' or ')}` });
-  }
-  const chosen = flags.program === undefined ? programs[0] : programs.find(({ name }) => name === flags.program);
-  if (!chosen) {
-    const wanted = flags.program ?? '';
-    const near = nearest(wanted, names);
-    throw new UsageError(`${file} holds no program '${wanted}'`, {
-      expected: names.join(', '),
-      ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
-    });
-  }
-  const { name, code, relocations, type, lines } = chosen;
-  return { name, file, code, labels: new Map([[name, 0]]), relocations, maps, type, license, at: placeIn(file, lines) };
+  return assembleObject(text, { file, profile });
+}
+
+/** All programs of an object, or the one that is wanted. @throws UsageError when it has no such */
+function programsOf(file: string, form: InputForm, object: ObjectSpec, wanted: string | undefined): Program[] {
+  const names = object.programs.map(({ name }) => name);
+  if (names.length === 0) throw new InputError('there is no program in it', { at: { file } });
+  const programs = object.programs.map((spec) => objectProgram(file, form, object, spec));
+  if (wanted === undefined) return programs;
+  const chosen = programs.find(({ name }) => name === wanted);
+  if (chosen) return [chosen];
+  const near = nearest(wanted, names);
+  throw new UsageError(`${file} holds no program '${wanted}'`, {
+    expected: names.join(', '),
+    ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+  });
+}
+
+function objectProgram(file: string, form: InputForm, { maps, license }: ObjectSpec, spec: ProgramSpec): Program {
+  const { name, code, relocations, type, lines, section } = spec;
+  const at = placeIn(file, lines);
+  return { name, file, form, code, labels: new Map([[name, 0]]), relocations, maps, type, license, section, lines, at };
 }
 
 /** An entry of `lines` holds until the next one's slot. */
@@ -168,6 +214,17 @@ function placeIn(file: string, lines: readonly { slot: number; at: Position }[])
 /** Slots that stay empty because the text names a map without saying what it is. */
 export function openMaps(program: Program): string[] {
   return [...new Set(program.relocations.map(({ map }) => map))];
+}
+
+/** A text may name maps, but only an object says what they are. */
+export function refuseOpenMaps(program: Program): void {
+  const known = new Set(program.maps.map(({ name }) => name));
+  const open = program.relocations.find(({ map }) => !known.has(map));
+  if (!open) return;
+  throw new TracebedError(`there is no map '${open.map}'`, {
+    at: open.at ?? program.at(open.slot),
+    hint: `an object's text declares it: .map ${open.map}, hash, key=u32, value=u64, entries=16`,
+  });
 }
 
 /** How a program's instructions are written, with the names that its text gave. */

@@ -7,7 +7,7 @@ import type { Step } from '../vm/index.ts';
 import { engineNamed, engineNames } from './engines.ts';
 import { type Io, Output } from './io.ts';
 import { defaultBudget, type RunFlags, tracedBudget } from './prog-flags.ts';
-import { bytesOf, type Program, readProgram, wordsFor } from './prog-input.ts';
+import { bytesOf, type Program, readProgram, refuseOpenMaps, wordsFor } from './prog-input.ts';
 import { profileNamed } from './values.ts';
 
 /** One run of a program in a simulated kernel where nothing else happens. @throws TracebedError for a trap */
@@ -63,17 +63,6 @@ async function runProgram(program: Program, flags: RunFlags, output: Output): Pr
   } finally {
     machine[Symbol.dispose]();
   }
-}
-
-/** A text may name maps, but only an object says what they are. */
-function refuseOpenMaps(program: Program): void {
-  const known = new Set(program.maps.map(({ name }) => name));
-  const open = program.relocations.find(({ map }) => !known.has(map));
-  if (!open) return;
-  throw new TracebedError(`there is no map '${open.map}'`, {
-    at: open.at ?? program.at(open.slot),
-    hint: `an object's text declares it: .map ${open.map}, hash, key=u32, value=u64, entries=16`,
-  });
 }
 
 function report({ result, trap, retired, memory, context }: TestResult, flags: RunFlags, output: Output): void {

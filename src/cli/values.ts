@@ -1,4 +1,4 @@
-import { type Nanoseconds, parseDuration, UsageError } from '../base/index.ts';
+import { type Nanoseconds, nearest, parseDuration, UsageError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 
 /** Values of options: each takes the text of the command line or says what it would have taken. */
@@ -44,6 +44,22 @@ export function speed(text: string): number | 'max' {
     });
   }
   return value;
+}
+
+/** Bits of the verifier's log level. */
+export const logLevel = integer('--log-level', 0, 15);
+
+/** A name of one of the kernel's tables, or a fault with the nearest. */
+export function named<T extends string>(option: string, table: Readonly<Record<T, number>>): (text: string) => T {
+  return (text) => {
+    if (Object.hasOwn(table, text)) return text as T;
+    const near = nearest(text, Object.keys(table));
+    throw new UsageError(`${option} cannot be '${text}'`, {
+      ...(near.length === 0
+        ? { expected: Object.keys(table).join(', ') }
+        : { hint: `did you mean ${near.join(' or ')}?` }),
+    });
+  };
 }
 
 /** One of a list, or a fault that names them all. */

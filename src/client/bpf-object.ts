@@ -4,8 +4,8 @@ import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';
 import { BpfError, request } from './bpf-error.ts';
-import { bytesCodec, type Codec, type CodecValue, typeCodec } from './codec.ts';
-import { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+import type { Codec } from './codec.ts';
+import { type LoadedMap, MapTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 import { loadOrExplain } from './refusal.ts';
 import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
@@ -128,31 +128,6 @@ export class BpfObject implements Disposable {
   /** A map's table with the codecs given. The value of a per-CPU map is an array of one for each CPU. */
   table<K, V>(name: string, key: Codec<K>, value: Codec<V>): MapTable<K, V> {
     return new MapTable(this.kernel, this.map(name), key, value);
-  }
-
-  /** A map's table by the types that the object declares; bytes where it declares none. */
-  anyTable(name: string): MapTable<CodecValue, CodecValue> {
-    const map = this.map(name);
-    const { spec } = map;
-    const key = spec.key ? typeCodec(spec.key) : (bytesCodec(spec.keySize) as Codec<CodecValue>);
-    const value = spec.value ? typeCodec(spec.value) : (bytesCodec(spec.valueSize) as Codec<CodecValue>);
-    const perCpu = spec.type.includes('percpu');
-    return new MapTable(
-      this.kernel,
-      map,
-      key,
-      perCpu ? (perCpuCodec(value, this.kernel.cpus) as Codec<CodecValue>) : value,
-    );
-  }
-
-  stacks(name: string): StackTable {
-    const map = this.map(name);
-    const id: Codec<number> = {
-      size: 4,
-      read: (view, offset) => view.getUint32(offset, true),
-      write: (view, offset, value) => view.setUint32(offset, value, true),
-    };
-    return new StackTable(new MapTable(this.kernel, map, id, bytesCodec(map.spec.valueSize)));
   }
 
   /** Opens the rings of a perf event array; closed with the object. */

@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { dirname, join } from 'node:path';
 import { InputError, UsageError } from '../base/index.ts';
 import { compileC, type Diagnostic, renderDiagnostics, type UsdtArgument } from '../cc/index.ts';
 import type { ObjectSpec } from '../object/index.ts';
@@ -71,9 +70,7 @@ function sourceOf({ text, srcFile }: SourceOptions): Source {
     throw new UsageError('a BPF object needs its C', { expected: 'one of text and srcFile' });
   }
   if (typeof srcFile === 'string' && !srcFile.startsWith('file:')) return readSource(srcFile);
-  const path = fileURLToPath(srcFile);
-  const source = programText(String(srcFile), basename(path));
-  return { ...source, folder: dirname(path) };
+  return programText(String(srcFile));
 }
 
 function readSource(path: string): Source {

@@ -1,14 +1,7 @@
 /** Floor 5: what a tool's author uses: load, attach, tables, rings as Observables, histograms, stacks. */
 export { BpfLink, expandTarget, formatTarget, type Target } from './attach.ts';
-export {
-  BPF,
-  type BpfOptions,
-  type KprobeAttach,
-  type KretprobeAttach,
-  type NamePattern,
-  type PerfEventAttach,
-  type UprobeAttach,
-} from './bpf.ts';
+export type { KprobeAttach, KretprobeAttach, OwnAttach, PerfEventAttach, UprobeAttach } from './attachments.ts';
+export { BPF, type BpfOptions } from './bpf.ts';
 export { BpfError } from './bpf-error.ts';
 export { BpfObject, BpfProgram, createMap, type LoadOptions, linkMaps, loadObject } from './bpf-object.ts';
 export {
@@ -29,10 +22,10 @@ export {
 } from './codec.ts';
 export { CompileError, type SourceOptions } from './compile-source.ts';
 export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
-export { type LoadedMap, MapTable, perCpuCodec, StackTable } from './map-table.ts';
+export { KernelNames, type NamePattern } from './kernel-names.ts';
+export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 export { isPattern, matcher } from './pattern.ts';
 export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
-export { programText } from './program-text.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export { type HistogramPrint, type PerfBufferOpen, type PerfCallback, type RingCallback, Table } from './table.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';

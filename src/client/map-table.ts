@@ -2,7 +2,7 @@ import { roundUp, SysError, viewOf } from '../base/index.ts';
 import type { MapSpec } from '../object/index.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import { request } from './bpf-error.ts';
-import { addressCodec, type Codec } from './codec.ts';
+import type { Codec } from './codec.ts';
 
 /** A map that is loaded: its fd and what it was made of. */
 export interface LoadedMap {
@@ -108,6 +108,13 @@ export class MapTable<K, V> {
     }
   }
 
+  protected zeroAt(key: K): void {
+    const bytes = this.#encode(this.#key, key);
+    request('map update', `cannot write to map ${this.name}`, () =>
+      this.#kernel.mapUpdate(this.map.fd, bytes, new Uint8Array(this.#value.size), 0),
+    );
+  }
+
   /** Looked up first and changed after, so that deleting while walking does not restart the walk. */
   #allKeys(): Uint8Array[] {
     return [...this.#entries()].map(([key]) => key);
@@ -176,31 +183,4 @@ export function perCpuCodec<T>(value: Codec<T>, cpus: number): Codec<readonly T[
       for (const [cpu, item] of values.entries()) value.write(view, offset + cpu * stride, item);
     },
   };
-}
-
-/** The stacks that get_stackid kept: a stack trace map by id. */
-export class StackTable {
-  readonly #table: MapTable<number, Uint8Array>;
-
-  constructor(table: MapTable<number, Uint8Array>) {
-    this.#table = table;
-  }
-
-  /** Addresses, innermost first; empty when there is no stack of this id. */
-  walk(id: number): bigint[] {
-    const bytes = id < 0 ? undefined : this.#table.get(id);
-    if (!bytes) return [];
-    const view = viewOf(bytes);
-    const addresses: bigint[] = [];
-    for (let offset = 0; offset + 8 <= bytes.length; offset += 8) {
-      const address = addressCodec.read(view, offset);
-      if (address === 0n) break;
-      addresses.push(address);
-    }
-    return addresses;
-  }
-
-  clear(): void {
-    this.#table.clear();
-  }
 }

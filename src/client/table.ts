@@ -1,5 +1,5 @@
 import { SysError, UsageError, viewOf } from '../base/index.ts';
-import type { FieldType } from '../object/index.ts';
+import type { FieldType, StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
 import { addressCodec, bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
@@ -41,6 +41,7 @@ export type RingCallback = (data: DataView, size: number) => void;
 export interface TableOwner {
   readonly kernel: Kernel;
   readonly pageCnt: number;
+  struct(name: string): StructLayout;
   opened(buffer: PerfBuffer<unknown> | RingBuffer<unknown>): void;
 }
 
@@ -59,6 +60,16 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
     super(owner.kernel, map, keyCodec as Codec<K>, valueCodec(owner.kernel, map, value, codecs) as Codec<V>);
     this.#owner = owner;
     this.#codecs = codecs;
+  }
+
+  /** For what the kernel itself is asked: an fd of a table is a value of a table of tables. */
+  get fd(): number {
+    return this.map.fd;
+  }
+
+  /** Makes one element of an array zero. */
+  clearItem(key: K): void {
+    this.zeroAt(key);
   }
 
   /** Whether there is such a key. */
@@ -236,11 +247,12 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
   }
 
   /**
-   * A record by the type that the program submits.
-   * @throws BpfError when the compiler saw no type: then decode the bytes
+   * A record by the type that the program submits, or by a struct of the text.
+   * @param struct its name, where programs submit several types or bytes
+   * @throws BpfError when the compiler saw no type, or the text has no such struct
    */
-  event<E = CodecValue>(data: DataView): E {
-    const codec = this.#recordCodec<E>();
+  event<E = CodecValue>(data: DataView, struct?: string): E {
+    const codec = this.#recordCodec<E>(struct);
     if (data.byteLength < codec.size) {
       throw new UsageError(`a record of ${data.byteLength} bytes in table '${this.name}'`, {
         expected: `at least ${codec.size} bytes`,
@@ -249,8 +261,9 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
     return codec.read(data, 0);
   }
 
-  #recordCodec<E>(): Codec<E> {
-    const { record } = this.map.spec;
+  #recordCodec<E>(struct?: string): Codec<E> {
+    const named = struct === undefined ? undefined : this.#owner.struct(struct);
+    const record: FieldType | undefined = named ? { kind: 'struct', struct: named } : this.map.spec.record;
     if (!record) throw this.#wrongKind('event', 'a struct that the program submits by its own type');
     return typeCodec(record, this.#codecs) as Codec<E>;
   }

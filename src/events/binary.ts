@@ -35,6 +35,8 @@ export interface UsdtProbe {
 /** A process that the scenario's tasks belong to, by their tgid. */
 export interface Process {
   readonly pid: number;
+  /** The last pid of many that run the same program, one after the other; `pid` is the first of them. */
+  readonly lastPid?: number;
   /** What it maps; the first is its executable. */
   readonly binaries: readonly Binary[];
 }

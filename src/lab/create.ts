@@ -94,7 +94,10 @@ export class LabRun implements Run {
     };
     this.#player = new Player(machine, tool, options.scenario, stage, {
       drained: () => this.#takeRecords(),
-      ticked: (time, last) => this.ticks.next({ time, last }),
+      ticked: (time, last) => {
+        this.#takeRecords();
+        this.ticks.next({ time, last });
+      },
       printed: (lines) => this.#takePrinted(lines),
     });
   }

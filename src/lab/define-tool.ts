@@ -1,3 +1,4 @@
+import { type Observable, Subject } from 'rxjs';
 import { type Nanoseconds, sec, UsageError } from '../base/index.ts';
 import type { BPF } from '../client/index.ts';
 import { parseTraceLine, type TraceLine } from '../client/index.ts';
@@ -33,6 +34,11 @@ export interface ToolSetup extends ToolContext {
   intervalArguments(index?: number): Pick<ToolOutput, 'interval' | 'count'>;
   /** Rows to print: the view of a tool that tells each event. */
   rows<T extends string>(options: RowsOptions<T>): Rows<T>;
+  /**
+   * Emits the virtual time at each multiple of `period`, and once more at the end of the run: what bpf.histogram wants.
+   * Subscribe while the tool starts.
+   */
+  every(period: Nanoseconds): Observable<Nanoseconds>;
   /** HH:MM:SS, of day where the scenario knows the date, else since the run began; now when no time is given. */
   timeOfDay(time?: Nanoseconds): string;
 }
@@ -87,8 +93,16 @@ export function defineTool(definition: ToolDefinition): Tool {
     arguments: definition.arguments ?? [],
     options: definition.options ?? [],
     examples: definition.examples ?? [],
-    start: (context) => new DefinedRun(start(new Setup(context)), context),
+    start: (context) => {
+      const setup = new Setup(context);
+      return new DefinedRun(start(setup), setup);
+    },
   };
+}
+
+interface Clock {
+  readonly period: Nanoseconds;
+  readonly ticks: Subject<Nanoseconds>;
 }
 
 class Setup implements ToolSetup {
@@ -98,6 +112,7 @@ class Setup implements ToolSetup {
   readonly options: ToolContext['options'];
   readonly ringPages: number;
   readonly epoch: bigint | undefined;
+  readonly clocks: Clock[] = [];
 
   constructor(context: ToolContext) {
     this.kernel = context.kernel;
@@ -152,6 +167,13 @@ class Setup implements ToolSetup {
     return new Rows(() => this.kernel.clock(), options);
   }
 
+  every(period: Nanoseconds): Observable<Nanoseconds> {
+    if (!(period > 0)) throw new UsageError(`nothing happens every ${period} ns`, { expected: 'a period above 0' });
+    const ticks = new Subject<Nanoseconds>();
+    this.clocks.push({ period: Math.max(1, Math.round(period)), ticks });
+    return ticks.asObservable();
+  }
+
   timeOfDay(time: Nanoseconds = this.kernel.clock()): string {
     const epoch = this.epoch ?? 0n;
     return new Date(Number((epoch + BigInt(Math.floor(time))) / 1_000_000n)).toISOString().slice(11, 19);
@@ -180,14 +202,20 @@ class DefinedRun implements ToolRun {
   readonly interval?: Nanoseconds;
   readonly #output: ToolOutput;
   readonly #text: LiveText | undefined;
+  readonly #clocks: readonly Clock[];
   #ticks = 0;
 
-  constructor(output: ToolOutput, { kernel }: ToolContext) {
-    const { view } = output;
+  constructor(output: ToolOutput, { kernel, clocks }: Setup) {
+    const { view, interval } = output;
     this.#output = output;
+    this.#clocks = clocks;
     this.#text = 'render' in view ? new LiveText(view, () => kernel.clock()) : undefined;
     this.view = this.#text ?? (view as RecordsView);
-    if (output.interval !== undefined) this.interval = output.interval;
+    const periods = [...(interval === undefined ? [] : [Math.round(interval)]), ...clocks.map(({ period }) => period)];
+    if (periods.length > 0) this.interval = periods.reduce(commonDivisor);
+    if (this.#text && this.interval !== interval) {
+      throw new UsageError('a text is written at its own interval', { expected: 'rows with setup.every, or no every' });
+    }
   }
 
   get events(): readonly number[] {
@@ -208,6 +236,9 @@ class DefinedRun implements ToolRun {
   }
 
   tick(time: Nanoseconds, last: boolean): void {
+    for (const { period, ticks } of this.#clocks) if (last || time % period === 0) ticks.next(time);
+    const { interval } = this.#output;
+    if (!last && interval !== undefined && time % Math.round(interval) !== 0) return;
     this.#ticks++;
     this.#output.tick?.(time);
     this.#text?.tick(time, last);
@@ -225,6 +256,11 @@ class DefinedRun implements ToolRun {
   close(): void {
     this.#output.bpf.close();
   }
+}
+
+/** So that one interval serves several periods. */
+function commonDivisor(a: number, b: number): number {
+  return b === 0 ? a : commonDivisor(b, a % b);
 }
 
 /**

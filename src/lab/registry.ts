@@ -1,5 +1,7 @@
-import { existsSync, readdirSync } from 'node:fs';
-import { nearest, UsageError } from '../base/index.ts';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { InputError, nearest, UsageError } from '../base/index.ts';
+import { importUserModule } from '../scenario/index.ts';
 import type { Tool } from './tool.ts';
 
 /**
@@ -18,17 +20,55 @@ export function toolNames(): string[] {
     .sort();
 }
 
-/** @throws UsageError for a name that is no tool's, with the nearest ones */
-export async function loadTool(name: string): Promise<Tool> {
+/**
+ * A tool by the name of a bundled one, or by file: a JavaScript or TypeScript module whose default export is
+ * `defineTool({ … })`. A scenario that such a tool names by `./` lies beside it.
+ * @throws UsageError for a name that is neither, with the nearest ones; InputError with its place for a file that
+ *   cannot be taken
+ */
+export async function loadTool(nameOrFile: string): Promise<Tool> {
   const names = toolNames();
-  if (!names.includes(name)) {
-    const near = nearest(name, names);
-    throw new UsageError(`there is no tool '${name}'`, {
-      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tools are: ${names.join(', ')}`,
+  if (names.includes(nameOrFile)) {
+    const module: { default: Tool } = await import(new URL(`${nameOrFile}/${entry}`, folder).href);
+    return module.default;
+  }
+  if (/[/\\.]/.test(nameOrFile)) return await loadUserTool(resolve(nameOrFile), nameOrFile);
+  const near = nearest(nameOrFile, names);
+  throw new UsageError(`there is no tool '${nameOrFile}'`, {
+    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tools are: ${names.join(', ')}`,
+  });
+}
+
+async function loadUserTool(path: string, named: string): Promise<Tool> {
+  if (!/\.m?[jt]s$/.test(path)) {
+    throw new InputError('this is no file of a tool', { at: { file: named }, expected: 'a .ts or .js module' });
+  }
+  const { default: tool } = await importUserModule(path, readSource(path, named), 'tool');
+  if (!isTool(tool)) {
+    throw new InputError('the module exports no tool', {
+      at: { file: named },
+      expected: 'export default defineTool({ name, summary, scenario, start })',
     });
   }
-  const module: { default: Tool } = await import(new URL(`${name}/${entry}`, folder).href);
-  return module.default;
+  return tool.scenario.startsWith('.') ? { ...tool, scenario: resolve(dirname(path), tool.scenario) } : tool;
+}
+
+function readSource(path: string, named: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch (cause) {
+    const none = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new InputError(none ? 'there is no such tool file' : `it cannot be read: ${(cause as Error).message}`, {
+      at: { file: named },
+      cause,
+    });
+  }
+}
+
+function isTool(value: unknown): value is Tool {
+  if (typeof value !== 'object' || value === null) return false;
+  const { name, summary, scenario, start } = value as Partial<Record<keyof Tool, unknown>>;
+  return [name, summary, scenario].every((one) => typeof one === 'string') && typeof start === 'function';
 }
 
 export function listTools(): Promise<Tool[]> {

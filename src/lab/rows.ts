@@ -27,8 +27,8 @@ export interface RowPlace {
   /** When it happened, virtual ns; the reader's time when absent. */
   readonly time?: Nanoseconds;
   readonly cpu?: number;
-  /** The plain line, where the columns' formats do not make it. */
-  readonly line?: string;
+  /** The plain lines, where the columns' formats do not make them. */
+  readonly lines?: readonly string[];
   /** For the row's page. */
   readonly source?: unknown;
 }
@@ -85,7 +85,7 @@ export class Rows<T extends string = string> implements RecordsView {
       cpu: place.cpu ?? 0,
       groups: this.levels.map(({ key }) => cells[key] ?? String(json[key] ?? '')),
       cells,
-      line: place.line ?? texts.join(this.#options.separator ?? ' '),
+      lines: place.lines ?? [texts.join(this.#options.separator ?? ' ')],
       json,
       source: place.source,
     });

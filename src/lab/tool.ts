@@ -83,7 +83,7 @@ export interface RecordsView {
   readonly levels: readonly Level[];
   /** The columns of one record, in the table of records and in plain lines. */
   readonly columns: readonly Column[];
-  /** Where records have a `line`: what plain output prints above them. */
+  /** Where records have `lines`: what plain output prints above them. */
   readonly header?: readonly string[];
   /** Takes what came since the last call, oldest first. The lab calls it after each drain. */
   take(): readonly TracedRecord[];
@@ -115,7 +115,7 @@ export interface TracedRecord {
   /** Cell text by column key. */
   readonly cells: Readonly<Record<string, string>>;
   /** What plain output prints for it, instead of its cells in the columns' widths. */
-  readonly line?: string;
+  readonly lines?: readonly string[];
   /** The record as a JSON line gives it (without `type` and `time`, which the report adds). */
   readonly json: Readonly<Record<string, unknown>>;
   /** What the tool needs to make its detail page. */

@@ -31,6 +31,8 @@ export class HashMap extends MapObject implements BpfMap {
   readonly #valueSize: number;
   readonly #valueStride: number;
   readonly #elementSize: number;
+  /** How many there are: no walk goes over more, whatever a program that was not verified wrote into a chain. */
+  readonly #elements: number;
   readonly #perCpu: boolean;
   /** An aligned copy of a key that is not, zero-padded to whole words. */
   readonly #scratch: number;
@@ -50,6 +52,7 @@ export class HashMap extends MapObject implements BpfMap {
     this.#valueSize = shape.valueSize;
     this.#valueStride = roundUp(shape.valueSize, 8);
     this.#elementSize = this.#valueOffset + this.#valueStride * (this.#perCpu ? cpus : 1);
+    this.#elements = elements;
     const buckets = roundUpPowerOfTwo(shape.maxEntries);
     this.#mask = buckets - 1;
     this.#scratch = this.hold(roundUp(shape.keySize, 8));
@@ -119,7 +122,7 @@ export class HashMap extends MapObject implements BpfMap {
     let done = 0;
     for (let bucket = 0; bucket <= this.#mask; bucket++) {
       let element = this.#u32[this.#buckets + bucket] as number;
-      while (element !== 0) {
+      while (element !== 0 && done < this.#elements) {
         const after = this.#u32[element >>> 2] as number;
         const value = element + this.#valueOffset + (this.#perCpu ? cpu * this.#valueStride : 0);
         done++;
@@ -169,7 +172,7 @@ export class HashMap extends MapObject implements BpfMap {
     const hash = hashWords(i32, words, keyWords);
     let before = 0;
     let element = this.#u32[this.#buckets + (hash & this.#mask)] as number;
-    search: while (element !== 0) {
+    search: for (let left = this.#elements; element !== 0 && left > 0; left--) {
       const at = element >>> 2;
       if (i32[at + 1] === hash) {
         for (let i = 0; i < keyWords; i++) {

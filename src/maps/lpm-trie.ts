@@ -20,6 +20,8 @@ export class LpmTrie extends MapObject implements BpfMap {
   /** Offset of a cell that holds the root, as nodes hold their children. */
   readonly #root: number;
   readonly #nodes: number[] = [];
+  /** Most nodes on a way down, each of a longer prefix: no walk is longer, whatever was written into the nodes. */
+  readonly #depth: number;
   /** Cell and node above the one that #locate found. */
   #slot = 0;
   #parentSlot = 0;
@@ -29,6 +31,7 @@ export class LpmTrie extends MapObject implements BpfMap {
   constructor(memory: Memory, cpus: number, shape: MapShape) {
     super(memory, cpus, shape);
     this.#dataSize = shape.keySize - 4;
+    this.#depth = this.#dataSize * 8 + 1;
     this.#valueOffset = dataAt + roundUp(this.#dataSize, 8);
     this.#nodeSize = roundUp(this.#valueOffset + shape.valueSize, 8);
     this.#root = this.hold(8);
@@ -44,7 +47,7 @@ export class LpmTrie extends MapObject implements BpfMap {
     const length = this.#keyLength(key);
     if (length > this.#dataSize * 8) return 0;
     let found = 0;
-    for (let node = this.#word(this.#root); node !== 0; ) {
+    for (let node = this.#word(this.#root), left = this.#depth; node !== 0 && left > 0; left--) {
       const matched = this.#match(node, key, length);
       if (matched === this.#dataSize * 8) {
         found = node;
@@ -144,7 +147,7 @@ export class LpmTrie extends MapObject implements BpfMap {
     const length = this.#keyLength(key);
     const path: number[] = [];
     if (length > this.#dataSize * 8) return path;
-    for (let node = root; node !== 0; ) {
+    for (let node = root, left = this.#depth; node !== 0 && left > 0; left--) {
       path.push(node);
       const matched = this.#match(node, key, length);
       if (this.#length(node) !== matched) return [];
@@ -157,7 +160,7 @@ export class LpmTrie extends MapObject implements BpfMap {
   /** The first node of a subtree: a node between two others has both. */
   #leftmost(root: number): number {
     let found = root;
-    for (let node = root; node !== 0; ) {
+    for (let node = root, levels = this.#depth; node !== 0 && levels > 0; levels--) {
       const left = this.#word(node);
       if (this.#isBetween(node)) node = left;
       else {
@@ -181,7 +184,7 @@ export class LpmTrie extends MapObject implements BpfMap {
     this.#parent = 0;
     this.#matched = 0;
     let node = this.#word(this.#slot);
-    while (node !== 0) {
+    for (let left = this.#depth; node !== 0 && left > 0; left--) {
       this.#matched = this.#match(node, key, length);
       if (this.#length(node) !== this.#matched || this.#matched === length) break;
       this.#parent = node;

@@ -56,6 +56,8 @@ export class LruList {
   readonly #base: number;
   readonly #lists: Lists[] = [];
   readonly #local: LocalLists[] = [];
+  /** How many there are: no walk goes over more, whatever was written into the lists. */
+  readonly #elements: number;
   readonly #perCpu: boolean;
   readonly #scans: number;
   readonly #batch: number;
@@ -69,6 +71,7 @@ export class LruList {
   constructor(memory: Memory, offset: number, { elements, cpus, perCpu, evict }: LruOptions) {
     this.#words = memory.i32;
     this.#base = offset >>> 2;
+    this.#elements = elements;
     this.#perCpu = perCpu;
     this.#scans = perCpu ? perCpuBatch : commonBatch;
     this.#batch = perCpu
@@ -98,14 +101,15 @@ export class LruList {
     return this.#perCpu ? this.#takePerCpu(cpu) : this.#takeCommon(cpu);
   }
 
-  /** bpf_lru_push_free: the node's element is in use no more. */
+  /** bpf_lru_push_free: the node's element is in use no more. The CPU in it may be spoiled. */
   giveBack(node: number): void {
     const cpu = this.#get(node, mark) >> 1;
-    if (this.#get(node, kind) === kinds.localPending) {
+    const local = this.#local[cpu] ?? this.#local[0];
+    if (local && this.#get(node, kind) === kinds.localPending) {
       this.#set(node, kind, kinds.localFree);
       this.#clear(node);
-      this.#moveTo(node, this.#local[cpu]!.free);
-    } else this.#move(this.#lists[this.#perCpu ? cpu : 0]!, node, kinds.free);
+      this.#moveTo(node, local.free);
+    } else this.#move((this.#lists[this.#perCpu ? cpu : 0] ?? this.#lists[0]) as Lists, node, kinds.free);
   }
 
   /** bpf_lru_node_set_ref: the node's element was looked up. */
@@ -166,7 +170,8 @@ export class LruList {
 
   /** __local_list_pop_pending: the oldest that was not looked up, or the oldest of all by force. */
   #takePending({ pending }: LocalLists, force: boolean): number {
-    for (let node = this.#get(pending, before); node !== pending; node = this.#get(node, before)) {
+    let left = this.#elements;
+    for (let node = this.#get(pending, before); node !== pending && left-- > 0; node = this.#get(node, before)) {
       if ((force || !this.#isReferenced(node)) && this.#evict(node)) {
         this.#remove(node);
         return node;
@@ -183,7 +188,8 @@ export class LruList {
 
   /** __local_list_flush: what is pending goes to the common lists. */
   #flush(lists: Lists, { pending }: LocalLists): void {
-    for (let node = this.#get(pending, before); node !== pending; ) {
+    let left = this.#elements;
+    for (let node = this.#get(pending, before); node !== pending && left-- > 0; ) {
       const next = this.#get(node, before);
       const target = this.#isReferenced(node) ? kinds.active : kinds.inactive;
       this.#count(lists, target, 1);
@@ -221,7 +227,8 @@ export class LruList {
     if (last === head) last = this.#get(last, after);
     let node = start;
     let next = head;
-    for (let scanned = 0; scanned < this.#scans; ) {
+    let left = 2 * this.#scans;
+    for (let scanned = 0; scanned < this.#scans && left-- > 0; ) {
       if (node === head) {
         node = this.#get(node, before);
         continue;
@@ -251,7 +258,8 @@ export class LruList {
     }
     if (freed > 0) return;
     const head = this.#isEmpty(lists.inactive) ? lists.active : lists.inactive;
-    for (let node = this.#get(head, before); node !== head; node = this.#get(node, before)) {
+    let left = this.#elements;
+    for (let node = this.#get(head, before); node !== head && left-- > 0; node = this.#get(node, before)) {
       if (this.#evict(node)) {
         this.#moveToFree(lists, node, target, targetKind);
         return;

@@ -29,7 +29,7 @@ export class TablePresenter implements Presenter {
   }
 
   record(record: TracedRecord): string {
-    if (record.line !== undefined) return printable(record.line);
+    if (record.lines !== undefined) return record.lines.map(tabbed).join('\n');
     return this.#line((column) => {
       const cell = record.cells[column.key];
       return printable(cell ?? (column.key === 'time' ? seconds(record.time) : ''));
@@ -104,4 +104,9 @@ function seconds(time: number): string {
 
 function plural(count: number, noun: string): string {
   return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}
+
+/** A tool's own line, whose tabs are its own. */
+function tabbed(line: string): string {
+  return line.split('\t').map(printable).join('\t');
 }

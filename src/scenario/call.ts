@@ -4,7 +4,7 @@
  */
 import { Observable, type Subscriber, type TeardownLogic } from 'rxjs';
 import { formatDuration, InputError, type Nanoseconds } from '../base/index.ts';
-import type { Argument, Arguments, KernelEvent, KernelStack } from '../events/index.ts';
+import type { Argument, Arguments, KernelEvent, KernelStack, Task } from '../events/index.ts';
 import type { Context, Place } from './context.ts';
 import { callSite } from './stacks.ts';
 
@@ -13,6 +13,8 @@ export interface CallOptions extends Place {
   readonly takes?: Nanoseconds;
   /** 0 when absent. */
   readonly returns?: Argument;
+  /** The task that it returns in, where it became another on the way: execve(2). The caller's when absent. */
+  readonly returnsIn?: Task;
   /** When nested: how long after what came before, ns; when absent the caller's own time is spread evenly. */
   readonly after?: Nanoseconds;
 }
@@ -84,8 +86,17 @@ export class CallTree extends Observable<KernelEvent> {
         steps.push({ offset: Math.round(at), stack, make: one });
       }
     }
-    steps.push({ offset: begin + this.span, stack: below, make: (inside) => inside.exit(name, returns) });
+    steps.push({
+      offset: begin + this.span,
+      stack: below,
+      make: (inside) => returning(inside, options).exit(name, returns),
+    });
   }
+}
+
+/** Where a call returns. */
+export function returning(inside: Context, { returnsIn }: CallOptions): Context {
+  return returnsIn === undefined ? inside : inside.on({ task: returnsIn });
 }
 
 function afterOf(nested: Nested): Nanoseconds | undefined {

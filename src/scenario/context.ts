@@ -30,6 +30,7 @@ import {
   type UserStack,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Nested } from './call.ts';
+import { type ExecOptions, type ExitCause, exec, exitProcess, fork, kill, type OpenOptions, open } from './process.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
 import { type SyscallOptions, type SyscallPoints, syscallPoints, syscallTree } from './syscall.ts';
@@ -71,6 +72,8 @@ export class World {
   readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
   readonly dropHasSock: boolean;
   readonly dropHasReason: boolean;
+  /** Since 6.16 sched_process_exit tells whether the whole process ends. */
+  readonly exitTellsGroup: boolean;
   /** Since 5.18 the raw form of sched_switch is told the state. */
   readonly switchTellsState: boolean;
 
@@ -86,6 +89,8 @@ export class World {
     const fields = profile.tracepoint('skb:kfree_skb')?.fields ?? [];
     this.dropHasSock = fields.some((field) => field.name === 'rx_sk');
     this.dropHasReason = fields.some((field) => field.name === 'reason');
+    const exits = profile.btf.functionPrototype('__traceiter_sched_process_exit')?.params ?? [];
+    this.exitTellsGroup = exits.some((param) => param.name === 'group_dead');
     const switched = profile.btf.functionPrototype('__traceiter_sched_switch')?.params ?? [];
     this.switchTellsState = switched.some((param) => param.name === 'prev_state');
   }
@@ -289,11 +294,24 @@ export class Context {
     return context.tracepoint('sched:sched_switch', fields, {}, raw);
   }
 
-  /** A task is woken: sched:sched_wakeup, and its raw form. */
-  wakeup(task: Task, place: Place = {}): TracepointEvent {
-    const context = this.on(place);
-    const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: context.cpu };
-    return context.tracepoint('sched:sched_wakeup', fields, {}, { p: context.world.reference(task) });
+  /** A task is woken, on a CPU or the waker's: sched:sched_wakeup, and its raw form. */
+  wakeup(task: Task, place: Place = {}, cpu?: number): TracepointEvent {
+    return this.on(place).#woken('sched:sched_wakeup', task, cpu);
+  }
+
+  /** A task is about to be woken: sched:sched_waking. */
+  waking(task: Task, cpu?: number): TracepointEvent {
+    return this.#woken('sched:sched_waking', task, cpu);
+  }
+
+  /** A new task is woken for the first time: sched:sched_wakeup_new. */
+  wakeupNew(task: Task, cpu?: number): TracepointEvent {
+    return this.#woken('sched:sched_wakeup_new', task, cpu);
+  }
+
+  #woken(name: string, task: Task, cpu = this.cpu): TracepointEvent {
+    const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: cpu };
+    return this.tracepoint(name, fields, {}, { p: this.world.reference(task) });
   }
 
   /** The kernel writes into an object now: from here on it is like this, for whoever has a pointer to it. */
@@ -349,6 +367,31 @@ export class Context {
    */
   syscall(name: string, args: Arguments, options: SyscallOptions = {}, nested: readonly Nested[] = []): CallTree {
     return syscallTree(this, name, args, options, nested);
+  }
+
+  /** clone(2) as fork(3) calls it: sched_process_fork, sched_wakeup_new; returns the child's pid. */
+  fork(child: Task, takes?: Nanoseconds): CallTree {
+    return fork(this, child, takes);
+  }
+
+  /** execve(2) with its argv in user memory. @returns the call, and the task as it is from then on */
+  exec(path: string, options: ExecOptions): { readonly call: CallTree; readonly task: Task } {
+    return exec(this, path, options);
+  }
+
+  /** open(2), openat(2) or openat2(2). */
+  open(path: string, options?: OpenOptions): CallTree {
+    return open(this, path, options);
+  }
+
+  /** kill(2), and the signal that it sends unless it fails. */
+  kill(target: Task, signal: number, returns?: number): CallTree {
+    return kill(this, target, signal, returns);
+  }
+
+  /** The process ends now, by exit_group(2) or a signal: its last events; no call of it returns. */
+  exitProcess(cause?: ExitCause): readonly KernelEvent[] {
+    return exitProcess(this, cause);
   }
 
   /** A packet is dropped now: the drop function's entry, skb:kfree_skb, and the function's exit. */

@@ -1,11 +1,22 @@
 /** Floor 5: RxJS timelines of kernel events: call trees, generators, recordings. */
 export type { CallOptions, CallTree, Inside, Nested } from './call.ts';
 export type { Context, Drop, Place } from './context.ts';
+export {
+  type BlockFlag,
+  type BlockOperation,
+  type BlockRequest,
+  type BlockRequestSpec,
+  Disk,
+  type DiskSpec,
+} from './disk.ts';
+export { type FileKind, type FileSpec, FileSystem, type FileSystemSpec } from './files.ts';
 export { type Emission, type Make, perSecond } from './generators.ts';
 export { listScenarios, loadScenario } from './load.ts';
+export type { ExecOptions, ExitCause, OpenOptions } from './process.ts';
 export { recordedScenario } from './record-read.ts';
 export { RecordWriter, recordEnd, recordHead, recordLines, recordScenario } from './record-write.ts';
 export { type RecordingSource, recordingScenario } from './recording.ts';
+export { RunQueue, type TurnOptions } from './run-queue.ts';
 export type { Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
 export { syscallStack } from './syscall.ts';
@@ -19,4 +30,5 @@ export {
   type TcpListenerSpec,
 } from './tcp.ts';
 export type { UserCall, UserCallOptions, UserNested } from './user-call.ts';
+export { importUserModule } from './user-modules.ts';
 export { createScheduler } from './virtual-time.ts';

@@ -12,7 +12,7 @@ import {
   syscallKernelName,
   syscallNumbers,
 } from '../events/index.ts';
-import { type CallOptions, CallTree, type Inside, type Nested, type Step } from './call.ts';
+import { type CallOptions, CallTree, type Inside, type Nested, returning, type Step } from './call.ts';
 import type { Context } from './context.ts';
 
 export type SyscallOptions = CallOptions;
@@ -149,10 +149,13 @@ export function syscallTree(
       : []),
     ...(points.enter ? [inside.tracepoint(points.enter, { __syscall_nr: number, ...args })] : []),
   ];
-  const leave: Inside = (inside) => [
-    ...(points.rawExit ? [inside.tracepoint('raw_syscalls:sys_exit', { id: number, ret }, {}, { regs, ret })] : []),
-    ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
-  ];
+  const leave: Inside = (context) => {
+    const inside = returning(context, options);
+    return [
+      ...(points.rawExit ? [inside.tracepoint('raw_syscalls:sys_exit', { id: number, ret }, {}, { regs, ret })] : []),
+      ...(points.exit ? [inside.tracepoint(points.exit, { __syscall_nr: number, ret })] : []),
+    ];
+  };
   const stack = options.stack ?? (context.stack.length > 0 ? context.stack : syscallStack);
   // By the names of its own parameters, which the kernel puts into the caller's registers; where no format tells
   // them, as those registers.

@@ -26,6 +26,7 @@ import {
 import { type TcpState, tcpStates } from '../uapi/index.ts';
 import type { CallTree, Inside, Nested } from './call.ts';
 import type { Context } from './context.ts';
+import { interrupt } from './interrupt.ts';
 import type { Script } from './script.ts';
 import { kernelAddress, userAddress } from './socket-address.ts';
 
@@ -89,6 +90,8 @@ const timerPath = [
   'handle_softirqs+0xd7',
 ] as const;
 const ethernet = netDevice('eth0', 2);
+const ownMac = '02:00:00:00:00:01';
+const peerMac = '02:00:00:00:00:02';
 const zeros = { 2: new Uint8Array(4), 10: new Uint8Array(16) };
 /** Where the first ack of a connection stands. */
 const firstSequence = 0x1000;
@@ -163,18 +166,6 @@ class TcpSocket {
     };
   }
 
-  /** Work of an interrupt on a CPU: made and begun when what the CPU has in hand is done. */
-  protected interrupt(delay: Nanoseconds, make: () => CallTree): Observable<KernelEvent> {
-    const { script } = this;
-    return script.after(delay, () => {
-      const tree = make();
-      const { world, cpu } = tree.context;
-      // A moment between two interrupts, so that one's last event and the next one's first are not of one time.
-      const wait = world.interrupt(cpu, tree.span + 1);
-      return wait === 0 ? tree : script.after(wait, tree);
-    });
-  }
-
   /** tcp_set_state. */
   setState(context: Context, state: TcpState, changes: Changes<Sock> = {}): CallTree {
     const args = { sk: this.#sock, state: tcpStates[state] };
@@ -187,6 +178,8 @@ export class TcpConnection extends TcpSocket {
   /** The end that closes first goes through FIN_WAIT. */
   #peerClosed = false;
   #sent = 0;
+  /** Bytes sent before the last segment, which is the one that is sent again. */
+  #before = 0;
   #received = 0;
   /** ns, as measured by the handshake. */
   #roundTrip = us(100);
@@ -213,6 +206,7 @@ export class TcpConnection extends TcpSocket {
   segment(flags: readonly TcpFlag[], payload: string | Uint8Array = ''): SkBuff {
     const { ends } = this;
     const packet = buildPacket({
+      ethernet: { source: peerMac, destination: ownMac },
       ...this.#network(ends.remote, ends.local),
       tcp: {
         sourcePort: ends.remotePort,
@@ -291,10 +285,10 @@ export class TcpConnection extends TcpSocket {
       }
       return merge(
         ...again,
-        this.interrupt(at, () => this.setState(this.timer(context), 'CLOSE')),
+        interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')),
       );
     }
-    return this.interrupt(at, () => {
+    return interrupt(script, at, () => {
       const refused = returns === -111;
       this.#roundTrip = answer;
       const skb = this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
@@ -324,6 +318,7 @@ export class TcpConnection extends TcpSocket {
     const { fd = 3, acknowledged = this.#roundTrip } = options;
     const { sock: sk } = this;
     const softirq = this.softirq(context);
+    this.#before = this.#sent;
     this.#sent += bytes;
     const counted = this.change({ fields: { bytes_sent: this.#sent } });
     const sending = context.call('tcp_sendmsg', { sk, size: bytes }, { takes: us(9), returns: bytes }, [counted]);
@@ -332,7 +327,7 @@ export class TcpConnection extends TcpSocket {
       sending,
     ]);
     const acked = this.#sent;
-    const answer = this.interrupt(us(10) + acknowledged, () =>
+    const answer = interrupt(this.script, us(10) + acknowledged, () =>
       softirq.call('tcp_rcv_established', { sk, skb: this.segment(['ACK']) }, { takes: us(3) }, [
         this.change({ fields: { bytes_acked: acked } }),
       ]),
@@ -353,7 +348,7 @@ export class TcpConnection extends TcpSocket {
     const skb = this.segment(['ACK', 'PSH'], payload);
     this.#received += bytes;
     const counted = this.change({ fields: { bytes_received: this.#received } });
-    const handled = this.interrupt(0, () =>
+    const handled = interrupt(script, 0, () =>
       softirq.call('tcp_rcv_established', { sk, skb }, { takes: us(6) }, [counted]),
     );
     const buffer = { object: 'user', content: payload.subarray(0, 64) } as const;
@@ -371,7 +366,7 @@ export class TcpConnection extends TcpSocket {
    * endless loss the caller says how often.
    */
   retransmit(context: Context, kind: 'timeout' | 'probe' = 'timeout'): Observable<KernelEvent> {
-    return this.interrupt(0, () => this.#retransmission(context, kind));
+    return interrupt(this.script, 0, () => this.#retransmission(context, kind));
   }
 
   #retransmission(context: Context, kind: 'timeout' | 'probe'): CallTree {
@@ -416,25 +411,27 @@ export class TcpConnection extends TcpSocket {
       tcp: {
         sourcePort: ends.localPort,
         destinationPort: ends.remotePort,
-        sequence: firstSequence + this.#sent,
+        sequence: firstSequence + this.#before,
         acknowledgment: firstSequence + this.#received,
         flags: tcpFlagBits(syn ? ['SYN'] : ['ACK', 'PSH']),
       },
     });
-    return skBuff({ data: packet, start: 'payload', dev: null, sk: this.sock });
+    return skBuff({ data: packet, link: 'none', start: 'payload', dev: null, sk: this.sock });
   }
 
   /** A segment comes in and is given up, for a reason by the kernel's name: `TCP_OLD_DATA`. */
   drop(context: Context, reason: string, flags: readonly TcpFlag[] = ['ACK', 'PSH']): Observable<KernelEvent> {
-    return this.interrupt(0, () => this.#dropped(this.softirq(context), reason, flags));
+    return interrupt(this.script, 0, () => this.#dropped(this.softirq(context), reason, flags));
   }
 
   #dropped(softirq: Context, reason: string, flags: readonly TcpFlag[]): CallTree {
     const skb = this.segment(flags, 'x'.repeat(48));
     const { sock: sk } = this;
     const handler = this.sock.state === tcpStates.ESTABLISHED ? 'tcp_rcv_established' : 'tcp_rcv_state_process';
-    const location = softirq.has('tcp_drop_reason') ? 'tcp_drop_reason+0x21' : `${handler}+0x2a5`;
-    const dropped: Inside = (inside) => inside.drop({ skb, reason, location, sk: null });
+    const dropped: Inside = (inside) => {
+      const [location = handler, ...stack] = inside.stack;
+      return inside.drop({ skb, reason, location, stack, sk: null });
+    };
     const given = softirq.callKnown('tcp_drop_reason', { sk, skb, reason: softirq.world.reason(reason) }, {}, [
       dropped,
     ]);
@@ -456,7 +453,7 @@ export class TcpConnection extends TcpSocket {
     ]);
     const call = context.syscall('close', { fd }, { takes: us(12) }, [closing]);
     const step = (state: TcpState, flags: readonly TcpFlag[]) =>
-      this.interrupt(this.#roundTrip, () =>
+      interrupt(script, this.#roundTrip, () =>
         softirq.call('tcp_rcv_state_process', { sk, skb: this.segment(flags) }, { takes: us(5) }, [
           this.setState(softirq, state, this.#counts()),
           ...(state === 'CLOSE' ? [this.#destroy()] : []),
@@ -482,7 +479,7 @@ export class TcpConnection extends TcpSocket {
   /** The peer closes first: its FIN comes in, and this end is in CLOSE_WAIT until it closes too. */
   peerCloses(context: Context): Observable<KernelEvent> {
     const softirq = this.softirq(context);
-    return this.interrupt(0, () => {
+    return interrupt(this.script, 0, () => {
       this.#peerClosed = true;
       const args = { sk: this.sock, skb: this.segment(['FIN', 'ACK']) };
       return softirq.call('tcp_rcv_established', args, { takes: us(5) }, [this.setState(softirq, 'CLOSE_WAIT')]);
@@ -553,9 +550,9 @@ export class TcpListener extends TcpSocket {
       ...(netNamespace === undefined ? {} : { netNamespace }),
       ...(softirqCpu === undefined ? {} : { softirqCpu }),
     };
-    // A copy of the listening socket: it learns whom it is for when its state has changed.
-    const copy = { ...this.sock, state: tcpStates.LISTEN };
-    const child = new TcpConnection(script, ends, copy);
+    // A copy of the listening socket, an object of its own: it learns whom it is for when its state has changed.
+    const { identity: _, ...copy } = this.sock;
+    const child = new TcpConnection(script, ends, { ...copy, state: tcpStates.LISTEN });
     const arrived = this.#arrive(context, child, options.roundTrip ?? us(100));
     const call = this.#acceptCall(context, child, options.fd ?? 3);
     return script.sequence(
@@ -583,7 +580,7 @@ export class TcpListener extends TcpSocket {
       softirq.call('tcp_rcv_state_process', { sk: child.sock, skb }, { takes: us(5), after: us(1) }, [
         child.setState(softirq, 'ESTABLISHED', { fields: { srtt_us: Math.round(roundTrip / 1000) * 8, snd_cwnd: 10 } }),
       ]);
-    return script.sequence(this.interrupt(0, made), this.interrupt(0, process));
+    return script.sequence(interrupt(script, 0, made), interrupt(script, 0, process));
   }
 
   #acceptCall(context: Context, child: TcpConnection, fd: number): CallTree {

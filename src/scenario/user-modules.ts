@@ -1,5 +1,5 @@
 /**
- * Loads a scenario that a user wrote, from wherever it lies: TypeScript is stripped of its types on the way in,
+ * Loads a scenario or a tool that a user wrote, from wherever it lies: TypeScript is stripped of its types on the way in,
  * nothing is written to disk, and `tracebed` and `rxjs` mean this package and its own, installed beside the file or not.
  * Node's module hooks do that (node:module register); they run in a thread of their own, so they are a text here.
  */
@@ -49,14 +49,14 @@ function isStripFault(fault: unknown): fault is StripFault {
 }
 
 /** @throws InputError with line and column when a source is no TypeScript that loses its types cleanly */
-function checkSyntax(path: string, source: string): void {
+function checkSyntax(path: string, source: string, what: string): void {
   try {
     swc.transformSync(source, { mode: 'strip-only' });
   } catch (fault) {
     if (!isStripFault(fault)) throw fault;
     const { startLine: line, startColumn, message } = fault;
     const text = source.split('\n')[line - 1];
-    throw new InputError(`the scenario cannot be read: ${message}`, {
+    throw new InputError(`the ${what} cannot be read: ${message}`, {
       at: { file: path, line, column: startColumn + 1, ...(text === undefined ? {} : { text }) },
       ...(/not supported/.test(message) ? { hint: 'only types are taken away: no enum, no namespace' } : {}),
     });
@@ -65,10 +65,15 @@ function checkSyntax(path: string, source: string): void {
 
 /**
  * Imports a module of a user. @returns its exports
+ * @param what messages call it: `scenario`, `tool`
  * @throws InputError with file, line and column when it cannot be read, or throws while it is loaded
  */
-export async function importUserModule(path: string, source: string): Promise<Record<string, unknown>> {
-  checkSyntax(path, source);
+export async function importUserModule(
+  path: string,
+  source: string,
+  what = 'scenario',
+): Promise<Record<string, unknown>> {
+  checkSyntax(path, source, what);
   const url = pathToFileURL(path).href;
   // This file is .ts from the source tree and .js when compiled; so is the public API beside it.
   const api = new URL(`../index${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
@@ -78,7 +83,7 @@ export async function importUserModule(path: string, source: string): Promise<Re
   try {
     return (await import(url)) as Record<string, unknown>;
   } catch (fault) {
-    throw locate(fault, path, 'the scenario cannot be loaded');
+    throw locate(fault, path, `the ${what} cannot be loaded`);
   }
 }
 

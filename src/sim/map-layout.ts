@@ -49,6 +49,7 @@ export function mapLayout(memory: Memory, map: BpfMap, cpu?: number): MapLayout 
     bucketMask: get('bucketMask'),
     valueOffset: get('valueOffset'),
     stride: get('stride'),
+    data: get('data'),
     end: get('end'),
     count: place('count'),
     free: place('free'),

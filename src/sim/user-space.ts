@@ -108,7 +108,8 @@ export class UserSpace {
   /** Where stacks are written: offset. */
   readonly #frames: number;
   readonly #binaries = new Map<string, LoadedBinary>();
-  readonly #processes = new Map<number, readonly LoadedBinary[]>();
+  readonly #processes: { readonly first: number; readonly last: number; readonly binaries: readonly LoadedBinary[] }[] =
+    [];
   readonly #locations = new Map<string, { readonly low: number; readonly high: number }>();
   readonly #resolved = new WeakMap<UserStack, Int32Array>();
   #programs = 0;
@@ -118,12 +119,10 @@ export class UserSpace {
   constructor(memory: Memory, frames: number, processes: readonly Process[]) {
     this.#memory = memory;
     this.#frames = frames;
-    for (const { pid, binaries } of processes) {
-      if (this.#processes.has(pid)) throw new InputError(`two processes have the pid ${pid}`);
-      this.#processes.set(
-        pid,
-        binaries.map((binary) => this.#load(binary)),
-      );
+    for (const { pid, lastPid = pid, binaries } of processes) {
+      const other = this.#processes.find((one) => one.first <= lastPid && pid <= one.last);
+      if (other) throw new InputError(`two processes have the pid ${Math.max(pid, other.first)}`);
+      this.#processes.push({ first: pid, last: lastPid, binaries: binaries.map((binary) => this.#load(binary)) });
     }
   }
 
@@ -154,7 +153,9 @@ export class UserSpace {
   }
 
   mappings(pid: number): readonly Mapping[] {
-    const mappings = (this.#processes.get(pid) ?? []).map((loaded) => loaded.mapping);
+    const mappings = (this.#processes.find(({ first, last }) => pid >= first && pid <= last)?.binaries ?? []).map(
+      (loaded) => loaded.mapping,
+    );
     return mappings.sort((a, b) => (a.start < b.start ? -1 : 1));
   }
 

@@ -3,7 +3,7 @@ import type { Btf } from '../btf/index.ts';
 import type { LineInfo } from '../object/index.ts';
 import type { ProgramLoad, ProgramLog } from '../sys/index.ts';
 import { attachTypes, programFlags } from '../uapi/index.ts';
-import { type Facts, type MapShape, type ProgramText, type Verdict, verify } from '../verifier/index.ts';
+import { explanationText, type Facts, type MapShape, type ProgramText, type Verdict, verify } from '../verifier/index.ts';
 import type { FdTable } from './fds.ts';
 import type { MapResource } from './map-resource.ts';
 
@@ -68,6 +68,7 @@ export function judge(attributes: ProgramLoad, named: NamedFds, kernel: Btf, att
 function writeLog(log: ProgramLog, verdict: Verdict): void {
   log.text = verdict.log;
   log.trueSize = verdict.logTrueSize;
+  if (verdict.explanation) log.explanation = explanationText(verdict.explanation);
 }
 
 function textOf(

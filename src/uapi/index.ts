@@ -20,6 +20,7 @@ export {
 } from './helpers.ts';
 export { type KfuncFlag, type KfuncInfo, kfuncAllowed, kfuncByName, kfuncFlags, kfuncNames } from './kfuncs.ts';
 export { limits } from './limits.ts';
+export { type IteratorArgument, iteratorArguments, tracepointMayGiveNull } from './nullable.ts';
 export {
   hardwareEvents,
   type PerfCounter,

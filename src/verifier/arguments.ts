@@ -2,12 +2,13 @@ import type { ArgumentKind, HelperArgument } from '../uapi/index.ts';
 import { checkPointerOffset } from './access.ts';
 import { structsMatch } from './btf-access.ts';
 import { callbackProgram } from './callbacks.ts';
-import { checkDynptrArgument } from './dynptr.ts';
+import { checkDynptrArgument, objectSlot } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import type { HelperCall } from './helper-call.ts';
 import { checkMemory, checkSize } from './helper-memory.ts';
 import { checkKptrDestination, checkKptrSource } from './kernel-pointers.ts';
 import { checkAlignment, helperMayAccessPacket } from './memory-access.ts';
+import { markSlotPrecise } from './precision.ts';
 import type { MapShape } from './program.ts';
 import { checkSpinLock } from './references.ts';
 import { flag, type Kind, kindText, type Register } from './register.ts';
@@ -162,8 +163,8 @@ function checkOffset(env: Environment, number: number, register: Register, argum
 function checkRelease(env: Environment, number: number, register: Register, argument: HelperArgument): void {
   if (argument.kind === 'ptrToDynptr') {
     if (register.kind !== 'stack') env.fail('EINVAL', 'cannot release unowned const bpf_dynptr');
-    const frame = env.state.frames[register.frame];
-    const slot = frame?.slot((-(register.offset + Number(register.constant)) - 1) >> 3);
+    const index = objectSlot(env, register, 'dynptr', 2);
+    const slot = index < 0 ? undefined : env.state.frames[register.frame]?.slot(index);
     if (!slot || slot.type(0) !== slotKinds.dynptr || !slot.register.referenceId)
       env.fail('EINVAL', `arg ${number} is an unacquired reference`);
   } else if (!register.referenceId && !register.isNull) {
@@ -193,7 +194,7 @@ function checkContent(
       break;
     case 'ptrToMapKey':
       checkMemory(env, number, { size: call.map?.shape?.keySize ?? 0, write: false, zeroAllowed: false });
-      call.key = constantKey(env, register);
+      if (/^(percpu_)?array$/.test(call.map?.shape?.type ?? '')) call.key = constantKey(env, register);
       break;
     case 'ptrToMapValue':
       if (register.isNull && argument.orNull) break;
@@ -222,6 +223,7 @@ function checkContent(
     case 'constAllocSizeOrZero':
       if (!register.isConst) env.fail('EACCES', `R${number} is not a known constant'`);
       call.allocated = Number(register.scalar.value);
+      env.needsExact(number);
       break;
     case 'ptrToSpinLock':
       checkSpinLock(env, number, call.name === 'spin_lock');
@@ -271,6 +273,7 @@ function constantKey(env: Environment, register: Register): number | undefined {
   if ((from & 7) >= 3 && bytes.every((kind) => kind === slotKinds.zero)) return 0;
   const isSpilled = (from & 7) === 7 && bytes.every((kind) => kind === slotKinds.spill);
   if (!isSpilled || !slot.register.isConst || slot.type(3) === slotKinds.spill) return undefined;
+  markSlotPrecise(env, frame.number, from >> 3);
   return Number(slot.register.scalar.value);
 }
 
@@ -280,7 +283,10 @@ function checkTimer(env: Environment, call: HelperCall, number: number, register
   const shape = register.shape as MapShape;
   const where = shape.timer;
   const value = register.offset + Number(register.constant);
-  if (where === undefined) env.fail('EINVAL', `map '${shape.name ?? ''}' has no valid bpf_timer`);
+  if (where === undefined) {
+    const why = shape.btf ? 'has no valid bpf_timer' : 'has to have BTF in order to use bpf_timer';
+    env.fail('EINVAL', `map '${shape.name ?? ''}' ${why}`);
+  }
   if (where !== value) env.fail('EINVAL', `off ${value} doesn't point to 'struct bpf_timer' that is at ${where}`);
   call.map = register;
 }

@@ -1,4 +1,15 @@
-import { constant, type Scalar, s32Max, s32Min, s64Max, s64Min, u32Max, u64Max, unknown } from './scalar.ts';
+import {
+  constant,
+  constantOf,
+  type Scalar,
+  s32Max,
+  s32Min,
+  s64Max,
+  s64Min,
+  u32Max,
+  u64Max,
+  unknown,
+} from './scalar.ts';
 import {
   addTnum,
   andTnum,
@@ -9,6 +20,7 @@ import {
   orTnum,
   rightShift,
   subTnum,
+  swapTnum,
   xorTnum,
 } from './tnum.ts';
 
@@ -21,7 +33,8 @@ export type Operation = 'add' | 'sub' | 'mul' | 'or' | 'and' | 'xor' | 'lsh' | '
 export function compute(op: Operation, left: Scalar, right: Scalar, width: 32 | 64): Scalar {
   const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
   const rightConst = width === 32 ? right.isConst32 : right.isConst;
-  const shift = width === 32 ? right.umax32 : right.umax < 64n ? Number(right.umax) : 64;
+  // All 64 bits of the shift count here, also of a 32-bit one.
+  const shift = right.umax < 64n ? Number(right.umax) : 64;
   // As the kernel does it: nothing at all is known then, not even that a 32-bit result has a zero high half.
   if (op === 'other' || (isShift && !(rightConst && shift < width))) return unknown;
   if (width === 64 && left.isConst && right.isConst) return constant(fold(op, left.value, right.value));
@@ -264,6 +277,13 @@ function shiftArithmetic(a: Scalar, shift: number, width: 32 | 64): void {
   a.unbound32();
 }
 
+/** A number a constant further on, each range by its own. */
+export function shiftBy(scalar: Scalar, by: number): Scalar {
+  const result = scalar.draft();
+  add(result, constantOf(by));
+  return result;
+}
+
 /** A pointer's variable part after adding or subtracting: 32-bit bounds of an address mean nothing. */
 export function moveOffset(op: 'add' | 'sub', offset: Scalar, by: Scalar): Scalar {
   const result = offset.draft().unbound32();
@@ -292,6 +312,13 @@ export function truncate(scalar: Scalar, bytes: number): Scalar {
   result.smax = result.umax;
   if (bytes < 4) result.unbound32();
   return result.settle();
+}
+
+/** The low `bytes` of a number the other way round, zero-extended (scalar_byte_swap). */
+export function swapBytes(scalar: Scalar, bytes: number): Scalar {
+  const result = unknown.draft();
+  result.bits = swapTnum(scalar.bits, bytes);
+  return truncate(result, bytes).draft().settle();
 }
 
 /** The low `bytes` of a number, sign-extended to `width` (coerce_reg_to_size_sx). */

@@ -208,6 +208,8 @@ function narrowSet(comparison: 'set' | 'notset', left: Scalar, right: Scalar, wi
     if (!isPower) return;
     a.bits = width === 32 ? withLow(a.bits, orTnum(lowTnum(a.bits), known)) : orTnum(a.bits, known);
   } else {
+    // The kernel forgets the ranges here: on a way that is never taken they could contradict the bits.
+    a.unbound();
     a.bits = width === 32 ? withLow(a.bits, andTnum(lowTnum(a.bits), known)) : andTnum(a.bits, known);
   }
 }

@@ -96,6 +96,8 @@ function constantDynptr(env: Environment): Register {
 function startLoop(env: Environment, call: HelperCall): void {
   const { frame } = env;
   const rounds = env.register(1);
+  // A call without flags may be made a plain loop.
+  if (env.register(4).isNull) env.needsExact(4);
   env.needsExact(1);
   if (BigInt(frame.callbackDepth) < rounds.scalar.umax) {
     pushCallback(env, call.callback, 'loop', stopOrGo, [unknownScalar, env.register(3)]);

@@ -3,6 +3,7 @@ import { checkArgument } from './arguments.ts';
 import { callbackHelpers, startCallback } from './callbacks.ts';
 import { isPacketSlice, releaseDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
+import { isFormat } from './format-strings.ts';
 import type { HelperCall } from './helper-call.ts';
 import { clobber } from './helper-memory.ts';
 import { checkMapMode, checkMapOfHelper } from './map-calls.ts';
@@ -25,6 +26,8 @@ export function callHelper(env: Environment): void {
   checkSleep(env, prototype.sleeps === true, shown);
   const call = startCall(id, name, prototype.args, prototype.packetAccess === true);
   for (let number = 1; number <= call.args.length; number++) checkArgument(env, call, number);
+  if (name === 'tail_call' && call.map?.shape?.type !== 'prog_array')
+    env.fail('EINVAL', 'expected prog array map for tail call', '');
   checkMapMode(env, name, call.map?.shape);
   for (const written of call.fills) clobber(env, written);
   if (call.releaseRegister) endReference(env, call, shown);
@@ -97,13 +100,27 @@ function exchangeReference(env: Environment, reference: number): void {
 
 /** Rules of single helpers. */
 function checkSpecial(env: Environment, call: HelperCall): void {
-  if (call.name === 'tail_call') checkNothingHeld(env, 'tail_call');
+  if (call.name === 'tail_call') {
+    checkNothingHeld(env, 'tail_call');
+    // A known index decides which program is jumped to.
+    const index = env.register(3);
+    if (index.isConst && index.scalar.value < BigInt(call.map?.shape?.maxEntries ?? 0)) env.needsExact(3);
+  }
   if (call.name === 'get_local_storage' && !env.register(2).isNull)
     env.fail('EINVAL', "get_local_storage() doesn't support non-zero flags");
+  if (call.name === 'snprintf') checkFormat(env);
   if (call.name === 'dynptr_from_mem' && (env.register(1).kind !== 'mapValue' || env.register(1).flags !== 0)) {
     const first = env.register(1);
     env.fail('EACCES', `Unsupported reg type ${kindText(first.kind, first.flags)} for bpf_dynptr_from_mem data`);
   }
+}
+
+/** The format of bpf_snprintf is known, and so is how many values there are. */
+function checkFormat(env: Environment): void {
+  const format = env.register(3);
+  const bytes = format.shape?.frozen?.subarray(format.offset + Number(format.constant));
+  const values = Number(env.register(5).scalar.umax) / 8;
+  if (bytes && !isFormat(bytes, values)) env.fail('EINVAL', 'Invalid format string');
 }
 
 export function forgetCallerSaved(env: Environment): void {

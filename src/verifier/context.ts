@@ -9,6 +9,8 @@ import { flag, type Kind } from './register.ts';
 export interface ContextAccess {
   readonly kind: Kind;
   readonly flags: number;
+  /** The kernel's struct behind a btf pointer. */
+  readonly struct?: string;
 }
 
 const number: ContextAccess = { kind: 'scalar', flags: 0 };
@@ -289,7 +291,13 @@ const perfEvent: Rule = (offset, size, write) => {
   return when(offset < registersSize ? size === 8 : narrow(offset, size, 8));
 };
 
+const netfilter: Rule = (offset, size, write) => {
+  if (write || size !== 8 || (offset !== 0 && offset !== 8)) return undefined;
+  return { kind: 'btf', flags: flag.trusted, struct: offset === 0 ? 'nf_hook_state' : 'sk_buff' };
+};
+
 const rules: Partial<Record<ProgramType, Rule>> = {
+  netfilter,
   socket_filter: socketFilter,
   sched_cls: trafficControl,
   sched_act: trafficControl,
@@ -315,8 +323,6 @@ const rules: Partial<Record<ProgramType, Rule>> = {
   perf_event: perfEvent,
   raw_tracepoint: rawTracepoint,
   raw_tracepoint_writable: writableTracepoint,
-  tracing: rawTracepoint,
-  lsm: rawTracepoint,
   syscall: (offset, size) => when(offset >= 0 && offset + size <= 65536 && offset % size === 0),
 };
 

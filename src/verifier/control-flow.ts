@@ -1,6 +1,6 @@
 import { helperById, helperPrototype, type mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
-import { markNext } from './kernel-function.ts';
+import { markLooping } from './kernel-function.ts';
 import { resolveSymbol } from './symbols.ts';
 
 /**
@@ -133,7 +133,7 @@ function visit(env: Environment, slot: number): number[] {
           env.jumpPoint[slot] = 1;
         }
       }
-      if (slots.isKernelCall(slot)) markNext(env, slot);
+      if (slots.isKernelCall(slot)) markLooping(env, slot);
       return visitCall(env, slot, next, slots.isLocalCall(slot));
     }
     case 0x00: {
@@ -193,7 +193,8 @@ export function usesOf(env: Environment, slot: number): { use: number; def: numb
   const fromRegister = (opcode & 8) !== 0;
   switch (opcode & 7) {
     case 0:
-      return opcode === 0x18 ? { use: 0, def: dst } : packetUses(opcode, src);
+      // Of loads from the packet nothing is said: all is read.
+      return opcode === 0x18 ? { use: 0, def: dst } : { use: 0x3ff, def: 0 };
     case 1:
       return { use: src, def: dst };
     case 2:
@@ -226,10 +227,6 @@ export function usesOf(env: Environment, slot: number): { use: number; def: numb
 function argumentCount(env: Environment, id: number): number {
   const name = helperById(id)?.name;
   return name === undefined ? 5 : helperPrototype(name, env.program.type).args.length;
-}
-
-function packetUses(opcode: number, src: number): { use: number; def: number } {
-  return { use: (1 << 6) | ((opcode & 0xe0) === 0x40 ? src : 0), def: callerSaved };
 }
 
 function atomicUses(imm: number, dst: number, src: number): { use: number; def: number } {
@@ -267,7 +264,9 @@ function sayLiveRegisters(env: Environment): void {
     const live = env.liveRegisters[slot] as number;
     let text = '';
     for (let register = 0; register < 10; register++) text += (live >>> register) & 1 ? String(register) : '.';
-    env.say(`${String(slot).padStart(7)}: ${text} ${env.instructionText(slot)}`);
+    const loop = env.loops.of(slot);
+    const group = loop === 0 ? '    ' : `${String(loop).padStart(3)} `;
+    env.say(`${group}${String(slot).padStart(3)}: ${text} ${env.instructionText(slot)}`);
     if (slots.isWide(slot)) slot++;
   }
 }
@@ -303,7 +302,7 @@ function checkChain(env: Environment, start: number): void {
       if (!env.slots.isLocalCall(slot) && !env.slots.isFunctionAddress(slot)) continue;
       const target = env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number));
       if (env.slots.isFunctionAddress(slot) && env.asyncCallbacks.has(target)) continue;
-      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 2} frames is too deep !`);
+      if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 1} frames is too deep !`);
       walk(target, depth, frames + 1);
     }
   };

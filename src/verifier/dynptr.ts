@@ -34,19 +34,24 @@ export function checkDynptrArgument(env: Environment, number: number, use: Dynpt
     env.fail('EINVAL', `Expected a dynptr of type ${use.wanted} as arg #${number - 1}`);
 }
 
-/** The index of the upper slot that a stack pointer names, for an object of so many slots. */
+/** The index of the upper slot that a stack pointer names, for an object of so many slots; -1 and a word where none fits. */
 export function objectSlot(env: Environment, register: Register, what: string, count: number): number {
-  if (!register.scalar.isConst) env.fail('EINVAL', `${what} has to be at a constant offset`);
+  if (!register.scalar.isConst) {
+    env.say(`${what} has to be at a constant offset`);
+    return -1;
+  }
   const offset = register.offset + Number(register.constant);
   const index = (-offset - 1) >> 3;
-  if (offset % 8 !== 0 || index + 1 < count) env.fail('EINVAL', `cannot pass in ${what} at an offset=${offset}`);
-  return index;
+  if (offset % 8 === 0 && index + 1 >= count) return index;
+  env.say(`cannot pass in ${what} at an offset=${offset}`);
+  return -1;
 }
 
 /** What is known of the dynptr that a register leads to; undefined when there is none. */
 export function heldDynptr(env: Environment, register: Register): Register | undefined {
   if (register.kind === 'dynptr') return register;
   const index = objectSlot(env, register, 'dynptr', 2);
+  if (index < 0) return undefined;
   const frame = env.state.frames[register.frame];
   const upper = frame?.slot(index);
   const lower = frame?.slot(index - 1);
@@ -56,8 +61,8 @@ export function heldDynptr(env: Environment, register: Register): Register | und
 }
 
 function makeDynptr(env: Environment, register: Register, kind: DynptrKind, cloned: number): void {
-  if (register.kind === 'dynptr') env.fail('EINVAL', 'Dynptr has to be an uninitialized dynptr');
-  const index = objectSlot(env, register, 'dynptr', 2);
+  const index = register.kind === 'dynptr' ? -1 : objectSlot(env, register, 'dynptr', 2);
+  if (index < 0) env.fail('EINVAL', 'Dynptr has to be an uninitialized dynptr');
   const frame = env.growTo(register.frame, register.offset + Number(register.constant));
   if (!frame) return;
   destroyDynptr(env, frame, index);

@@ -2,14 +2,21 @@ import type { ErrnoName } from '../base/index.ts';
 import type { TypeId } from '../btf/index.ts';
 import { decode, formatInstruction, opcodeTable } from '../isa/index.ts';
 import { helperById, isGplCompatible } from '../uapi/index.ts';
+import type { AttachTarget } from './attach-target.ts';
 import type { Subprogram } from './control-flow.ts';
+import type { Trail } from './explain/trail.ts';
 import type { FactCollector } from './facts.ts';
+import { entryAfter, type HistoryEntry } from './history.ts';
+import { StackLiveness } from './liveness.ts';
 import { alignment, type Log } from './log.ts';
+import { Loops } from './loops.ts';
+import { Backtracker, markPrecise } from './precision.ts';
 import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
 import { type RecordField, recordFields } from './record-fields.ts';
 import { pointer, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
+import { Visited } from './visited.ts';
 
 /** A path that waits: the state at a jump's other side, and where the log stood when it was put aside. */
 export interface Pending {
@@ -50,8 +57,15 @@ export class Environment {
   readonly seen: Uint8Array;
   readonly pointerKind: (string | undefined)[] = [];
   readonly asyncCallbacks = new Set<number>();
-  readonly explored = new Map<number, Explored[]>();
+  readonly visited: Visited;
+  readonly loops: Loops;
+  readonly liveness: StackLiveness;
+  readonly backtracker = new Backtracker();
   subprograms: Subprogram[] = [];
+  /** What a program with a typed context attaches to. */
+  target: AttachTarget | undefined;
+  /** A call of no kernel function at all is reached: refused when everything else is in order. */
+  hasEmptyCall = false;
   state!: State;
   slot = 0;
   previous = 0;
@@ -63,13 +77,21 @@ export class Environment {
   totalStates = 0;
   peakStates = 0;
   maxStatesPerSlot = 0;
+  /** A state is stored wherever one may be. */
+  storesAll = false;
+  /** States kept for loops that are still under way. */
+  backedges = 0;
   /** Absent when nobody asked for facts. */
   facts: FactCollector | undefined = undefined;
+  /** Present when the walk is made again to explain its end. */
+  trail: Trail | undefined = undefined;
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;
   #lineStart = 0;
   #lineEnd = 0;
+  #entry: HistoryEntry | undefined;
+  #cameFrom = -1;
   readonly #records = new Map<TypeId, readonly RecordField[]>();
   #lastLine: LineInfo | undefined;
 
@@ -87,17 +109,44 @@ export class Environment {
     this.iterates = new Uint8Array(count + 1);
     this.liveRegisters = new Uint16Array(count + 1);
     this.seen = new Uint8Array(count + 1);
+    this.visited = new Visited(this);
+    this.loops = new Loops(this);
+    this.liveness = new StackLiveness(this);
     for (const shape of program.maps?.values() ?? []) {
       this.mapAddress.set(shape, 0xffff_8881_0000_0000n + BigInt(this.mapAddress.size) * 0x400n);
     }
   }
 
+  /** The path stands before its next instruction. */
+  begin(): void {
+    this.#entry = undefined;
+    this.#cameFrom = this.previous;
+    this.state.lastSlot = this.previous;
+    this.state.slot = this.slot;
+  }
+
+  /** The present instruction's entry in the history of the path; made when it is first asked for. */
+  history(): HistoryEntry {
+    if (this.backtracker.isOff) return entryAfter(undefined, this.slot, this.#cameFrom);
+    if (!this.#entry) {
+      this.#entry = entryAfter(this.state.history, this.slot, this.#cameFrom);
+      this.state.history = this.#entry;
+    }
+    return this.#entry;
+  }
+
+  countStates(): void {
+    this.peakStates = Math.max(this.peakStates, this.visited.size + this.backedges);
+  }
+
   say(line: string): void {
+    this.trail?.said.push(line);
     this.log.write(`${line}\n`);
   }
 
-  fail(errno: ErrnoName, message: string): never {
-    this.say(message);
+  /** @param end what stands behind the message in the log: one of the kernel's has no line end */
+  fail(errno: ErrnoName, message: string, end = '\n'): never {
+    this.log.write(`${message}${end}`);
     throw new Rejection(errno, message);
   }
 
@@ -154,11 +203,13 @@ export class Environment {
     }
     const [instruction] = decodeOr(this.program.code.subarray(slot * 8, slot * 8 + size));
     if (!instruction) return `(${opcode})`;
-    const helperName = (id: number): string | undefined => {
-      const info = helperById(id);
-      return info && `bpf_${info.name}`;
-    };
     return `(${opcode}) ${formatInstruction(instruction, { style: 'verifier', helperName })}`;
+  }
+
+  /** `bpf_map_lookup_elem`, of the helper that a slot calls. */
+  helperText(slot: number): string {
+    const id = this.slots.imm[slot] as number;
+    return helperName(id) ?? `helper ${id}`;
   }
 
   /**
@@ -210,7 +261,7 @@ export class Environment {
     state.branches = 1;
     if (state.parent) state.parent.branches++;
     if (this.pending.length >= maxPending)
-      this.fail('E2BIG', `The sequence of ${maxPending + 1} jumps is too complex.`);
+      this.fail('EFAULT', `The sequence of ${maxPending + 1} jumps is too complex.`);
     this.pending.push({ state, slot, previous, logEnd: this.log.end });
     return state;
   }
@@ -231,11 +282,7 @@ export class Environment {
 
   /** What the verdict rests on: the register's exact value, not only its range. */
   needsExact(number: number): void {
-    const register = this.register(number);
-    if (!register.isScalar || register.precise) return;
-    const precise = register.draft();
-    precise.precise = true;
-    this.state.frame.registers[number] = precise;
+    if (this.register(number).isScalar) markPrecise(this, number);
   }
 
   /** Where RCU keeps objects alive: a section, a lock, or a program that never sleeps. */
@@ -283,6 +330,11 @@ export class Environment {
   spillAt(frame: Frame, index: number): Register {
     return (frame.slots[index] ?? invalidSlot).register;
   }
+}
+
+function helperName(id: number): string | undefined {
+  const info = helperById(id);
+  return info && `bpf_${info.name}`;
 }
 
 /** The last entry that begins at or before a slot. */

@@ -1,14 +1,17 @@
 import { factRegisters, type RegisterFacts, registerFacts } from '../isa/index.ts';
 import type { Environment } from './environment.ts';
 import type { MapShape } from './program.ts';
+import { covers } from './prune.ts';
 import { flag, type Kind, type Register } from './register.ts';
 import type { Scalar } from './scalar.ts';
+import type { State } from './state.ts';
 import { type Tnum, unionTnum } from './tnum.ts';
 
 /**
  * What holds of each register whenever control reaches an instruction: what all visits of all paths to it have in
  * common, in whatever frame. Only of registers that are still read there, since the others are not compared when a
- * path is stopped.
+ * path is stopped. Numbers that do not matter to the verdict are not compared either: what they may hold is carried on
+ * after the verdict (facts-completion.ts).
  */
 
 /** What a register is known to hold. Offsets in bytes from the start of the region; a stack's start is its end. */
@@ -116,6 +119,10 @@ export class FactCollector {
   readonly #throughContext: Uint8Array;
   /** What stood in each register the last time: mostly the same as this time. */
   readonly #last: (Register | undefined)[];
+  /** Paths that stopped at a state that does not hold all that they may bring. */
+  readonly stopped: { readonly old: State; readonly now: State }[] = [];
+  /** What is said of numbers may be untrue. */
+  #distrusts = false;
   readonly #merged: (RegisterFact | undefined)[] | undefined;
 
   /** @param full ranges and regions too, not only a byte a register */
@@ -148,15 +155,29 @@ export class FactCollector {
     else if (isLoad && base && mayFault(base)) this.#mayFault[slot] = 1;
   }
 
+  /** A path stopped at a stored state. */
+  stop(env: Environment, old: State, now: State): void {
+    if (!covers(env, old, now, 'values')) this.stopped.push({ old, now });
+  }
+
+  /** From here on nothing is said of numbers. */
+  distrust(): void {
+    this.#distrusts = true;
+  }
+
   /** @param reached the slots that were walked over */
   facts(reached: Uint8Array): Facts {
     const merged = this.#merged;
+    const trusted = (fact: RegisterFact): RegisterFact =>
+      this.#distrusts && (fact.kind !== 'pointer' || fact.orNull) ? unknown : fact;
     return {
       reached,
-      registers: this.#seen.map((bits) => factOf[bits] as number),
+      registers: this.#seen.map((bits) =>
+        this.#distrusts && bits !== seen.pointer ? registerFacts.unknown : (factOf[bits] as number),
+      ),
       mayFault: this.#mayFault,
       throughContext: this.#throughContext,
-      at: (slot, register) => merged && (merged[slot * factRegisters + register] ?? unknown),
+      at: (slot, register) => merged && trusted(merged[slot * factRegisters + register] ?? unknown),
     };
   }
 }

@@ -11,9 +11,9 @@ import {
   helperMayAccessPacket,
   stackRange,
 } from './memory-access.ts';
-import { flag, kindText, type Register, uninitialised } from './register.ts';
-import { writeFixed } from './stack-access.ts';
-import { StackSlot, sameTypes, slotKinds } from './state.ts';
+import { flag, kindText, type Register } from './register.ts';
+import { blurred, markRead, writeFixed } from './stack-access.ts';
+import { slotKinds } from './state.ts';
 
 /**
  * Memory that a helper or kernel function reads or writes through an argument, of a size that another argument or the
@@ -78,9 +78,20 @@ function checkStack(env: Environment, number: number, { size, write, zeroAllowed
     const where = register.scalar.isConst ? `off ${min}+${offset - min}` : `var_off ${offset - min}`;
     env.fail('EACCES', `invalid read from stack R${number} ${where} size ${size}`);
   }
-  if (!write) return;
-  if (raw) fills.push({ number, size });
-  else clobber(env, { number, size });
+  if (raw) {
+    fills.push({ number, size });
+    return;
+  }
+  if (frame) markRead(env, frame, min, max + size);
+  if (write) blur(env, register, size);
+}
+
+/** Bytes that may be written: not known any more, but not written for sure either. */
+function blur(env: Environment, register: Register, size: number): void {
+  const frame = env.state.frames[register.frame];
+  const from = register.offset + Number(register.scalar.smin);
+  const to = register.offset + Number(register.scalar.smax) + size;
+  for (let offset = from; frame && offset < to; offset++) frame.slots[(-offset - 1) >> 3] = blurred(frame, offset);
 }
 
 /** What a call wrote on the stack is not known any more. */
@@ -90,12 +101,7 @@ export function clobber(env: Environment, { number, size }: Written): void {
   if (!frame) return;
   const from = register.offset + Number(register.scalar.smin);
   const to = register.offset + Number(register.scalar.smax) + size;
-  for (let offset = from; offset < to; offset++) {
-    const index = (-offset - 1) >> 3;
-    if (frame.slot(index).type(7) === slotKinds.spill)
-      frame.slots[index] = new StackSlot(sameTypes(slotKinds.misc), uninitialised);
-    else writeFixed(env, frame, offset, 1, undefined);
-  }
+  for (let offset = from; offset < to; offset++) writeFixed(env, frame, offset, 1, undefined);
 }
 
 /** A size in a register, for the memory that the register before it leads to. */
@@ -121,5 +127,6 @@ export function checkSize(
     zeroAllowed: use.zeroAllowed,
     fills: scalar.isConst ? use.fills : undefined,
   });
+  env.needsExact(number);
   return most;
 }

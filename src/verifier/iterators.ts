@@ -2,7 +2,7 @@ import type { TypeId } from '../btf/index.ts';
 import { objectSlot } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import type { IteratorPlace } from './iterator-place.ts';
-import { dropReference } from './references.ts';
+import { release } from './references.ts';
 import { flag, type IteratorState, pointer, type Register, uninitialised, zeroRegister } from './register.ts';
 import { type Frame, StackSlot, type State, sameTypes, slotKinds } from './state.ts';
 import { widenFrom } from './widening.ts';
@@ -24,11 +24,13 @@ export function makeIterator(env: Environment, argument: IteratorArgument, rcuPr
   const { number, name, slots } = argument;
   const register = stackPointer(env, number);
   const first = objectSlot(env, register, 'iter', slots);
+  const isFree = (): boolean => {
+    for (let index = first; index > first - slots; index--)
+      if (env.state.frames[register.frame]?.slot(index).type(0) === slotKinds.iterator) return false;
+    return true;
+  };
+  if (first < 0 || !isFree()) env.fail('EINVAL', `expected uninitialized iter_${name} as arg #${number - 1}`);
   const frame = env.growTo(register.frame, register.offset + Number(register.constant)) as Frame;
-  for (let index = first; index > first - slots; index--) {
-    if (frame.slot(index).type(0) === slotKinds.iterator)
-      env.fail('EINVAL', `expected uninitialized iter_${name} as arg #${number - 1}`);
-  }
   const reference = env.acquire();
   const rcu = !rcuProtected ? 'none' : env.inRcuSection ? 'held' : 'lost';
   for (let index = first; index > first - slots; index--) {
@@ -52,6 +54,7 @@ export function findIterator(env: Environment, argument: IteratorArgument, what:
   const register = stackPointer(env, number);
   const first = objectSlot(env, register, 'iter', slots);
   const frame = env.state.frames[register.frame] as Frame;
+  if (first < 0) env.fail('EINVAL', `expected an initialized iter_${name} as arg #${number - 1}`);
   for (let index = first; index > first - slots; index--) {
     const { types, register: held } = frame.slot(index);
     if (held.iterator?.rcu === 'lost') env.fail('EPROTO', `expected an RCU CS when using ${what}`);
@@ -64,7 +67,7 @@ export function findIterator(env: Environment, argument: IteratorArgument, what:
 
 export function destroyIterator(env: Environment, place: IteratorPlace, slots: number): void {
   const frame = env.state.frames[place.frame] as Frame;
-  dropReference(env, frame.slot(place.slot).register.referenceId);
+  release(env, frame.slot(place.slot).register.referenceId);
   for (let index = place.slot; index > place.slot - slots; index--) {
     frame.slots[index] = new StackSlot(sameTypes(slotKinds.invalid), uninitialised);
     env.scratchSlot(index);
@@ -85,7 +88,7 @@ export function splitNext(env: Environment, place: IteratorPlace): void {
     const element = going.frame.register(0).draft();
     element.flags &= ~flag.maybeNull;
     going.frame.registers[0] = element;
-    widenFrom(env, going, env.slot, 1);
+    widenFrom(env, going, env.slot);
   }
   setIterator(env.state, place, { ...iterator, state: 'drained' });
   env.scratchSlot(place.slot);

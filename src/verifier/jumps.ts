@@ -1,8 +1,11 @@
 import { comparisons, decide, opposite, refine } from './branch.ts';
 import type { Environment } from './environment.ts';
-import { numberRegister, type Register, zeroRegister } from './register.ts';
+import { Lesson, Linked } from './linked.ts';
+import { markPrecise } from './precision.ts';
+import { flag, numberRegister, type Register, zeroRegister } from './register.ts';
 import type { State } from './state.ts';
 import { checkRead } from './transfer.ts';
+import { widenFrom } from './widening.ts';
 
 /** Conditional jumps: which sides can be taken, and what each side knows (check_cond_jmp_op). */
 export function jumpIf(env: Environment): void {
@@ -22,16 +25,25 @@ export function jumpIf(env: Environment): void {
   if (fromRegister ? slots.imm[slot] !== 0 : src !== 0) env.fail('EINVAL', 'BPF_JMP/JMP32 uses reserved fields');
   const right = fromRegister ? checkRead(env, src) : numberRegister(slots.imm[slot] as number);
   const target = slot + 1 + (slots.offset[slot] as number);
+  if (fromRegister && left.kind === 'stack') env.history().targetIsStack = true;
+  if (fromRegister && right.kind === 'stack') env.history().sourceIsStack = true;
   const taken = decideJump(comparison, left, right, width);
   if (taken !== undefined) {
+    if (left.isScalar) markPrecise(env, dst);
+    if (fromRegister && right.isScalar) markPrecise(env, src);
     if (env.log.detailed) env.sayState();
     env.slot = taken ? target : slot + 1;
     return;
   }
+  const linked = new Linked();
+  if (fromRegister && right.isScalar && right.id !== 0) linked.collect(env.state, right.id, env.liveRegisters);
+  if (left.isScalar && left.id !== 0) linked.collect(env.state, left.id, env.liveRegisters);
+  if (linked.places.length > 1) env.history().linked = linked.places;
   const other = env.push(target, slot);
   if (left.isScalar && right.isScalar) {
-    learn(other, dst, left, fromRegister ? src : -1, right, (a, b) => refine(comparison, a, b, width));
-    learn(env.state, dst, left, fromRegister ? src : -1, right, (a, b) => refine(opposite(comparison), a, b, width));
+    const learn = new Lesson(dst, left, fromRegister ? src : -1, right, linked.places);
+    learn.give(other, (a, b) => refine(comparison, a, b, width));
+    learn.give(env.state, (a, b) => refine(opposite(comparison), a, b, width));
   } else if ((comparison === 'eq' || comparison === 'ne') && width === 64) {
     const isNullTest = right.isNull && left.maybeNull;
     if (isNullTest) {
@@ -48,7 +60,9 @@ function mayGoto(env: Environment): void {
   if (slots.src[slot] !== 0 || slots.dst[slot] !== 0 || slots.imm[slot] !== 0) {
     env.fail('EINVAL', `invalid may_goto imm ${slots.imm[slot]}`);
   }
-  env.push(slot + 1, slot).mayGotoDepth++;
+  const inside = env.push(slot + 1, slot);
+  inside.mayGotoDepth++;
+  widenFrom(env, inside, slot);
   env.slot = slot + 1 + (slots.offset[slot] as number);
 }
 
@@ -71,37 +85,11 @@ function neverNull(register: Register): boolean {
   return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map'].includes(register.kind);
 }
 
-/** Gives both compared numbers, and every copy of them, what the comparison taught. */
-function learn(
-  state: State,
-  dst: number,
-  left: Register,
-  src: number,
-  right: Register,
-  narrow: (a: Register['scalar'], b: Register['scalar']) => void,
-): void {
-  const a = left.scalar.draft();
-  const same = src === dst;
-  const b = same ? a : right.scalar.draft();
-  narrow(a, b);
-  spread(state, dst, left, a);
-  if (src >= 0 && !same) spread(state, src, right, b);
-}
-
-function spread(state: State, number: number, before: Register, scalar: Register['scalar']): void {
-  const learnt = before.draft();
-  learnt.scalar = scalar.isEmpty ? before.scalar : scalar;
-  state.frame.registers[number] = learnt;
-  if (before.id === 0) return;
-  state.mapRegisters((register) => (register.isScalar && register.id === before.id ? learnt : register));
-}
-
 function settleNull(env: Environment, state: State, tested: Register, isNull: boolean): void {
   state.mapRegisters((register) => {
     if (!register.maybeNull || register.id !== tested.id) return register;
     if (isNull) return zeroRegister;
-    const known = register.draft();
-    known.flags &= ~1;
+    const known = withoutNull(register);
     if (register.referenceId === 0 && register.shape?.spinLock === undefined) known.id = 0;
     return known;
   });
@@ -109,6 +97,23 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
     state.references = state.references.filter(({ id }) => id !== tested.referenceId);
   }
   env.scratchAllOf(tested.id);
+}
+
+/** A value that is there: of a map of maps it is a map, of a map of sockets a socket (mark_ptr_not_null_reg). */
+function withoutNull(register: Register): Register {
+  const known = register.draft();
+  known.flags &= ~flag.maybeNull;
+  const { shape } = register;
+  if (register.kind !== 'mapValue' || !shape) return known;
+  if (shape.inner) {
+    known.kind = 'map';
+    known.shape = shape.inner;
+    known.mapUid = shape.inner.timer === undefined ? 0 : register.id;
+  } else if (shape.type === 'xskmap' || shape.type === 'sockmap' || shape.type === 'sockhash') {
+    known.kind = shape.type === 'xskmap' ? 'xdpSocket' : 'socket';
+    known.shape = undefined;
+  }
+  return known;
 }
 
 /** `data + N > data_end`: where it is not so, N bytes are there (find_good_pkt_pointers). */

@@ -6,8 +6,9 @@ import { callbackProgram } from './callbacks.ts';
 import { checkDynptrArgument, heldDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
 import { checkMemory, checkSize } from './helper-memory.ts';
+import { restoreInterrupts, saveInterrupts } from './interrupt-flags.ts';
 import { destroyIterator, findIterator, makeIterator } from './iterators.ts';
-import { isScalarStruct, isScalarType, type KernelCall, typeText } from './kernel-function.ts';
+import { isScalarStruct, isScalarType, type KernelCall, typeText, wantsTrusted } from './kernel-function.ts';
 import { checkHead, checkNode } from './object-graphs.ts';
 import { nameOf } from './record-fields.ts';
 import { type DynptrKind, flag, type Kind, kindText, type Register } from './register.ts';
@@ -90,7 +91,7 @@ function isNullable(param: BtfParam): boolean {
 
 function checkTrust(env: Environment, call: KernelCall, param: BtfParam, index: number, register: Register): void {
   const { flags } = call.target.info;
-  const wantsTrust = flags.has('trustedArgs') || flags.has('rcu');
+  const wantsTrust = wantsTrusted(call.target) || flags.has('rcu');
   if (wantsTrust && (register.isNull || register.maybeNull) && !hasSuffix(param, '__nullable'))
     env.fail('EACCES', `Possibly NULL pointer passed to trusted arg${index}`);
   if (!register.referenceId) return;
@@ -187,7 +188,7 @@ function checkReferenced(
   const { flags } = call.target.info;
   if (argument === 'map' && register.kind !== 'map') env.fail('EINVAL', `pointer in R${number} isn't map pointer`);
   const isStruct = argument === 'struct' || argument === 'object' || argument === 'map';
-  if (isStruct && (flags.has('trustedArgs') || flags.has('rcu')) && !isTrustedPointer(register)) {
+  if (isStruct && (wantsTrusted(call.target) || flags.has('rcu')) && !isTrustedPointer(register)) {
     if (!flags.has('rcu')) env.fail('EINVAL', `R${number} must be referenced or trusted`);
     if (!(register.flags & flag.rcu)) env.fail('EINVAL', `R${number} must be a rcu pointer`);
   }
@@ -266,7 +267,9 @@ function checkRefcounted(env: Environment, call: KernelCall, index: number, regi
   if (register.kind !== 'btf' || !(register.flags & flag.alloc))
     env.fail('EINVAL', `arg#${index} is neither owning or non-owning ref`);
   call.isOwning = (register.flags & flag.nonOwning) === 0;
-  if (!env.recordOf(register)?.some(({ kind }) => kind === 'refcount'))
+  const fields = env.recordOf(register);
+  if (!fields?.length) env.fail('EFAULT', "verifier bug: Couldn't find btf_record");
+  if (!fields.some(({ kind }) => kind === 'refcount'))
     env.fail('EINVAL', `arg#${index} doesn't point to a type with bpf_refcount field`);
   call.object = register;
 }
@@ -381,6 +384,8 @@ function checkInMap(env: Environment, call: KernelCall, argument: Argument, inde
   const number = index + 1;
   if (argument === 'irqFlag') {
     if (register.kind !== 'stack') env.fail('EINVAL', `arg#${index} doesn't point to an irq flag on stack`);
+    if (/save$/.test(call.target.name)) saveInterrupts(env, index, register);
+    else restoreInterrupts(env, index, register);
     return;
   }
   if (argument === 'string') {

@@ -33,6 +33,11 @@ import { unsignedOf } from './scalar.ts';
  * @returns false where the program ends: bpf_throw
  */
 export function callKernel(env: Environment): boolean {
+  if (env.slots.imm[env.slot] === 0 && env.slots.offset[env.slot] === 0) {
+    env.hasEmptyCall = true;
+    env.slot++;
+    return true;
+  }
   const target = resolveFunction(env, env.slot);
   const { flags } = target.info;
   if (flags.has('sleepable') && !env.program.sleepable && !env.state.inSleepable)
@@ -89,6 +94,7 @@ function changeSection(env: Environment, { name, info }: KernelFunction): void {
   const { state } = env;
   const sleeps = info.flags.has('sleepable');
   if (name === 'bpf_rcu_read_lock') {
+    if (state.rcuLocks) env.fail('EINVAL', `nested rcu read lock (kernel function ${name})`);
     state.rcuLocks++;
   } else if (name === 'bpf_rcu_read_unlock') {
     if (!state.rcuLocks) env.fail('EINVAL', `unmatched rcu read unlock (kernel function ${name})`);

@@ -31,6 +31,11 @@ export function resolveFunction(env: Environment, slot: number): KernelFunction 
   return { info, name: type.name, btf: kernel, params: prototype.params, returns: prototype.returns };
 }
 
+/** Functions whose pointers must be trusted: those that say so, and all that take a reference back. */
+export function wantsTrusted({ info }: KernelFunction): boolean {
+  return info.flags.has('trustedArgs') || info.flags.has('release');
+}
+
 /** A function's name where a call names one; undefined for anything else. */
 export function functionName(env: Environment, slot: number): string | undefined {
   const { kernel } = env.program;
@@ -96,10 +101,12 @@ export function isScalarStruct(btf: Btf, id: TypeId, depth = 0): boolean {
   });
 }
 
-/** Marks calls of next before paths are walked: there states are always kept and compared. */
-export function markNext(env: Environment, slot: number): void {
-  if (!/^bpf_iter_\w+_next$/.test(functionName(env, slot) ?? '')) return;
-  env.iterates[slot] = 1;
+/** Marks calls of next, and of what calls back: there states are always kept and compared. */
+export function markLooping(env: Environment, slot: number): void {
+  const name = functionName(env, slot) ?? '';
+  if (name === 'bpf_rbtree_add_impl') env.callsCallback[slot] = 1;
+  else if (/^bpf_iter_\w+_next$/.test(name)) env.iterates[slot] = 1;
+  else return;
   env.forceCheckpoint[slot] = 1;
   env.prunePoint[slot] = 1;
   env.jumpPoint[slot] = 1;

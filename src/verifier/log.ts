@@ -22,6 +22,7 @@ export class Log {
   #start = 0;
   #end = 0;
   #longest = 0;
+  #isSilent = false;
 
   constructor(level: number, size: number) {
     this.level = level;
@@ -37,12 +38,12 @@ export class Log {
 
   /** Whether level 1 or 2 wants every instruction. */
   get detailed(): boolean {
-    return (this.level & (logLevels.path | logLevels.all)) !== 0;
+    return !this.#isSilent && (this.level & (logLevels.path | logLevels.all)) !== 0;
   }
 
   /** Level 2: all paths stay in the log. */
   get full(): boolean {
-    return (this.level & logLevels.all) !== 0;
+    return !this.#isSilent && (this.level & logLevels.all) !== 0;
   }
 
   get statistics(): boolean {
@@ -63,8 +64,13 @@ export class Log {
     return this.size === 0 || this.#longest <= this.size;
   }
 
+  /** From here on nothing is said. */
+  silence(): void {
+    this.#isSilent = true;
+  }
+
   write(text: string): void {
-    if (this.level === 0) return;
+    if (this.level === 0 || this.#isSilent) return;
     const end = this.#end + text.length;
     if (end + 1 > this.#longest) this.#longest = end + 1;
     const isFixed = (this.level & logLevels.fixed) !== 0;

@@ -1,3 +1,4 @@
+import { type MapType, mapTypes } from '../uapi/index.ts';
 import { type Access, checkPointerOffset } from './access.ts';
 import { extend } from './arithmetic.ts';
 import { accessBtf } from './btf-access.ts';
@@ -10,6 +11,7 @@ import { constantRegister, flag, kindText, pointer, type Register, scalarRegiste
 import { unsignedOf } from './scalar.ts';
 import { readFixed, readVariable, writeFixed, writeVariable } from './stack-access.ts';
 import { addTnum, constTnum, isAligned, tnumText } from './tnum.ts';
+import { isTyped, typedContextAccess } from './typed-context.ts';
 
 /**
  * One load or store: which memory the pointer leads to, whether all of it that may be touched is allowed and aligned,
@@ -79,7 +81,7 @@ function accessRegion(env: Environment, pointed: Register, access: Access): Regi
 
 function invalidAccess(env: Environment, pointed: Register, base: number): never {
   const name = pointed.kind === 'scalar' ? 'scalar' : kindText(pointed.kind, pointed.flags);
-  return env.fail('EACCES', `R${base} invalid mem access '${name}${pointed.kind === 'btf' ? pointed.btfName : ''}'`);
+  return env.fail('EACCES', `R${base} invalid mem access '${name}'`);
 }
 
 function accessMapValue(env: Environment, pointed: Register, access: Access): Register {
@@ -151,20 +153,60 @@ function accessKptr(env: Environment, pointed: Register, access: Access, field: 
   return unknownScalar;
 }
 
-/** A map as the kernel's struct bpf_map: its fields may be read (check_ptr_to_map_access). */
+/** A map as the kernel's own struct of its kind: its fields may be read (check_ptr_to_map_access). */
 function accessMapObject(env: Environment, pointed: Register, access: Access): Register {
   const { kernel } = env.program;
-  if (!kernel) return invalidAccess(env, pointed, access.base);
-  const map = pointer('btf', 0);
-  map.btf = kernel;
-  map.btfId = kernel.find('struct', 'bpf_map') ?? 0;
-  map.btfName = 'bpf_map';
+  if (!kernel || pointed.maybeNull) return invalidAccess(env, pointed, access.base);
+  const struct = mapStructs[pointed.shape?.type ?? 'unspec'];
+  if (struct === undefined) {
+    return env.fail(
+      'ENOTSUPP',
+      `map_ptr access not supported for map type ${mapTypes[pointed.shape?.type ?? 'unspec']}`,
+    );
+  }
   const offset = pointed.offset + access.offset;
-  if (offset < 0) env.fail('EACCES', `R${access.base} is bpf_map invalid negative access: off=${offset}`);
-  if (access.write) env.fail('EACCES', 'only read from bpf_map is supported');
+  if (offset < 0) env.fail('EACCES', `R${access.base} is ${struct} invalid negative access: off=${offset}`);
+  if (access.write) env.fail('EACCES', `only read from ${struct} is supported`);
+  const map = env.kernelPointer(struct);
   map.offset = pointed.offset;
   return accessBtf(env, map, access);
 }
+
+/** The struct behind each kind of map (map_btf_id of its operations). */
+const mapStructs: Readonly<Partial<Record<MapType, string>>> = {
+  hash: 'bpf_htab',
+  array: 'bpf_array',
+  prog_array: 'bpf_array',
+  perf_event_array: 'bpf_array',
+  percpu_hash: 'bpf_htab',
+  percpu_array: 'bpf_array',
+  stack_trace: 'bpf_stack_map',
+  cgroup_array: 'bpf_array',
+  lru_hash: 'bpf_htab',
+  lru_percpu_hash: 'bpf_htab',
+  lpm_trie: 'lpm_trie',
+  array_of_maps: 'bpf_array',
+  hash_of_maps: 'bpf_htab',
+  devmap: 'bpf_dtab',
+  devmap_hash: 'bpf_dtab',
+  sockmap: 'bpf_stab',
+  sockhash: 'bpf_shtab',
+  cpumap: 'bpf_cpu_map',
+  xskmap: 'xsk_map',
+  cgroup_storage: 'bpf_cgroup_storage_map',
+  percpu_cgroup_storage: 'bpf_cgroup_storage_map',
+  reuseport_sockarray: 'reuseport_array',
+  queue: 'bpf_queue_stack',
+  stack: 'bpf_queue_stack',
+  sk_storage: 'bpf_local_storage_map',
+  inode_storage: 'bpf_local_storage_map',
+  task_storage: 'bpf_local_storage_map',
+  cgrp_storage: 'bpf_local_storage_map',
+  ringbuf: 'bpf_ringbuf_map',
+  user_ringbuf: 'bpf_ringbuf_map',
+  bloom_filter: 'bpf_bloom_filter',
+  arena: 'bpf_arena',
+};
 
 const maxOffset = 1n << 29n;
 
@@ -261,10 +303,16 @@ function accessContext(env: Environment, pointed: Register, access: Access): Reg
   const { base, size, write } = access;
   const offset = pointed.offset + access.offset;
   checkPointerOffset(env, pointed, base, env.program.type === 'syscall');
+  if (isTyped(env)) {
+    const loaded = typedContextAccess(env, offset, size, write);
+    if (!loaded) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
+    return loaded.isScalar ? number(size) : loaded;
+  }
   const result = contextAccess(env.program.type, env.program.attachType ?? 0, offset, size, write);
   if (!result) return env.fail('EACCES', `invalid bpf_context access off=${offset} size=${size}`);
   if (write || result.kind === 'scalar') return number(size);
   const loaded = pointer(result.kind, result.flags);
+  if (result.struct) env.nameKernelType(loaded, result.struct);
   if (result.flags & flag.maybeNull) loaded.id = env.freshId();
   return loaded;
 }
@@ -293,7 +341,11 @@ function accessSocket(env: Environment, pointed: Register, access: Access): Regi
 function accessBuffer(env: Environment, pointed: Register, access: Access): Register {
   const { base, size } = access;
   const offset = access.offset;
-  const text = kindText(pointed.kind, pointed.flags);
+  const readOnly = (pointed.flags & flag.readOnly) !== 0;
+  if (pointed.maybeNull) return invalidAccess(env, pointed, base);
+  if (access.write && readOnly)
+    env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
+  const text = pointed.kind === 'traceBuffer' ? 'tracepoint' : readOnly ? 'rdonly' : 'rdwr';
   if (offset < 0) env.fail('EACCES', `R${base} invalid ${text} buffer access: off=${offset}, size=${size}`);
   if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
     env.fail(
@@ -321,7 +373,7 @@ function accessStack(env: Environment, pointed: Register, access: Access): Regis
     writeVariable(env, frame, min, max + size, value);
     return unknownScalar;
   }
-  return readVariable(frame, min, max + size, size);
+  return readVariable(env, frame, min, max + size, size);
 }
 
 /** Remembers how deep a function's stack goes. */

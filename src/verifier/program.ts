@@ -57,7 +57,10 @@ export interface ProgramText {
   readonly maps?: ReadonlyMap<number, MapShape>;
   /** Fds that are open, but for no map: to name one is another errno than to name one that is closed. */
   readonly otherFds?: ReadonlySet<number>;
+  /** Line info that the kernel would have: in the log, and in the explanation. */
   readonly lines?: readonly LineInfo[];
+  /** Where instructions come from that have no line info, as those of assembly: only in the explanation. */
+  readonly places?: readonly LineInfo[];
 }
 
 /** The slots of a program, field by field. */

@@ -1,37 +1,58 @@
 import type { Environment } from './environment.ts';
-import type { Register } from './register.ts';
+import { type Register, unknownScalar } from './register.ts';
 import { type Frame, type StackSlot, type State, slotKinds } from './state.ts';
 import { tnumHolds } from './tnum.ts';
 
 /**
- * Whether a path may stop because a state that held more was already walked to its end from here. Every number is
- * compared as if it mattered, so a stop is always safe (kernel/bpf/verifier.c: states_equal, regsafe, stacksafe).
+ * Whether a path may stop because a state that held more was already walked to its end from here
+ * (kernel/bpf/verifier.c: states_equal, regsafe, stacksafe). What is dead is not compared.
  */
-class Pairs {
-  readonly #ids = new Map<number, number>();
 
-  /** Ids correspond one to one. */
-  match(old: number, now: number): boolean {
-    if (old === 0) return true;
-    if (now === 0) return false;
-    const known = this.#ids.get(old);
-    if (known !== undefined) return known === now;
-    for (const used of this.#ids.values()) if (used === now) return false;
-    this.#ids.set(old, now);
-    return true;
+/**
+ * `precise`: numbers only where they matter behind the old state. `within`: all numbers, since it is not known yet
+ * which matter. `same`: nothing may differ. `values`: whatever the present state may hold, the old one may hold.
+ */
+export type Exactness = 'precise' | 'within' | 'same' | 'values';
+
+/** Ids of two states that stand for each other, one to one. */
+class Pairs {
+  readonly #old: number[] = [];
+  readonly #now: number[] = [];
+  #next: number;
+
+  constructor(next: number) {
+    this.#next = next;
   }
 
   same(old: number, now: number): boolean {
-    return (old === 0) === (now === 0) && this.match(old, now);
+    if ((old === 0) !== (now === 0)) return false;
+    if (old === 0) return true;
+    for (let index = 0; index < this.#old.length; index++) {
+      if (this.#old[index] === old) return this.#now[index] === now;
+      if (this.#now[index] === now) return false;
+    }
+    this.#old.push(old);
+    this.#now.push(now);
+    return true;
+  }
+
+  /** A number without an id is like none other. */
+  sameScalars(old: Register, now: Register): boolean {
+    return this.same(scalarId(old) || ++this.#next, scalarId(now) || ++this.#next);
   }
 }
 
-export function covers(env: Environment, old: State, now: State, exact: boolean): boolean {
+/** A distance from the group makes it another id. */
+function scalarId(register: Register): number {
+  return register.added === 0 ? register.id : register.id + (register.added === 64 ? 0x8000_0000 : 0x4000_0000);
+}
+
+export function covers(env: Environment, old: State, now: State, exact: Exactness): boolean {
   if (old.frames.length !== now.frames.length || old.references.length !== now.references.length) return false;
   if ((old.lock === undefined) !== (now.lock === undefined)) return false;
   if (old.rcuLocks !== now.rcuLocks || old.preemptLocks !== now.preemptLocks) return false;
   if (old.inSleepable !== now.inSleepable) return false;
-  const pairs = new Pairs();
+  const pairs = new Pairs(env.nextId);
   for (const [index, reference] of old.references.entries()) {
     if (!pairs.same(reference.id, now.references[index]?.id ?? 0)) return false;
   }
@@ -39,10 +60,9 @@ export function covers(env: Environment, old: State, now: State, exact: boolean)
   for (const [index, frame] of old.frames.entries()) {
     const other = now.frames[index] as Frame;
     if (frame.callSite !== other.callSite || frame.callbackDepth > other.callbackDepth) return false;
-    const at = index === old.frames.length - 1 ? env.slot : (old.frames[index + 1] as Frame).callSite;
-    const live = env.liveRegisters[at] as number;
-    for (let number = 0; number < 10; number++) {
-      if (!exact && ((live >>> number) & 1) === 0) continue;
+    const live = env.liveRegisters[old.slotOf(index)] as number;
+    for (let number = 0; number < 11; number++) {
+      if (((live >>> number) & 1) === 0) continue;
       if (!registerCovers(frame.register(number), other.register(number), pairs, exact)) return false;
     }
     if (!stackCovers(frame, other, pairs, exact)) return false;
@@ -50,30 +70,72 @@ export function covers(env: Environment, old: State, now: State, exact: boolean)
   return true;
 }
 
-function registerCovers(old: Register, now: Register, pairs: Pairs, exact: boolean): boolean {
-  if (old.kind === 'uninitialised') return exact ? now.kind === 'uninitialised' : true;
-  if (old.kind !== now.kind || old.flags !== now.flags) return false;
-  if (exact && !old.scalar.equals(now.scalar)) return false;
-  if (old.kind === 'scalar') return scalarCovers(old, now) && pairs.match(old.id, now.id);
-  if (old.kind === 'stack')
-    return old.frame === now.frame && old.offset === now.offset && old.scalar.equals(now.scalar);
-  const same =
-    old.offset === now.offset &&
-    old.shape === now.shape &&
-    old.size === now.size &&
-    old.btf === now.btf &&
-    old.btfId === now.btfId &&
-    old.btfName === now.btfName &&
-    old.frame === now.frame &&
-    old.dynptr === now.dynptr &&
-    pairs.match(old.dynptrId, now.dynptrId) &&
-    pairs.same(old.id, now.id) &&
-    pairs.same(old.referenceId, now.referenceId) &&
-    pairs.same(old.mapUid, now.mapUid);
-  return same && old.range <= now.range && scalarCovers(old, now);
+/** All that a state holds of a register, without ids, is the same (offsetof(struct bpf_reg_state, id)). */
+export function sameRegister(old: Register, now: Register): boolean {
+  return (
+    old === now ||
+    (old.kind === now.kind &&
+      old.flags === now.flags &&
+      old.offset === now.offset &&
+      old.range === now.range &&
+      old.shape === now.shape &&
+      old.mapUid === now.mapUid &&
+      old.size === now.size &&
+      old.btf === now.btf &&
+      old.btfId === now.btfId &&
+      old.btfName === now.btfName &&
+      old.frame === now.frame &&
+      old.dynptr === now.dynptr &&
+      old.isFirstSlot === now.isFirstSlot &&
+      old.scalar.equals(now.scalar))
+  );
 }
 
-function scalarCovers({ scalar: old }: Register, { scalar: now }: Register): boolean {
+function exactlyCovers(old: Register, now: Register, pairs: Pairs): boolean {
+  return (
+    sameRegister(old, now) && pairs.same(scalarId(old), scalarId(now)) && pairs.same(old.referenceId, now.referenceId)
+  );
+}
+
+function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exactness): boolean {
+  if (exact === 'same') return exactlyCovers(old, now, pairs);
+  if (old.kind === 'uninitialised') return true;
+  if (old.kind !== now.kind || old.flags !== now.flags) return false;
+  switch (old.kind) {
+    case 'scalar':
+      if (!old.precise && exact === 'precise') return true;
+      if (exact === 'values')
+        return rangeCovers(old, now) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
+      if (old.added !== now.added || (old.added && old.offset !== now.offset)) return false;
+      return rangeCovers(old, now) && pairs.sameScalars(old, now);
+    case 'mapKey':
+    case 'mapValue':
+    case 'memory':
+    case 'buffer':
+    case 'traceBuffer':
+      return (
+        old.offset === now.offset &&
+        old.shape === now.shape &&
+        old.mapUid === now.mapUid &&
+        old.size === now.size &&
+        rangeCovers(old, now) &&
+        pairs.same(old.id, now.id) &&
+        pairs.same(old.referenceId, now.referenceId)
+      );
+    case 'packet':
+    case 'packetMeta':
+      if (old.range < 0 || now.range < 0 ? old.range !== now.range : old.range > now.range) return false;
+      return old.offset === now.offset && pairs.same(old.id, now.id) && rangeCovers(old, now);
+    case 'stack':
+      return exactlyCovers(old, now, pairs) && old.frame === now.frame;
+    case 'arena':
+      return true;
+    default:
+      return exactlyCovers(old, now, pairs);
+  }
+}
+
+function rangeCovers({ scalar: old }: Register, { scalar: now }: Register): boolean {
   if (old === now) return true;
   return (
     old.umin <= now.umin &&
@@ -88,29 +150,56 @@ function scalarCovers({ scalar: old }: Register, { scalar: now }: Register): boo
   );
 }
 
-function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: boolean): boolean {
-  const count = exact ? Math.max(old.slots.length, now.slots.length) : old.slots.length;
-  for (let index = 0; index < count; index++) {
+const { invalid, spill, misc, zero } = slotKinds;
+
+function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: Exactness): boolean {
+  for (let index = 0; index < old.slots.length; index++) {
     const before = old.slot(index);
     const after = now.slot(index);
-    if (before === after) {
-      if (!objectCovers(before, after, pairs)) return false;
-      if (before.type(7) === slotKinds.spill && !registerCovers(before.register, after.register, pairs, exact))
-        return false;
-      continue;
-    }
-    for (let byte = 0; byte < 8; byte++) {
-      const was = before.type(byte);
-      const is = after.type(byte);
-      if (was === is || (!exact && was === slotKinds.invalid)) continue;
-      // A byte of which nothing is known covers anything but a part of a pointer.
-      const anything = was === slotKinds.misc && (is !== slotKinds.spill || after.register.isScalar);
-      if (exact || !anything) return false;
-    }
-    if (!objectCovers(before, after, pairs)) return false;
-    if (before.type(7) !== slotKinds.spill) continue;
-    if (after.type(7) !== slotKinds.spill || !registerCovers(before.register, after.register, pairs, exact))
-      return false;
+    if (exact === 'same' && (index >= now.slots.length || before.types !== after.types)) return false;
+    if (!slotCovers(before, after, index < now.slots.length, pairs, exact)) return false;
+  }
+  return true;
+}
+
+function slotCovers(before: StackSlot, after: StackSlot, exists: boolean, pairs: Pairs, exact: Exactness): boolean {
+  for (let byte = 0; byte < 8; byte++) {
+    const was = before.type(byte);
+    // Bytes of which nothing is known, or that were never read.
+    if (was === invalid || was === misc) continue;
+    if (!exists) return false;
+    const old = asScalar(before);
+    const now = old && asScalar(after);
+    if (old && now) return registerCovers(old, now, pairs, exact);
+    if (was !== after.type(byte)) return false;
+  }
+  // Bytes that are not compared end the comparison before its last step.
+  const last = before.type(7);
+  if (last === invalid || last === misc || last === zero) return true;
+  if (last === spill) return registerCovers(before.register, after.register, pairs, exact);
+  return objectCovers(before, after, pairs);
+}
+
+/** A whole slot as a number: one that was spilled, or any. */
+export function asScalar(slot: StackSlot): Register | undefined {
+  if (slot.type(0) === spill) return slot.register.isScalar ? slot.register : undefined;
+  for (let byte = 0; byte < 8; byte++) {
+    const kind = slot.type(byte);
+    if (kind !== misc && kind !== invalid) return undefined;
+  }
+  return unknownScalar;
+}
+
+/** Cheap test that a path may have come round to where it was (states_maybe_looping). */
+export function mayLoop(old: State, now: State): boolean {
+  if (old.frames.length !== now.frames.length) return false;
+  const before = old.frame;
+  const after = now.frame;
+  for (let number = 0; number < 11; number++) {
+    const a = before.register(number);
+    const b = after.register(number);
+    if (a === b) continue;
+    if (!sameRegister(a, b) || scalarId(a) !== scalarId(b) || a.referenceId !== b.referenceId) return false;
   }
   return true;
 }
@@ -122,6 +211,7 @@ function objectCovers({ types, register: old }: StackSlot, { register: now }: St
     const sameKind = old.dynptr === now.dynptr && old.isFirstSlot === now.isFirstSlot;
     return sameKind && pairs.same(old.id, now.id) && pairs.same(old.referenceId, now.referenceId);
   }
+  if (kind === slotKinds.irq) return pairs.same(old.referenceId, now.referenceId);
   if (kind !== slotKinds.iterator) return true;
   const sameKind = old.iterator?.name === now.iterator?.name && old.iterator?.state === now.iterator?.state;
   return sameKind && pairs.same(old.referenceId, now.referenceId);

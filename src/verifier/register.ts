@@ -74,7 +74,7 @@ export class Register {
   /** Registers of one id are the same value, or were once NULL or not together. */
   id = 0;
   /** `id` names a group of scalars to which this one is linked by adding `offset`. */
-  added = false;
+  added: 0 | 32 | 64 = 0;
   referenceId = 0;
   /** Bytes behind a packet pointer that were compared with the packet's end; below 0 for marks of the comparison. */
   range = 0;
@@ -234,7 +234,7 @@ function pointerFacts(register: Register): string[] {
     facts.push(`ks=${shape.keySize},vs=${shape.valueSize}`);
   }
   if (register.offset) facts.push(`off=${signedText(BigInt(register.offset))}`);
-  if (register.isPacket) facts.push(`r=${unsignedText(BigInt(register.range >>> 0))}`);
+  if (register.isPacket) facts.push(`r=${unsignedText(BigInt.asUintN(64, BigInt(register.range)))}`);
   if (kind === 'dynptr' && register.dynptr) facts.push(`type=${register.dynptr}`);
   if (kind === 'memory') facts.push(`sz=${unsignedText(BigInt(register.size))}`);
   if (!scalar.isConst) facts.push(...scalar.facts());

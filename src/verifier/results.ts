@@ -66,29 +66,12 @@ function plainResult(env: Environment, call: HelperCall, returns: HelperReturn):
     register.flags |= flag.ringbuf;
     register.size = call.allocated;
   } else if (returns.kind === 'ptrToMapValue') {
-    asMapValue(env, call, register);
+    register.shape = call.map?.shape;
+    register.mapUid = call.map?.mapUid ?? 0;
   } else if (register.kind === 'btf') {
     asKernelStruct(env, call, returns, register);
   }
   return register;
-}
-
-/** What a value is depends on the map: an inner map, a socket, or bytes. */
-function asMapValue(env: Environment, call: HelperCall, register: Register): void {
-  const shape = call.map?.shape;
-  const isLookup = call.name === 'map_lookup_elem';
-  if (isLookup && isSocketMap(call)) {
-    register.kind = 'socket';
-  } else if (isLookup && shape?.type === 'xskmap') {
-    register.kind = 'xdpSocket';
-  } else if (shape?.inner) {
-    register.kind = 'map';
-    register.shape = shape.inner;
-    register.mapUid = env.freshId();
-  } else {
-    register.shape = shape;
-    register.mapUid = call.map?.mapUid ?? 0;
-  }
 }
 
 function asKernelStruct(env: Environment, call: HelperCall, returns: HelperReturn, register: Register): void {

@@ -2,6 +2,7 @@ import {
   constTnum,
   intersectTnum,
   lowTnum,
+  nextInTnum,
   orTnum,
   rangeTnum,
   type Tnum,
@@ -166,6 +167,28 @@ export class Scalar {
     const highest = BigInt.asIntN(64, value | (mask & s64Max));
     if (least > this.smin) this.smin = least;
     if (highest < this.smax) this.smax = highest;
+    this.#onlyValue();
+  }
+
+  /** Where only one of the numbers that the bits allow lies in the range, that is the number. */
+  #onlyValue(): void {
+    const { bits, umin, umax } = this;
+    if (bits.mask === 0n || bits.mask === u64Max || umin > umax) return;
+    const next = nextInTnum(bits, umin);
+    const most = bits.value | bits.mask;
+    const startsIn = (umin & ~bits.mask) === bits.value;
+    if (startsIn && next > umax) this.#become(umin);
+    else if (!startsIn && next === most) this.#become(most);
+    else if (!startsIn && next <= umax && nextInTnum(bits, next) > umax) this.#become(next);
+  }
+
+  #become(value: bigint): void {
+    const low = Number(value & 0xffff_ffffn);
+    this.bits = { value, mask: 0n };
+    this.umin = this.umax = value;
+    this.smin = this.smax = BigInt.asIntN(64, value);
+    this.umin32 = this.umax32 = low;
+    this.smin32 = this.smax32 = low | 0;
   }
 
   #bitsFromBounds(): void {
@@ -214,6 +237,14 @@ export class Scalar {
       this.umax32 = Math.min(this.smax32 >>> 0, this.umax32);
     }
     if ((this.umin32 | 0) <= (this.umax32 | 0)) this.#narrowSigned32(this.umin32 | 0, this.umax32 | 0);
+    else if (this.umax32 < this.smin32 >>> 0) {
+      // As below for 64 bits.
+      this.smin32 = this.umin32 | 0;
+      this.umax32 = Math.min(this.umax32, this.smax32 >>> 0);
+    } else if (this.smax32 >>> 0 < this.umin32) {
+      this.smax32 = this.umax32 | 0;
+      this.umin32 = Math.max(this.umin32, this.smin32 >>> 0);
+    }
   }
 
   #narrowSigned32(min: number, max: number): void {
@@ -254,9 +285,11 @@ export class Scalar {
     const smax = ((this.smax >> 32n) << 32n) | high;
     if (smin > this.smin) this.smin = smin;
     if (smax < this.smax) this.smax = smax;
-    if (this.smin >= BigInt(s32Min) && this.smax <= BigInt(s32Max)) {
-      if (BigInt(this.smin32) > this.smin) this.smin = BigInt(this.smin32);
-      if (BigInt(this.smax32) < this.smax) this.smax = BigInt(this.smax32);
+    // After a load that extends the sign: the upper half is all ones or all zeros.
+    if (this.smin32 >= 0 && this.smin >= BigInt(s32Min) && this.smax <= BigInt(s32Max)) {
+      this.smin = this.umin = BigInt(this.smin32);
+      this.smax = this.umax = BigInt(this.smax32);
+      this.bits = intersectTnum(this.bits, rangeTnum(this.smin, this.smax));
     }
   }
 
@@ -293,8 +326,8 @@ export class Scalar {
       { name: 'smax', value: this.smax, omit: this.smax === s64Max },
       { name: 'umin', value: this.umin, omit: this.umin === 0n },
       { name: 'umax', value: this.umax, omit: this.umax === u64Max },
-      { name: 'smin32', value: BigInt(this.smin32), omit: this.smin32 === s32Min },
-      { name: 'smax32', value: BigInt(this.smax32), omit: this.smax32 === s32Max },
+      { name: 'smin32', value: shown32(this.smin32), omit: this.smin32 === s32Min },
+      { name: 'smax32', value: shown32(this.smax32), omit: this.smax32 === s32Max },
       { name: 'umin32', value: BigInt(this.umin32), omit: this.umin32 === 0 },
       { name: 'umax32', value: BigInt(this.umax32), omit: this.umax32 === u32Max },
     ];
@@ -304,7 +337,7 @@ export class Scalar {
       let names = row.name;
       for (let later = index + 2; later < rows.length; later += 2) {
         const other = rows[later] as (typeof rows)[number];
-        if (other.omit || u64(other.value) !== u64(row.value)) continue;
+        if (other.omit || other.value !== row.value) continue;
         other.omit = true;
         names += `=${other.name}`;
       }
@@ -318,6 +351,11 @@ export class Scalar {
 /** Small numbers in decimal, others in hexadecimal (kernel/bpf/log.c: verbose_snum). */
 export function signedText(value: bigint): string {
   return value >= -32768n && value <= 32767n ? String(value) : `0x${u64(value).toString(16)}`;
+}
+
+/** A negative number that is shown in hexadecimal has 32 bits there. */
+function shown32(value: number): bigint {
+  return BigInt(value >= -32768 ? value : value >>> 0);
 }
 
 export function unsignedText(value: bigint): string {

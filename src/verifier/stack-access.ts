@@ -1,9 +1,11 @@
 import { truncate } from './arithmetic.ts';
 import { destroyDynptr } from './dynptr.ts';
 import type { Environment } from './environment.ts';
+import { markPrecise } from './precision.ts';
 import { type Register, scalarRegister, uninitialised, unknownScalar, zeroRegister } from './register.ts';
 import { unsignedOf } from './scalar.ts';
-import { type Frame, isSpill, isWholeSpill, StackSlot, sameTypes, slotKinds, withType } from './state.ts';
+import { type Frame, isSpill, StackSlot, sameTypes, slotKinds, withType } from './state.ts';
+import { nameScalar } from './transfer.ts';
 
 /**
  * Loads from and stores to a frame's stack: registers spilled whole or in part, zeros, and bytes of which nothing is
@@ -29,39 +31,72 @@ export function writeFixed(
   destroyDynptr(env, frame, index);
   const last = position(offset + size - 1).index;
   if (last !== index) destroyDynptr(env, frame, last);
-  const before = frame.slot(index);
-  const spillable = value !== undefined && offset % 8 === 0 && (size === 8 || value.isScalar);
-  if (value?.isPointer && frame !== env.state.frame && value.kind === 'stack') {
-    env.fail('EINVAL', 'cannot spill pointers to stack into stack frame of the caller');
-  }
-  if (value?.isPointer && size !== 8) env.fail('EACCES', 'invalid size of register spill');
-  if (spillable && value.isScalar) {
-    let stored = value;
-    if (size < 8 && value.scalar.umax >= 1n << BigInt(size * 8)) stored = scalarRegister(truncate(value.scalar, size));
-    let types = isSpill(before) || before.type(0) === spill ? scrubbed(before) : before.types;
-    for (let each = 0; each < size; each++) types = withType(types, byte - each, spill);
-    frame.slots[index] = new StackSlot(types, stored);
+  if (size === 8) env.liveness.write(frame.number, index);
+  if (value?.isScalar && offset % 8 === 0) {
+    spillScalar(env, frame, index, size, value);
     return;
   }
   if (value?.isPointer) {
-    if (offset % 8 !== 0) env.fail('EACCES', 'misaligned stack spill');
+    if (size !== 8) env.fail('EACCES', 'invalid size of register spill');
+    if (frame !== env.state.frame && value.kind === 'stack') {
+      env.fail('EINVAL', 'cannot spill pointers to stack into stack frame of the caller');
+    }
     frame.slots[index] = new StackSlot(sameTypes(spill), value);
+    env.history().stack = { frame: frame.number, index };
     return;
   }
-  const kind = value?.isNull ? zero : misc;
-  for (let each = 0; each < size; each++) {
-    const { index: at, byte: of } = position(offset + each);
-    const slot = frame.slot(at);
-    const types = slot.type(7) === spill ? scrubbed(slot) : slot.types;
-    frame.slots[at] = new StackSlot(withType(types, of, kind), uninitialised);
-    env.scratchSlot(at);
-  }
+  const before = frame.slot(index);
+  let types = isSpecial(before) ? scrubbed(before) : before.types;
+  // A zero that is no spill is not followed back: the number must be zero for what comes later.
+  if (value?.isNull) markStored(env);
+  for (let each = 0; each < size; each++) types = withType(types, byte - each, value?.isNull ? zero : misc);
+  frame.slots[index] = new StackSlot(types, uninitialised);
 }
 
-/** A spill that is overwritten in part leaves bytes of which nothing is known. */
+function spillScalar(env: Environment, frame: Frame, index: number, size: number, value: Register): void {
+  const fits = value.scalar.umax < 1n << BigInt(size * 8);
+  let stored = value;
+  if (fits) {
+    stored = nameScalar(env, value);
+    const source = storedRegister(env);
+    if (stored !== value && source >= 0) env.state.frame.registers[source] = stored;
+  } else if (value.id !== 0) {
+    stored = value.draft();
+    stored.id = 0;
+    stored.added = 0;
+    stored.offset = 0;
+  }
+  let { types } = frame.slot(index);
+  for (let each = 0; each < 8; each++) {
+    const kind = (types >>> (each * 4)) & 15;
+    if (each >= 8 - size) types = withType(types, each, spill);
+    else if (kind !== zero && kind !== invalid) types = withType(types, each, misc);
+  }
+  frame.slots[index] = new StackSlot(types, stored);
+  env.history().stack = { frame: frame.number, index };
+}
+
+/** The register that the present instruction stores; -1 when it stores a number. */
+function storedRegister(env: Environment): number {
+  const { slots, slot } = env;
+  return ((slots.opcode[slot] as number) & 7) === 3 ? (slots.src[slot] as number) : -1;
+}
+
+function markStored(env: Environment): void {
+  const register = storedRegister(env);
+  if (register >= 0) markPrecise(env, register);
+}
+
+/** Holds something whole, which a write in part destroys. */
+function isSpecial(slot: StackSlot): boolean {
+  const kind = slot.type(7);
+  return kind !== invalid && kind !== misc && kind !== zero;
+}
+
+/** What is overwritten in part leaves bytes of which nothing is known. */
 function scrubbed(slot: StackSlot): number {
-  let types = slot.types;
-  for (let byte = 0; byte < 8; byte++) if (slot.type(byte) === spill) types = withType(types, byte, misc);
+  let { types } = slot;
+  for (let byte = 0; byte < 8; byte++) if (slot.type(byte) !== invalid) types = withType(types, byte, misc);
   return types;
 }
 
@@ -74,46 +109,82 @@ export function writeVariable(
 ): void {
   frame.grow(min);
   for (let offset = min; offset < max; offset++) destroyDynptr(env, frame, position(offset).index);
+  let keepsZero = false;
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
     const slot = frame.slot(index);
-    if (isSpill(slot) && slot.register.isPointer) {
-      frame.slots[index] = new StackSlot(sameTypes(misc), uninitialised);
-    } else {
-      const keepsZero = value?.isNull === true && slot.type(byte) === zero;
-      const types = isSpill(slot) ? scrubbed(slot) : slot.types;
-      frame.slots[index] = new StackSlot(keepsZero ? types : withType(types, byte, misc), uninitialised);
-    }
     env.scratchSlot(index);
+    const kind = slot.type(byte);
+    if (value?.isNull && kind === spill && slot.register.isNull) {
+      keepsZero = true;
+      continue;
+    }
+    const stays = value?.isNull === true && kind === zero;
+    if (stays) keepsZero = true;
+    const types = isSpecial(slot) ? scrubbed(slot) : slot.types;
+    frame.slots[index] = new StackSlot(withType(types, byte, stays ? zero : misc), uninitialised);
   }
+  if (keepsZero) markStored(env);
 }
 
 export function readFixed(env: Environment, frame: Frame, offset: number, size: number): Register {
   const { index, byte } = position(offset);
   const slot = frame.slot(index);
   env.scratchSlot(index);
-  if (isSpill(slot) && offset % 8 === 0 && byte === 7) {
-    const { register } = slot;
-    const spilled = spilledBytes(slot);
-    if (isWholeSpill(slot) && size === 8) return linked(env, frame, index, slot);
-    if (register.isScalar && size <= spilled) {
-      return scalarRegister(truncate(register.scalar, size));
-    }
-    if (register.isPointer) env.fail('EACCES', 'invalid size of register fill');
-  } else if (isSpill(slot) && slot.register.isPointer) {
-    env.fail('EACCES', 'corrupted spill memory');
+  env.liveness.read(frame.number, index);
+  if (!isSpill(slot)) return bytesRead(env, frame, offset, size);
+  const spilled = spilledBytes(slot);
+  if (size === 8 && spilled === 8) {
+    env.history().stack = { frame: frame.number, index };
+    return nameSpilled(env, frame, index);
   }
-  return bytesRead(env, frame, offset, size);
+  if (!slot.register.isScalar) env.fail('EACCES', 'invalid size of register fill');
+  if (size > spilled || offset % 8 !== 0) return partRead(env, frame, offset, size, slot, byte);
+  env.history().stack = { frame: frame.number, index };
+  const fits = slot.register.scalar.umax < 1n << BigInt(size * 8);
+  const named = size === 4 && spilled === 4 && fits ? nameSpilled(env, frame, index) : slot.register;
+  const filled = named.draft();
+  filled.scalar = truncate(named.scalar, size);
+  if (!fits) {
+    filled.id = 0;
+    filled.added = 0;
+    filled.offset = 0;
+  }
+  return filled;
 }
 
-/** A scalar that is filled again is the same value as the one that stays spilled. */
-function linked(env: Environment, frame: Frame, index: number, slot: StackSlot): Register {
-  const { register } = slot;
-  if (!register.isScalar || register.isConst || register.id !== 0) return register;
-  const named = register.draft();
-  named.id = env.freshId();
-  frame.slots[index] = new StackSlot(slot.types, named);
+/** A number that is filled again is the same value as the one that stays spilled. */
+function nameSpilled(env: Environment, frame: Frame, index: number): Register {
+  const slot = frame.slot(index);
+  const named = nameScalar(env, slot.register);
+  if (named !== slot.register) frame.slots[index] = new StackSlot(slot.types, named);
   return named;
+}
+
+/** Bytes of a spilled number, and others, that are not its low end. */
+function partRead(
+  env: Environment,
+  frame: Frame,
+  offset: number,
+  size: number,
+  slot: StackSlot,
+  byte: number,
+): Register {
+  let zeros = 0;
+  let spills = 0;
+  for (let each = 0; each < size; each++) {
+    const kind = slot.type(byte - each);
+    if (kind === spill) spills++;
+    else if (kind === zero) zeros++;
+    else if (kind !== misc && kind !== invalid)
+      env.fail('EACCES', `invalid read from stack off ${offset}+${each} size ${size}`);
+  }
+  if (spills === size && slot.register.isNull) {
+    env.history().stack = { frame: frame.number, index: position(offset).index };
+    return zeroRegister;
+  }
+  if (zeros === size) return zeroRegister;
+  return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
 }
 
 function spilledBytes(slot: StackSlot): number {
@@ -128,21 +199,36 @@ function bytesRead(env: Environment, frame: Frame, offset: number, size: number)
     const { index, byte } = position(offset + each);
     const slot = frame.slot(index);
     const kind = slot.type(byte);
-    if (kind === zero || (kind === spill && slot.register.isNull)) zeros++;
-    if (kind > zero && kind !== invalid)
+    if (kind === zero) zeros++;
+    else if (kind !== misc && kind !== invalid)
       env.fail('EACCES', `invalid read from stack off ${offset}+${each} size ${size}`);
   }
   if (zeros === size) return zeroRegister;
   return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
 }
 
-export function readVariable(frame: Frame, min: number, max: number, size: number): Register {
+export function readVariable(env: Environment, frame: Frame, min: number, max: number, size: number): Register {
+  markRead(env, frame, min, max);
   for (let offset = min; offset < max; offset++) {
     const { index, byte } = position(offset);
     const slot = frame.slot(index);
-    if (slot.type(byte) !== zero && !(slot.type(byte) === spill && slot.register.isNull)) {
+    env.scratchSlot(index);
+    if (slot.type(byte) !== zero) {
       return size === 8 ? unknownScalar : scalarRegister(unsignedOf(size as 1 | 2 | 4));
     }
   }
   return zeroRegister;
+}
+
+/** A slot of which a byte may have been written with anything. */
+export function blurred(frame: Frame, offset: number): StackSlot {
+  const { index, byte } = position(offset);
+  const slot = frame.slot(index);
+  if (isSpecial(slot)) return new StackSlot(scrubbed(slot), uninitialised);
+  return slot.type(byte) === misc ? slot : new StackSlot(withType(slot.types, byte, misc), uninitialised);
+}
+
+/** Whoever reads a byte reads its slot. */
+export function markRead(env: Environment, frame: Frame, min: number, max: number): void {
+  for (let index = -max >> 3; index <= (-min - 1) >> 3; index++) env.liveness.read(frame.number, index);
 }

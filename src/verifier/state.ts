@@ -1,10 +1,13 @@
+import type { Step } from './explain/trail.ts';
+import type { HistoryEntry } from './history.ts';
+import type { Instance } from './liveness.ts';
 import { type IteratorState, type Register, registerText, uninitialised } from './register.ts';
 
 /**
  * The abstract state of one path: frames with registers and stack slots, references and locks held, and where it came
  * from. A copy shares registers and slots, which never change once they stand in a state.
  */
-export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5 } as const;
+export const slotKinds = { invalid: 0, spill: 1, misc: 2, zero: 3, dynptr: 4, iterator: 5, irq: 6 } as const;
 const slotLetters = '?rm0dif';
 
 /** Eight bytes of stack: what each holds, a nibble a byte (byte 0 lowest in memory), and the register spilled there. */
@@ -55,6 +58,8 @@ export class Frame {
       }
     | undefined = undefined;
   callbackDepth = 0;
+  /** Where reads and writes of this chain of calls are noted; found when it is first asked for. */
+  instance: Instance | undefined = undefined;
 
   constructor(callSite: number, number: number, program: number) {
     this.registers = new Array(11).fill(uninitialised);
@@ -70,6 +75,7 @@ export class Frame {
     copy.slots = this.slots.slice();
     copy.callback = this.callback;
     copy.callbackDepth = this.callbackDepth;
+    copy.instance = this.instance;
     return copy;
   }
 
@@ -108,17 +114,31 @@ export class State {
   parent: State | undefined = undefined;
   /** Paths that began here and have not ended. */
   branches = 0;
+  /** The slot where this state began, the one before the present, and the present one. */
   firstSlot = 0;
   lastSlot = -1;
+  slot = 0;
+  /** Since `firstSlot`. */
+  history: HistoryEntry | undefined = undefined;
+  /** What is dead was taken out of this stored state. */
+  isCleaned = false;
+  /** How often this stored state was made wider for the facts' sake. */
+  widenings = 0;
   mayGotoDepth = 0;
-  usedInLoop = false;
   dfsDepth = 0;
   /** Entry of a callback, re-entered by its helper. */
   callbackUnroll = 0;
   inSleepable = false;
+  /** The last step, when the walk is made again to explain its end. */
+  trail: Step | undefined = undefined;
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1] as Frame;
+  }
+
+  /** The slot at which a frame stands: the present one, or its call. */
+  slotOf(frame: number): number {
+    return frame === this.frames.length - 1 ? this.slot : (this.frames[frame + 1] as Frame).callSite;
   }
 
   get depth(): number {
@@ -135,10 +155,13 @@ export class State {
     copy.parent = this.parent;
     copy.firstSlot = this.firstSlot;
     copy.lastSlot = this.lastSlot;
+    copy.slot = this.slot;
+    copy.history = this.history;
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
     copy.inSleepable = this.inSleepable;
+    copy.trail = this.trail;
     return copy;
   }
 

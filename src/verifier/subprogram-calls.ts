@@ -47,7 +47,6 @@ export function returnLocal(env: Environment): void {
     state.frames.pop();
     env.say(`to caller at ${env.slot}:`);
     env.sayFrame(state.depth);
-    env.scratchAll();
   }
   if (isCallback) widenSince(env, callee.callSite);
 }

@@ -73,18 +73,18 @@ export function negTnum(a: Tnum): Tnum {
   return subTnum({ value: 0n, mask: 0n }, a);
 }
 
+/** Long multiplication; where a bit of `a` is unknown the sum is either that with the row or that without. */
 export function mulTnum(a: Tnum, b: Tnum): Tnum {
-  const product = u64(a.value * b.value);
   let sum: Tnum = { value: 0n, mask: 0n };
   let left = a;
-  let right = b;
+  let row = b;
   while (left.value !== 0n || left.mask !== 0n) {
-    if ((left.value & 1n) !== 0n) sum = addTnum(sum, { value: 0n, mask: right.mask });
-    else if ((left.mask & 1n) !== 0n) sum = addTnum(sum, { value: 0n, mask: right.value | right.mask });
+    if ((left.value & 1n) !== 0n) sum = addTnum(sum, row);
+    else if ((left.mask & 1n) !== 0n) sum = unionTnum(sum, addTnum(sum, row));
     left = rightShift(left, 1);
-    right = leftShift(right, 1);
+    row = leftShift(row, 1);
   }
-  return addTnum({ value: product, mask: 0n }, sum);
+  return sum;
 }
 
 export function leftShift(a: Tnum, bits: number): Tnum {
@@ -125,6 +125,36 @@ export function unionTnum(a: Tnum, b: Tnum): Tnum {
 export function castTnum(a: Tnum, size: number): Tnum {
   const kept = (1n << BigInt(size * 8)) - 1n;
   return { value: a.value & kept, mask: a.mask & kept };
+}
+
+/** The smallest number of a tnum that is larger than another; the largest when there is none (tnum_step). */
+export function nextInTnum({ value, mask }: Tnum, than: bigint): bigint {
+  const most = value | mask;
+  if (than >= most) return most;
+  if (than < value) return value;
+  const differing = (than ^ value) & ~mask & all;
+  if (differing === 0n) return value | nextSubset(than & mask, mask);
+  const top = 1n << BigInt(bitLength(differing) - 1);
+  const above = mask & ~(top * 2n - 1n);
+  // With a 1 there the number is larger already; with a 0 it must be larger above.
+  if ((value & top) !== 0n) return value | (than & above);
+  return value | nextSubset(than & above, above);
+}
+
+/** The next larger number of which all bits lie in a mask. */
+function nextSubset(bits: bigint, mask: bigint): bigint {
+  return (((bits | ~mask) & all) + 1n) & mask;
+}
+
+/** The low bytes the other way round, zero-extended. */
+export function swapTnum({ value, mask }: Tnum, size: number): Tnum {
+  return { value: swapped(value, size), mask: swapped(mask, size) };
+}
+
+function swapped(value: bigint, size: number): bigint {
+  let result = 0n;
+  for (let byte = 0; byte < size; byte++) result = (result << 8n) | ((value >> BigInt(byte * 8)) & 0xffn);
+  return result;
 }
 
 export function lowTnum(a: Tnum): Tnum {

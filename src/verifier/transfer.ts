@@ -1,5 +1,6 @@
-import { compute, extend, moveOffset, type Operation, truncate } from './arithmetic.ts';
+import { compute, extend, moveOffset, type Operation, swapBytes, truncate } from './arithmetic.ts';
 import type { Environment } from './environment.ts';
+import { markPrecise } from './precision.ts';
 import {
   constantRegister,
   kinds,
@@ -89,11 +90,11 @@ function unary(env: Environment, opcode: number): void {
   }
   const register = checkRead(env, dst);
   checkWrite(env, dst);
-  const result =
-    (opcode & 0xf0) === 0x80
-      ? compute('neg', register.isPointer ? unknownScalar.scalar : register.scalar, zero, wide ? 64 : 32)
-      : unknownScalar.scalar;
-  env.setRegister(dst, scalarRegister(result));
+  if (register.isPointer) env.setRegister(dst, unknownScalar);
+  else if ((opcode & 0xf0) === 0x80)
+    env.setRegister(dst, scalarRegister(compute('neg', register.scalar, zero, wide ? 64 : 32)));
+  else if (wide || (opcode & 8) !== 0) env.setRegister(dst, scalarRegister(swapBytes(register.scalar, imm / 8)));
+  else if (imm < 64) env.setRegister(dst, scalarRegister(truncate(register.scalar, imm / 8)));
 }
 
 function move(env: Environment, opcode: number): void {
@@ -119,21 +120,40 @@ function move(env: Environment, opcode: number): void {
     const part = scalarRegister(wide ? unknownScalar.scalar : truncate(unknownScalar.scalar, 4));
     env.setRegister(dst, wide && offset === 0 ? from : part);
   } else if (offset !== 0) {
-    env.setRegister(dst, scalarRegister(extend(from.scalar, bytes, wide ? 64 : 32)));
+    const extended = extend(from.scalar, bytes, wide ? 64 : 32);
+    // Without a sign to extend it is the same number still.
+    const isSame = from.scalar.umax < 1n << BigInt(offset - 1);
+    env.setRegister(dst, isSame ? sameNumber(nameRegister(env, src, from), extended) : scalarRegister(extended));
+  } else if (wide || from.scalar.umax <= 0xffff_ffffn) {
+    const named = nameRegister(env, src, from);
+    env.setRegister(dst, wide ? named : sameNumber(named, named.scalar.draft().zeroExtend()));
   } else {
-    const named = nameScalar(env, src, from);
-    const fits = named.scalar.umax <= 0xffff_ffffn;
-    env.setRegister(dst, wide || fits ? named : scalarRegister(truncate(named.scalar, 4)));
+    env.setRegister(dst, scalarRegister(from.scalar.draft().zeroExtend()));
   }
 }
 
-/** A copied number gets an id, so that what one copy learns the other knows. */
-function nameScalar(env: Environment, number: number, register: Register): Register {
-  if (register.isConst || register.id !== 0) return register;
+function sameNumber(register: Register, scalar: Scalar): Register {
+  const copy = register.draft();
+  copy.scalar = scalar;
+  return copy;
+}
+
+/** As `nameScalar`, for a register of the present frame, which gets the id too. */
+function nameRegister(env: Environment, number: number, register: Register): Register {
+  const named = nameScalar(env, register);
+  if (named !== register) env.setRegister(number, named);
+  return named;
+}
+
+/** A copied number gets an id, so that what one copy learns the other knows; a distance from others is forgotten. */
+export function nameScalar(env: Environment, register: Register): Register {
+  if (!register.isScalar) return register;
+  const hasId = register.id !== 0 && !register.added;
+  if (hasId || (register.isConst && register.id === 0)) return register;
   const named = register.draft();
-  named.id = env.freshId();
+  named.id = register.isConst ? 0 : env.freshId();
+  named.added = 0;
   named.offset = 0;
-  env.setRegister(number, named);
   return named;
 }
 
@@ -162,15 +182,33 @@ function binary(env: Environment, opcode: number): void {
     return;
   }
   if (left.isPointer) {
+    if (fromRegister) markPrecise(env, src);
     movePointer(env, dst, left, right.scalar, operation, wide, false);
     return;
   }
   if (right.isPointer) {
+    markPrecise(env, dst);
     movePointer(env, dst, right, left.scalar, operation, wide, true);
     return;
   }
   const result = scalarRegister(compute(operations[operation] ?? 'other', left.scalar, right.scalar, wide ? 64 : 32));
+  const distance = distanceOf(operation, right.scalar, wide);
+  // A number to which a constant was added, once, is still tied to its copies.
+  if (left.id !== 0 && left.added === 0 && distance !== undefined && (!fromRegister || src !== dst)) {
+    result.id = left.id;
+    result.added = wide ? 64 : 32;
+    result.offset = distance;
+  }
   env.setRegister(dst, result);
+}
+
+/** What an addition or subtraction of a constant adds, where it is a signed number of 32 bits. */
+function distanceOf(operation: number, by: Scalar, wide: boolean): number | undefined {
+  if ((operation !== 0x00 && operation !== 0x10) || !(wide ? by.isConst : by.isConst32)) return undefined;
+  const added = BigInt.asIntN(wide ? 64 : 32, by.value);
+  if (added < -0x8000_0000n || added > 0x7fff_ffffn) return undefined;
+  if (operation === 0x00) return Number(added);
+  return added === -0x8000_0000n ? undefined : -Number(added);
 }
 
 const movable: ReadonlySet<string> = new Set([

@@ -10,21 +10,23 @@ import {
   jumpDistance,
   resolveImmediates,
 } from './control-flow.ts';
-import { Environment, type Explored } from './environment.ts';
+import { Environment } from './environment.ts';
+import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
+import { Trail } from './explain/trail.ts';
 import { FactCollector, type Facts } from './facts.ts';
-import { depthsDiffer, iteratorIsActive } from './iterators.ts';
+import { completeFacts } from './facts-completion.ts';
 import { jumpIf } from './jumps.ts';
 import { callKernel, mayCallKernelLocked } from './kernel-calls.ts';
 import { Log } from './log.ts';
 import { accessMemory } from './memory-access.ts';
 import type { ProgramText } from './program.ts';
-import { covers } from './prune.ts';
 import { checkNothingHeld } from './references.ts';
 import { kindText, numberRegister, pointer, type Register, unknownScalar } from './register.ts';
 import { Rejection } from './rejection.ts';
-import { Frame, frameText, State } from './state.ts';
+import { Frame, State } from './state.ts';
 import { callLocal, checkScalarRange, returnLocal } from './subprogram-calls.ts';
 import { checkRead, checkWrite, loadWide, transferArithmetic } from './transfer.ts';
+import { attachTarget } from './typed-context.ts';
 
 /**
  * Judges a program as Linux 6.18 does for a privileged user: walks every path with an abstract state, and stops a path
@@ -36,12 +38,14 @@ export interface VerifyOptions {
   /** Bytes of the log's buffer, with its final zero; 0 only measures. 16 MiB when absent. */
   readonly logSize?: number;
   readonly strictAlignment?: boolean;
+  /** Stores a state at every place where one may be (BPF_F_TEST_STATE_FREQ). */
+  readonly testStateFrequency?: boolean;
   /** Instructions that may be processed; 1,000,000 when absent. */
   readonly limit?: number;
-  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
-  readonly facts?: 'bytes' | 'full';
   /** A clock in ns for the time that level 4 prints, which is 0 without one. */
   readonly now?: () => number;
+  /** What is to be told of registers: `bytes` as an engine wants it, `full` with ranges and regions. Nothing when absent. */
+  readonly facts?: 'bytes' | 'full';
 }
 
 export interface Verdict {
@@ -50,6 +54,8 @@ export interface Verdict {
   /** The last message, without the rest of the log; empty when accepted. */
   readonly message: string;
   readonly log: string;
+  /** What the refusal means. The program is walked again for it when it is first asked for; null when accepted. */
+  readonly explanation: Explanation | null;
   /** Bytes of a buffer that would have held the whole log (log_true_size of union bpf_attr). */
   readonly logTrueSize: number;
   readonly statistics: {
@@ -65,38 +71,51 @@ export interface Verdict {
 
 const defaultLimit = 1_000_000;
 
+/** A refusal before anything was looked at. */
+const unread = {
+  verdict: 'reject',
+  message: '',
+  log: '',
+  logTrueSize: 0,
+  statistics: { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] },
+} as const satisfies Partial<Verdict>;
+
+/**
+ * The verdict of Linux 6.18 on a program, as bpf(BPF_PROG_LOAD) gives it to a privileged user: whether it may be loaded,
+ * the errno and the log if not, word for word. Any bytes get a verdict; nothing is thrown for what a program does wrong.
+ * @param program 8 bytes a slot, with the shapes of the maps that it names
+ */
 export function verify(program: ProgramText, options: VerifyOptions = {}): Verdict {
   const level = options.logLevel ?? 1;
   const log = new Log(level, options.logSize ?? (level === 0 ? 0 : 1 << 24));
   const count = program.code.length / 8;
-  const empty = { processed: 0, totalStates: 0, peakStates: 0, stackDepths: [] };
   if (count < 1 || count > defaultLimit || !Number.isInteger(count)) {
     const errno = count > defaultLimit || count < 1 ? 'E2BIG' : 'EINVAL';
-    return { verdict: 'reject', errno, message: '', log: '', logTrueSize: 0, statistics: empty };
+    return { ...unread, errno, explanation: explainSize(program.code.length) };
   }
-  if (!log.isValid)
-    return { verdict: 'reject', errno: 'EINVAL', message: '', log: '', logTrueSize: 0, statistics: empty };
+  if (!log.isValid) return { ...unread, errno: 'EINVAL', explanation: explainLog(level, log.size) };
   const began = options.now?.() ?? 0;
   const env = new Environment(withAttachType(program), log, options.strictAlignment ?? false);
+  env.storesAll = options.testStateFrequency ?? false;
   if (options.facts) env.facts = new FactCollector(count, options.facts === 'full');
-  let rejection: Rejection | undefined;
-  try {
-    judge(env, options.limit ?? defaultLimit);
-  } catch (fault) {
-    if (!(fault instanceof Rejection)) throw fault;
-    rejection = fault;
-  }
+  const rejection = judge(env, options.limit ?? defaultLimit);
   if (log.statistics) sayStatistics(env, (options.now?.() ?? 0) - began);
   const { processed, maxStatesPerSlot, totalStates, peakStates } = env;
   env.say(
     `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
   );
   const isAccepted = !rejection && log.fits;
+  let explanation: Explanation | null | undefined;
+  if (env.facts && isAccepted) completeFacts(env, env.facts, step);
   return {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
+    get explanation() {
+      explanation ??= rejection ? explainAgain(program, options) : null;
+      return explanation;
+    },
     logTrueSize: log.trueSize,
     statistics: {
       processed,
@@ -120,9 +139,29 @@ function withAttachType(program: ProgramText): ProgramText {
   return isDefault ? { ...program, attachType: 2 } : program;
 }
 
-function judge(env: Environment, limit: number): void {
+/** Walks a refused program once more, with a note of each step. */
+function explainAgain(program: ProgramText, options: VerifyOptions): Explanation | null {
+  const env = new Environment(withAttachType(program), new Log(0, 0), options.strictAlignment ?? false);
+  env.trail = new Trail();
+  const rejection = judge(env, options.limit ?? defaultLimit);
+  return rejection ? explain(env, rejection.message) : null;
+}
+
+/** Judges a program. @returns how it was refused; undefined when it was not */
+function judge(env: Environment, limit: number): Rejection | undefined {
+  try {
+    check(env, limit);
+    return undefined;
+  } catch (fault) {
+    if (!(fault instanceof Rejection)) throw fault;
+    return fault;
+  }
+}
+
+function check(env: Environment, limit: number): void {
   findSubprograms(env);
   checkSubprograms(env);
+  env.target = attachTarget(env);
   resolveImmediates(env);
   checkReach(env);
   computeLiveRegisters(env);
@@ -135,6 +174,7 @@ function judge(env: Environment, limit: number): void {
   env.state = state;
   walk(env, limit);
   if (!env.log.full) env.log.reset(0);
+  if (env.hasEmptyCall) env.fail('EINVAL', 'invalid kernel function call not eliminated in verifier pass');
   checkStackDepth(env);
 }
 
@@ -144,12 +184,14 @@ function walk(env: Environment, limit: number): void {
   for (;;) {
     if (env.slot >= slots.count) env.fail('EFAULT', `invalid insn idx ${env.slot} insn_cnt ${slots.count}`);
     if (++env.processed > limit) env.fail('E2BIG', `BPF program is too large. Processed ${env.processed} insn`);
-    if (env.prunePoint[env.slot] && isCovered(env)) {
+    env.begin();
+    if (env.prunePoint[env.slot] && env.visited.stops()) {
       if (log.detailed) env.say(resumed ? `\nfrom ${env.previous} to ${env.slot}: safe` : `${env.slot}: safe`);
       if (!resume(env)) return;
       resumed = true;
       continue;
     }
+    if (env.jumpPoint[env.slot]) env.history();
     if (log.full && resumed) {
       log.write(`\nfrom ${env.previous} to ${env.slot}:`);
       env.sayFrame(env.state.depth);
@@ -158,8 +200,14 @@ function walk(env: Environment, limit: number): void {
     if (log.detailed) env.sayInstruction();
     env.seen[env.slot] = 1;
     env.facts?.visit(env);
+    env.trail?.record(env);
     env.previous = env.slot;
-    if (step(env)) continue;
+    const depth = env.state.frames.length;
+    env.liveness.begin();
+    const goesOn = step(env);
+    if (env.state.frames.length === depth) env.liveness.commit(env.previous);
+    else if (env.state.frames.length < depth) resumed = true;
+    if (goesOn) continue;
     if (!resume(env)) return;
     resumed = true;
   }
@@ -168,9 +216,8 @@ function walk(env: Environment, limit: number): void {
 /** Ends the present path and takes up the last that waits; false when none is left. */
 function resume(env: Environment): boolean {
   env.scratchAll();
-  for (let state: State | undefined = env.state; state; state = state.parent) {
-    if (--state.branches > 0) break;
-  }
+  env.visited.end(env.state);
+  env.liveness.update();
   const next = env.pending.pop();
   if (!next) return false;
   env.state = next.state;
@@ -385,13 +432,16 @@ function exit(env: Environment, opcode: number): boolean {
   }
   checkNothingHeld(env, 'BPF_EXIT instruction in main prog', state.frames.length === 1);
   if (state.frames.length > 1) {
+    env.liveness.update();
     returnLocal(env);
     return true;
   }
   const result = checkRead(env, 0);
   const { callback } = state.frame;
-  if (callback) checkScalarRange(env, result, callback, 'At async callback return', 'R0');
-  else checkResult(env, result);
+  if (callback) {
+    env.needsExact(0);
+    checkScalarRange(env, result, callback, 'At async callback return', 'R0');
+  } else checkResult(env, result);
   return false;
 }
 
@@ -409,67 +459,6 @@ function checkResult(env: Environment, result: Register): void {
   if (!result.isScalar) {
     env.fail('EINVAL', `At program exit the register R0 is not a known value (${kindText(result.kind, result.flags)})`);
   }
+  env.needsExact(0);
   checkScalarRange(env, result, range, 'At program exit', 'R0');
-}
-
-/** Compares the present state with those seen here; stores it when it is worth it (is_state_visited). */
-function isCovered(env: Environment): boolean {
-  const { state, slot } = env;
-  let list = env.explored.get(slot);
-  let adds =
-    env.forceCheckpoint[slot] === 1 || (env.jumps - env.markJumps >= 2 && env.processed - env.markProcessed >= 8);
-  for (const entry of list ?? []) {
-    if (entry.state.branches > 0) {
-      if (env.callsCallback[slot] === 1 || env.iterates[slot] === 1) {
-        // A round that brings nothing new: the loop is at rest.
-        if (restsIn(env, entry.state)) return true;
-        continue;
-      }
-      const moves =
-        entry.state.mayGotoDepth !== state.mayGotoDepth || entry.state.callbackUnroll !== state.callbackUnroll;
-      if (!moves && !depthsDiffer(entry.state, state) && covers(env, entry.state, state, true))
-        loopFound(env, entry.state);
-      if (env.forceCheckpoint[slot] !== 1 && env.jumps - env.markJumps < 20 && env.processed - env.markProcessed < 100)
-        adds = false;
-    } else if (covers(env, entry.state, state, false)) {
-      entry.hits++;
-      return true;
-    }
-    if (adds) entry.misses++;
-  }
-  if (!adds) return false;
-  const kept = list?.filter(({ misses, hits }) => misses <= hits * 3 + 3) ?? [];
-  env.peakStates += kept.length - (list?.length ?? 0);
-  list = kept;
-  env.explored.set(slot, list);
-  keep(env, list, state, slot);
-  return false;
-}
-
-/** Whether a callback's or an iterator's next round would only see what this earlier one saw. */
-function restsIn(env: Environment, old: State): boolean {
-  if (!covers(env, old, env.state, false)) return false;
-  return env.iterates[env.slot] !== 1 || iteratorIsActive(env);
-}
-
-function loopFound(env: Environment, old: State): never {
-  env.sayLine(env.slot, '; ');
-  env.say(`infinite loop detected at insn ${env.slot}`);
-  env.log.write('cur state:');
-  env.sayFrame(env.state.depth);
-  env.log.write('old state:');
-  return env.fail('EINVAL', frameText(old, old.depth, 0x7ff, undefined));
-}
-
-function keep(env: Environment, list: Explored[], state: State, slot: number): void {
-  const kept = state.copy();
-  kept.branches = 1;
-  list.push({ state: kept, hits: 0, misses: 0 });
-  state.parent = kept;
-  state.firstSlot = slot;
-  env.markJumps = env.jumps;
-  env.markProcessed = env.processed;
-  env.totalStates++;
-  env.peakStates++;
-  env.maxStatesPerSlot = Math.max(env.maxStatesPerSlot, list.length);
 }

@@ -1,45 +1,51 @@
 import type { Environment } from './environment.ts';
+import { sameRegister } from './prune.ts';
 import { type Register, unknownScalar } from './register.ts';
-import { isSpill, StackSlot, type State, slotKinds } from './state.ts';
+import { type Frame, isSpill, StackSlot, type State } from './state.ts';
 
 /**
- * Numbers on which nothing depends so far are forgotten from one round of a callback or iterator to the next, so that
+ * Numbers on which nothing depends so far are forgotten from one round of a loop of unknown length to the next, so that
  * a loop with a counter comes to rest (kernel/bpf/verifier.c: widen_imprecise_scalars, find_prev_entry).
  */
+
+/** Back at the call of a callback: widens the present state by the round before. */
 export function widenSince(env: Environment, slot: number): void {
-  widenFrom(env, env.state, slot, 0);
+  const before = env.visited.lastRound(env.state, slot);
+  if (before) widen(before, env.state);
 }
 
-/** Widens a state by the last one of this path that was stored at a slot, or by one of those before it. */
-export function widenFrom(env: Environment, state: State, slot: number, skipped: number): void {
-  const entries = (env.explored.get(slot) ?? []).filter(
-    ({ state: old }) =>
-      old.branches > 0 &&
-      old.frames.length === state.frames.length &&
-      old.frames.every((frame, index) => frame.callSite === state.frames[index]?.callSite),
-  );
-  const before = entries.at(-1 - skipped)?.state;
+/** Widens a state that was put aside by the round before the present. */
+export function widenFrom(env: Environment, state: State, slot: number): void {
+  const before = env.state.parent && env.visited.lastRound(env.state.parent, slot);
   if (before) widen(before, state);
 }
 
-function widen(before: State, now: State): void {
-  for (const [index, frame] of now.frames.entries()) {
-    const old = before.frames[index];
-    if (!old) return;
-    for (let number = 0; number < 10; number++)
-      frame.registers[number] = widened(old.register(number), frame.register(number));
-    for (let each = 0; each < frame.slots.length; each++) {
-      const slot = frame.slot(each);
-      const was = old.slot(each);
-      if (!isSpill(slot) || !isSpill(was) || slot.type(0) !== slotKinds.spill) continue;
-      const after = widened(was.register, slot.register);
-      if (after !== slot.register) frame.slots[each] = new StackSlot(slot.types, after);
+function widen(old: State, now: State): void {
+  const pairs = new Map<number, number>();
+  for (const [number, frame] of now.frames.entries()) {
+    const other = old.frames[number] as Frame;
+    for (let register = 0; register < 10; register++) {
+      frame.registers[register] = widened(pairs, other.register(register), frame.register(register));
+    }
+    for (const [index, slot] of frame.slots.entries()) {
+      const before = other.slot(index);
+      if (!isSpill(slot) || !isSpill(before)) continue;
+      const after = widened(pairs, before.register, slot.register);
+      if (after !== slot.register) frame.slots[index] = new StackSlot(slot.types, after);
     }
   }
 }
 
-function widened(before: Register, now: Register): Register {
-  if (!before.isScalar || !now.isScalar) return now;
-  if (before.precise || now.precise || before.scalar.equals(now.scalar)) return now;
-  return unknownScalar;
+function widened(pairs: Map<number, number>, before: Register, now: Register): Register {
+  if (!before.isScalar || !now.isScalar || before.precise || now.precise) return now;
+  const isSame = sameRegister(before, now) && before.added === now.added && matches(pairs, before.id, now.id);
+  return isSame ? now : unknownScalar;
+}
+
+/** Whether two ids may stand for each other. */
+function matches(pairs: Map<number, number>, old: number, now: number): boolean {
+  if (old === 0 || now === 0) return old === now;
+  const known = pairs.get(old);
+  if (known === undefined) pairs.set(old, now);
+  return known === undefined || known === now;
 }

@@ -95,7 +95,8 @@ export interface HashLayout {
   readonly bucketMask: number;
   readonly valueOffset: number;
   readonly stride: number;
-  /** End of the elements. */
+  /** Where the elements begin and end. */
+  readonly data: number;
   readonly end: number;
   /**
    * Offsets of the u32 cells that change: elements held; the first element given back, chained by its first word;

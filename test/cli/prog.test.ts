@@ -103,7 +103,7 @@ describe('what a program is shows in its content', () => {
   });
 
   test.each([
-    [['--input', 'elf'], hex, "tracebed: --input cannot be 'elf'\n  expected: text, hex, raw, object\n"],
+    [['--input', 'elf'], hex, "tracebed: --input cannot be 'elf'\n  expected: text, hex, raw, object, c\n"],
     [
       ['--program', 'a'],
       hex,

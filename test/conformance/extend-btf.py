@@ -128,7 +128,9 @@ def main():
                 out.want.add(full.types[kind][0])
     out.want |= {'bpf_map', 'bpf_map_ops', 'bpf_iter_meta', 'bpf_spin_lock', 'bpf_timer', 'bpf_wq', 'bpf_dynptr', 'bpf_list_head',
                  'bpf_list_node', 'bpf_rb_root', 'bpf_rb_node', 'bpf_refcount', 'bpf_cpumask', 'bpf_ringbuf_map', 'bpf_array',
-                 'bpf_htab', 'linux_binprm', 'cgroup_subsys_state', 'kernfs_node', 'request_sock', 'bpf_res_spin_lock', 'bpf_task_work'}
+                 'bpf_htab', 'bpf_stack_map', 'lpm_trie', 'bpf_dtab', 'bpf_stab', 'bpf_shtab', 'bpf_cpu_map', 'xsk_map',
+                 'bpf_cgroup_storage_map', 'reuseport_array', 'bpf_queue_stack', 'bpf_local_storage_map', 'bpf_bloom_filter',
+                 'bpf_arena', 'nf_hook_state', 'linux_binprm', 'cgroup_subsys_state', 'kernfs_node', 'request_sock', 'bpf_res_spin_lock', 'bpf_task_work'}
     out.want |= {row[0] for row in full.types if row and row[1] == 4 and re.match(r'bpf_iter_', row[0])}
     for text in sorted(out.want):
         for kind in (4, 5):

@@ -4,8 +4,10 @@
   kernel.py DUMP.json VERDICTS.jsonl      one line a case: {"id", "verdict", "errno", "log", "retvals"}
   kernel.py --log-level N                 cases as JSON lines on standard input, answers on standard output;
                                           `lines` gives them line info: {"slot", "file", "line", "column", "text"}
+  kernel.py --batch                       a first line with the maps by name, then cases that name them in `at`;
+                                          answers {"id", "errno", "last", "processed", "ns"}
 """
-import ctypes, errno, json, os, struct, sys
+import ctypes, errno, json, os, struct, sys, time
 
 libc = ctypes.CDLL(None, use_errno=True)
 LOG = ctypes.create_string_buffer(16 << 20)
@@ -103,7 +105,7 @@ def load_program(case, code, btf=-1):
     attributes = bytearray(152)
     license = case.get('license', 'GPL').encode() + b'\0'
     LOG[0] = b'\0'
-    size = case.get('log_size', len(LOG))
+    size = case.get('log_size', len(LOG) if case.get('log_level', 1) else 0)
     struct.pack_into('<IIQQIIQII', attributes, 0, case.get('prog_type', 1), len(code) // 8, pin(code), pin(license),
                      case.get('log_level', 1), size, ctypes.addressof(LOG) if size else 0, 0, case.get('prog_flags', 0))
     struct.pack_into('<I', attributes, 68, case.get('expected_attach_type', 0))
@@ -117,7 +119,9 @@ def load_program(case, code, btf=-1):
         struct.pack_into('<IQI', attributes, 92, 16, pin(rows), len(case['line_info']))
     if case.get('attach_btf_id'):
         struct.pack_into('<I', attributes, 108, case['attach_btf_id'])
+    began = time.perf_counter_ns()
     result = bpf(5, attributes)
+    case['ns'] = time.perf_counter_ns() - began
     case['log_true_size'] = struct.unpack_from('<I', attributes, 140)[0]
     return result
 
@@ -251,7 +255,74 @@ def judge(case, shared_btf):
     return out
 
 
+def lock_btf():
+    """int; struct bpf_spin_lock { int val; }; struct value { int count; struct bpf_spin_lock lock; }"""
+    strings = b'\0int\0bpf_spin_lock\0val\0value\0count\0lock\0'
+    at = lambda text: strings.index(b'\0' + text + b'\0') + 1
+    types = struct.pack('<IIII', at(b'int'), 1 << 24, 4, 0x01000020)
+    types += struct.pack('<III', at(b'bpf_spin_lock'), 4 << 24 | 1, 4) + struct.pack('<III', at(b'val'), 1, 0)
+    types += struct.pack('<III', at(b'value'), 4 << 24 | 2, 8)
+    types += struct.pack('<III', at(b'count'), 1, 0) + struct.pack('<III', at(b'lock'), 2, 32)
+    return load_btf(types, strings)
+
+
+def shared_map(shape):
+    """The fd of a map of src/verifier's MapShape, with its type as a number."""
+    inner = shared_map(shape['inner']) if 'inner' in shape else 0
+    types = (lock_btf(), 1, 3) if 'spinLock' in shape else (0, 0, 0)
+    fd = create_map(shape['type'], shape['keySize'], shape['valueSize'], shape['maxEntries'], shape.get('flags', 0), inner, *types)
+    if fd < 0:
+        raise OSError(-fd, f'map {shape}')
+    if 'contents' in shape:
+        attributes = bytearray(32)
+        struct.pack_into('<I4xQQQ', attributes, 0, fd, pin(bytes(4)), pin(bytes.fromhex(shape['contents'])), 0)
+        bpf(2, attributes)
+        if shape.get('flags', 0) & 128:
+            bpf(22, bytearray(struct.pack('<I', fd)))
+    return fd
+
+
+def last_words(log):
+    lines = [line for line in log.split('\n') if line]
+    processed = next((int(line.split()[1]) for line in reversed(lines) if line.startswith('processed ')), 0)
+    words = [line for line in lines if not line.startswith('processed ')]
+    return (words[-1] if words else ''), processed
+
+
+def batch():
+    shapes, maps = json.loads(sys.stdin.readline())['maps'], {}
+
+    def map_of(key, case):
+        # The first program that is loaded with a program array decides of what type its programs are.
+        owner = (case['prog_type'], case['expected_attach_type']) if shapes[key]['type'] == 3 else None
+        if (key, owner) not in maps:
+            maps[key, owner] = shared_map(shapes[key])
+        return maps[key, owner]
+
+    for line in sys.stdin:
+        KEEP.clear()
+        case = json.loads(line)
+        code = bytearray.fromhex(case['insns'])
+        for slot, key, source in case['at']:
+            code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | source << 4
+            struct.pack_into('<i', code, slot * 8 + 4, map_of(key, case))
+        btf = -1
+        if any(code[at] == 0x18 and code[at + 1] >> 4 == 4 for at in range(0, len(code), 8)):
+            case['lines'] = []
+            with_lines(case, function_starts(code))
+            btf = load_btf(bytes.fromhex(case['btf_types']), bytes.fromhex(case['btf_strings']))
+        fd = load_program(case, bytes(code), btf)
+        if btf >= 0:
+            os.close(btf)
+        last, processed = last_words(LOG.value.decode('latin-1'))
+        print(json.dumps({'id': case['id'], 'errno': name(fd), 'last': last, 'processed': processed, 'ns': case['ns']}), flush=True)
+        if fd >= 0:
+            os.close(fd)
+
+
 def main():
+    if sys.argv[1] == '--batch':
+        return batch()
     if sys.argv[1] == '--log-level':
         for line in sys.stdin:
             KEEP.clear()

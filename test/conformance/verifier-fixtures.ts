@@ -1,13 +1,17 @@
 import { execFileSync } from 'node:child_process';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { toHex } from '../../src/base/index.ts';
-import { programTypes } from '../../src/uapi/index.ts';
+import { type MapType, mapTypes, programTypes } from '../../src/uapi/index.ts';
 import { codeOf, type LogCase, withoutTime } from '../verifier/read-log-cases.ts';
+import { type ClangObject, readClangObject } from './verifier/elf-programs.ts';
 
 /**
- * Asks the running kernel again for what the tests of the verifier's log expect (as root, Linux 6.18):
- *   npm run fixtures:verifier
+ * Asks the running kernel again for what the tests of the verifier expect of the log, and of what clang makes of the
+ * texts in test/verifier/clang (as root, Linux 6.18, clang 14):
+ *   npm run fixtures:verifier && npx biome check --write test/verifier
  */
 const require = createRequire(import.meta.url);
 const kernelScript = require.resolve('#root/test/conformance/kernel.py');
@@ -50,4 +54,55 @@ function renewLogs(): void {
   console.log(`${renewed.length} logs`);
 }
 
+interface Words {
+  readonly errno: string | null;
+  readonly last: string;
+  readonly processed: number;
+}
+
+function judged({ maps, programs }: ClangObject): object[] {
+  const numbered = Object.entries(maps).map(([name, map]) => [name, { ...map, type: mapTypes[map.type as MapType] }]);
+  const lines = programs.map(({ type, code, at }, id) => ({
+    id,
+    prog_type: programTypes[type],
+    expected_attach_type: 0,
+    insns: code,
+    at,
+  }));
+  const input = [{ maps: Object.fromEntries(numbered) }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
+  const answers = execFileSync('python3', [kernelScript, '--batch'], { input }).toString().trim().split('\n');
+  return programs.map((program, index) => {
+    const { errno, last, processed } = JSON.parse(answers[index] as string) as Words;
+    return { ...program, answer: { errno, last, processed } };
+  });
+}
+
+function renewClang(): void {
+  const folder = dirname(require.resolve('#root/test/verifier/clang/bpf.h'));
+  const made = mkdtempSync(join(tmpdir(), 'verifier-clang-'));
+  const texts = readdirSync(folder).filter((name) => name.endsWith('.c'));
+  for (const text of texts) {
+    const name = text.replace(/\.c$/, '');
+    const out = join(made, `${name}.o`);
+    execFileSync('clang', [
+      '-O2',
+      '-target',
+      'bpf',
+      '-mcpu=v3',
+      '-Wall',
+      '-Wno-unused',
+      '-c',
+      join(folder, text),
+      '-o',
+      out,
+    ]);
+    const object = readClangObject(readFileSync(out));
+    const fixture = { name, maps: object.maps, programs: judged(object) };
+    writeFileSync(join(folder, `${name}.json`), `${JSON.stringify(fixture, null, 1)}\n`);
+  }
+  rmSync(made, { recursive: true });
+  console.log(`${texts.length} texts compiled and judged`);
+}
+
 renewLogs();
+renewClang();

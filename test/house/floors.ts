@@ -26,6 +26,7 @@ export const floors = {
     'btf',
     'vm',
     'object',
+    'verifier',
     'cc',
     'events',
     'sys',

@@ -215,3 +215,30 @@ describe('text', () => {
     expect(play(counter, { args: ['1', '2'] }).slice(-3)).toEqual(['', '00:00:02', '600 1']);
   });
 });
+
+describe('in virtual time', () => {
+  const watched = (period: number) =>
+    defineTool({
+      name: 'watched',
+      summary: 'opens, as Observables',
+      scenario: 'opens',
+      start(setup) {
+        const bpf = new BPF(setup.kernel, {
+          text: 'BPF_HISTOGRAM(dist); int kprobe__sys_openat(struct pt_regs *ctx) { dist.increment(1); return 0; }',
+        });
+        const rows = setup.rows({ noun: 'count', columns: { TIME: '%-8s', COUNT: '%5d' } });
+        bpf.histogram('dist', setup.every(period)).subscribe((slots) => {
+          rows.print({ TIME: setup.timeOfDay(), COUNT: slots[1] });
+        });
+        return { bpf, view: rows };
+      },
+    });
+
+  test('counts at each period, and what is left at the end', () => {
+    expect(play(watched(sec(1)))).toEqual(['TIME     COUNT', '00:00:01     1', '00:00:02     1', '00:00:02     1']);
+  });
+
+  test('a period that is none is refused', () => {
+    expect(() => play(watched(0))).toThrow(/nothing happens every 0 ns/);
+  });
+});

@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, test } from 'vitest';
 import { InputError, UsageError } from '../../src/base/index.ts';
 import { listScenarios, loadScenario } from '../../src/scenario/index.ts';
+import { registerStripping } from './strip-types.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tracebed-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -83,21 +83,8 @@ test('a near name is offered', async () => {
  * process of its own, from the sources, whose types are stripped on the way in as those of users are.
  */
 describe('a module of a user', () => {
-  const swc = pathToFileURL(createRequire(import.meta.url).resolve('@swc/wasm-typescript')).href;
   const door = (module: string) => new URL(`../../src/${module}/index.ts`, import.meta.url).href;
-  const stripping = `
-import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
-let swc;
-export async function initialize(url) { swc = (await import(url)).default; }
-export async function load(url, context, next) {
-  if (!url.endsWith('.ts')) return await next(url, context);
-  const source = await readFile(fileURLToPath(url), 'utf8');
-  return { format: 'module', shortCircuit: true, source: swc.transformSync(source, { mode: 'strip-only' }).code };
-}`;
-  const main = `
-import { register } from 'node:module';
-register('data:text/javascript,' + encodeURIComponent(${JSON.stringify(stripping)}), { data: ${JSON.stringify(swc)} });
+  const main = `${registerStripping}
 const { createScheduler, loadScenario } = await import(${JSON.stringify(door('scenario'))});
 const { formatFault, Random } = await import(${JSON.stringify(door('base'))});
 const { loadProfile } = await import(${JSON.stringify(door('btf'))});

@@ -135,6 +135,17 @@ describe('a recorded scenario', () => {
     expect(copy.notes?.(loadProfile('6.1'))).toEqual([expect.stringContaining('recorded on kernel 6.18')]);
   });
 
+  test.each(['tcp-clients', 'disk', 'processes'])('of %s keeps what changes, and who is who', async (name) => {
+    const profile = loadProfile('6.18');
+    const options = { profile, cpus: 2, duration: ms(400) };
+    const original = await loadScenario(name);
+    const lines: string[] = [];
+    recordLines(original, stage({ ...options, random: new Random(7) }), (line) => lines.push(line));
+    const events = [...readRecordLines(lines, 'x')];
+    expect(events).toEqual(play(original, stage({ ...options, random: new Random(7) })));
+    expect(record(events).slice(1)).toEqual(lines.slice(1));
+  });
+
   test('of a trace keeps its epoch', async () => {
     const path = join(folder, 'trace.jsonl');
     const original = await loadScenario('udp_closed_port');

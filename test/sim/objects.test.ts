@@ -1,7 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { cString, viewOf } from '../../src/base/index.ts';
 import type { TypeId } from '../../src/btf/index.ts';
-import { type KernelObject, netDevice, type SkBuff, skBuff, sock } from '../../src/events/index.ts';
+import {
+  type KernelObject,
+  later,
+  netDevice,
+  type SkBuff,
+  type Sock,
+  type StructObject,
+  skBuff,
+  sock,
+  type UserMemory,
+} from '../../src/events/index.ts';
 import { kernelSpace, Memory } from '../../src/memory/index.ts';
 import { KernelObjects } from '../../src/sim/objects/objects.ts';
 import { Pool } from '../../src/sim/objects/pool.ts';
@@ -248,6 +258,87 @@ describe('other objects', () => {
     expect(reader.memory.isMapped(0x7f00, places[0]!, 1)).toBe(true);
     expect(reader.memory.isMapped(kernelSpace, places[0]!, 1)).toBe(false);
   });
+});
+
+describe('an object that changes', () => {
+  test('is a socket with other contents at the same address, whichever form of it is asked for', () => {
+    const reader = new Reader();
+    const before = sock({
+      protocol: 'tcp',
+      source: '0.0.0.0',
+      sourcePort: 0,
+      destination: '0.0.0.0',
+      destinationPort: 0,
+      state: 7,
+    });
+    const after = later(later(before, { sport: 40_000, state: 2 }), {
+      state: 1,
+      fields: { bytes_acked: 512, srtt_us: 800 },
+    });
+    const at = reader.address(before);
+    reader.objects.change(after);
+    expect([reader.address(before), reader.address(after)]).toEqual([at, at]);
+    expect(reader.number(at, 'sock', '__sk_common.skc_num')).toBe(40_000);
+    expect(reader.number(at, 'sock', '__sk_common.skc_state')).toBe(1);
+    expect(reader.number(at, 'tcp_sock', 'bytes_acked')).toBe(512);
+    expect(reader.number(at, 'tcp_sock', 'srtt_us')).toBe(800);
+    expect(after.identity).toBe(before);
+  });
+
+  test('is as it is by the time that a program first sees it', () => {
+    const reader = new Reader();
+    const before = { object: 'struct', type: 'request', fields: { __data_len: 4096, __sector: 8 } } as const;
+    const after = later<StructObject>(before, { fields: { __data_len: 0 } });
+    reader.objects.change(after);
+    const at = reader.address(before);
+    expect(reader.number(at, 'request', '__data_len')).toBe(0);
+    expect(reader.number(at, 'request', '__sector')).toBe(8);
+  });
+
+  test('is a task under another name, with a code to exit with', () => {
+    const reader = new Reader();
+    const before = { pid: 7, tgid: 7, comm: 'bash', uid: 0, gid: 0 };
+    const at = reader.objects.tasks.address(before);
+    const after = { ...before, comm: 'ls', identity: before, fields: { exit_code: 256 } };
+    reader.objects.change({ object: 'task', task: after });
+    expect(reader.objects.tasks.address(after)).toBe(at);
+    expect(cString(reader.bytes(at, 'task_struct', 'comm'))).toBe('ls');
+    expect(reader.number(at, 'task_struct', 'exit_code')).toBe(256);
+    expect(reader.objects.tasks.taskAt(at)).toBe(before);
+  });
+
+  test('has a network namespace of its own where it says so', () => {
+    const reader = new Reader();
+    const inodeOf = (socket: Sock) => {
+      const net = reader.pointer(reader.address(socket), 'sock', '__sk_common.skc_net.net');
+      return reader.number(net, 'net', 'ns.inum');
+    };
+    expect(inodeOf({ ...socket, netNamespace: 4026532451 })).toBe(4026532451);
+    expect(inodeOf(socket)).not.toBe(4026532451);
+  });
+
+  test('refuses a member that no struct of a socket has', () => {
+    const reader = new Reader();
+    expect(() => reader.address({ ...socket, fields: { bytes_acke: 1 } })).toThrow("no member 'bytes_acke'");
+  });
+});
+
+test('an array of pointers in user memory points to its texts, also when they have moved', () => {
+  const reader = new Reader();
+  const argv: UserMemory = {
+    object: 'user',
+    content: [{ object: 'user', content: 'ls' }, { object: 'user', content: '-l' }, null],
+  };
+  const texts = () => {
+    const at = reader.address(argv);
+    return [0, 1, 2].map((index) => {
+      const pointer = reader.memory.view.getBigUint64(at + index * 8, true);
+      return pointer === 0n ? null : reader.memory.string(Number(pointer & 0xffffffffn), 16);
+    });
+  };
+  expect(texts()).toEqual(['ls', '-l', null]);
+  for (let n = 0; n < 255; n++) reader.address({ object: 'user', content: `other ${n}` });
+  expect(texts()).toEqual(['ls', '-l', null]);
 });
 
 describe('a pool', () => {

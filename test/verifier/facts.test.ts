@@ -1,8 +1,9 @@
 import { expect, test } from 'vitest';
 import { assemble, factRegisters, type RegisterFactName, registerFacts } from '../../src/isa/index.ts';
 import { helperByName, type ProgramType } from '../../src/uapi/index.ts';
+import type { MapShape } from '../../src/verifier/index.ts';
 import { type Facts, verify } from '../../src/verifier/index.ts';
-import { caseMaps } from './read-cases.ts';
+import { maps as caseMaps } from './read-cases.ts';
 
 /** The facts of an accepted program; `MAP` is the map of that name in the case files. */
 function factsOf(text: string, type: ProgramType = 'socket_filter', full = true): Facts {
@@ -12,7 +13,7 @@ function factsOf(text: string, type: ProgramType = 'socket_filter', full = true)
     view.setUint8(slot * 8 + 1, (view.getUint8(slot * 8 + 1) & 15) | 16);
     view.setInt32(slot * 8 + 4, 1, true);
   }
-  const maps = new Map([[1, caseMaps.MAP as NonNullable<(typeof caseMaps)[string]>]]);
+  const maps = new Map([[1, caseMaps.get('MAP') as MapShape]]);
   const verdict = verify({ code, type, maps }, { facts: full ? 'full' : 'bytes' });
   expect(verdict.log).toContain('processed');
   if (!verdict.facts) throw new Error(verdict.log);

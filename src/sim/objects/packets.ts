@@ -1,4 +1,4 @@
-import { InputError, roundUp } from '../../base/index.ts';
+import { InputError, roundUp, viewOf } from '../../base/index.ts';
 import type { Btf } from '../../btf/index.ts';
 import type { NetDevice, SkBuff, Sock } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
@@ -22,6 +22,8 @@ const headroom = 64;
 /** sizeof(struct skb_shared_info) aligned to a cache line, as SKB_DATA_ALIGN does. */
 const cacheLine = 64;
 const unset = 0xffff;
+/** IPPROTO_TCP */
+const tcpProtocol = 6;
 
 /** Room for packet bytes behind the headroom, and how many packets of that size live at once. */
 const sizes = [
@@ -56,6 +58,7 @@ function skBuffOffsets(fields: StructFields) {
     transportHeader: fields.offset('transport_header'),
     truesize: fields.offset('truesize'),
     users: fields.offset('users.refs.counter', 'users.counter'),
+    cb: fields.offset('cb'),
   };
 }
 
@@ -128,6 +131,7 @@ export class Packets {
     write.u32(skb, at.users, 1);
     write.u32(head + end, this.#dataReference, 1);
     this.#fillHeaders(skb, packet);
+    this.#fillTcp(skb, packet);
   }
 
   #fillHeaders(skb: number, packet: SkBuff): void {
@@ -139,5 +143,19 @@ export class Packets {
     write.u16(skb, at.networkHeader, known && network >= 0 ? headroom + network : unset);
     write.u16(skb, at.transportHeader, known && transport >= 0 ? headroom + transport : unset);
     write.u16(skb, at.macLen, known && mac >= 0 && network >= mac ? network - mac : 0);
+  }
+
+  /** While TCP has a segment, its control block begins with the sequence numbers (struct tcp_skb_cb, net/tcp.h). */
+  #fillTcp(skb: number, { data, network, transport, start }: SkBuff): void {
+    if (data === null || transport < 0 || start < transport || transport + 20 > data.length) return;
+    const version = (data[network] as number) >>> 4;
+    if (data[network + (version === 4 ? 9 : 6)] !== tcpProtocol) return;
+    const view = viewOf(data);
+    const sequence = view.getUint32(transport + 4);
+    const flags = data[transport + 13] as number;
+    const payload = data.length - transport - ((data[transport + 12] as number) >>> 4) * 4;
+    const length = payload + (flags & 1) + ((flags >>> 1) & 1);
+    this.#write.u32(skb, this.#at.cb, sequence);
+    this.#write.u32(skb, this.#at.cb + 4, sequence + length);
   }
 }

@@ -103,7 +103,12 @@ function bucketInto(code: Code, layout: HashLayout, hash: number, bucket: number
 /**
  * Walks a chain: `link` is the place of the word that leads to `element`, which at the end holds the key or is 0.
  */
-function walk(code: Code, words: number, hash: number, link: number, element: number): void {
+function walk(code: Code, layout: HashLayout, hash: number, link: number, element: number): void {
+  const words = wordsOf(layout);
+  const left = code.local('i32');
+  // No chain is longer than there are elements, whatever a program that was not verified wrote into one.
+  code.i32((layout.end - layout.data) / layout.stride);
+  code.set(left);
   const done = code.open(wasm.block);
   const again = code.open(wasm.loop);
   code.get(link);
@@ -128,7 +133,13 @@ function walk(code: Code, words: number, hash: number, link: number, element: nu
   code.end();
   code.get(element);
   code.set(link);
-  code.br(again);
+  code.get(left);
+  code.i32(1);
+  code.op(wasm.i32Sub);
+  code.tee(left);
+  code.brIf(again);
+  code.i32(0);
+  code.set(element);
   code.end();
   code.end();
 }
@@ -139,7 +150,7 @@ function findBody(layout: HashLayout): Code {
   const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
   hashInto(code, words, hash);
   bucketInto(code, layout, hash, link);
-  walk(code, words, hash, link, element);
+  walk(code, layout, hash, link, element);
   code.get(element);
   return code;
 }
@@ -168,7 +179,7 @@ function deleteBody(layout: HashLayout): Code {
   const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
   hashInto(code, words, hash);
   bucketInto(code, layout, hash, link);
-  walk(code, words, hash, link, element);
+  walk(code, layout, hash, link, element);
   code.get(element);
   code.op(wasm.i32Eqz);
   code.open(wasm.if);
@@ -212,7 +223,7 @@ function updateBody(layout: HashLayout): Code {
   bucketInto(code, layout, hash, link);
   code.get(link);
   code.set(bucket);
-  walk(code, words, hash, link, element);
+  walk(code, layout, hash, link, element);
   code.get(element);
   code.open(wasm.if);
   isFlag(flags.noExist);

@@ -1,0 +1,69 @@
+import { formatAddress, type ToolOption, type ToolSetup, UsageError } from 'tracebed';
+
+/** What the tcp tools share: a connection as tcp-flow.h holds it, and the options that choose connections. */
+export interface Flow {
+  /** Addresses in network order; of IPv4 the first 4 bytes. */
+  readonly saddr: Uint8Array;
+  readonly daddr: Uint8Array;
+  readonly family: number;
+  readonly lport: number;
+  readonly dport: number;
+}
+
+const families = { ipv4: 2, ipv6: 10 } as const;
+
+function bytesOf(address: Uint8Array, family: number): Uint8Array {
+  return family === families.ipv4 ? address.subarray(0, 4) : address;
+}
+
+export function localAddress({ saddr, family }: Flow): string {
+  return formatAddress(bytesOf(saddr, family));
+}
+
+export function remoteAddress({ daddr, family }: Flow): string {
+  return formatAddress(bytesOf(daddr, family));
+}
+
+/** 4 or 6, as the column IP has it. */
+export function ipVersion({ family }: Pick<Flow, 'family'>): 4 | 6 {
+  return family === families.ipv4 ? 4 : 6;
+}
+
+export const familyOptions: readonly ToolOption[] = [
+  { flags: '-4, --ipv4', what: 'IPv4 only' },
+  { flags: '-6, --ipv6', what: 'IPv6 only' },
+];
+
+/** The macro FAMILY of tcp-flow.h. @throws UsageError for both families */
+export function familyOf(setup: ToolSetup): number | false {
+  if (setup.flag('ipv4') && setup.flag('ipv6')) {
+    throw new UsageError('-4 and -6 exclude each other', { expected: 'one family, or none for both' });
+  }
+  if (setup.flag('ipv4')) return families.ipv4;
+  return setup.flag('ipv6') && families.ipv6;
+}
+
+/**
+ * A comma-separated list of ports as a condition of C on the variable `port`; false when the option is not given.
+ * @throws UsageError for what is no port
+ */
+export function portCondition(setup: ToolSetup, option: string): string | false {
+  const list = setup.text(option);
+  if (list === undefined) return false;
+  const ports = list.split(',').map((text) => text.trim());
+  for (const port of ports) {
+    if (!/^\d+$/.test(port) || Number(port) > 65_535) {
+      throw new UsageError(`'${port}' is no port`, { expected: 'ports from 0 to 65535 with commas between: 80,443' });
+    }
+  }
+  return ports.map((port) => `port == ${port}`).join(' || ');
+}
+
+/** Seconds since the first event that was asked for, from ns: the column TIME(s). */
+export function sinceFirst(): (time: number) => number {
+  let first: number | undefined;
+  return (time) => {
+    first ??= time;
+    return (time - first) / 1e9;
+  };
+}

@@ -1,0 +1,279 @@
+import { UsageError } from '../base/index.ts';
+import type { AttachTarget } from '../sys/index.ts';
+import { type PerfCounter, type ProgramType, perfCounter } from '../uapi/index.ts';
+import type { BpfLink, Target } from './attach.ts';
+import { BpfError } from './bpf-error.ts';
+import type { BpfObject, BpfProgram } from './bpf-object.ts';
+import { KernelNames, type NamePattern } from './kernel-names.ts';
+import { findBinary, userTarget } from './user-symbols.ts';
+
+/**
+ * How BCC's BPF class attaches: each call names a point and a function of the text, which is loaded then, as the type
+ * of program that the point wants.
+ */
+export interface KprobeAttach {
+  readonly event?: string;
+  readonly eventRe?: NamePattern;
+  /** Bytes behind the function's begin. */
+  readonly eventOff?: number;
+  readonly fnName: string;
+}
+
+export interface KretprobeAttach {
+  readonly event?: string;
+  readonly eventRe?: NamePattern;
+  readonly fnName: string;
+  readonly maxactive?: number;
+}
+
+export interface UprobeAttach {
+  /** A path, or a library's short name, `c` of libc.so.6. */
+  readonly name: string;
+  readonly sym?: string;
+  readonly symRe?: NamePattern;
+  readonly symOff?: number;
+  /** Instead of a symbol: the place in the file. */
+  readonly addr?: number;
+  readonly pid?: number;
+  readonly fnName: string;
+}
+
+export interface PerfEventAttach {
+  /** By perf-list's name, or by type and config as BCC's. */
+  readonly event?: PerfCounter;
+  readonly evType?: number;
+  readonly evConfig?: number;
+  readonly fnName: string;
+  readonly samplePeriod?: number;
+  readonly sampleFreq?: number;
+  readonly pid?: number;
+  /** All CPUs when absent. */
+  readonly cpu?: number;
+}
+
+/** Where a program was attached by its own section: `kfunc__tcp_v4_connect`. */
+export interface OwnAttach {
+  readonly fnName: string;
+}
+
+export abstract class Attachments extends KernelNames {
+  abstract readonly object: BpfObject;
+
+  /** @throws BpfError ENOENT for a function that is no program */
+  abstract loadFunc(fnName: string, type?: ProgramType): BpfProgram;
+
+  /** Attaches a program at each of the targets, loaded as `type`. @throws BpfError */
+  protected attachAt(fnName: string, type: ProgramType, targets: readonly Target[]): BpfLink[] {
+    const program = this.loadFunc(fnName, type);
+    return targets.flatMap((target) => program.attach(target));
+  }
+
+  /** Attaches at each; a pattern's points may refuse, but not all. */
+  #attachMatches(fnName: string, type: ProgramType, targets: readonly Target[], what: string): BpfLink[] {
+    const program = this.loadFunc(fnName, type);
+    const links: BpfLink[] = [];
+    for (const target of targets) {
+      try {
+        links.push(...program.attach(target));
+      } catch (fault) {
+        if (!(fault instanceof BpfError)) throw fault;
+      }
+    }
+    if (links.length === 0) {
+      throw new BpfError('ENOENT', 'attach', `no ${what} can be attached to`, {
+        hint: 'tracebed events lists what can be attached',
+      });
+    }
+    return links;
+  }
+
+  attachKprobe({ event, eventRe, eventOff, fnName }: KprobeAttach): BpfLink[] {
+    if (eventRe !== undefined) {
+      const targets = this.getKprobeFunctions(eventRe).map((name): Target => ({ kind: 'kprobe', function: name }));
+      return this.#attachMatches(fnName, 'kprobe', targets, `function that matches ${eventRe}`);
+    }
+    const name = needed(event, 'attachKprobe', 'event or eventRe');
+    const offset = eventOff ? { offset: eventOff } : {};
+    return this.attachAt(fnName, 'kprobe', [{ kind: 'kprobe', function: name, ...offset }]);
+  }
+
+  attachKretprobe({ event, eventRe, fnName, maxactive }: KretprobeAttach): BpfLink[] {
+    const active = maxactive ? { maxActive: maxactive } : {};
+    if (eventRe !== undefined) {
+      const names = this.getKprobeFunctions(eventRe);
+      const targets = names.map((name): Target => ({ kind: 'kretprobe', function: name, ...active }));
+      return this.#attachMatches(fnName, 'kprobe', targets, `function that matches ${eventRe}`);
+    }
+    const name = needed(event, 'attachKretprobe', 'event or eventRe');
+    return this.attachAt(fnName, 'kprobe', [{ kind: 'kretprobe', function: name, ...active }]);
+  }
+
+  attachTracepoint({
+    tp,
+    tpRe,
+    fnName,
+  }: {
+    readonly tp?: string;
+    readonly tpRe?: NamePattern;
+    readonly fnName: string;
+  }): BpfLink[] {
+    if (tpRe !== undefined) {
+      const targets = this.getTracepoints(tpRe).map((name): Target => ({ kind: 'tracepoint', name }));
+      return this.#attachMatches(fnName, 'tracepoint', targets, `tracepoint that matches ${tpRe}`);
+    }
+    const name = needed(tp, 'attachTracepoint', 'tp or tpRe');
+    return this.attachAt(fnName, 'tracepoint', [{ kind: 'tracepoint', name }]);
+  }
+
+  attachRawTracepoint({ tp, fnName }: { readonly tp: string; readonly fnName: string }): BpfLink[] {
+    return this.attachAt(fnName, 'raw_tracepoint', [{ kind: 'raw_tracepoint', name: tp }]);
+  }
+
+  /** Attaches where the function's name says: `KFUNC_PROBE(vfs_read, …)` is kfunc__vfs_read. */
+  attachKfunc({ fnName }: OwnAttach): BpfLink[] {
+    return this.loadFunc(fnName.startsWith('kfunc__') ? fnName : `kfunc__${fnName}`).attach();
+  }
+
+  attachKretfunc({ fnName }: OwnAttach): BpfLink[] {
+    return this.loadFunc(fnName.startsWith('kretfunc__') ? fnName : `kretfunc__${fnName}`).attach();
+  }
+
+  attachLsm({ fnName }: OwnAttach): BpfLink[] {
+    return this.loadFunc(fnName.startsWith('lsm__') ? fnName : `lsm__${fnName}`).attach();
+  }
+
+  attachUprobe(options: UprobeAttach): BpfLink[] {
+    return this.attachAt(options.fnName, 'kprobe', this.#userTargets('uprobe', options));
+  }
+
+  attachUretprobe(options: UprobeAttach): BpfLink[] {
+    return this.attachAt(options.fnName, 'kprobe', this.#userTargets('uretprobe', options));
+  }
+
+  #userTargets(kind: 'uprobe' | 'uretprobe', options: UprobeAttach): AttachTarget[] {
+    const { name, sym, symRe, symOff, addr } = options;
+    const pid = options.pid === undefined || options.pid < 0 ? {} : { pid: options.pid };
+    if (symRe !== undefined) {
+      const addresses = this.getUserAddresses(name, symRe);
+      if (addresses.length > 0) {
+        const { path } = findBinary(this.kernel, name);
+        return addresses.map((address) => ({ kind, binary: path, address, ...pid }));
+      }
+      throw new BpfError('ENOENT', 'attach', `no function of ${name} matches ${symRe}`);
+    }
+    if (addr !== undefined) return [{ kind, binary: findBinary(this.kernel, name).path, address: addr, ...pid }];
+    const symbol = needed(sym, kind === 'uprobe' ? 'attachUprobe' : 'attachUretprobe', 'sym, symRe or addr');
+    return [userTarget(this.kernel, name, symbol, { kind, ...pid, ...(symOff ? { offset: symOff } : {}) })];
+  }
+
+  attachPerfEvent(options: PerfEventAttach): BpfLink[] {
+    const event = options.event ?? perfCounter(options.evType ?? -1, options.evConfig ?? -1);
+    if (event === undefined) {
+      throw new BpfError('ENOENT', 'attach', `no perf event of type ${options.evType} and config ${options.evConfig}`);
+    }
+    const rate = options.sampleFreq ? { frequency: options.sampleFreq } : { period: options.samplePeriod ?? 0 };
+    const pid = options.pid === undefined || options.pid < 0 ? {} : { pid: options.pid };
+    const all = options.cpu === undefined || options.cpu < 0;
+    const cpus = all ? Array.from({ length: this.kernel.cpus }, (_, cpu) => cpu) : [options.cpu as number];
+    const targets = cpus.map((cpu): Target => ({ kind: 'perf_event', event, cpu, ...rate, ...pid }));
+    return this.attachAt(options.fnName, 'perf_event', targets);
+  }
+
+  /** Detaches from a function; one program of several when it is named. @throws BpfError ENOENT */
+  detachKprobe(event: string, fnName?: string): void {
+    this.#detach('kprobe', event, fnName);
+  }
+
+  detachKretprobe(event: string, fnName?: string): void {
+    this.#detach('kretprobe', event, fnName);
+  }
+
+  detachTracepoint(tp: string): void {
+    this.#detach('tracepoint', tp);
+  }
+
+  detachRawTracepoint(tp: string): void {
+    this.#detach('raw_tracepoint', tp);
+  }
+
+  detachUprobe({ name, sym, addr }: { readonly name: string; readonly sym?: string; readonly addr?: number }): void {
+    this.#detachUser('uprobe', name, sym, addr);
+  }
+
+  detachUretprobe({ name, sym, addr }: { readonly name: string; readonly sym?: string; readonly addr?: number }): void {
+    this.#detachUser('uretprobe', name, sym, addr);
+  }
+
+  detachKfunc({ fnName }: OwnAttach): void {
+    this.#detachProgram(fnName.startsWith('kfunc__') ? fnName : `kfunc__${fnName}`);
+  }
+
+  detachKretfunc({ fnName }: OwnAttach): void {
+    this.#detachProgram(fnName.startsWith('kretfunc__') ? fnName : `kretfunc__${fnName}`);
+  }
+
+  detachLsm({ fnName }: OwnAttach): void {
+    this.#detachProgram(fnName.startsWith('lsm__') ? fnName : `lsm__${fnName}`);
+  }
+
+  #detachProgram(fnName: string): void {
+    const links = this.object.links.filter((link) => link.open && link.program === fnName);
+    if (links.length === 0) throw new BpfError('ENOENT', 'detach', `program ${fnName} is not attached`);
+    for (const link of links) link.close();
+  }
+
+  detachPerfEvent(event: PerfCounter): void {
+    this.#detach('perf_event', event);
+  }
+
+  #detachUser(kind: 'uprobe' | 'uretprobe', name: string, sym: string | undefined, addr: number | undefined): void {
+    const [target] = this.#userTargets(kind, { name, fnName: '', ...(sym ? { sym } : {}), ...(addr ? { addr } : {}) });
+    const { address } = target as Extract<AttachTarget, { binary: string }>;
+    this.#detach(kind, `${findBinary(this.kernel, name).path}:${address}`);
+  }
+
+  #detach(kind: AttachTarget['kind'], place: string, fnName?: string): void {
+    const links = this.object.links.filter(
+      (link) =>
+        link.open &&
+        link.target.kind === kind &&
+        placeOf(link.target) === place &&
+        (fnName === undefined || link.program === fnName),
+    );
+    if (links.length === 0) throw new BpfError('ENOENT', 'detach', `nothing is attached to ${kind} ${place}`);
+    for (const link of links) link.close();
+  }
+
+  numOpenKprobes(): number {
+    return this.#count('kprobe', 'kretprobe');
+  }
+
+  numOpenUprobes(): number {
+    return this.#count('uprobe', 'uretprobe');
+  }
+
+  numOpenTracepoints(): number {
+    return this.#count('tracepoint', 'raw_tracepoint');
+  }
+
+  #count(...kinds: AttachTarget['kind'][]): number {
+    return this.object.links.filter((link) => link.open && kinds.includes(link.target.kind)).length;
+  }
+}
+
+function needed(value: string | undefined, method: string, expected: string): string {
+  if (value !== undefined && value !== '') return value;
+  throw new UsageError(`${method} is not told where`, { expected });
+}
+
+function placeOf(target: AttachTarget): string {
+  switch (target.kind) {
+    case 'uprobe':
+    case 'uretprobe':
+      return `${target.binary}:${target.address}`;
+    case 'perf_event':
+      return target.event;
+    default:
+      return 'name' in target ? target.name : target.function;
+  }
+}
