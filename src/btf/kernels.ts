@@ -75,8 +75,6 @@ export function extendProfile(profile: KernelProfile, extension: ProfileExtensio
     constantNames: () => profile.constantNames(),
     dropReasonName: (value) => profile.dropReasonName(value),
     dropReasonValue: (reason) => profile.dropReasonValue(reason),
-    constant: (constant) => profile.constant(constant),
-    constantNames: () => profile.constantNames(),
   };
 }
 
