@@ -3,7 +3,14 @@ import type { Btf } from '../btf/index.ts';
 import type { LineInfo } from '../object/index.ts';
 import type { ProgramLoad, ProgramLog } from '../sys/index.ts';
 import { attachTypes, programFlags } from '../uapi/index.ts';
-import { explanationText, type Facts, type MapShape, type ProgramText, type Verdict, verify } from '../verifier/index.ts';
+import {
+  explanationText,
+  type Facts,
+  type MapShape,
+  type ProgramText,
+  type Verdict,
+  verify,
+} from '../verifier/index.ts';
 import type { FdTable } from './fds.ts';
 import type { MapResource } from './map-resource.ts';
 
