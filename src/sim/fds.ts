@@ -23,8 +23,14 @@ export abstract class Resource {
     if (--this.#holders === 0) this.release();
   }
 
+  /** User space got an fd or a pin of it. */
+  opened(): void {}
+
   /** The fd is closed: what goes with the file and not with the last holder. */
   closed(): void {}
+
+  /** A pin is gone. */
+  unpinned(): void {}
 
   /** Frees what it holds. */
   protected abstract release(): void;

@@ -9,6 +9,7 @@ export const inlineHelpers: Readonly<Record<number, InlineHelper>> = {
   1: { kind: 'mapLookup' },
   2: { kind: 'mapUpdate' },
   3: { kind: 'mapDelete' },
+  181: { kind: 'loop' },
 };
 
 /** Those that answer with what stands in a cell. */

@@ -36,8 +36,7 @@ export class MapResource extends Resource {
     this.#forget = forget;
   }
 
-  /** User space got an fd of it. */
-  opened(): void {
+  override opened(): void {
     this.#users++;
   }
 
@@ -100,10 +99,14 @@ export class MapResource extends Resource {
    * programs go with the last fd, as a program that calls itself would never go otherwise.
    */
   override closed(): void {
-    this.#users--;
     const { type, flags } = this.map.shape;
     if (type === 'perf_event_array' && (flags & mapFlags.preserveElements) === 0) this.#clear();
-    if (type === 'prog_array' && this.#users === 0) this.#clear();
+    this.unpinned();
+  }
+
+  override unpinned(): void {
+    this.#users--;
+    if (this.map.shape.type === 'prog_array' && this.#users === 0) this.#clear();
   }
 
   protected override release(): void {

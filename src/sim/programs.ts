@@ -1,5 +1,5 @@
 import { InputError, SysError } from '../base/index.ts';
-import type { Btf } from '../btf/index.ts';
+import type { Btf, BtfType } from '../btf/index.ts';
 import type { BpfMap } from '../maps/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { Fd, ProgramInfo, ProgramLoad, ProgramTestResult, ProgramTestRun } from '../sys/index.ts';
@@ -18,6 +18,7 @@ import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import type { MapResource } from './map-resource.ts';
+import { isErrorInjectable } from './overrides.ts';
 import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
 import { judge, type NamedFds, namedFds } from './verification.ts';
@@ -135,7 +136,8 @@ export class Programs {
   load(attributes: ProgramLoad): Fd {
     checkSize(attributes.code);
     checkType(attributes.type);
-    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
+    const attachment =
+      attributes.type === 'tracing' || attributes.type === 'lsm' ? this.#attachment(attributes) : undefined;
     const named = namedFds(attributes.code, this.#fds);
     const verdict = judge(attributes, named, this.#btf, attachment?.name);
     const { facts: proved } = verdict;
@@ -214,7 +216,7 @@ export class Programs {
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
-  #attachment({ expectedAttachType: type, attachBtfId: id }: ProgramLoad): Attachment {
+  #attachment({ type: programType, expectedAttachType: type, attachBtfId: id, license }: ProgramLoad): Attachment {
     if (id === undefined || id === 0) throw new SysError('EINVAL', op, 'Tracing programs must provide btf_id');
     const target = id < this.#btf.count ? this.#btf.type(id) : undefined;
     if (!target || !('name' in target)) throw new SysError('EINVAL', op, `attach_btf_id ${id} is not found in BTF`);
@@ -225,9 +227,19 @@ export class Programs {
       }
       return { type, name: target.name.slice(rawTypePrefix.length) };
     }
+    if (programType === 'lsm') return hookOf(target, type, license);
+    if (type === 'modify_return') {
+      if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
+      if (!isErrorInjectable(target.name) && !target.name.startsWith('security_')) {
+        throw new SysError('EINVAL', op, `${target.name}() is not modifiable`, {
+          expected: 'a system call, another function that allows error injection, or one of security_',
+        });
+      }
+      return { type, name: target.name };
+    }
     if (type !== 'trace_fentry' && type !== 'trace_fexit') {
       throw new SysError('EINVAL', op, `no tracing program of attach type '${type ?? 'none'}'`, {
-        expected: 'trace_fentry, trace_fexit or trace_raw_tp',
+        expected: 'trace_fentry, trace_fexit, modify_return or trace_raw_tp',
       });
     }
     if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
@@ -262,6 +274,18 @@ function checkSize(code: Uint8Array): void {
 
 function checkType(type: ProgramType): void {
   if (programTypes[type] === undefined) throw new SysError('EINVAL', op, `no program type '${type}'`);
+}
+
+/** bpf_lsm_verify_prog (kernel/bpf/bpf_lsm.c): a GPL program, for a function that is a hook. */
+function hookOf(target: BtfType, type: AttachType | undefined, license: string): Attachment {
+  if (!isGplCompatible(license)) {
+    throw new SysError('EINVAL', op, 'LSM programs must have a GPL compatible license');
+  }
+  if (type !== 'lsm_mac' || target.kind !== 'function' || !target.name.startsWith('bpf_lsm_')) {
+    const name = 'name' in target ? target.name : '';
+    throw new SysError('EINVAL', op, `${name} is no LSM hook`, { expected: 'a function of bpf_lsm_, as lsm_mac' });
+  }
+  return { type, name: target.name };
 }
 
 /** bpf_check_tail_call: a prog_array belongs to the type of the first program that is in it or calls it. */

@@ -33,6 +33,13 @@ export interface Kernel {
   /** The key after `key` (null for the first), or null at the end. */
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null;
 
+  /** Gives a map, program or link a path of the BPF file system, `/sys/fs/bpf/name` (BPF_OBJ_PIN). @throws SysError EEXIST */
+  objectPin(fd: Fd, path: string): void;
+  /** An fd of what is pinned there (BPF_OBJ_GET). @throws SysError ENOENT */
+  objectGet(path: string): Fd;
+  /** Takes a pin away (unlink(2)). @throws SysError ENOENT */
+  unlink(path: string): void;
+
   /** An fd of the map or program of that id (BPF_MAP_GET_FD_BY_ID). @throws SysError ENOENT */
   mapFdById(id: number): Fd;
   programFdById(id: number): Fd;
@@ -189,7 +196,9 @@ type TargetPlace =
   /** `sched_switch`: for raw_tracepoint programs, and tracing programs of attach type trace_raw_tp. */
   | { readonly kind: 'raw_tracepoint'; readonly name: string }
   /** For tracing programs loaded for this function with the attach type of that name. */
-  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | { readonly kind: 'fentry' | 'fexit' | 'fmod_ret'; readonly function: string }
+  /** For lsm programs loaded for this hook, `bpf_lsm_file_open`. */
+  | { readonly kind: 'lsm'; readonly function: string }
   | UserTarget
   | SamplingTarget;
 
