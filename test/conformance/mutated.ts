@@ -9,7 +9,7 @@ import { textsOf, verified } from './bcc-texts.ts';
  */
 const [folder = '', count = '10000', first = '1'] = process.argv.slice(2);
 const profile = loadProfile('6.1');
-const texts = [...textsOf(folder, [])].filter((one) => one.text.length < 12_000);
+const texts = [...textsOf(folder, [])].filter((one) => one.text.length > 100 && one.text.length < 12_000);
 const slowest = { ms: 0, seed: 0, name: '' };
 const totals = { compiled: 0, diagnosed: 0, accepted: 0, refused: 0, crashed: 0, nowhere: 0 };
 const refusals = new Map<string, { count: number; example: string }>();
