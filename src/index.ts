@@ -193,8 +193,14 @@ export {
   updateFlags,
 } from './uapi/index.ts';
 export {
+  type Category,
+  categories,
+  type Explanation,
+  explanationText,
   type LineInfo as ProgramLine,
   type MapShape,
+  type PathStep,
+  type Place,
   type ProgramText,
   type Verdict,
   type VerifyOptions,

@@ -29,6 +29,9 @@ export interface Program {
   /** Of one of an object's: what it attaches to. */
   readonly section: string | undefined;
   readonly form: InputForm;
+  /** Of one of an object's: its types, and the functions in its code. */
+  readonly btf: ObjectSpec['btf'];
+  readonly functions: ProgramSpec['functions'];
   /** Where its instructions come from, in the order of their slots. */
   readonly lines: readonly LineInfo[];
   /** Where the instruction at a slot comes from. */
@@ -152,9 +155,10 @@ function inFile<T>(file: string, work: () => T): T {
 function bare(
   file: string,
   form: InputForm,
-): Pick<Program, 'name' | 'file' | 'maps' | 'type' | 'license' | 'section' | 'form'> {
+): Pick<Program, 'name' | 'file' | 'maps' | 'type' | 'license' | 'section' | 'form' | 'btf' | 'functions'> {
   const name = file.replace(/^.*[/\\]/, '');
-  return { name, file, maps: [], type: undefined, license: undefined, section: undefined, form };
+  const unsaid = { type: undefined, license: undefined, section: undefined, btf: undefined, functions: undefined };
+  return { name, file, maps: [], form, ...unsaid };
 }
 
 function textProgram(file: string, text: string): Program {
@@ -200,10 +204,12 @@ function programsOf(file: string, form: InputForm, object: ObjectSpec, wanted: s
   });
 }
 
-function objectProgram(file: string, form: InputForm, { maps, license }: ObjectSpec, spec: ProgramSpec): Program {
-  const { name, code, relocations, type, lines, section } = spec;
+function objectProgram(file: string, form: InputForm, object: ObjectSpec, spec: ProgramSpec): Program {
+  const { maps, license, btf } = object;
+  const { name, code, relocations, type, lines, section, functions } = spec;
   const at = placeIn(file, lines);
-  return { name, file, form, code, labels: new Map([[name, 0]]), relocations, maps, type, license, section, lines, at };
+  const labels = new Map([[name, 0]]);
+  return { name, file, form, code, labels, relocations, maps, type, license, section, btf, functions, lines, at };
 }
 
 /** An entry of `lines` holds until the next one's slot. */

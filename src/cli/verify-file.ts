@@ -1,17 +1,27 @@
 import { existsSync } from 'node:fs';
 import { viewOf } from '../base/index.ts';
+import type { Btf, TypeId } from '../btf/index.ts';
 import { type MapSpec, parseSection } from '../object/index.ts';
 import { type AttachType, attachTypes, type ProgramType } from '../uapi/index.ts';
-import { type LineInfo, type MapShape, type ProgramText, type Verdict, verify } from '../verifier/index.ts';
+import {
+  type LineInfo,
+  type MapShape,
+  type ProgramText,
+  recordFields,
+  type Verdict,
+  verify,
+} from '../verifier/index.ts';
 import { type Io, print } from './io.ts';
 import { hexProgram, type Program, readPrograms, refuseOpenMaps } from './prog-input.ts';
+import { profileNamed } from './values.ts';
 import { verdictJson, verdictText } from './verdict-text.ts';
 import { defaultLogLevel, defaultType, type VerifyFlags } from './verify-flags.ts';
 
 /** Verifies every program of a file and prints the verdicts. @returns the exit code: 1 when one is refused */
 export async function verifyFile(file: string, flags: VerifyFlags, io: Io): Promise<number> {
   const programs = isHex(file) ? [hexProgram(file, 'hex')] : await readPrograms(file, flags, io);
-  const judged = programs.map((program) => judge(program, flags));
+  const { btf } = await profileNamed(flags.kernel);
+  const judged = programs.map((program) => judge(program, flags, btf));
   if (flags.format === 'json') {
     const { encodeJson } = await import('../report/index.ts');
     await print(io, judged.map((each) => `${encodeJson(verdictJson(each))}\n`).join(''));
@@ -37,7 +47,7 @@ export interface Judged {
   readonly verdict: Verdict;
 }
 
-function judge(program: Program, flags: VerifyFlags): Judged {
+function judge(program: Program, flags: VerifyFlags, kernel: Btf): Judged {
   refuseOpenMaps(program);
   const type = flags.type ?? program.type ?? defaultType;
   const section = attachmentOf(program.section);
@@ -48,6 +58,8 @@ function judge(program: Program, flags: VerifyFlags): Judged {
   const text: ProgramText = {
     ...linked(program),
     type,
+    kernel,
+    ...(program.btf && program.functions ? { btf: program.btf, functions: program.functions } : {}),
     ...(attachType === undefined ? {} : { attachType: attachTypes[attachType] }),
     ...(attachTo === undefined ? {} : { attachTo }),
     ...(license === undefined ? {} : { license }),
@@ -78,7 +90,7 @@ const pseudoMap = 1;
 const pseudoMapValue = 2;
 
 /** The code with a number for each map, and what the numbers stand for. */
-function linked({ code, relocations, maps }: Program): Pick<ProgramText, 'code' | 'maps'> {
+function linked({ code, relocations, maps, btf }: Program): Pick<ProgramText, 'code' | 'maps'> {
   const numbers = new Map(maps.map(({ name }, index) => [name, index + 1]));
   const result = code.slice();
   const view = viewOf(result);
@@ -89,12 +101,12 @@ function linked({ code, relocations, maps }: Program): Pick<ProgramText, 'code' 
     view.setInt32(at + 4, numbers.get(map) ?? 0, true);
     if (offset !== undefined) view.setInt32(at + 12, offset, true);
   }
-  return { code: result, maps: new Map(maps.map((spec, index) => [index + 1, shapeOf(spec, maps)])) };
+  return { code: result, maps: new Map(maps.map((spec, index) => [index + 1, shapeOf(spec, maps, btf)])) };
 }
 
 const readOnlyProgram = 128;
 
-function shapeOf(spec: MapSpec, maps: readonly MapSpec[]): MapShape {
+function shapeOf(spec: MapSpec, maps: readonly MapSpec[], btf: Program['btf']): MapShape {
   const { name, type, keySize, valueSize, maxEntries, flags, innerMap, contents } = spec;
   const inner = maps.find((other) => other.name === innerMap);
   return {
@@ -104,9 +116,19 @@ function shapeOf(spec: MapSpec, maps: readonly MapSpec[]): MapShape {
     valueSize,
     maxEntries,
     flags,
-    ...(inner ? { inner: shapeOf(inner, maps) } : {}),
+    ...(inner ? { inner: shapeOf(inner, maps, btf) } : {}),
+    ...fieldsOf(spec.types?.value, btf),
     ...(contents && (flags & readOnlyProgram) !== 0 ? { frozen: contents } : {}),
   };
+}
+
+/** Locks, timers and other objects of the kernel's in a map's values, where the object knows their type. */
+function fieldsOf(value: TypeId | undefined, btf: Program['btf']): Partial<MapShape> {
+  if (value === undefined || !btf || btf.type(value).kind !== 'struct') return {};
+  const fields = recordFields(btf, value);
+  const lock = fields.find(({ kind }) => kind === 'spinLock');
+  const timer = fields.find(({ kind }) => kind === 'timer');
+  return { btf, fields, ...(lock ? { spinLock: lock.offset } : {}), ...(timer ? { timer: timer.offset } : {}) };
 }
 
 /** A place without a line of text tells people nothing. */
