@@ -71,10 +71,10 @@ export function extendProfile(profile: KernelProfile, extension: ProfileExtensio
     btf: extendBtf(profile.btf, functions),
     tracepoint: (wanted) => more.get(wanted) ?? profile.tracepoint(wanted),
     tracepointNames: () => [...profile.tracepointNames(), ...more.names()],
+    constant: (wanted) => profile.constant(wanted),
+    constantNames: () => profile.constantNames(),
     dropReasonName: (value) => profile.dropReasonName(value),
     dropReasonValue: (reason) => profile.dropReasonValue(reason),
-    constant: (constant) => profile.constant(constant),
-    constantNames: () => profile.constantNames(),
   };
 }
 

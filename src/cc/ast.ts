@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean;
   initial: Initializer | undefined;
   used: boolean;
+  /** Bytes that it is aligned to at least. */
+  align: number;
 }
 
 export interface FunctionObject {
@@ -134,7 +136,10 @@ export type Statement = { readonly at: Token } & (
       readonly body: Statement;
       /** do … while */
       readonly testLast: boolean;
-      /** How often `#pragma unroll` lets it be unrolled; 0 when it was not asked for. */
+      /**
+       * How often `#pragma unroll` lets it be unrolled; 0 when it was not asked for, below 0 when that many times are
+       * only allowed.
+       */
       readonly unroll: number;
     }
   | {

@@ -145,8 +145,7 @@ export class MacroTable {
       const token = body[i] as Token;
       const next = body[i + 1];
       if (token.text === '#' && next && macro.parameters && argumentOf(macro, args, next)) {
-        const text = JSON.stringify(spell(argumentOf(macro, args, next) as Token[])).replaceAll('\\\\n', '\\n');
-        result.push({ ...token, kind: 'string', text });
+        result.push({ ...token, kind: 'string', text: stringified(argumentOf(macro, args, next) as Token[]) });
         i++;
       } else if (token.text === '##' && next) {
         i++;
@@ -197,6 +196,14 @@ export class MacroTable {
     result.pop();
     result.push({ ...left, kind, text }, ...others);
   }
+}
+
+/** `#`: the argument as it is written, quotes and backslashes of strings and characters escaped. */
+function stringified(tokens: readonly Token[]): string {
+  const escaped = tokens.map((one) =>
+    one.kind === 'string' || one.kind === 'char' ? { ...one, text: one.text.replace(/["\\]/g, '\\$&') } : one,
+  );
+  return `"${spell(escaped)}"`;
 }
 
 function argumentOf(macro: Macro, args: readonly Token[][], token: Token): Token[] | undefined {

@@ -47,9 +47,9 @@ function refusal(fault: SysError, { name, lines }: ProgramLoad, log: ProgramLog)
 function hintOf(fault: SysError, { text, explanation }: ProgramLog): string | undefined {
   const end = text.trimEnd().split('\n').slice(-shownLines);
   const parts = [
-    ...(explanation === undefined ? [] : [explanation]),
     ...(fault.hint === undefined ? [] : [fault.hint]),
     ...(text === '' ? [] : [['the verifier’s log ends:', ...end].join('\n    ')]),
+    ...(explanation === undefined ? [] : [explanation.trimEnd().replaceAll('\n', '\n  ')]),
   ];
   return parts.length === 0 ? undefined : parts.join('\n  ');
 }

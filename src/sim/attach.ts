@@ -1,5 +1,6 @@
 import { assertNever, InputError, type Nanoseconds, SysError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
+import type { Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, SamplingTarget, UserTarget } from '../sys/index.ts';
 import { type ProgramType, perfCounters } from '../uapi/index.ts';
@@ -107,6 +108,11 @@ export class AttachPoints {
   /** The point of a function of a binary. @throws InputError */
   user(binary: string, name: string): UserPoint {
     return this.#parts.userSpace.binary(binary).function(name);
+  }
+
+  /** A task is gone: no call of it is under way any more. */
+  forget(task: Task): void {
+    for (const point of this.#functions.values()) for (const link of point.exits) link.instances?.forget(task);
   }
 
   #newFunction(name: string): FunctionPoint {

@@ -10,7 +10,10 @@ import type {
   MapCreate,
   Mapping,
   PerfEventOpen,
+  ProgramInfo,
   ProgramLoad,
+  ProgramTestResult,
+  ProgramTestRun,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
@@ -114,6 +117,7 @@ class SimulatedKernel implements OpenMachine {
       rings: this.#maps.rings,
       tasks: objects.tasks,
       sockets: objects.sockets,
+      structs: objects.structs,
       cgroups: this.#cgroups,
       stacks,
       userSpace,
@@ -222,6 +226,18 @@ class SimulatedKernel implements OpenMachine {
 
   programLoad(attributes: ProgramLoad): Fd {
     return this.#programs.load(attributes);
+  }
+
+  programTestRun(program: Fd, run: ProgramTestRun): ProgramTestResult {
+    return this.#programs.run(program, run);
+  }
+
+  programInfo(program: Fd): ProgramInfo {
+    return this.#programs.info(program);
+  }
+
+  programNextId(id: number): number | null {
+    return this.#programs.nextId(id);
   }
 
   testRun(run: TestRun): TestResult {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { SysError, viewOf } from '../base/index.ts';
 import { kernelSpace } from '../memory/index.ts';
 import { helperAllowed, helperById, isGplCompatible, type ProgramType } from '../uapi/index.ts';
@@ -76,6 +77,24 @@ export function linked(code: Uint8Array, { maps }: NamedFds): Uint8Array {
     at += 8;
   }
   return result;
+}
+
+/**
+ * bpf_prog_calc_tag (kernel/bpf/core.c): the first 8 bytes, in hex, of the code's SHA-256 with zeros for what depends on
+ * the load, the fds of maps and offsets in their values.
+ */
+export function tagOf(code: Uint8Array): string {
+  const stable = code.slice();
+  for (let at = 0; at + 16 <= code.length; at += 8) {
+    if (code[at] !== ldImm64) continue;
+    const source = code[at + 1]! >>> 4;
+    if (source === pseudo.mapFd || source === pseudo.mapValue) {
+      stable.fill(0, at + 4, at + 8);
+      stable.fill(0, at + 12, at + 16);
+    }
+    at += 8;
+  }
+  return createHash('sha256').update(stable).digest('hex').slice(0, 16);
 }
 
 /** array_map_direct_value_addr (kernel/bpf/arraymap.c) */

@@ -138,6 +138,7 @@ export class Player {
   #tracepoint(event: TracepointEvent): void {
     const point = this.#points.tracepoint(event.name);
     const { links, raw } = point;
+    if (point.ends) this.#points.forget(event.task);
     if (raw !== null && raw.links.length > 0) {
       const context = raw.context as ArgumentsContext;
       const args =

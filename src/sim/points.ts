@@ -35,11 +35,14 @@ export class TracepointPoint {
   readonly name: string;
   readonly links: LinkResource[] = [];
   context: RecordContext | undefined;
+  /** Whether the task that passes it ends there. */
+  readonly ends: boolean;
   /** The point of its raw tracepoint; null when this kernel has none. */
   readonly raw: RawPoint | null;
 
   constructor(name: string, raw: RawPoint | null) {
     this.name = name;
+    this.ends = name === 'sched:sched_process_exit';
     this.raw = raw;
   }
 }

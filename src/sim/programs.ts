@@ -2,7 +2,7 @@ import { InputError, SysError } from '../base/index.ts';
 import type { Btf, BtfType } from '../btf/index.ts';
 import type { BpfMap } from '../maps/index.ts';
 import type { Memory } from '../memory/index.ts';
-import type { Fd, ProgramLoad } from '../sys/index.ts';
+import type { Fd, ProgramInfo, ProgramLoad, ProgramTestResult, ProgramTestRun } from '../sys/index.ts';
 import {
   type AttachType,
   helperById,
@@ -12,14 +12,16 @@ import {
   programTypes,
 } from '../uapi/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from '../vm/index.ts';
-import { type Call, callsOf, checkHelpers, linked } from './code.ts';
+import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
+import { convertContextAccesses, reachOf } from './context-code.ts';
 import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import type { MapResource } from './map-resource.ts';
 import { isErrorInjectable } from './overrides.ts';
+import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
-import { judge, namedFds } from './verification.ts';
+import { judge, type NamedFds, namedFds } from './verification.ts';
 
 /**
  * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), asks the verifier, puts the addresses of maps
@@ -39,33 +41,44 @@ export interface Attachment {
   readonly name: string;
 }
 
-type ProgramFacts = Pick<ProgramResource, 'id' | 'name' | 'type' | 'attachment' | 'overrides'>;
+type ProgramFacts = Pick<ProgramResource, 'info' | 'attachment' | 'overrides' | 'contextReach'>;
 
 export class ProgramResource extends Resource {
   override readonly kind = 'program';
-  readonly name: string;
-  readonly type: ProgramType;
+  readonly info: ProgramInfo;
   readonly executable: Executable;
-  readonly id: number;
   /** Of a tracing program: what it was loaded for. */
   readonly attachment: Attachment | undefined;
   /** kprobe_override: it calls override_return. */
   readonly overrides: boolean;
+  /** max_ctx_offset: the end of the last byte of its context that it reads or writes. */
+  readonly contextReach: number;
   readonly #maps: readonly MapResource[];
   readonly #forget: (id: number) => void;
 
   /** @param forget called with the id when nothing holds the program any more */
   constructor(facts: ProgramFacts, executable: Executable, maps: readonly MapResource[], forget: (id: number) => void) {
     super();
-    this.id = facts.id;
-    this.name = facts.name;
-    this.type = facts.type;
+    this.info = facts.info;
     this.attachment = facts.attachment;
     this.overrides = facts.overrides;
+    this.contextReach = facts.contextReach;
     this.executable = executable;
     this.#maps = maps;
     this.#forget = forget;
     for (const map of maps) map.hold();
+  }
+
+  get id(): number {
+    return this.info.id;
+  }
+
+  get name(): string {
+    return this.info.name;
+  }
+
+  get type(): ProgramType {
+    return this.info.type;
   }
 
   protected override release(): void {
@@ -107,6 +120,7 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
+      packet: (context, offset, size) => packetBytes(memory, context, offset, size),
       inline: (id) => cells.get(id) ?? inlineHelpers[id],
       mapLayout: (address) => {
         const map = maps.get(address);
@@ -125,19 +139,60 @@ export class Programs {
     const attachment =
       attributes.type === 'tracing' || attributes.type === 'lsm' ? this.#attachment(attributes) : undefined;
     const named = namedFds(attributes.code, this.#fds);
-    const { facts: proved } = judge(attributes, named, this.#btf, attachment?.name);
-    const calls = callsOf(attributes.code).filter(({ slot }) => proved?.reached[slot] === 1);
+    const verdict = judge(attributes, named, this.#btf, attachment?.name);
+    const { facts: proved } = verdict;
+    const calls = callsOf(attributes.code).filter(({ slot }) => proved.reached[slot] === 1);
     this.#checkSimulated(calls);
-    const name = (attributes.name ?? '').slice(0, nameSize - 1);
+    const info = this.#info(attributes, named, verdict.statistics.processed);
     const code = linked(attributes.code, named);
-    const executable = this.#make({ name, code, facts: { verified: true, ...proved } }, this.#host);
+    const contextReach = reachOf(code, proved.throughContext);
+    convertContextAccesses(code, attributes.type, proved.throughContext);
+    const { registers, mayFault } = proved;
+    const executable = this.#make(
+      { name: info.name, code, facts: { verified: true, registers, mayFault } },
+      this.#host,
+    );
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
+    this.#lastId = info.id;
     const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
-    const facts = { id: ++this.#lastId, name, type: attributes.type, attachment, overrides };
+    const facts = { info, attachment, overrides, contextReach };
     const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
     this.#byId.set(program.id, program);
     return this.#fds.open(program);
+  }
+
+  #info({ type, name = '', code, license }: ProgramLoad, named: NamedFds, verifiedInstructions: number): ProgramInfo {
+    return {
+      id: this.#lastId + 1,
+      type,
+      name: name.slice(0, nameSize - 1),
+      tag: tagOf(code),
+      size: code.length,
+      verifiedInstructions,
+      mapIds: [...new Set([...named.maps.values()].map(({ id }) => id))],
+      isGplCompatible: isGplCompatible(license),
+    };
+  }
+
+  info(fd: Fd): ProgramInfo {
+    return this.#get(fd, 'obj_get_info_by_fd').info;
+  }
+
+  /** BPF_PROG_GET_NEXT_ID */
+  nextId(id: number): number | null {
+    let next: number | null = null;
+    for (const each of this.#byId.keys()) if (each > id && (next === null || each < next)) next = each;
+    return next;
+  }
+
+  /** BPF_PROG_TEST_RUN */
+  run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
+    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+  }
+
+  #get(fd: Fd, call: string): ProgramResource {
+    return this.#fds.get<ProgramResource>(fd, 'program', call);
   }
 
   /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */

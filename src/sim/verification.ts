@@ -3,7 +3,14 @@ import type { Btf } from '../btf/index.ts';
 import type { LineInfo } from '../object/index.ts';
 import type { ProgramLoad, ProgramLog } from '../sys/index.ts';
 import { attachTypes, programFlags } from '../uapi/index.ts';
-import { type MapShape, type ProgramText, type Verdict, verify } from '../verifier/index.ts';
+import {
+  explanationText,
+  type Facts,
+  type MapShape,
+  type ProgramText,
+  type Verdict,
+  verify,
+} from '../verifier/index.ts';
 import type { FdTable } from './fds.ts';
 import type { MapResource } from './map-resource.ts';
 
@@ -42,13 +49,16 @@ export function namedFds(code: Uint8Array, fds: FdTable): NamedFds {
   return { maps, others };
 }
 
+/** The verdict on a program that may run. */
+export type Accepted = Verdict & { readonly facts: Facts };
+
 /**
  * Asks the verifier, and writes its log where the caller wants it.
  * @param kernel the types that a program which is told its types sees
  * @param attachTo the function or tracepoint that a tracing program is for
  * @throws SysError with the verifier's errno and last words, at the line that they are about where that is known
  */
-export function judge(attributes: ProgramLoad, named: NamedFds, kernel: Btf, attachTo: string | undefined): Verdict {
+export function judge(attributes: ProgramLoad, named: NamedFds, kernel: Btf, attachTo: string | undefined): Accepted {
   const { log, flags = 0 } = attributes;
   const verdict = verify(textOf(attributes, named, kernel, attachTo), {
     facts: 'bytes',
@@ -57,13 +67,15 @@ export function judge(attributes: ProgramLoad, named: NamedFds, kernel: Btf, att
     strictAlignment: (flags & programFlags.strictAlignment) !== 0,
   });
   if (log) writeLog(log, verdict);
-  if (verdict.errno === null) return verdict;
+  if (verdict.facts) return { ...verdict, facts: verdict.facts };
+  if (verdict.errno === null) throw new Error('the verifier accepts a program and says nothing of it');
   throw new SysError(verdict.errno, op, verdict.message || 'the verifier refuses the program');
 }
 
 function writeLog(log: ProgramLog, verdict: Verdict): void {
   log.text = verdict.log;
   log.trueSize = verdict.logTrueSize;
+  if (verdict.explanation) log.explanation = explanationText(verdict.explanation);
 }
 
 function textOf(

@@ -55,6 +55,16 @@ export interface Kernel {
   /** @throws SysError with the verifier's errno and its last message; `log` has the rest */
   programLoad(attributes: ProgramLoad): Fd;
 
+  /**
+   * BPF_PROG_TEST_RUN: runs a loaded program on a packet, or on a raw tracepoint's arguments.
+   * @throws SysError ENOTSUPP for a type that has no test run, EINVAL, ENODEV, E2BIG, ENOSPC as Linux
+   */
+  programTestRun(program: Fd, run: ProgramTestRun): ProgramTestResult;
+  /** BPF_OBJ_GET_INFO_BY_FD of a program. */
+  programInfo(program: Fd): ProgramInfo;
+  /** BPF_PROG_GET_NEXT_ID: the next id after `id`, in order, or null; 0 begins. */
+  programNextId(id: number): number | null;
+
   /** Attaches; the link lives until its fd is closed. @throws SysError ENOENT for an unknown function or tracepoint */
   attach(program: Fd, target: AttachTarget): Fd;
   linkInfo(link: Fd): LinkInfo;
@@ -135,6 +145,43 @@ export interface ProgramLog {
   trueSize: number;
   /** What a kernel that explains itself says for people; the live one says nothing. */
   explanation?: string;
+}
+
+/** What a test run is given: data_in, ctx_in, repeat, and the sizes of the buffers for what comes back. */
+export interface ProgramTestRun {
+  /** A packet, from its Ethernet header on. */
+  readonly data?: Uint8Array;
+  /** struct __sk_buff or struct xdp_md, or the u64 arguments of a raw tracepoint. */
+  readonly context?: Uint8Array;
+  /** Runs, one after the other on the same packet; 1 when 0 or absent. */
+  readonly repeat?: number;
+  /** As large as need be when absent. */
+  readonly dataSizeOut?: number;
+  readonly contextSizeOut?: number;
+}
+
+export interface ProgramTestResult {
+  /** What the last run returned, unsigned. */
+  readonly returned: number;
+  readonly data: Uint8Array;
+  readonly context: Uint8Array;
+  /** Mean time of a run in ns; a simulated kernel's clock stands still meanwhile. */
+  readonly duration: Nanoseconds;
+}
+
+/** What struct bpf_prog_info tells. */
+export interface ProgramInfo {
+  readonly id: number;
+  readonly type: ProgramType;
+  readonly name: string;
+  /** 8 bytes in hex: the begin of a hash of the code in which map fds are zero. */
+  readonly tag: string;
+  /** Bytes of code as it was loaded. */
+  readonly size: number;
+  /** Instructions that the verifier walked over, on all paths. */
+  readonly verifiedInstructions: number;
+  readonly mapIds: readonly number[];
+  readonly isGplCompatible: boolean;
 }
 
 /** Where a program attaches. One target is one point: the client expands patterns. */

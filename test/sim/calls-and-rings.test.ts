@@ -192,6 +192,21 @@ describe.each(engines)('on the $name', (engine) => {
     expect(counts).toEqual([1n, 1n, 2n]);
   });
 
+  test('get_task_stack is that of the current task', () => {
+    const bench = new Bench(engine);
+    const out = bench.map({ type: 'array' });
+    const own = `call bpf_get_current_task_btf
+      r1 = r0
+      r2 = r10
+      r2 += -64
+      r3 = 64
+      r4 = 0
+      call bpf_get_task_stack`;
+    bench.attach(target, storing(own), { out });
+    bench.entry('tcp_v4_connect', {}, { stack: ['tcp_v4_connect', 'inet_stream_connect+0x3a'] });
+    expect(bench.u64(out)).toBe(16n);
+  });
+
   const record = (value: number) => `*(u64 *)(r10 - 16) = ${value}\nr2 = r10\nr2 += -16\nr1 = ring ll\n`;
   const reserve = (then: string) => `r1 = ring ll\nr2 = 8\nr3 = 0\ncall bpf_ringbuf_reserve
     if r0 == 0 goto done

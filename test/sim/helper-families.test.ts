@@ -72,7 +72,6 @@ describe.each(engines)('on the $name', (engine) => {
     ['%d of %s', 32, '-7 of kernel', 13n],
     ['%d of %s', 6, '-7 of', 13n],
     ['%d of %s', 0, '', 13n],
-    ['%d %d %d', 32, '', -22n],
   ])('snprintf of %s into %i bytes', (format, size, expected, status) => {
     const body = `
       *(u64 *)(r7 + 96) = -7

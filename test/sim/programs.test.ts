@@ -117,3 +117,37 @@ test('a frozen map is a constant to the verifier', () => {
   expect([bench.u64(out), bench.u64(out, 0, 8)]).toEqual([0n, 5n]);
   expect(errnoOf(() => bench.machine.mapUpdate(offset, u32Bytes(0), new Uint8Array(2)))).toBe('EPERM');
 });
+
+describe('what a program is', () => {
+  /** Tags as Linux 6.18 gave them. */
+  test('id, tag, size, what the verifier walked over, maps', () => {
+    using bench = new Bench(engine);
+    const text = bench.text('texts');
+    const map = bench.map({ type: 'array', maxEntries: 1 });
+    const plain = bench.load('socket_filter', 'r0 = 0\nexit');
+    expect(bench.machine.programInfo(plain)).toEqual({
+      id: 1,
+      type: 'socket_filter',
+      name: 'test',
+      tag: '59f4a931744dcdc6',
+      size: 16,
+      verifiedInstructions: 2,
+      mapIds: [],
+      isGplCompatible: true,
+    });
+    const naming = 'r1 = map ll\nr1 = text ll\nr0 = 0\nexit';
+    const other = bench.load('kprobe', naming, { map, text }, 'MIT', { name: 'a_name_that_is_too_long' });
+    expect(bench.machine.programInfo(other)).toMatchObject({
+      id: 2,
+      name: 'a_name_that_is_',
+      tag: '34cd22ba92a8bacc',
+      size: 48,
+      verifiedInstructions: 4,
+      mapIds: [2, 1],
+      isGplCompatible: false,
+    });
+    expect([0, 1, 2].map((id) => bench.machine.programNextId(id))).toEqual([1, 2, null]);
+    bench.machine.close(plain);
+    expect(bench.machine.programNextId(0)).toBe(2);
+  });
+});
