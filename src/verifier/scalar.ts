@@ -261,8 +261,8 @@ export class Scalar {
     const mostLow = valueLow | maskLow;
     this.#narrowSigned32(valueLow | (maskLow & s32Min), valueLow | (maskLow & s32Max));
     this.#narrowUnsigned32(valueLow, mostLow);
-    this.#narrowUnsigned64(valueHigh, valueLow, mostHigh, mostLow);
-    this.#narrowSigned64(valueHigh | (maskHigh & s32Min), valueLow, valueHigh | (maskHigh & s32Max), mostLow);
+    this.narrowUnsigned64(valueHigh, valueLow, mostHigh, mostLow);
+    this.narrowSigned64(valueHigh | (maskHigh & s32Min), valueLow, valueHigh | (maskHigh & s32Max), mostLow);
     this.#onlyValue();
   }
 
@@ -389,28 +389,29 @@ export class Scalar {
   #deduce64(): boolean {
     const { sminHigh, sminLow, smaxHigh, smaxLow } = this;
     const isOneRange = !isBelow(smaxHigh, smaxLow, sminHigh, sminLow);
-    const learnt = isOneRange && this.#narrowUnsigned64(sminHigh, sminLow, smaxHigh, smaxLow);
+    const learnt = isOneRange && this.narrowUnsigned64(sminHigh, sminLow, smaxHigh, smaxLow);
     const { uminHigh, uminLow, umaxHigh, umaxLow } = this;
     if (!isLess(umaxHigh, umaxLow, uminHigh, uminLow)) {
-      return this.#narrowSigned64(uminHigh, uminLow, umaxHigh, umaxLow) || learnt;
+      return this.narrowSigned64(uminHigh, uminLow, umaxHigh, umaxLow) || learnt;
     }
     if (isBelow(umaxHigh, umaxLow, sminHigh, sminLow)) {
       // Signed and unsigned ranges meet at one end only: the other end is out of reach.
       const isNew = sminHigh !== uminHigh || sminLow !== uminLow;
       this.sminHigh = uminHigh;
       this.sminLow = uminLow;
-      return this.#narrowUnsigned64(0, 0, smaxHigh, smaxLow) || isNew || learnt;
+      return this.narrowUnsigned64(0, 0, smaxHigh, smaxLow) || isNew || learnt;
     }
     if (isBelow(smaxHigh, smaxLow, uminHigh, uminLow)) {
       const isNew = smaxHigh !== umaxHigh || smaxLow !== umaxLow;
       this.smaxHigh = umaxHigh;
       this.smaxLow = umaxLow;
-      return this.#narrowUnsigned64(sminHigh, sminLow, -1, -1) || isNew || learnt;
+      return this.narrowUnsigned64(sminHigh, sminLow, -1, -1) || isNew || learnt;
     }
     return learnt;
   }
 
-  #narrowUnsigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
+  /** @returns whether anything was learnt */
+  narrowUnsigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
     let learnt = false;
     if (isBelow(this.uminHigh, this.uminLow, minHigh, minLow)) {
       this.uminHigh = minHigh;
@@ -425,7 +426,8 @@ export class Scalar {
     return learnt;
   }
 
-  #narrowSigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
+  /** @returns whether anything was learnt */
+  narrowSigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
     let learnt = false;
     if (isLess(this.sminHigh, this.sminLow, minHigh, minLow)) {
       this.sminHigh = minHigh;
@@ -442,8 +444,8 @@ export class Scalar {
 
   #deduceMixed(): boolean {
     const { uminWord, umaxWord, smin32, smax32 } = this;
-    let learnt = this.#narrowUnsigned64(this.uminHigh, uminWord, this.umaxHigh, umaxWord);
-    if (this.#narrowSigned64(this.sminHigh, uminWord, this.smaxHigh, umaxWord)) learnt = true;
+    let learnt = this.narrowUnsigned64(this.uminHigh, uminWord, this.umaxHigh, umaxWord);
+    if (this.narrowSigned64(this.sminHigh, uminWord, this.smaxHigh, umaxWord)) learnt = true;
     // After a load that extends the sign: the upper half is all ones or all zeros.
     const fits =
       (this.sminHigh > -1 || (this.sminHigh === -1 && this.sminLow < 0)) &&

@@ -43,3 +43,23 @@ export function highOf(value: bigint): number {
 export function smear(word: number): number {
   return word === 0 ? 0 : (-1 >>> Math.clz32(word)) | 0;
 }
+
+/** The high word of a number shifted left by 0 to 63. */
+export function highLeft(high: number, low: number, shift: number): number {
+  if (shift >= 32) return low << (shift - 32);
+  return shift === 0 ? high : (high << shift) | (low >>> (32 - shift));
+}
+
+export function lowLeft(low: number, shift: number): number {
+  return shift >= 32 ? 0 : low << shift;
+}
+
+/** The high word of an unsigned number shifted right by 0 to 63. */
+export function highRight(high: number, shift: number): number {
+  return shift >= 32 ? 0 : (high >>> shift) | 0;
+}
+
+export function lowRight(high: number, low: number, shift: number): number {
+  if (shift >= 32) return (high >>> (shift - 32)) | 0;
+  return shift === 0 ? low : (low >>> shift) | (high << (32 - shift));
+}
