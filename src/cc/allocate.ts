@@ -136,10 +136,16 @@ class Graph {
 
   #briggsAllows(a: number, b: number): boolean {
     let significant = 0;
-    const both = new Set([...(this.#adjacent[a] as Set<number>), ...(this.#adjacent[b] as Set<number>)]);
-    for (const other of both)
-      if (this.find(other) === other && (other < colours || this.#degree(other) >= colours)) significant++;
-    return significant < colours;
+    const first = this.#adjacent[a] as Set<number>;
+    for (const other of first) if (this.#isSignificant(other) && ++significant >= colours) return false;
+    for (const other of this.#adjacent[b] as Set<number>) {
+      if (!first.has(other) && this.#isSignificant(other) && ++significant >= colours) return false;
+    }
+    return true;
+  }
+
+  #isSignificant(register: number): boolean {
+    return this.find(register) === register && (register < colours || this.#degree(register) >= colours);
   }
 
   #degree(register: number): number {

@@ -132,7 +132,7 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     type: table.mapType as MapType,
     keySize: key,
     valueSize: leaf,
-    maxEntries: perCpu ? cpus : table.entries,
+    maxEntries: perCpu ? cpus : table.mapType === 'stack_trace' ? powerOfTwo(table.entries) : table.entries,
     flags: table.flags,
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
@@ -141,6 +141,13 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
     ...(table.inner === undefined ? {} : { innerMap: table.inner }),
   };
+}
+
+/** BCC makes a stack trace map with as many buckets as the kernel would (kernel/bpf/stackmap.c). */
+function powerOfTwo(entries: number): number {
+  let power = 1;
+  while (power < entries) power *= 2;
+  return power;
 }
 
 function dataMap(name: string, bytes: Uint8Array): MapSpec {

@@ -22,6 +22,8 @@ export interface ToolSetup extends ToolContext {
   flag(option: string): boolean;
   /** An option's text, or undefined. */
   text(option: string): string | undefined;
+  /** The texts of an option that repeats, in their order. */
+  texts(option: string): readonly string[];
   /** A whole number, 0 or more. @throws UsageError for another text */
   integer(option: string): number | undefined;
   /** A number above 0, also with a fraction. @throws UsageError */
@@ -54,6 +56,8 @@ export interface TextMoment {
   readonly time: Nanoseconds;
   /** How many intervals are over. */
   readonly ticks: number;
+  /** Whether it is the last text of the run. */
+  readonly last: boolean;
 }
 
 export interface TextOutput {
@@ -75,7 +79,7 @@ export interface ToolOutput {
   readonly interval?: Nanoseconds;
   /** After so many intervals the run ends. */
   readonly count?: number;
-  /** Of a tool with rows: called at each interval, for what it reads from tables. */
+  /** Called at each interval and at the end, before a text is written: for what a tool with rows reads from tables. */
   tick?(time: Nanoseconds): void;
   /** Asked after each read and interval: true ends the run. */
   done?(): boolean;
@@ -130,6 +134,11 @@ class Setup implements ToolSetup {
   text(option: string): string | undefined {
     const value = this.options[option];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  texts(option: string): readonly string[] {
+    const value = this.options[option];
+    return typeof value === 'object' ? value : [];
   }
 
   integer(option: string): number | undefined {
@@ -241,7 +250,7 @@ class DefinedRun implements ToolRun {
     if (!last && interval !== undefined && time % Math.round(interval) !== 0) return;
     this.#ticks++;
     this.#output.tick?.(time);
-    this.#text?.tick(time, last);
+    this.#text?.tick(time, last || this.done);
   }
 
   printed(lines: readonly string[]): void {
@@ -290,17 +299,17 @@ class LiveText implements TextView {
   }
 
   #now(): TextSnapshot {
-    return this.#kept ?? this.#read(this.#clock());
+    return this.#kept ?? this.#read(this.#clock(), false);
   }
 
-  #read(time: Nanoseconds): TextSnapshot {
+  #read(time: Nanoseconds, last: boolean): TextSnapshot {
     const { opening = [] } = this.#output;
-    const { lines, json } = this.#output.render({ time, ticks: this.#ticks });
+    const { lines, json } = this.#output.render({ time, ticks: this.#ticks, last });
     return { lines: this.#ticks === 0 ? [...opening, ...lines] : lines, json };
   }
 
   tick(time: Nanoseconds, last: boolean): void {
-    this.#kept = this.#read(time);
+    this.#kept = this.#read(time, last);
     this.#ticks++;
     if (!last) this.#output.reset?.();
   }

@@ -33,7 +33,12 @@ export interface ToolOption {
   readonly flags: string;
   readonly what: string;
   readonly default?: string;
+  /** May be given several times: its value is the list of them. */
+  readonly repeats?: true;
 }
+
+/** A flag is true; an option that repeats is a list. */
+export type ToolOptionValue = string | boolean | readonly string[];
 
 export interface ToolContext {
   readonly kernel: Kernel;
@@ -41,7 +46,7 @@ export interface ToolContext {
   /** Positional arguments in order. */
   readonly args: readonly string[];
   /** Options by their camelCase name; a flag is true. */
-  readonly options: Readonly<Record<string, string | boolean>>;
+  readonly options: Readonly<Record<string, ToolOptionValue>>;
   /** Data pages of each perf ring, as the user asked. */
   readonly ringPages: number;
   /** Real time of virtual time 0, ns since 1970, when the scenario knows it. */

@@ -127,10 +127,10 @@ export class Scalar {
       this.#fromConst();
       return this;
     }
+    if (this.isUnknown) return this;
     this.#boundsFromBits();
-    this.#deduce();
-    this.#deduce();
-    this.#deduce();
+    // Three rounds at most, and none after one that taught nothing.
+    for (let round = 0; round < 3; round++) if (!this.#deduce()) break;
     this.#bitsFromBounds();
     this.#boundsFromBits();
     return this;
@@ -197,10 +197,14 @@ export class Scalar {
     this.bits = orTnum({ value: whole.value & high32, mask: whole.mask & high32 }, low);
   }
 
-  #deduce(): void {
+  /** @returns whether a bound has changed */
+  #deduce(): boolean {
+    const { umin, umax, smin, smax, umin32, umax32, smin32, smax32 } = this;
     this.#deduce32();
     this.#deduce64();
     this.#deduceMixed();
+    const same32 = umin32 === this.umin32 && umax32 === this.umax32 && smin32 === this.smin32 && smax32 === this.smax32;
+    return !same32 || umin !== this.umin || umax !== this.umax || smin !== this.smin || smax !== this.smax;
   }
 
   #deduce32(): void {
