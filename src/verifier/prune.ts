@@ -1,7 +1,6 @@
 import type { Environment } from './environment.ts';
 import { type Register, unknownScalar } from './register.ts';
 import { type Frame, type StackSlot, type State, slotKinds } from './state.ts';
-import { tnumHolds } from './tnum.ts';
 
 /**
  * Whether a path may stop because a state that held more was already walked to its end from here
@@ -105,9 +104,9 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
     case 'scalar':
       if (!old.precise && exact === 'precise') return true;
       if (exact === 'values')
-        return rangeCovers(old, now) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
+        return old.scalar.holds(now.scalar) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
       if (old.added !== now.added || (old.added && old.offset !== now.offset)) return false;
-      return rangeCovers(old, now) && pairs.sameScalars(old, now);
+      return old.scalar.holds(now.scalar) && pairs.sameScalars(old, now);
     case 'mapKey':
     case 'mapValue':
     case 'memory':
@@ -118,14 +117,14 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
         old.shape === now.shape &&
         old.mapUid === now.mapUid &&
         old.size === now.size &&
-        rangeCovers(old, now) &&
+        old.scalar.holds(now.scalar) &&
         pairs.same(old.id, now.id) &&
         pairs.same(old.referenceId, now.referenceId)
       );
     case 'packet':
     case 'packetMeta':
       if (old.range < 0 || now.range < 0 ? old.range !== now.range : old.range > now.range) return false;
-      return old.offset === now.offset && pairs.same(old.id, now.id) && rangeCovers(old, now);
+      return old.offset === now.offset && pairs.same(old.id, now.id) && old.scalar.holds(now.scalar);
     case 'stack':
       return exactlyCovers(old, now, pairs) && old.frame === now.frame;
     case 'arena':
@@ -133,21 +132,6 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
     default:
       return exactlyCovers(old, now, pairs);
   }
-}
-
-function rangeCovers({ scalar: old }: Register, { scalar: now }: Register): boolean {
-  if (old === now) return true;
-  return (
-    old.umin <= now.umin &&
-    old.umax >= now.umax &&
-    old.smin <= now.smin &&
-    old.smax >= now.smax &&
-    old.umin32 <= now.umin32 &&
-    old.umax32 >= now.umax32 &&
-    old.smin32 <= now.smin32 &&
-    old.smax32 >= now.smax32 &&
-    tnumHolds(old.bits, now.bits)
-  );
 }
 
 const { invalid, spill, misc, zero } = slotKinds;

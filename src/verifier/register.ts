@@ -141,7 +141,7 @@ export class Register {
   }
 
   get isNull(): boolean {
-    return this.kind === 'scalar' && this.scalar.isConst && this.scalar.value === 0n;
+    return this.kind === 'scalar' && this.scalar.isZero;
   }
 
   /** The value of a constant scalar as a signed number. */
