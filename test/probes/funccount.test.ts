@@ -4,7 +4,17 @@ import { tracebed } from '../cli/console.ts';
 const scenario = 'test/probes/scenarios/counted-calls.ts';
 
 test('funccount -D prints the program with the macros that the options set', async () => {
-  const { out, code } = await tracebed(['run', 'funccount', 'vfs_read', '--scenario', scenario, '-D', '-p', '600']);
+  const { out, code } = await tracebed([
+    'run',
+    'funccount',
+    'vfs_read',
+    '--scenario',
+    scenario,
+    '--',
+    '-D',
+    '-p',
+    '600',
+  ]);
   expect(code).toBe(0);
   const lines = out.split('\n');
   expect(lines[0]).toBe('#define PROCESS 600');
