@@ -72,7 +72,7 @@ export class Log {
   write(text: string): void {
     if (this.level === 0 || this.#isSilent) return;
     const end = this.#end + text.length;
-    if (end + 1 > this.#longest) this.#longest = end + 1;
+    if (end + 1 > this.#longest) this.#longest = Math.min(end + 1, 0xffff_ffff);
     const isFixed = (this.level & logLevels.fixed) !== 0;
     if (!isFixed && end + 1 - this.#start >= this.size) this.#start = end + 1 - this.size;
     if (this.size > 0) this.#put(text, isFixed);

@@ -119,9 +119,9 @@ def load_program(case, code, btf=-1):
         struct.pack_into('<IQI', attributes, 92, 16, pin(rows), len(case['line_info']))
     if case.get('attach_btf_id'):
         struct.pack_into('<I', attributes, 108, case['attach_btf_id'])
-    began = time.perf_counter_ns()
+    began = time.thread_time_ns()
     result = bpf(5, attributes)
-    case['ns'] = time.perf_counter_ns() - began
+    case['ns'] = time.thread_time_ns() - began
     case['log_true_size'] = struct.unpack_from('<I', attributes, 140)[0]
     return result
 
