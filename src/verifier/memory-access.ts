@@ -10,7 +10,7 @@ import type { RecordField } from './record-fields.ts';
 import { constantRegister, flag, kindText, pointer, type Register, scalarRegister, unknownScalar } from './register.ts';
 import { s64Min, unsignedOf } from './scalar.ts';
 import { readFixed, readVariable, writeFixed, writeVariable } from './stack-access.ts';
-import { addTnum, constTnum, isAligned, tnumText } from './tnum.ts';
+import { tnumText } from './tnum.ts';
 import { isTyped, typedContextAccess } from './typed-context.ts';
 
 /**
@@ -431,11 +431,14 @@ export function checkAlignment(
   const strict = asked || env.strictAlignment || pointed.kind === 'stack';
   if (!strict || size === 1) return;
   env.scratchRegister(base);
-  const variable = pointed.scalar.bits;
+  const { valueLow, maskLow } = pointed.scalar;
   const fixed = pointed.offset + offset;
   // A packet begins 2 bytes before a 4-byte boundary (NET_IP_ALIGN) when it is asked for strictly.
   const lead = isPacket ? 2 : 0;
-  if (isAligned(addTnum(variable, constTnum(BigInt(lead + fixed))), size)) return;
+  // The low bits of the sum, known or not (tnum_add).
+  const sum = valueLow + lead + fixed;
+  if (((sum | maskLow | ((sum + maskLow) ^ sum)) & (size - 1)) === 0) return;
+  const variable = pointed.scalar.bits;
   const varText = variable.mask === 0n && variable.value === 0n ? '0' : tnumText(variable);
   if (isPacket)
     env.fail('EACCES', `misaligned packet access off ${lead}+${varText}+${pointed.offset}+${offset} size ${size}`);

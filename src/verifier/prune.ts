@@ -14,24 +14,28 @@ import { type Frame, type StackSlot, type State, slotKinds } from './state.ts';
 export type Exactness = 'precise' | 'within' | 'same' | 'values';
 
 /** Ids of two states that stand for each other, one to one. */
-class Pairs {
+export class Pairs {
   readonly #old: number[] = [];
   readonly #now: number[] = [];
-  #next: number;
+  #count = 0;
+  #next = 0;
 
-  constructor(next: number) {
+  /** Forgets all. `next`: no id that is in use is higher. */
+  reset(next: number): this {
+    this.#count = 0;
     this.#next = next;
+    return this;
   }
 
   same(old: number, now: number): boolean {
     if ((old === 0) !== (now === 0)) return false;
     if (old === 0) return true;
-    for (let index = 0; index < this.#old.length; index++) {
+    for (let index = 0; index < this.#count; index++) {
       if (this.#old[index] === old) return this.#now[index] === now;
       if (this.#now[index] === now) return false;
     }
-    this.#old.push(old);
-    this.#now.push(now);
+    this.#old[this.#count] = old;
+    this.#now[this.#count++] = now;
     return true;
   }
 
@@ -51,12 +55,13 @@ export function covers(env: Environment, old: State, now: State, exact: Exactnes
   if ((old.lock === undefined) !== (now.lock === undefined)) return false;
   if (old.rcuLocks !== now.rcuLocks || old.preemptLocks !== now.preemptLocks) return false;
   if (old.inSleepable !== now.inSleepable) return false;
-  const pairs = new Pairs(env.nextId);
-  for (const [index, reference] of old.references.entries()) {
-    if (!pairs.same(reference.id, now.references[index]?.id ?? 0)) return false;
+  const pairs = env.pairs.reset(env.nextId);
+  for (let index = 0; index < old.references.length; index++) {
+    if (!pairs.same(old.references[index]?.id ?? 0, now.references[index]?.id ?? 0)) return false;
   }
   if (old.lock && now.lock && !pairs.same(old.lock.id, now.lock.id)) return false;
-  for (const [index, frame] of old.frames.entries()) {
+  for (let index = 0; index < old.frames.length; index++) {
+    const frame = old.frames[index] as Frame;
     const other = now.frames[index] as Frame;
     if (frame.callSite !== other.callSite || frame.callbackDepth > other.callbackDepth) return false;
     const live = env.liveRegisters[old.slotOf(index)] as number;
@@ -147,6 +152,7 @@ function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: Exactness): bo
 }
 
 function slotCovers(before: StackSlot, after: StackSlot, exists: boolean, pairs: Pairs, exact: Exactness): boolean {
+  if (before.types === 0) return true;
   for (let byte = 0; byte < 8; byte++) {
     const was = before.type(byte);
     // Bytes of which nothing is known, or that were never read.
