@@ -23,6 +23,8 @@ export class MapLookup {
   readonly #functions: MapFunctions;
   /** Registers that hold the answer of the block's last lookup, as a mask. */
   #holders = 0;
+  /** The instruction at work on is that lookup. */
+  #isNew = false;
   /** Locals of that lookup, shared by all: other than 0 when there is an element; the address of its value. */
   #found = -1;
   #value = -1;
@@ -58,7 +60,7 @@ export class MapLookup {
     code.i32(0);
     code.get(this.#found);
     code.op(wasm.select);
-    this.#holders = 1;
+    this.#isNew = true;
   }
 
   /** Sets `found`, and pushes where the value of the first CPU is. */
@@ -159,8 +161,13 @@ export class MapLookup {
     code.end();
   }
 
-  /** After an instruction of the block that is no lookup: which registers still hold the answer. */
+  /** After an instruction of the block: which registers hold the answer. */
   note(instruction: Instruction): void {
+    if (this.#isNew) {
+      this.#isNew = false;
+      this.#holders = 1;
+      return;
+    }
     if (this.#holders === 0) return;
     const defined = definedBy(instruction);
     if (defined < 0) return;
