@@ -3,6 +3,7 @@ import { createInterpreter, createJit, type Executable } from '../src/vm/index.t
 import { BenchMachine, type ProgramRow } from './vm/machine.ts';
 import { buildPackets, packetBytes } from './vm/packets.ts';
 import { type Peer, sourceOf, startKernel, startNative } from './vm/peers.ts';
+import { measureSizes } from './vm/sizes.ts';
 
 /**
  * `npm run bench:vm`: how fast compiled programs run, side by side with the kernel's compiler, gcc and the
@@ -164,6 +165,7 @@ async function main(): Promise<void> {
   const bench = new Bench(programs, machine, peers);
   for (const row of rows) if (row.program.includes(wanted)) await bench.measure(row);
   for (const peer of peers) peer.close();
+  if ('sizes'.includes(wanted)) measureSizes();
 }
 
 await main();

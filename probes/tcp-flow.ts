@@ -58,12 +58,3 @@ export function portCondition(setup: ToolSetup, option: string): string | false 
   }
   return ports.map((port) => `port == ${port}`).join(' || ');
 }
-
-/** Seconds since the first event that was asked for, from ns: the column TIME(s). */
-export function sinceFirst(): (time: number) => number {
-  let first: number | undefined;
-  return (time) => {
-    first ??= time;
-    return (time - first) / 1e9;
-  };
-}

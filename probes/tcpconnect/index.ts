@@ -1,4 +1,5 @@
 import { BPF, defineTool, sprintf, type ToolOutput, type ToolSetup } from 'tracebed';
+import { sinceFirst } from '../since-first.ts';
 import {
   type Flow,
   familyOf,
@@ -7,7 +8,6 @@ import {
   localAddress,
   portCondition,
   remoteAddress,
-  sinceFirst,
 } from '../tcp-flow.ts';
 
 /** Active TCP connects, one line each or counted by their ends: BCC's tcpconnect. */

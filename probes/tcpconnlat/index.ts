@@ -1,5 +1,6 @@
 import { BPF, defineTool, UsageError } from 'tracebed';
-import { type Flow, familyOf, familyOptions, ipVersion, localAddress, remoteAddress, sinceFirst } from '../tcp-flow.ts';
+import { sinceFirst } from '../since-first.ts';
+import { type Flow, familyOf, familyOptions, ipVersion, localAddress, remoteAddress } from '../tcp-flow.ts';
 
 interface Event {
   readonly ts: number;

@@ -1,4 +1,5 @@
 import { BPF, defineTool, tcpStateName } from 'tracebed';
+import { sinceFirst } from '../since-first.ts';
 import {
   type Flow,
   familyOf,
@@ -7,7 +8,6 @@ import {
   localAddress,
   portCondition,
   remoteAddress,
-  sinceFirst,
 } from '../tcp-flow.ts';
 
 interface Event {

@@ -3,6 +3,7 @@ import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
 import { InputError, nearest } from '../base/index.ts';
 import type { Btf } from './btf.ts';
+import { ConstantTable } from './constants.ts';
 import { extendBtf } from './extend.ts';
 import type { KernelProfile, TracepointFormat } from './profile.ts';
 import { readBtf } from './reader.ts';
@@ -70,6 +71,8 @@ export function extendProfile(profile: KernelProfile, extension: ProfileExtensio
     btf: extendBtf(profile.btf, functions),
     tracepoint: (wanted) => more.get(wanted) ?? profile.tracepoint(wanted),
     tracepointNames: () => [...profile.tracepointNames(), ...more.names()],
+    constant: (wanted) => profile.constant(wanted),
+    constantNames: () => profile.constantNames(),
     dropReasonName: (value) => profile.dropReasonName(value),
     dropReasonValue: (reason) => profile.dropReasonValue(reason),
   };
@@ -126,6 +129,7 @@ class Profile implements KernelProfile {
   readonly #own: TracepointFile;
   readonly #reference: (() => Reference) | undefined;
   readonly #derived = new Map<string, TracepointFormat | undefined>();
+  #constants: ConstantTable | undefined;
   #reasons: { readonly names: Map<number, string>; readonly values: Map<string, number> } | undefined;
 
   constructor(
@@ -171,6 +175,19 @@ class Profile implements KernelProfile {
 
   dropReasonValue(name: string): number | undefined {
     return this.#dropReasons().values.get(name.replace(reasonPrefix, ''));
+  }
+
+  constant(name: string): bigint | undefined {
+    return this.#constantTable().get(name);
+  }
+
+  constantNames(): Iterable<string> {
+    return this.#constantTable().names();
+  }
+
+  #constantTable(): ConstantTable {
+    this.#constants ??= new ConstantTable(bundled('constants.txt.gz').toString());
+    return this.#constants;
   }
 
   #dropReasons(): { readonly names: Map<number, string>; readonly values: Map<string, number> } {

@@ -13,6 +13,9 @@ export interface KernelProfile {
   /** `NO_SOCKET` of 3, or undefined. Numbers differ between kernels: never keep one. */
   dropReasonName(value: number): string | undefined;
   dropReasonValue(name: string): number | undefined;
+  /** A number that the kernel's headers define as a macro, `O_CREAT`; undefined for one that is not known. */
+  constant(name: string): bigint | undefined;
+  constantNames(): Iterable<string>;
   /** What this profile does not know of its kernel, each in a sentence. */
   readonly notes?: readonly string[];
 }

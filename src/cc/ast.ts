@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean;
   initial: Initializer | undefined;
   used: boolean;
+  /** Bytes that it is aligned to at least. */
+  align: number;
 }
 
 export interface FunctionObject {
@@ -42,6 +44,10 @@ export interface TableObject {
   readonly entries: number;
   readonly flags: number;
   readonly extern: boolean;
+  /** Of a pinned table: where. */
+  readonly pinPath?: string;
+  /** Of a table of tables: the one that those it holds are like. */
+  readonly inner?: string;
   /** What the programs write into it as records. */
   readonly events: CType[];
 }
@@ -130,7 +136,10 @@ export type Statement = { readonly at: Token } & (
       readonly body: Statement;
       /** do … while */
       readonly testLast: boolean;
-      /** How often `#pragma unroll` lets it be unrolled; 0 when it was not asked for. */
+      /**
+       * How often `#pragma unroll` lets it be unrolled; 0 when it was not asked for, below 0 when that many times are
+       * only allowed.
+       */
       readonly unroll: number;
     }
   | {

@@ -68,7 +68,6 @@ const special = new Set([
   '__builtin_assume',
   '__sync_synchronize',
   '__builtin_preserve_access_index',
-  '__builtin_add_overflow',
   '__builtin_object_size',
 ]);
 
@@ -82,13 +81,15 @@ const letters: Readonly<Record<string, CType>> = {
 };
 
 export function isBuiltin(name: string): boolean {
-  return Object.hasOwn(builtins, name) || special.has(name);
+  return Object.hasOwn(builtins, name) || special.has(name) || overflowing.test(name);
 }
 
 /** The call of a builtin, its name read already. */
 export function parseBuiltin(p: Parsing, at: Token): Expression {
   p.expect('(');
   if (special.has(at.text)) return parseSpecial(p, at);
+  const overflow = overflowing.exec(at.text);
+  if (overflow) return parseOverflow(p, at, overflow);
   const { takes, gives } = builtins[at.text] as { takes: string; gives: string };
   const args = p.expressions.argumentList();
   if (args.length !== takes.length) {
@@ -113,6 +114,27 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
   });
   const type = gives === '*' ? target : (letters[gives] as CType);
   return { kind: 'builtin', type, at, name: at.text, args: cast };
+}
+
+/** `__builtin_mul_overflow` of any integers, and the forms of one type: `__builtin_uaddl_overflow`. */
+const overflowing = /^__builtin_([us]?)(add|sub|mul)(l?l?)_overflow$/;
+
+function parseOverflow(p: Parsing, at: Token, [, sign = '', op = '', size = '']: RegExpExecArray): Expression {
+  const args = p.expressions.argumentList();
+  const [left, right, to] = args;
+  const target = to?.type.kind === 'pointer' ? to.type.target : undefined;
+  if (!left || !right || !to || args.length > 3 || left.type.kind !== 'int' || right.type.kind !== 'int') {
+    p.diagnostics.error(at, `'${at.text}' takes two integers and where to put the result`);
+    return p.typing.number(at, 0n);
+  }
+  if (target?.kind !== 'int' || target.bool || target.size > 8) {
+    p.diagnostics.error(to.at, `the result goes to an integer of up to 64 bits, not to '${printCType(to.type)}'`);
+    return p.typing.number(at, 0n);
+  }
+  const type = sign === '' ? undefined : size === '' ? types.int : types.long;
+  const own = type && (sign === 'u' ? (size === '' ? types.uint : types.ulong) : type);
+  const operands = own ? [p.typing.cast(left, own), p.typing.cast(right, own)] : [left, right];
+  return { kind: 'builtin', type: types.bool, at, name: `overflow:${op}`, args: [...operands, to] };
 }
 
 function parseSpecial(p: Parsing, at: Token): Expression {
@@ -147,8 +169,6 @@ function parseSpecial(p: Parsing, at: Token): Expression {
     case '__builtin_object_size':
       p.expressions.argumentList();
       return p.typing.number(at, -1n, types.ulong);
-    case '__builtin_add_overflow':
-      return p.diagnostics.abandon(at, `'${at.text}' is not known here`, 'compare the sum with an operand');
     default:
       p.expressions.argumentList();
       return { kind: 'cast', type: types.void, at, base: p.typing.number(at, 0n) };

@@ -63,11 +63,9 @@ export function compileC(text: string, options: CompileOptions): Compiled {
 function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
   const { profile, bccDialect = true } = options;
   const file = { name: options.file ?? 'text.c', text };
-  const preprocessor = new Preprocessor(diagnostics, (path, where) => {
-    const found = options.includes?.(path, where);
-    if (found) return found;
-    return isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined;
-  });
+  const resolve: IncludeResolver = (path, where) =>
+    options.includes?.(path, where) ?? (isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined);
+  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name));
   define(preprocessor, predefined(profile), diagnostics);
   preprocessor.include({ name: '<built-in>', text: headerText });
   define(preprocessor, options.defines ?? {}, diagnostics);
@@ -140,6 +138,8 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     value: table.leaf && fieldTypeOf(table.leaf),
     types: objectTypes.map(table),
     ...(record ? { record } : {}),
+    ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
+    ...(table.inner === undefined ? {} : { innerMap: table.inner }),
   };
 }
 

@@ -196,6 +196,20 @@ export class DeclarationParser {
     return this.unknownType(this.#p.token);
   }
 
+  /** '_Static_assert' '(' constant (',' string)? ')' ';', when one stands here. */
+  staticAssert(): boolean {
+    const p = this.#p;
+    if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
+    const at = p.next();
+    p.expect('(');
+    const holds = p.constant('what is asserted') !== 0n;
+    const message = p.accept(',') && p.token.kind === 'string' ? p.next().text : '';
+    p.expect(')');
+    p.expect(';');
+    if (!holds) p.diagnostics.error(at, `static assertion failed ${message}`.trim());
+    return true;
+  }
+
   unknownType(token: Token): never {
     const p = this.#p;
     const what = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
@@ -350,7 +364,7 @@ export class DeclarationParser {
     const p = this.#p;
     const members: MemberDeclaration[] = [];
     while (!p.is('}')) {
-      if (p.accept(';')) continue;
+      if (p.accept(';') || this.staticAssert()) continue;
       const specifiers = this.specifiers();
       if (p.accept(';')) {
         if (specifiers.type.kind === 'struct') members.push({ name: '', type: specifiers.type });
@@ -373,7 +387,13 @@ export class DeclarationParser {
           continue;
         }
         const align = Math.max(attributes.align, specifiers.attributes.align);
-        members.push({ name: name?.text ?? '', type, ...(width === undefined ? {} : { width }), align });
+        members.push({
+          name: name?.text ?? '',
+          type,
+          ...(width === undefined ? {} : { width }),
+          align,
+          packed: attributes.packed || specifiers.attributes.packed,
+        });
       } while (p.accept(','));
       p.expect(';');
     }

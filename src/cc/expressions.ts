@@ -515,9 +515,9 @@ export class ExpressionParser {
   #unknown(at: Token): Expression {
     const p = this.#p;
     const called = p.is('(');
-    const names = called ? [...p.scope.names(), ...helperNames.map((name) => `bpf_${name}`)] : p.scope.names();
+    const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
     const what = called ? 'function' : 'name';
-    p.diagnostics.error(at, `unknown ${what} '${at.text}'`, didYouMean(at.text, names));
+    p.diagnostics.error(at, `unknown ${what} '${at.text}'`, didYouMean(at.text, [...p.scope.names(), ...names]));
     if (called) {
       p.next();
       this.argumentList();

@@ -10,14 +10,16 @@ import { layOutFrame } from './frame.ts';
 import type { IrFunction } from './ir.ts';
 import { CallLowering } from './lower-calls.ts';
 import { ExpressionLowering } from './lower-expressions.ts';
+import { OverflowLowering } from './lower-overflow.ts';
 import { PlaceLowering } from './lower-places.ts';
 import { StatementLowering } from './lower-statements.ts';
 import { TableLowering } from './lower-tables.ts';
+import { WideLowering } from './lower-wide.ts';
 import { type Frame, Lowering } from './lowering.ts';
 import type { ObjectTypes } from './object-types.ts';
 import { optimise } from './optimise.ts';
 import type { ProgramKind } from './programs.ts';
-import type { ProvenanceOptions } from './provenance.ts';
+import { type Provenance, type ProvenanceOptions, provenanceOf } from './provenance.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from './registers.ts';
 import { selectInstructions } from './select.ts';
 import { positionOf, type Token, written } from './token.ts';
@@ -46,28 +48,87 @@ const packetTypes: ReadonlySet<string> = new Set([
 ]);
 
 export function generateProgram(f: FunctionObject, kind: ProgramKind, options: GenerateOptions): ProgramSpec {
-  const origin: ProvenanceOptions = { packets: packetTypes.has(kind.type), program: true };
+  const origin: ProvenanceOptions = {
+    packets: packetTypes.has(kind.type),
+    anyWidth: kind.type === 'kprobe' || kind.type === 'tracepoint',
+    program: true,
+  };
   const parts: Emitted[] = [];
   const starts = new Map<string, number>();
   const functions: FunctionInfo[] = [];
-  const pending: FunctionObject[] = [f];
-  const seen = new Set<FunctionObject>(pending);
   let slot = 0;
-  for (let next = pending.shift(); next; next = pending.shift()) {
+  for (const [next, { emitted }] of generateAll(f, kind, origin, options)) {
     const own = next === f;
-    const { emitted, called } = generateFunction(next, own ? kind : undefined, { ...origin, program: own }, options);
     starts.set(next.name, slot);
     const type = own ? options.objectTypes.program(next) : options.objectTypes.function(next);
     functions.push({ slot, name: next.name, type });
     parts.push(emitted);
     slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
-    for (const one of called) {
-      if (seen.has(one)) continue;
-      seen.add(one);
-      pending.push(one);
-    }
   }
   return join(f.name, kind, parts, starts, functions);
+}
+
+/**
+ * The program's function and those that it calls, each once. What a called function's pointers are is known from its
+ * callers; it is made again when a later one disagrees with what was taken to be so.
+ */
+function generateAll(
+  f: FunctionObject,
+  kind: ProgramKind,
+  origin: ProvenanceOptions,
+  options: GenerateOptions,
+): Map<FunctionObject, Generated> {
+  const made = new Map<FunctionObject, Generated>();
+  const taken = new Map<FunctionObject, Provenance[]>();
+  const pending: FunctionObject[] = [f];
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    const own = next === f;
+    const parameters = taken.get(next) ?? [];
+    const result = generateFunction(next, own ? kind : undefined, { ...origin, program: own, parameters }, options);
+    made.set(next, result);
+    for (const [callee, args] of result.calls) {
+      const known = taken.get(callee);
+      const agreed = known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args;
+      taken.set(callee, agreed);
+      if (agreed.join() !== known?.join() && !pending.includes(callee)) pending.push(callee);
+    }
+  }
+  checkNoCycle(f, made, options.diagnostics);
+  return made;
+}
+
+function checkNoCycle(
+  f: FunctionObject,
+  made: ReadonlyMap<FunctionObject, Generated>,
+  diagnostics: Diagnostics,
+  callers: readonly FunctionObject[] = [],
+): void {
+  if (callers.includes(f)) {
+    diagnostics.error(f.at, `'${f.name}' calls itself, which BPF cannot`, 'use a loop with a constant bound');
+    return;
+  }
+  for (const callee of made.get(f)?.calls.keys() ?? []) checkNoCycle(callee, made, diagnostics, [...callers, f]);
+}
+
+interface Generated {
+  readonly emitted: Emitted;
+  /** The functions that it calls, and what their arguments are. */
+  readonly calls: ReadonlyMap<FunctionObject, Provenance[]>;
+}
+
+function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
+  const byName = new Map([...called].map((one) => [one.name, one] as const));
+  const calls = new Map<FunctionObject, Provenance[]>();
+  for (const block of ir.blocks) {
+    for (const value of block.values) {
+      const callee = value.op === 'call' ? byName.get(value.callee ?? '') : undefined;
+      if (!callee) continue;
+      const args = value.args.map((arg) => provenanceOf(arg, origin));
+      const known = calls.get(callee);
+      calls.set(callee, known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args);
+    }
+  }
+  return calls;
 }
 
 function join(
@@ -111,7 +172,7 @@ function generateFunction(
   kind: ProgramKind | undefined,
   origin: ProvenanceOptions,
   options: GenerateOptions,
-): { emitted: Emitted; called: Iterable<FunctionObject> } {
+): Generated {
   const { diagnostics } = options;
   const builder = new Builder(f.at);
   const lowering = new Lowering(builder, diagnostics, options.data, origin, options.usdtArgument);
@@ -120,6 +181,8 @@ function generateFunction(
   lowering.calls = new CallLowering(lowering);
   lowering.statements = new StatementLowering(lowering);
   lowering.tables = new TableLowering(lowering);
+  lowering.wide = new WideLowering(lowering);
+  lowering.overflow = new OverflowLowering(lowering, lowering.wide);
   const frame: Frame = {
     function: f,
     slots: new Map(),
@@ -143,7 +206,7 @@ function generateFunction(
     parameters: f.parameters.length,
   };
   const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
-  if (diagnostics.failed) return { emitted: empty, called: [] };
+  if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
   const machine = selectInstructions(ir, layOutFrame(ir));
   allocateRegisters(machine);
@@ -153,9 +216,9 @@ function generateFunction(
       `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}`,
       'keep large structs in a BPF_PERCPU_ARRAY of one entry',
     );
-    return { emitted: empty, called: [] };
+    return { emitted: empty, calls: new Map() };
   }
-  return { emitted: emitFunction(machine), called: lowering.called };
+  return { emitted: emitFunction(machine), calls: callsOf(ir, lowering.called, origin) };
 }
 
 /** The first parameter is the context; what the others are, the kind of program says. */

@@ -125,6 +125,30 @@ export const headerText = `
 #define max(a, b) ({ typeof(a) __max1 = (a); typeof(b) __max2 = (b); __max1 > __max2 ? __max1 : __max2; })
 #define min_t(type, a, b) ({ type __min1 = (a); type __min2 = (b); __min1 < __min2 ? __min1 : __min2; })
 #define max_t(type, a, b) ({ type __max1 = (a); type __max2 = (b); __max1 > __max2 ? __max1 : __max2; })
+#define clamp(value, low, high) min(max(value, low), high)
+#define offsetofend(type, member) (offsetof(type, member) + sizeof(((type *)0)->member))
+#define sizeof_field(type, member) sizeof(((type *)0)->member)
+#define FIELD_SIZEOF(type, member) sizeof(((type *)0)->member)
+#define list_entry(ptr, type, member) container_of(ptr, type, member)
+#define hlist_entry(ptr, type, member) container_of(ptr, type, member)
+#define rb_entry(ptr, type, member) container_of(ptr, type, member)
+#define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
+#define ALIGN(x, a) (((x) + ((typeof(x))(a) - 1)) & ~((typeof(x))(a) - 1))
+#define GENMASK(h, l) ((~0UL << (l)) & (~0UL >> (BITS_PER_LONG - 1 - (h))))
+#define GENMASK_ULL(h, l) GENMASK(h, l)
+#define upper_32_bits(n) ((u32)((n) >> 32))
+#define lower_32_bits(n) ((u32)(n))
+#define MAX_ERRNO 4095
+#define IS_ERR_VALUE(x) ((unsigned long)(void *)(x) >= (unsigned long)-MAX_ERRNO)
+#define IS_ERR(ptr) IS_ERR_VALUE((unsigned long)(ptr))
+#define IS_ERR_OR_NULL(ptr) (!(ptr) || IS_ERR(ptr))
+#define PTR_ERR(ptr) ((long)(ptr))
+#define ERR_PTR(error) ((void *)(long)(error))
+#define IS_ENABLED(option) __tracebed_enabled(option)
+#define __tracebed_enabled(value) __tracebed_taken(__tracebed_first_##value)
+#define __tracebed_first_1 0,
+#define __tracebed_taken(...) __tracebed_second(__VA_ARGS__ 1, 0)
+#define __tracebed_second(ignored, value, ...) value
 #define div_u64(n, base) ((u64)(n) / (u32)(base))
 #define div64_u64(n, base) ((u64)(n) / (u64)(base))
 #define memcpy __builtin_memcpy
@@ -191,64 +215,17 @@ export const headerText = `
 
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096UL
-#define PATH_MAX 4096
-#define NAME_MAX 255
 #define NSEC_PER_SEC 1000000000L
 #define NSEC_PER_MSEC 1000000L
 #define NSEC_PER_USEC 1000L
 #define USEC_PER_SEC 1000000L
 #define MSEC_PER_SEC 1000L
 #define HZ 250
-#define AF_UNSPEC 0
-#define AF_UNIX 1
-#define AF_INET 2
-#define AF_INET6 10
-#define AF_NETLINK 16
-#define AF_PACKET 17
-#define PF_INET 2
-#define PF_INET6 10
-#define ETH_P_IP 0x0800
-#define ETH_P_IPV6 0x86DD
-#define ETH_P_ARP 0x0806
-#define ETH_P_8021Q 0x8100
-#define ETH_ALEN 6
-#define ETH_HLEN 14
-#define EPERM 1
-#define ENOENT 2
-#define EINTR 4
-#define EIO 5
-#define EBADF 9
-#define EAGAIN 11
-#define ENOMEM 12
-#define EACCES 13
-#define EFAULT 14
-#define EBUSY 16
-#define EEXIST 17
-#define ENODEV 19
-#define EINVAL 22
-#define ENOSPC 28
-#define ETIMEDOUT 110
-#define ECONNREFUSED 111
-#define TASK_RUNNING 0
-#define TASK_INTERRUPTIBLE 1
-#define TASK_UNINTERRUPTIBLE 2
-#define DISK_NAME_LEN 32
-#define REQ_OP_BITS 8
 #define REQ_OP_MASK ((1 << REQ_OP_BITS) - 1)
-#define DNAME_INLINE_LEN 32
 #define CAP_OPT_NONE 0
 #define CAP_OPT_NOAUDIT 2
 #define CAP_OPT_INSETID 4
-#define PAGE_ALLOC_COSTLY_ORDER 3
 #define TCP_NEW_SYN_RECV 12
-#define S_IFMT 00170000
-#define S_IFSOCK 0140000
-#define S_IFLNK 0120000
-#define S_IFREG 0100000
-#define S_IFBLK 0060000
-#define S_IFDIR 0040000
-#define S_IFCHR 0020000
-#define S_IFIFO 0010000
 #define S_ISLNK(m) (((m) & S_IFMT) == S_IFLNK)
 #define S_ISREG(m) (((m) & S_IFMT) == S_IFREG)
 #define S_ISDIR(m) (((m) & S_IFMT) == S_IFDIR)
@@ -272,6 +249,24 @@ export const headerText = `
 #define udp_hdr(skb) ((struct udphdr *)skb_transport_header(skb))
 #define ip_hdr(skb) ((struct iphdr *)skb_network_header(skb))
 #define ipv6_hdr(skb) ((struct ipv6hdr *)skb_network_header(skb))
+#define skb_headlen(skb) ((skb)->len - (skb)->data_len)
+#define skb_rx_queue_recorded(skb) ((skb)->queue_mapping != 0)
+#define skb_get_rx_queue(skb) ((u16)((skb)->queue_mapping - 1))
+#define skb_get_queue_mapping(skb) ((skb)->queue_mapping)
+#define file_inode(file) ((file)->f_inode)
+#define d_inode(dentry) ((dentry)->d_inode)
+#define d_backing_inode(dentry) ((dentry)->d_inode)
+#define i_size_read(inode) ((inode)->i_size)
+#define imajor(inode) MAJOR((inode)->i_rdev)
+#define iminor(inode) MINOR((inode)->i_rdev)
+#define op_is_write(op) ((op) & 1)
+#define req_op(req) ((req)->cmd_flags & REQ_OP_MASK)
+#define rq_data_dir(req) (op_is_write(req_op(req)) ? WRITE : READ)
+#define blk_rq_pos(req) ((req)->__sector)
+#define blk_rq_bytes(req) ((req)->__data_len)
+#define task_pid_nr(task) ((task)->pid)
+#define task_tgid_nr(task) ((task)->tgid)
+#define sock_net(sk) ((sk)->__sk_common.skc_net.net)
 #define SG_CHAIN 0x01UL
 #define SG_END 0x02UL
 #define sg_is_chain(sg) ((sg)->page_link & SG_CHAIN)

@@ -104,7 +104,8 @@ export class InitializerParser {
     let index = 0;
     let end = place.offset;
     while (!p.is('}') && p.token.kind !== 'end') {
-      let member: Cursor & { bits: Member['bits'] };
+      let member: Cursor & { bits: Member['bits']; readonly copies?: number };
+      const from = entries.length;
       if (braces && (p.is('.') || p.is('['))) {
         const designated = this.#designator(place);
         index = designated.next;
@@ -125,6 +126,8 @@ export class InitializerParser {
         index++;
       }
       end = Math.max(end, this.#inner(member, entries));
+      for (let copy = 1; copy < (member.copies ?? 1); copy++) end += sizeOf(member.type);
+      repeat(entries, from, sizeOf(member.type), member.copies ?? 1);
       if (!braces && !this.#at(place, type, index)) break;
       if (!p.is(',') || (!braces && (p.peek().text === '.' || p.peek().text === '['))) break;
       if (braces || this.#at(place, type, index)) p.next();
@@ -161,11 +164,12 @@ export class InitializerParser {
     return p.nested(() => this.#elements(member, type, entries, false));
   }
 
-  /** designator = ('.' name | '[' constant ']')+ '=' */
-  #designator(place: Cursor): Cursor & { bits: Member['bits']; next: number } {
+  /** designator = ('.' name | '[' constant ('...' constant)? ']')+ '='; `copies` elements take what follows. */
+  #designator(place: Cursor): Cursor & { bits: Member['bits']; next: number; copies: number } {
     const p = this.#p;
     let at: Cursor & { bits: Member['bits'] } = { ...place, bits: undefined };
     let next: number | undefined;
+    let copies = 1;
     while (p.is('.') || p.is('[')) {
       let index = 0;
       if (p.accept('.')) {
@@ -175,16 +179,18 @@ export class InitializerParser {
       } else {
         p.expect('[');
         const number = Number(p.constant('an index'));
+        const last = p.accept('...') ? Number(p.constant('an index')) : number;
         p.expect(']');
+        copies = Math.min(Math.max(1, last - number + 1), 65536);
         if (at.type.kind !== 'array') p.diagnostics.abandon(p.token, `'${printCType(at.type)}' has no elements`);
         const { element } = at.type as Extract<CType, { kind: 'array' }>;
         at = { type: element, offset: at.offset + number * sizeOf(element), bits: undefined };
-        index = number + 1;
+        index = number + copies;
       }
       next ??= index;
     }
     p.expect('=');
-    return { ...at, next: next ?? 0 };
+    return { ...at, next: next ?? 0, copies };
   }
 
   #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number } {
@@ -204,5 +210,13 @@ export class InitializerParser {
       (one) => one.name === name || (one.name === '' && one.type.kind === 'struct' && findMember(one.type, name)),
     );
     return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: index + 1 };
+  }
+}
+
+/** Gives the entries from an index on to the elements that follow, too. */
+function repeat(entries: InitializerEntry[], from: number, size: number, copies: number): void {
+  const own = entries.slice(from);
+  for (let copy = 1; copy < copies; copy++) {
+    for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
   }
 }

@@ -44,7 +44,9 @@ export class KernelTypes {
   }
 
   enumerator(name: string): bigint | undefined {
-    return this.profile.btf.enumerator(name) ?? supplementaryEnumerator(this.profile, name);
+    return (
+      this.profile.btf.enumerator(name) ?? supplementaryEnumerator(this.profile, name) ?? this.profile.constant(name)
+    );
   }
 
   type(id: TypeId): CType {

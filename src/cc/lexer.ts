@@ -9,10 +9,10 @@ const pattern = new RegExp(
   [
     '(?<space>(?:[ \\t\\r\\f\\v]|\\\\\\r?\\n|//(?:\\\\\\r?\\n|[^\\n])*|/\\*[\\s\\S]*?\\*/)+)',
     '(?<line>\\n)',
-    '(?<name>[A-Za-z_$][A-Za-z0-9_$]*)',
-    '(?<number>\\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.])*)',
     '(?<string>(?:u8|[LuU])?"(?:\\\\[\\s\\S]|[^"\\\\\\n])*")',
     "(?<char>(?:[LuU])?'(?:\\\\[\\s\\S]|[^'\\\\\\n])*')",
+    '(?<name>[A-Za-z_$](?:[A-Za-z0-9_$]|\\\\\\r?\\n(?=[A-Za-z0-9_$]))*)',
+    '(?<number>\\.?[0-9](?:[eEpP][+-]|[A-Za-z0-9_.]|\\\\\\r?\\n(?=[A-Za-z0-9_.]))*)',
     '(?<punctuator>\\.\\.\\.|<<=|>>=|->|\\+\\+|--|<<|>>|<=|>=|==|!=|&&|\\|\\||[-+*/%&|^]=|##|[-+*/%&|^~!<>=?:;,.(){}\\[\\]#@])',
   ].join('|'),
   'y',
@@ -26,7 +26,9 @@ export function tokenize(file: SourceFile, diagnostics: Diagnostics): Token[] {
   let line = 1;
   let space = false;
   let first = true;
-  const push = (kind: TokenKind, spelling: string): void => {
+  const push = (kind: TokenKind, written: string): void => {
+    // A name or number may go on over the end of a line.
+    const spelling = written.includes('\n') && kind !== 'string' ? written.replace(/\\\r?\n/g, '') : written;
     tokens.push({ kind, text: spelling, file, offset: at, line, space, first });
     space = false;
     first = false;
@@ -54,12 +56,17 @@ export function tokenize(file: SourceFile, diagnostics: Diagnostics): Token[] {
     else if (groups.string !== undefined) push('string', spelling);
     else if (groups.char !== undefined) push('char', spelling);
     else push('punctuator', spelling);
+    if (tokens.length > 0 && groups.line === undefined && groups.space === undefined) line += newlines(spelling);
     at += spelling.length;
   }
   at = text.length;
   first = true;
   push('end', '');
   return tokens;
+}
+
+function newlines(text: string): number {
+  return text.includes('\n') ? text.split('\n').length - 1 : 0;
 }
 
 function strayText(text: string, at: number): string {

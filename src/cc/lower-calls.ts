@@ -4,6 +4,7 @@ import type { Expression, FunctionObject } from './ast.ts';
 import { helperPrototype } from './helper-prototypes.ts';
 import type { Value } from './ir.ts';
 import { widthOf } from './lower-expressions.ts';
+import type { OverflowOperation } from './lower-overflow.ts';
 import type { Frame, Lowering } from './lowering.ts';
 import { registerOffsets, usdtRegister } from './registers.ts';
 import { type CType, isScalar, sizeOf, types } from './types.ts';
@@ -112,7 +113,7 @@ export class CallLowering {
     const { builder, expressions } = this.#l;
     const name = helperByName(e.name)?.name as HelperName;
     const args = e.args.map((arg) => {
-      if (arg.type.kind === 'int' && arg.type.size === 16) return expressions.wide(arg)[0];
+      if (arg.type.kind === 'int' && arg.type.size === 16) return this.#l.wide.value(arg)[0];
       return this.#wide(expressions.value(arg), arg.type);
     });
     builder.at = e.at;
@@ -125,6 +126,7 @@ export class CallLowering {
     const { name, args } = e;
     const value = (i: number): Value => expressions.value(args[i] as Expression);
     if (/^__(sync|atomic)_/.test(name)) return this.#atomic(e);
+    if (name.startsWith('overflow:')) return this.#l.overflow.lower(name.slice(9) as OverflowOperation, args);
     switch (name) {
       case '__builtin_memcpy':
       case '__builtin_memmove':

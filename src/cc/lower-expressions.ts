@@ -7,10 +7,8 @@ import { alignOf, type CType, isAggregate, printCType, sizeOf, types } from './t
 
 /**
  * Expressions to values. A scalar is kept as its C type says: what is narrower than 32 bits is extended to them by its
- * sign. 128-bit integers are pairs of values, structs are places.
+ * sign. Structs are places; for 128-bit integers see lower-wide.ts.
  */
-export type Wide = readonly [low: Value, high: Value];
-
 const plain: Readonly<Record<'+' | '-' | '*' | '&' | '|' | '^' | '<<', Arithmetic>> = {
   '+': 'add',
   '-': 'sub',
@@ -21,7 +19,10 @@ const plain: Readonly<Record<'+' | '-' | '*' | '&' | '|' | '^' | '<<', Arithmeti
   '<<': 'lsh',
 };
 
-const conditions: Readonly<Record<ComparisonOperator, readonly [unsigned: JumpOperation, signed: JumpOperation]>> = {
+/** A comparison's jump for unsigned and for signed operands. */
+export const conditions: Readonly<
+  Record<ComparisonOperator, readonly [unsigned: JumpOperation, signed: JumpOperation]>
+> = {
   '==': ['eq', 'eq'],
   '!=': ['ne', 'ne'],
   '<': ['lt', 'slt'],
@@ -34,11 +35,11 @@ export function widthOf(type: CType): 32 | 64 {
   return sizeOf(type) === 8 ? 64 : 32;
 }
 
-function isSigned(type: CType): boolean {
+export function isSigned(type: CType): boolean {
   return type.kind === 'int' && type.signed;
 }
 
-function isWide(type: CType): boolean {
+export function isWide(type: CType): boolean {
   return type.kind === 'int' && type.size === 16;
 }
 
@@ -60,7 +61,7 @@ export class ExpressionLowering {
   }
 
   #value(e: Expression): Value {
-    const { builder, places, calls, tables } = this.#l;
+    const { builder, places, calls, tables, wide } = this.#l;
     switch (e.kind) {
       case 'number':
         return builder.constant(e.value, widthOf(e.type));
@@ -83,7 +84,7 @@ export class ExpressionLowering {
       case 'binary':
         return this.#binary(e);
       case 'compare':
-        if (isWide(e.left.type)) return this.#compareWide(e);
+        if (isWide(e.left.type)) return wide.compare(e);
         return builder.compare(this.#condition(e), this.value(e.left), this.value(e.right));
       case 'not':
       case 'logical':
@@ -117,11 +118,11 @@ export class ExpressionLowering {
 
   /** Evaluates for its effects alone. */
   effect(e: Expression): void {
-    const { places } = this.#l;
+    const { places, wide } = this.#l;
     if (e.type.kind === 'struct') {
       if (e.kind === 'assign') places.assignAggregate(places.memoryPlace(e.left), e.right);
       else if (e.kind !== 'variable') this.aggregate(e);
-    } else if (isWide(e.type) && e.kind === 'assign') places.writeWide(places.memoryPlace(e.left), this.wide(e.right));
+    } else if (isWide(e.type) && e.kind !== 'call') wide.value(e);
     else this.value(e);
   }
 
@@ -220,7 +221,7 @@ export class ExpressionLowering {
       builder.branch(this.#condition(e), left, right, left.width, yes, no);
       return;
     }
-    const value = isWide(e.type) ? this.#wideTruth(e) : this.value(e);
+    const value = isWide(e.type) ? this.#l.wide.truth(e) : this.value(e);
     builder.at = e.at;
     builder.branch('ne', value, builder.constant(0n, value.width), value.width, yes, no);
   }
@@ -266,7 +267,7 @@ export class ExpressionLowering {
     if (!e.yes) {
       const test = this.value(e.test);
       const value = this.convert(test, e.test.type, e.type);
-      return this.#choose(
+      return this.choose(
         (yes, no) => builder.branch('ne', test, builder.constant(0n, test.width), test.width, yes, no),
         () => value,
         () => this.value(e.no),
@@ -275,7 +276,7 @@ export class ExpressionLowering {
       );
     }
     const { yes } = e;
-    return this.#choose(
+    return this.choose(
       (a, b) => this.branch(e.test, a, b),
       () => this.value(yes),
       () => this.value(e.no),
@@ -284,7 +285,8 @@ export class ExpressionLowering {
     );
   }
 
-  #choose(
+  /** One of two values, by what `test` branches on. */
+  choose(
     test: (yes: Block, no: Block) => void,
     yesValue: () => Value,
     noValue: () => Value,
@@ -312,15 +314,15 @@ export class ExpressionLowering {
   }
 
   #cast(e: Extract<Expression, { kind: 'cast' }>): Value {
-    const { builder } = this.#l;
+    const { builder, wide } = this.#l;
     if (e.type.kind === 'void') {
       this.effect(e.base);
       return builder.constant(0n, 32);
     }
     if (isWide(e.base.type)) {
       if (e.type.kind === 'int' && e.type.bool)
-        return builder.compare('ne', this.#wideTruth(e.base), builder.constant(0n, 64));
-      return this.convert(this.wide(e.base)[0], types.ulong, e.type);
+        return builder.compare('ne', wide.truth(e.base), builder.constant(0n, 64));
+      return this.convert(wide.value(e.base)[0], types.ulong, e.type);
     }
     return this.convert(this.value(e.base), e.base.type, e.type);
   }
@@ -391,124 +393,12 @@ export class ExpressionLowering {
           places.copy(place, this.aggregate(from), sizeOf(e.type));
           return builder.constant(0n, 32);
         };
-        this.#choose((yes, no) => this.branch(e.test, yes, no), copy(e.yes ?? e.test), copy(e.no), 32, {});
+        this.choose((yes, no) => this.branch(e.test, yes, no), copy(e.yes ?? e.test), copy(e.no), 32, {});
         return place;
       }
       default:
         diagnostics.error(e.at, `a '${printCType(e.type)}' is not made this way`);
         return places.memory(builder.constant(0n, 64), e.type);
     }
-  }
-
-  /** The two halves of a 128-bit integer. */
-  wide(e: Expression): Wide {
-    const { builder, places, diagnostics } = this.#l;
-    const zero = builder.constant(0n, 64);
-    if (!isWide(e.type)) {
-      const low = this.convert(this.value(e), e.type, isSigned(e.type) ? types.long : types.ulong);
-      return [low, isSigned(e.type) ? builder.binary('arsh', low, builder.constant(63n, 64)) : zero];
-    }
-    switch (e.kind) {
-      case 'number':
-        return [builder.constant(e.value, 64), builder.constant(e.value >> 64n, 64)];
-      case 'variable':
-      case 'member':
-      case 'deref':
-        return places.readWide(places.memoryPlace(e));
-      case 'cast':
-        return this.wide(e.base);
-      case 'assign': {
-        const value = this.wide(e.right);
-        places.writeWide(places.memoryPlace(e.left), value);
-        return value;
-      }
-      case 'comma':
-        this.effect(e.left);
-        return this.wide(e.right);
-      case 'complement': {
-        const [low, high] = this.wide(e.base);
-        const ones = builder.constant(-1n, 64);
-        return [builder.binary('xor', low, ones), builder.binary('xor', high, ones)];
-      }
-      case 'binary':
-        return this.#wideBinary(e);
-      default:
-        diagnostics.error(e.at, `this is not done with 128-bit integers`, 'work on the two 64-bit halves');
-        return [zero, zero];
-    }
-  }
-
-  #wideBinary(e: Extract<Expression, { kind: 'binary' }>): Wide {
-    const { builder, diagnostics } = this.#l;
-    const a = this.wide(e.left);
-    const zero = builder.constant(0n, 64);
-    if (e.op === '<<' || e.op === '>>') {
-      const by = e.right.kind === 'number' ? e.right.value : -1n;
-      if (by < 0n || by > 127n || isSigned(e.type)) {
-        diagnostics.error(e.at, 'a 128-bit integer is shifted by a constant only');
-        return a;
-      }
-      return this.#wideShift(e.op, a, by);
-    }
-    const b = this.wide(e.right);
-    switch (e.op) {
-      case '&':
-      case '|':
-      case '^':
-        return [builder.binary(plain[e.op], a[0], b[0]), builder.binary(plain[e.op], a[1], b[1])];
-      case '+': {
-        const low = builder.binary('add', a[0], b[0]);
-        const carry = builder.zext(builder.compare('lt', low, a[0]));
-        return [low, builder.binary('add', builder.binary('add', a[1], b[1]), carry)];
-      }
-      case '-': {
-        const borrow = builder.zext(builder.compare('lt', a[0], b[0]));
-        return [builder.binary('sub', a[0], b[0]), builder.binary('sub', builder.binary('sub', a[1], b[1]), borrow)];
-      }
-      default:
-        diagnostics.error(e.at, `128-bit integers are not multiplied or divided`, 'work on the two 64-bit halves');
-        return [zero, zero];
-    }
-  }
-
-  #wideShift(op: '<<' | '>>', [low, high]: Wide, by: bigint): Wide {
-    const { builder } = this.#l;
-    const constant = (n: bigint): Value => builder.constant(n, 64);
-    if (by === 0n) return [low, high];
-    const left = op === '<<';
-    const near = left ? low : high;
-    const far = left ? high : low;
-    const out = left ? 'lsh' : 'rsh';
-    const back = left ? 'rsh' : 'lsh';
-    const moved =
-      by >= 64n
-        ? builder.binary(out, near, constant(by - 64n))
-        : builder.binary('or', builder.binary(out, far, constant(by)), builder.binary(back, near, constant(64n - by)));
-    const rest = by >= 64n ? constant(0n) : builder.binary(out, near, constant(by));
-    return left ? [rest, moved] : [moved, rest];
-  }
-
-  #wideTruth(e: Expression): Value {
-    const [low, high] = this.wide(e);
-    return this.#l.builder.binary('or', low, high);
-  }
-
-  #compareWide(e: Extract<Expression, { kind: 'compare' }>): Value {
-    const { builder } = this.#l;
-    const a = this.wide(e.left);
-    const b = this.wide(e.right);
-    const zero = builder.constant(0n, 64);
-    const differ = builder.binary('or', builder.binary('xor', a[0], b[0]), builder.binary('xor', a[1], b[1]));
-    if (e.op === '==' || e.op === '!=') return builder.compare(e.op === '==' ? 'eq' : 'ne', differ, zero);
-    // The high halves decide unless they are equal.
-    const high = builder.compare(this.#condition(e), a[1], b[1]);
-    const low = builder.compare(conditions[e.op][0], a[0], b[0]);
-    return this.#choose(
-      (yes, no) => builder.branch('eq', a[1], b[1], 64, yes, no),
-      () => low,
-      () => high,
-      32,
-      {},
-    );
   }
 }

@@ -38,7 +38,11 @@ export class PlaceLowering {
     const { slots } = this.#l.frame;
     let slot = slots.get(variable);
     if (!slot) {
-      slot = this.#l.builder.slot(variable.name, sizeOf(variable.type), alignOf(variable.type));
+      slot = this.#l.builder.slot(
+        variable.name,
+        sizeOf(variable.type),
+        Math.max(alignOf(variable.type), variable.align),
+      );
       slots.set(variable, slot);
     }
     return slot;
@@ -95,7 +99,7 @@ export class PlaceLowering {
     if (isAggregate(value.type) && value.type.kind === 'struct') return expressions.aggregate(value);
     const slot = builder.slot('', sizeOf(value.type), alignOf(value.type));
     const place = this.memory(builder.stack(slot), value.type);
-    if (value.type.kind === 'int' && value.type.size === 16) this.writeWide(place, expressions.wide(value));
+    if (value.type.kind === 'int' && value.type.size === 16) this.writeWide(place, this.#l.wide.value(value));
     else this.write(place, value.type, expressions.value(value));
     return place;
   }
@@ -114,7 +118,7 @@ export class PlaceLowering {
     if (place.kind === 'variable') return builder.read(place.variable, width);
     if (place.bits) return this.#readBits(place, type, place.bits);
     const size = sizeOf(type) as Size;
-    const value = builder.load(place.address, place.offset, size, { user: place.user, volatile: place.volatile });
+    const value = this.#load(place, size);
     return this.#l.expressions.extend(value, type);
   }
 
@@ -123,9 +127,7 @@ export class PlaceLowering {
     const size = sizeOf(type) as Size;
     const signed = type.kind === 'int' && type.signed;
     const wide = bits.shift + bits.width > size * 8;
-    let value = wide
-      ? this.#bytes(place, Math.ceil((bits.shift + bits.width) / 8))
-      : builder.load(place.address, place.offset, size, { user: place.user });
+    let value = wide ? this.#bytes(place, Math.ceil((bits.shift + bits.width) / 8)) : this.#load(place, size);
     const { width } = value;
     const constant = (n: number): Value => builder.constant(BigInt(n), width);
     if (signed) {
@@ -155,20 +157,50 @@ export class PlaceLowering {
     const { builder } = this.#l;
     if (place.kind === 'variable') builder.write(place.variable, value);
     else if (place.bits) this.#writeBits(place, type, place.bits, value);
-    else builder.store(place.address, place.offset, sizeOf(type) as Size, value);
+    else this.#store(place, sizeOf(type) as Size, value);
   }
 
   #writeBits(place: MemoryPlace, type: CType, bits: NonNullable<Member['bits']>, value: Value): void {
     const { builder } = this.#l;
     const size = sizeOf(type) as Size;
-    const old = builder.load(place.address, place.offset, size);
+    const old = this.#load(place, size);
     const { width } = old;
     const ones = (1n << BigInt(bits.width)) - 1n;
     const shift = BigInt(bits.shift);
     const kept = builder.binary('and', old, builder.constant(~(ones << shift), width));
     const masked = builder.binary('and', value, builder.constant(ones, width));
     const moved = builder.binary('lsh', masked, builder.constant(shift, width));
-    builder.store(place.address, place.offset, size, builder.binary('or', kept, moved));
+    this.#store(place, size, builder.binary('or', kept, moved));
+  }
+
+  /** A load in one piece, or in as many as the stack's alignment asks for: members of packed structs. */
+  #load(place: MemoryPlace, size: Size): Value {
+    const { builder } = this.#l;
+    const { address, offset, user, volatile } = place;
+    const piece = this.#pieceOnStack(place, size);
+    if (piece === size) return builder.load(address, offset, size, { user, volatile });
+    const width = size === 8 ? 64 : 32;
+    let value = builder.constant(0n, width);
+    for (let at = 0; at < size; at += piece) {
+      const part = builder.load(address, offset + at, piece, { volatile });
+      const wide = width === 64 ? builder.zext(part) : part;
+      value = builder.binary('or', value, builder.binary('lsh', wide, builder.constant(BigInt(at * 8), width)));
+    }
+    return value;
+  }
+
+  #store(place: MemoryPlace, size: Size, value: Value): void {
+    const { builder } = this.#l;
+    const piece = this.#pieceOnStack(place, size);
+    for (let at = 0; at < size; at += piece) {
+      const part = builder.binary('rsh', value, builder.constant(BigInt(at * 8), value.width));
+      builder.store(place.address, place.offset + at, piece, part);
+    }
+  }
+
+  #pieceOnStack(place: MemoryPlace, size: Size): Size {
+    const address = resolve(place.address);
+    return address.op === 'stack' ? (Math.min(size, this.#alignment(place)) as Size) : size;
   }
 
   readWide(place: MemoryPlace): readonly [low: Value, high: Value] {
@@ -198,10 +230,20 @@ export class PlaceLowering {
       return;
     }
     const align = Math.min(this.#alignment(to), this.#alignment(from));
+    const chunks: [at: number, chunk: Size][] = [];
     for (let at = 0; at < size; ) {
       const chunk = chunkAt(at, size, align);
-      builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
+      chunks.push([at, chunk]);
       at += chunk;
+    }
+    // Upwards within one object: from the end, so that nothing is read after it was written.
+    const [target, start] = [based(to.address), based(from.address)];
+    const sameSlot = target.base.op === 'stack' && target.base.slot === start.base.slot;
+    if ((target.base === start.base || sameSlot) && target.offset + to.offset > start.offset + from.offset) {
+      chunks.reverse();
+    }
+    for (const [at, chunk] of chunks) {
+      builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
     }
   }
 
@@ -218,9 +260,14 @@ export class PlaceLowering {
       const at = (address.offset + place.offset) | address.slot.align;
       return at & -at;
     }
-    return provenanceOf(address, this.#l.origin, 'unknown') === 'direct' && address.op !== 'phi'
-      ? 8
-      : alignOf(place.type);
+    const origin = provenanceOf(address, this.#l.origin, 'unknown');
+    // The context is read at its own alignment, and only some kinds of it in other pieces than its members.
+    if (origin === 'context' && this.#l.origin.anyWidth) {
+      const { base, offset } = based(address);
+      const at = (offset + place.offset) | 8;
+      if (base.op === 'parameter') return at & -at;
+    }
+    return origin === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
@@ -287,10 +334,19 @@ export class PlaceLowering {
   /** Writes a struct or 128-bit value to a place. */
   assignAggregate(to: MemoryPlace, value: Expression): void {
     const { expressions } = this.#l;
-    if (value.type.kind === 'int') this.writeWide(to, expressions.wide(value));
+    if (value.type.kind === 'int') this.writeWide(to, this.#l.wide.value(value));
     else if (value.type.kind === 'struct') this.copy(to, expressions.aggregate(value), sizeOf(to.type));
     else this.#l.diagnostics.error(value.at, `a '${printCType(value.type)}' cannot be copied`);
   }
+}
+
+/** An address as what it is reckoned from, and how many bytes behind. */
+function based(addressIn: Value): { base: Value; offset: number } {
+  const address = resolve(addressIn);
+  if (address.op === 'stack') return { base: address, offset: address.offset };
+  const by = address.op === 'add' ? resolve(address.args[1] as Value) : undefined;
+  if (by?.op !== 'const') return { base: address, offset: 0 };
+  return { base: resolve(address.args[0] as Value), offset: Number(BigInt.asIntN(64, by.constant)) };
 }
 
 function chunkAt(at: number, size: number, align: number): Size {

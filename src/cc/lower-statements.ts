@@ -1,5 +1,5 @@
 import { assemble, decode, type InstructionBody } from '../isa/index.ts';
-import type { Expression, Statement, SwitchCase } from './ast.ts';
+import type { ComparisonOperator, Expression, Statement, SwitchCase } from './ast.ts';
 import type { Block, Value } from './ir.ts';
 import type { Lowering } from './lowering.ts';
 import { isAggregate, sizeOf } from './types.ts';
@@ -164,7 +164,8 @@ export class StatementLowering {
 
   #loop(s: Extract<Statement, { kind: 'loop' }>): void {
     if (s.initial) for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.lower(one);
-    if (s.unroll > 0) this.#unrolled(s);
+    const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
+    if (times > 0) this.#unrolled(s, times);
     else this.#rolled(s);
   }
 
@@ -207,7 +208,7 @@ export class StatementLowering {
   }
 
   /** The body again and again, while the condition is not known to be false. */
-  #unrolled(s: Extract<Statement, { kind: 'loop' }>): void {
+  #unrolled(s: Extract<Statement, { kind: 'loop' }>, times: number): void {
     const { builder, expressions, frame, diagnostics } = this.#l;
     const exit = builder.block();
     for (let i = 0; ; i++) {
@@ -218,7 +219,7 @@ export class StatementLowering {
         builder.current = body;
       }
       if (builder.dead) break;
-      if (i >= s.unroll || builder.count > mostValues) {
+      if (i >= times || builder.count > mostValues) {
         diagnostics.error(s.at, 'this loop cannot be unrolled: its end is not known', 'give it a constant bound');
         break;
       }
@@ -342,18 +343,48 @@ export class StatementLowering {
   }
 }
 
-function hasLabel(s: Statement): boolean {
+const comparisons = {
+  '==': (a, b) => a === b,
+  '!=': (a, b) => a !== b,
+  '<': (a, b) => a < b,
+  '<=': (a, b) => a <= b,
+  '>': (a, b) => a > b,
+  '>=': (a, b) => a >= b,
+} satisfies Record<ComparisonOperator, (a: bigint, b: bigint) => boolean>;
+
+/** How often a loop that counts by a constant runs, when that is at most `most` and can be seen; else 0. */
+function tripCount({ initial, test, step, testLast }: Extract<Statement, { kind: 'loop' }>, most: number): number {
+  const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
+  if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
+  const start = first.variable.initial?.entries[0]?.value;
+  const counts = (e: Expression): boolean =>
+    e.kind === 'cast' ? counts(e.base) : e.kind === 'variable' && e.variable === first.variable;
+  const { left, right, op } = test;
+  const known = start?.kind === 'number' && right.kind === 'number' && step.right.kind === 'number';
+  if (!known || !counts(left) || !counts(step.left) || (step.op !== '+' && step.op !== '-')) return 0;
+  const by = step.op === '+' ? step.right.value : -step.right.value;
+
+  const goesOn = (value: bigint): boolean => comparisons[op](value, right.value);
+  let times = 0;
+  for (let value = start.value; goesOn(value) && times <= most; value += by) times++;
+  return times > most ? 0 : times;
+}
+
+/** Whether anything can jump into a statement. @param cases its own case labels count: its switch is around it */
+function hasLabel(s: Statement, cases = true): boolean {
   switch (s.kind) {
     case 'label':
-    case 'case':
       return true;
+    case 'case':
+      return cases || hasLabel(s.body, cases);
     case 'block':
-      return s.body.some(hasLabel);
+      return s.body.some((one) => hasLabel(one, cases));
     case 'if':
-      return hasLabel(s.yes) || (s.no !== undefined && hasLabel(s.no));
+      return hasLabel(s.yes, cases) || (s.no !== undefined && hasLabel(s.no, cases));
     case 'loop':
+      return hasLabel(s.body, cases);
     case 'switch':
-      return hasLabel(s.body);
+      return hasLabel(s.body, false);
     default:
       return false;
   }

@@ -5,9 +5,11 @@ import type { Diagnostics } from './diagnostics.ts';
 import type { Block, Slot, Value } from './ir.ts';
 import type { CallLowering } from './lower-calls.ts';
 import type { ExpressionLowering } from './lower-expressions.ts';
+import type { OverflowLowering } from './lower-overflow.ts';
 import type { PlaceLowering } from './lower-places.ts';
 import type { StatementLowering } from './lower-statements.ts';
 import type { TableLowering } from './lower-tables.ts';
+import type { WideLowering } from './lower-wide.ts';
 import type { ProvenanceOptions } from './provenance.ts';
 
 /**
@@ -54,6 +56,8 @@ export class Lowering {
   declare calls: CallLowering;
   declare statements: StatementLowering;
   declare tables: TableLowering;
+  declare wide: WideLowering;
+  declare overflow: OverflowLowering;
 
   constructor(
     builder: Builder,

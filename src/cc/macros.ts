@@ -20,15 +20,24 @@ const mostExpanded = 500_000;
 export class MacroTable {
   readonly #macros = new Map<string, Macro>();
   readonly #diagnostics: Diagnostics;
+  readonly #constant: (name: string) => bigint | undefined;
   #expanded = 0;
   #counter = 0;
 
-  constructor(diagnostics: Diagnostics) {
+  /** @param constant the macros of kernel headers that stand for a number: names that conditions know */
+  constructor(diagnostics: Diagnostics, constant: (name: string) => bigint | undefined) {
     this.#diagnostics = diagnostics;
+    this.#constant = constant;
   }
 
+  /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name);
+    return this.#macros.has(name) || this.#constant(name) !== undefined;
+  }
+
+  /** What a name that is no macro of the text counts as in `#if`. */
+  numberOf(name: string): bigint {
+    return this.#constant(name) ?? 0n;
   }
 
   get(name: string): Macro | undefined {
@@ -136,8 +145,7 @@ export class MacroTable {
       const token = body[i] as Token;
       const next = body[i + 1];
       if (token.text === '#' && next && macro.parameters && argumentOf(macro, args, next)) {
-        const text = JSON.stringify(spell(argumentOf(macro, args, next) as Token[])).replaceAll('\\\\n', '\\n');
-        result.push({ ...token, kind: 'string', text });
+        result.push({ ...token, kind: 'string', text: stringified(argumentOf(macro, args, next) as Token[]) });
         i++;
       } else if (token.text === '##' && next) {
         i++;
@@ -188,6 +196,14 @@ export class MacroTable {
     result.pop();
     result.push({ ...left, kind, text }, ...others);
   }
+}
+
+/** `#`: the argument as it is written, quotes and backslashes of strings and characters escaped. */
+function stringified(tokens: readonly Token[]): string {
+  const escaped = tokens.map((one) =>
+    one.kind === 'string' || one.kind === 'char' ? { ...one, text: one.text.replace(/["\\]/g, '\\$&') } : one,
+  );
+  return `"${spell(escaped)}"`;
 }
 
 function argumentOf(macro: Macro, args: readonly Token[][], token: Token): Token[] | undefined {

@@ -65,10 +65,7 @@ class UnitParser {
       return;
     }
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
-    if (p.is('_Static_assert')) {
-      this.#staticAssert();
-      return;
-    }
+    if (p.declarations.staticAssert()) return;
     const specifiers = p.declarations.specifiers();
     while (!p.is(';')) {
       const declarator = p.declarations.declarator(specifiers);
@@ -86,18 +83,6 @@ class UnitParser {
       if (!p.accept(',')) break;
     }
     p.expect(';');
-  }
-
-  /** '_Static_assert' '(' constant (',' string)? ')' ';' */
-  #staticAssert(): void {
-    const p = this.#p;
-    const at = p.next();
-    p.expect('(');
-    const holds = p.constant('what is asserted') !== 0n;
-    const message = p.accept(',') && p.token.kind === 'string' ? p.next().text : '';
-    p.expect(')');
-    p.expect(';');
-    if (!holds) p.diagnostics.error(at, `static assertion failed ${message}`.trim());
   }
 
   #function(

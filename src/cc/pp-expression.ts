@@ -11,7 +11,7 @@ export function evaluateCondition(
   diagnostics: Diagnostics,
 ): boolean {
   const expanded = macros.expand(resolveDefined(line, macros));
-  const reader = new ConditionReader(at, expanded, diagnostics);
+  const reader = new ConditionReader(at, expanded, macros, diagnostics);
   return reader.value() !== 0n;
 }
 
@@ -48,11 +48,13 @@ const levels: readonly (readonly string[])[] = [
 class ConditionReader {
   readonly #tokens: readonly Token[];
   readonly #start: Token;
+  readonly #macros: MacroTable;
   readonly #diagnostics: Diagnostics;
   #at = 0;
   #failed = false;
 
-  constructor(start: Token, tokens: readonly Token[], diagnostics: Diagnostics) {
+  constructor(start: Token, tokens: readonly Token[], macros: MacroTable, diagnostics: Diagnostics) {
+    this.#macros = macros;
     this.#start = start;
     this.#tokens = tokens;
     this.#diagnostics = diagnostics;
@@ -153,15 +155,15 @@ class ConditionReader {
       return this.#accept(')') ? value : this.#fault(this.#tokens[this.#at], `expected ')'`);
     }
     if (token.kind === 'char') return BigInt(quotedBytes(token.text)[0] ?? 0);
-    if (token.kind === 'name') return this.#name();
+    if (token.kind === 'name') return this.#name(token.text);
     const integer = integerOf(token.text);
     if (!integer) return this.#fault(token, `'${token.text}' is no integer`);
     return integer.value;
   }
 
-  /** A name that is no macro is 0; one that looks called (`__has_builtin(x)`) is too. */
-  #name(): bigint {
-    if (!this.#accept('(')) return 0n;
+  /** A name that is no macro is 0, or what a kernel header says; one that looks called (`__has_builtin(x)`) is too. */
+  #name(name: string): bigint {
+    if (!this.#accept('(')) return this.#macros.numberOf(name);
     for (let depth = 1; depth > 0 && this.#at < this.#tokens.length; this.#at++) {
       const text = this.#tokens[this.#at]?.text;
       depth += text === '(' ? 1 : text === ')' ? -1 : 0;

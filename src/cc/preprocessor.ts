@@ -57,10 +57,10 @@ export class Preprocessor {
   readonly #once = new Set<string>();
   #depth = 0;
 
-  constructor(diagnostics: Diagnostics, resolve: IncludeResolver) {
+  constructor(diagnostics: Diagnostics, resolve: IncludeResolver, constant: (name: string) => bigint | undefined) {
     this.#diagnostics = diagnostics;
     this.#resolve = resolve;
-    this.macros = new MacroTable(diagnostics);
+    this.macros = new MacroTable(diagnostics, constant);
   }
 
   /** Takes in a file; what it leaves is appended to the output. */

@@ -11,6 +11,10 @@ export type Provenance = 'direct' | 'context' | 'unknown';
 export interface ProvenanceOptions {
   /** Pointers loaded from the context (packet data) are read directly: sk_buff and xdp programs. */
   readonly packets: boolean;
+  /** The context may be read in pieces of any size: that of kprobes and tracepoints. */
+  readonly anyWidth: boolean;
+  /** What the pointers that a called function gets are, by parameter, where all calls agree. */
+  readonly parameters?: readonly Provenance[];
   /** The function is a program: parameter 0 is its context. */
   readonly program: boolean;
 }
@@ -27,7 +31,8 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
     case 'data':
       return 'direct';
     case 'parameter':
-      return options.program && value.imm === 0 ? 'context' : 'unknown';
+      if (options.program) return value.imm === 0 ? 'context' : 'unknown';
+      return options.parameters?.[value.imm] ?? 'unknown';
     case 'helper':
       return value.helper && directResults.has(value.helper) ? 'direct' : 'unknown';
     case 'load': {

@@ -1,4 +1,4 @@
-import type { AsmOperand, Statement, SwitchCase } from './ast.ts';
+import type { AsmOperand, Statement, SwitchCase, Variable } from './ast.ts';
 import { quotedBytes } from './lexer.ts';
 import type { Parsing } from './parsing.ts';
 import { parseTable } from './tables.ts';
@@ -30,6 +30,7 @@ export class StatementParser {
       const body: Statement[] = [];
       while (!p.is('}')) {
         if (p.token.kind === 'end') p.expect('}');
+        if (p.declarations.staticAssert()) continue;
         if (this.#startsDeclaration()) this.#declaration(body);
         else body.push(this.statement());
       }
@@ -48,14 +49,17 @@ export class StatementParser {
     const p = this.#p;
     const specifiers = p.declarations.specifiers();
     while (!p.is(';')) {
-      const { name, type } = p.declarations.declarator(specifiers);
+      const { name, type, attributes } = p.declarations.declarator(specifiers);
       if (!name) {
         p.expect('a name');
         return;
       }
       if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
       else if (type.kind === 'function') this.#localFunction(name);
-      else this.#local(name, type, specifiers, into);
+      else {
+        const local = this.#local(name, type, specifiers, into);
+        local.align = Math.max(attributes.align, specifiers.attributes.align);
+      }
       if (!p.accept(',')) break;
     }
     p.expect(';');
@@ -72,7 +76,7 @@ export class StatementParser {
     type: Parameters<Parsing['variable']>[1],
     specifiers: { static: boolean; constant: boolean; volatile: boolean },
     into: Statement[],
-  ): void {
+  ): Variable {
     const p = this.#p;
     const variable = p.variable(name.text, type, name, { global: specifiers.static, constant: specifiers.constant });
     if (p.scope.own(name.text)?.kind === 'variable') p.diagnostics.error(name, `'${name.text}' is declared twice`);
@@ -98,6 +102,7 @@ export class StatementParser {
     }
     if (variable.global) p.globals.push(variable);
     else into.push({ kind: 'declare', at: name, variable });
+    return variable;
   }
 
   statement(): Statement {
@@ -208,7 +213,8 @@ export class StatementParser {
     const { text } = p.next();
     const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
     const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
-    const unroll = !wanted ? 0 : count ? Number(count[1]) : fully;
+    // With a count, clang may leave a loop; without, it is to be gone.
+    const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
     while (p.token.kind === 'pragma') p.next();
     if (['for', 'while', 'do'].includes(p.token.text)) return this.#loop(unroll);
     return this.statement();

@@ -156,6 +156,8 @@ interface Given {
   size?: number;
   pages?: number;
   flags?: number;
+  path?: string;
+  inner?: string;
 }
 
 function readParts(p: Parsing, parts: readonly Part[]): Given {
@@ -178,6 +180,10 @@ function readParts(p: Parsing, parts: readonly Part[]): Given {
         break;
       case 'type':
         given.type = p.token.kind === 'string' ? p.next().text.slice(1, -1) : p.expect('"hash"').text;
+        break;
+      case 'path':
+      case 'inner':
+        given[part] = p.token.kind === 'string' ? p.next().text.slice(1, -1) : p.expect(`"${part}"`).text;
         break;
       default:
         p.next();
@@ -209,6 +215,8 @@ function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | un
     entries: given.pages !== undefined ? given.pages * 4096 : (given.size ?? short?.size ?? 10240),
     flags: given.flags ?? short?.flags ?? 0,
     extern: kind === 'extern',
+    ...(given.path === undefined ? {} : { pinPath: given.path }),
+    ...(given.inner === undefined ? {} : { inner: given.inner }),
     events: [],
   };
   p.scope.declare(name.text, { kind: 'table', table });

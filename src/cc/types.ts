@@ -238,6 +238,8 @@ export interface MemberDeclaration {
   /** Width in bits of a bit-field. */
   readonly width?: number;
   readonly align?: number;
+  /** At any byte, whatever its type wants. */
+  readonly packed?: boolean;
 }
 
 /** Lays out a struct or union as the System V ABI does. */
@@ -250,8 +252,8 @@ export function layOutStruct(
   let bits = 0;
   let size = 0;
   let align = options.align;
-  for (const { name, type, width, align: own = 1 } of declarations) {
-    const need = Math.max(options.packed ? 1 : alignOf(type), own);
+  for (const { name, type, width, align: own = 1, packed = options.packed } of declarations) {
+    const need = Math.max(packed || options.packed ? 1 : alignOf(type), own);
     if (union) bits = 0;
     if (width === undefined) {
       const offset = Math.ceil(bits / 8 / need) * need;

@@ -33,7 +33,9 @@ export class Typing {
       const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
       return { kind: 'number', type, at, value: wrap(folded, type) };
     }
-    if (sameType(from.type, type) && from.type.kind !== 'pointer') return from;
+    // A bit-field of that type is promoted by its width; cast to the type, it is not.
+    const bits = from.kind === 'member' && from.member.bits;
+    if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
     if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
       this.#diagnostics.error(at, `a value of type '${printCType(from.type)}' does not become '${printCType(type)}'`);

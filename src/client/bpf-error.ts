@@ -5,11 +5,22 @@ export class BpfError extends TracebedError {
   readonly errno: ErrnoName;
   /** `map create`, `program load`, `attach`, `perf event`. */
   readonly op: string;
+  /** Of a program that was refused: all that the verifier said, and what a kernel that explains itself said for people. */
+  readonly log: string | undefined;
+  readonly explanation: string | undefined;
 
-  constructor(errno: ErrnoName, op: string, message: string, details: FaultDetails = {}) {
+  constructor(
+    errno: ErrnoName,
+    op: string,
+    message: string,
+    details: FaultDetails = {},
+    said: { readonly text?: string; readonly explanation?: string } = {},
+  ) {
     super(`${message} (${errno})`, details);
     this.errno = errno;
     this.op = op;
+    this.log = said.text;
+    this.explanation = said.explanation;
   }
 }
 

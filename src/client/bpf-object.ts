@@ -1,4 +1,4 @@
-import { nearest, viewOf } from '../base/index.ts';
+import { nearest, SysError, viewOf } from '../base/index.ts';
 import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
@@ -7,6 +7,7 @@ import { BpfError, request } from './bpf-error.ts';
 import type { Codec } from './codec.ts';
 import { type LoadedMap, MapTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
+import { loadOrExplain } from './refusal.ts';
 import { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 
 /**
@@ -114,7 +115,7 @@ export class BpfObject implements Disposable {
       );
     }
     const spec = type === undefined || type === found.type ? found : { ...found, type };
-    const fd = loadProgram(this.kernel, spec, this.spec.license, this.#known);
+    const fd = loadProgram(this.kernel, spec, this.spec, this.#known);
     const program = new BpfProgram(this.kernel, fd, spec, this.#links);
     this.#programs.set(name, program);
     return program;
@@ -191,11 +192,31 @@ export function createMap(
   const maxEntries = type === 'perf_event_array' && asked === 0 ? kernel.cpus : asked;
   const inner = spec.innerMap === undefined ? undefined : made.get(spec.innerMap);
   if (spec.innerMap !== undefined && inner === undefined) missing('map', spec.innerMap, made.keys());
+  const create = (): Fd =>
+    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name, ...(inner ? { innerMap: inner.fd } : {}) });
+  const { pinPath } = spec;
   const fd = request('map create', `cannot make map ${name}`, () =>
-    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name, ...(inner ? { innerMap: inner.fd } : {}) }),
+    pinPath === undefined ? create() : pinned(kernel, pinPath, create),
   );
   if (spec.contents) putContents(kernel, fd, spec, spec.contents);
   return { fd, spec };
+}
+
+/** The map at a path; made and pinned there when there is none. */
+function pinned(kernel: Kernel, path: string, create: () => Fd): Fd {
+  try {
+    return kernel.objectGet(path);
+  } catch (fault) {
+    if (!(fault instanceof SysError) || fault.errno !== 'ENOENT') throw fault;
+  }
+  const fd = create();
+  try {
+    kernel.objectPin(fd, path);
+  } catch (fault) {
+    kernel.close(fd);
+    throw fault;
+  }
+  return fd;
 }
 
 /** A section of the program's data; one that programs only read is frozen, so that nobody can change it (as libbpf). */
@@ -205,21 +226,22 @@ function putContents(kernel: Kernel, fd: Fd, spec: MapSpec, contents: Uint8Array
   request('map freeze', `cannot freeze map ${spec.name}`, () => kernel.mapFreeze(fd));
 }
 
-function loadProgram(kernel: Kernel, spec: ProgramSpec, license: string, maps: ReadonlyMap<string, LoadedMap>): Fd {
-  const at = spec.lines[0]?.at;
-  return request(
-    'program load',
-    `program ${spec.name} is refused`,
-    () =>
-      kernel.programLoad({
-        type: spec.type,
-        code: linkMaps(spec, maps),
-        license,
-        name: spec.name,
-        ...(spec.type === 'tracing' ? attachment(kernel, spec) : {}),
-      }),
-    () => (at ? { at } : {}),
-  );
+function loadProgram(
+  kernel: Kernel,
+  spec: ProgramSpec,
+  { license, btf }: ObjectSpec,
+  maps: ReadonlyMap<string, LoadedMap>,
+): Fd {
+  return loadOrExplain(kernel, {
+    type: spec.type,
+    code: linkMaps(spec, maps),
+    license,
+    name: spec.name,
+    lines: spec.lines,
+    ...(btf === undefined ? {} : { btf }),
+    ...(spec.functions === undefined ? {} : { functions: spec.functions }),
+    ...(spec.type === 'tracing' || spec.type === 'lsm' ? attachment(kernel, spec) : {}),
+  });
 }
 
 /** What a tracing program is loaded for, as its section says it: by its id in the kernel's BTF. */
@@ -230,13 +252,24 @@ function attachment(kernel: Kernel, spec: ProgramSpec): Pick<ProgramLoad, 'expec
     const id = btf.find('typedef', `btf_trace_${target.name}`);
     return id === undefined ? missing('raw tracepoint', target.name, kernel.rawTracepoints()) : tracing('raw_tp', id);
   }
-  if (target?.kind !== 'fentry' && target?.kind !== 'fexit') return {};
+  if (target === undefined || !('function' in target) || !Object.hasOwn(attachTypes, target.kind)) return {};
   const id = btf.find('function', target.function);
-  return id === undefined ? missing('function', target.function, kernel.functions()) : tracing(target.kind, id);
+  return id === undefined
+    ? missing('function', target.function, kernel.functions())
+    : tracing(target.kind as keyof typeof attachTypes, id);
 }
 
-function tracing(kind: 'raw_tp' | 'fentry' | 'fexit', attachBtfId: number) {
-  return { expectedAttachType: `trace_${kind}`, attachBtfId } as const;
+/** What bpf(2) calls a program that is loaded for a place, by the kind of the place. */
+const attachTypes = {
+  raw_tp: 'trace_raw_tp',
+  fentry: 'trace_fentry',
+  fexit: 'trace_fexit',
+  fmod_ret: 'modify_return',
+  lsm: 'lsm_mac',
+} as const;
+
+function tracing(kind: keyof typeof attachTypes, attachBtfId: number) {
+  return { expectedAttachType: attachTypes[kind], attachBtfId } as const;
 }
 
 /** src_reg of an ld_imm64 whose immediate is a map's fd: of the map itself, or of its value (include/uapi/linux/bpf.h). */

@@ -1,6 +1,7 @@
 import { SysError, UsageError, viewOf } from '../base/index.ts';
 import type { FieldType, StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
+import { mapFlags } from '../uapi/index.ts';
 import { BpfError } from './bpf-error.ts';
 import { addressCodec, bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
 import { linearSlots, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
@@ -275,7 +276,9 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
   walk(id: number): bigint[];
   walk<T>(id: number, resolve: (address: bigint) => T): T[];
   walk<T>(id: number, resolve?: (address: bigint) => T): (bigint | T)[] {
-    if (this.map.spec.type !== 'stack_trace') throw this.#wrongKind('walk', 'a BPF_STACK_TRACE');
+    const { type, flags } = this.map.spec;
+    if (type !== 'stack_trace') throw this.#wrongKind('walk', 'a BPF_STACK_TRACE');
+    if ((flags & mapFlags.stackBuildId) !== 0) throw this.#wrongKind('walk', 'addresses; this one keeps build ids');
     const bytes = id < 0 ? undefined : this.#stackBytes(id);
     if (!bytes) return [];
     const view = viewOf(bytes);

@@ -57,11 +57,23 @@ function real(letter: string, precision: number, value: Printable): string {
   const number = typeof value === 'number' ? value : Number(value);
   if (value === undefined || value === null || Number.isNaN(number)) throw notNumber(value);
   if (letter === 'e') return exponent(number.toExponential(precision));
-  if (letter !== 'g') return number.toFixed(precision);
+  if (letter !== 'g') return fixed(number, precision);
   const size = number === 0 ? 0 : Math.floor(Math.log10(Math.abs(number)));
   const places = Math.max(1, precision);
   if (size < -4 || size >= places) return exponent(trimmed(number.toExponential(places - 1)));
   return trimmed(number.toFixed(Math.max(0, places - 1 - size)));
+}
+
+/** toFixed, but what lies exactly between two goes to the even one, as C's printf has it. */
+function fixed(number: number, precision: number): string {
+  const text = number.toFixed(precision);
+  const scaled = Math.abs(number) * 10 ** precision;
+  if (scaled - Math.trunc(scaled) !== 0.5) return text;
+  const exact = Math.abs(number).toFixed(100);
+  const rest = exact.slice(exact.length - 100 + precision);
+  const lower = Math.trunc(scaled);
+  if (!/^50*$/.test(rest) || lower % 2 === 1) return text;
+  return `${number < 0 ? '-' : ''}${(lower / 10 ** precision).toFixed(precision)}`;
 }
 
 /** Two digits of exponent at least. */

@@ -12,7 +12,7 @@ export type SectionTarget =
   | { readonly kind: 'kretprobe'; readonly function: string }
   | { readonly kind: 'tracepoint'; readonly name: string }
   | { readonly kind: 'raw_tracepoint'; readonly name: string }
-  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | { readonly kind: 'fentry' | 'fexit' | 'fmod_ret' | 'lsm'; readonly function: string }
   /** `binary` is a path, or a library's short name, `c` of libc.so.6. */
   | { readonly kind: 'uprobe' | 'uretprobe'; readonly binary: string; readonly function: string }
   | { readonly kind: 'usdt'; readonly binary: string; readonly provider: string; readonly probe: string };
@@ -60,8 +60,13 @@ function rawName(rest: string): SectionTarget | undefined {
 }
 
 /** A tracing program is loaded for one function: no pattern. */
-function traced(kind: 'fentry' | 'fexit'): (rest: string) => SectionTarget | undefined {
+function traced(kind: 'fentry' | 'fexit' | 'fmod_ret'): (rest: string) => SectionTarget | undefined {
   return (rest) => (/^[\w.]+$/.test(rest) ? { kind, function: rest } : undefined);
+}
+
+/** A hook by its name: the function that the kernel calls for it is bpf_lsm_ and that name. */
+function hook(rest: string): SectionTarget | undefined {
+  return /^\w+$/.test(rest) ? { kind: 'lsm', function: `bpf_lsm_${rest}` } : undefined;
 }
 
 /** `/usr/bin/bash:readline`, `c:getaddrinfo`. */
@@ -93,6 +98,8 @@ export const sectionKinds = {
   tp_btf: { type: 'tracing', form: 'NAME', target: rawName },
   fentry: { type: 'tracing', form: 'FUNCTION', target: traced('fentry') },
   fexit: { type: 'tracing', form: 'FUNCTION', target: traced('fexit') },
+  fmod_ret: { type: 'tracing', form: 'FUNCTION', target: traced('fmod_ret') },
+  lsm: { type: 'lsm', form: 'HOOK', target: hook },
   uprobe: { type: 'kprobe', form: 'PATH:FUNCTION', target: userFunction('uprobe') },
   uretprobe: { type: 'kprobe', form: 'PATH:FUNCTION', target: userFunction('uretprobe') },
   usdt: { type: 'kprobe', form: 'PATH:PROVIDER:PROBE', target: userMarker },

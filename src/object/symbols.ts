@@ -83,6 +83,8 @@ export class Symbols {
         return this.#arrayElement(`__traceiter_${target.name}`, 1, name, line, token);
       case 'fentry':
       case 'fexit':
+      case 'fmod_ret':
+      case 'lsm':
         return this.#arrayElement(target.function, 0, name, line, token);
       case 'uprobe':
       case 'uretprobe':

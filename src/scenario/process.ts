@@ -74,6 +74,7 @@ export function exec(
   if (returns !== 0) return { call: context.syscall('execve', args, { takes, returns }), task };
   const comm = options.comm ?? path.slice(path.lastIndexOf('/') + 1);
   const later = taskOf({ ...task, comm, identity: task.identity ?? task });
+  const bprm = { object: 'struct', type: 'linux_binprm', fields: { filename: path } } as const;
   const become: Inside = (inside) => {
     const own = inside.on({ task: later });
     return [
@@ -86,12 +87,13 @@ export function exec(
         {
           p: world.reference(later),
           old_pid: task.pid,
-          bprm: { object: 'struct', type: 'linux_binprm', fields: { filename: path } },
+          bprm,
         },
       ),
     ];
   };
-  const call = context.syscall('execve', args, { takes, returnsIn: later }, [become]);
+  const checked = context.callKnown('bpf_lsm_bprm_check_security', { bprm }, { after: 0 });
+  const call = context.syscall('execve', args, { takes, returnsIn: later }, [...checked, become]);
   return { call, task: later };
 }
 
@@ -104,7 +106,12 @@ export function open(context: Context, path: string, options: OpenOptions = {}):
     'do_sys_openat2',
     { dfd: currentDirectory, filename, how: { object: 'struct', type: 'open_how', fields: { flags, mode } } },
     { takes: Math.max(0, takes - us(0.4)), returns },
-    context.callKnown('do_filp_open', { dfd: currentDirectory }, { takes: Math.max(0, takes - us(1.4)) }),
+    context.callKnown(
+      'do_filp_open',
+      { dfd: currentDirectory },
+      { takes: Math.max(0, takes - us(1.4)) },
+      asked(context, path, returns),
+    ),
   );
   const args: Record<string, Argument> = { filename };
   if (by !== 'open') args.dfd = currentDirectory;
@@ -116,6 +123,19 @@ export function open(context: Context, path: string, options: OpenOptions = {}):
     args.mode = mode;
   }
   return context.syscall(by, args, { takes, returns }, [opening]);
+}
+
+/** The security modules are asked about a file that is there. */
+function asked(context: Context, path: string, returns: number): CallTree[] {
+  if (returns < 0) return [];
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const dentry = {
+    object: 'struct',
+    type: 'dentry',
+    fields: { 'd_name.name': name, 'd_name.len': name.length },
+  } as const;
+  const file = { object: 'struct', type: 'file', fields: { 'f_path.dentry': dentry } } as const;
+  return context.callKnown('bpf_lsm_file_open', { file });
 }
 
 /** struct open_how (include/uapi/linux/openat2.h): u64 flags, u64 mode, u64 resolve. */
@@ -133,7 +153,12 @@ export function kill(context: Context, target: Task, signal: number, returns = 0
     const fields = { sig: signal, errno: 0, code: 0, comm: target.comm, pid: target.pid, group: 1, result: 0 };
     return inside.tracepoint('signal:signal_generate', fields);
   };
-  const nested = returns === 0 && signal !== 0 ? [sent] : [];
+  const allowed = context.callKnown(
+    'bpf_lsm_task_kill',
+    { p: context.world.reference(target), sig: signal },
+    { after: 0 },
+  );
+  const nested = returns !== 0 ? [] : [...allowed, ...(signal !== 0 ? [sent] : [])];
   return context.syscall('kill', { pid: target.pid, sig: signal }, { takes: us(4), returns }, nested);
 }
 

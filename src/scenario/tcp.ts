@@ -242,7 +242,14 @@ export class TcpConnection extends TcpSocket {
       { takes: start.span + us(2) + waits, returns, after: us(1) },
       [start],
     );
+    const socket = { object: 'struct', type: 'socket', fields: { type: 1, sk: this.sock } } as const;
+    const asked = context.callKnown(
+      'bpf_lsm_socket_connect',
+      { sock: socket, address: uaddr, addrlen: size },
+      { after: 0 },
+    );
     const call = context.syscall('connect', { fd, uservaddr, addrlen: size }, { takes: stream.span + us(2), returns }, [
+      ...asked,
       stream,
     ]);
     const began = us(1) + us(1) + start.span;

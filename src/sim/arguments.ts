@@ -1,8 +1,9 @@
 import { InputError } from '../base/index.ts';
 import type { KernelProfile, TypeId } from '../btf/index.ts';
 import { type Argument, type Arguments, identityOf, type Task } from '../events/index.ts';
-import type { Memory } from '../memory/index.ts';
+import { kernelSpace, type Memory } from '../memory/index.ts';
 import { argumentsHead, type CpuMemory, type Current, mostArguments } from './current.ts';
+import { type SyscallRegisters, syscallRegistersOf } from './registers.ts';
 import { type Slot, takesUserPointers, typeSlot } from './slots.ts';
 import { codeHigh, type SymbolTable } from './symbols.ts';
 import { unknownName, type Values } from './values.ts';
@@ -29,6 +30,8 @@ export class ArgumentsContext {
   readonly #returns: Slot | undefined;
   /** Low half of the function's address; 0 of a raw tracepoint. */
   readonly #low: number;
+  /** Of a system call's wrapper: its events may name the call's own parameters. */
+  readonly #syscall: SyscallRegisters | undefined;
   readonly #memory: Memory;
   readonly #values: Values;
 
@@ -39,7 +42,9 @@ export class ArgumentsContext {
     low: number,
     memory: Memory,
     values: Values,
+    syscall?: SyscallRegisters,
   ) {
+    this.#syscall = syscall;
     this.name = name;
     this.count = parameters.length;
     this.#parameters = parameters;
@@ -51,7 +56,14 @@ export class ArgumentsContext {
 
   /** Writes the arguments on the CPU under way. Returns their offset. @throws InputError for one that has no place */
   write(args: Arguments, current: Current): number {
-    const at = (current.cpus[current.cpu] as CpuMemory).arguments;
+    const cpu = current.cpus[current.cpu] as CpuMemory;
+    const at = cpu.arguments;
+    if (this.#syscall !== undefined && !('regs' in args)) {
+      this.#memory.i32[at >>> 2] = this.#syscall.write(cpu, args);
+      this.#memory.i32[(at >>> 2) + 1] = kernelSpace | 0;
+      this.#finish(at, current);
+      return at;
+    }
     let taken = 0;
     for (let index = 0; index < this.#parameters.length; index++) {
       const { name, slot } = this.#parameters[index] as Parameter;
@@ -89,6 +101,13 @@ export class ArgumentsContext {
     this.#set(at + this.count * 8);
     this.#finish(at, current);
     return at;
+  }
+
+  /** Puts 0 where the result of the call at `at` is told, which is behind its arguments. */
+  clearResult(at: number): void {
+    const word = (at + this.count * 8) >>> 2;
+    this.#memory.i32[word] = 0;
+    this.#memory.i32[word + 1] = 0;
   }
 
   #finish(at: number, current: Current): void {
@@ -179,7 +198,8 @@ export function trampolineContext(
   }
   const returns = slotOf(prototype.returns, `the result of ${name}`);
   const result = returns.kind === 'integer' || returns.kind === 'pointer' ? returns : undefined;
-  return new ArgumentsContext(name, parameters, result, symbols.entry(name), memory, values);
+  const syscall = syscallRegistersOf(profile, memory, values, name);
+  return new ArgumentsContext(name, parameters, result, symbols.entry(name), memory, values, syscall);
 }
 
 /** Whether the kernel has a raw tracepoint of that name. */

@@ -1,5 +1,6 @@
 import { assertNever, InputError, type Nanoseconds, SysError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
+import type { Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, SamplingTarget, UserTarget } from '../sys/index.ts';
 import { type ProgramType, perfCounters } from '../uapi/index.ts';
@@ -46,6 +47,8 @@ const programsOf: Readonly<Record<AttachTarget['kind'], readonly ProgramType[]>>
   raw_tracepoint: ['raw_tracepoint', 'raw_tracepoint_writable', 'tracing'],
   fentry: ['tracing'],
   fexit: ['tracing'],
+  fmod_ret: ['tracing'],
+  lsm: ['lsm'],
   perf_event: ['perf_event'],
 };
 
@@ -105,6 +108,11 @@ export class AttachPoints {
   /** The point of a function of a binary. @throws InputError */
   user(binary: string, name: string): UserPoint {
     return this.#parts.userSpace.binary(binary).function(name);
+  }
+
+  /** A task is gone: no call of it is under way any more. */
+  forget(task: Task): void {
+    for (const point of this.#functions.values()) for (const link of point.exits) link.instances?.forget(task);
   }
 
   #newFunction(name: string): FunctionPoint {
@@ -191,6 +199,9 @@ export class AttachPoints {
         return this.#prepareTrampoline(target.function).fentries;
       case 'fexit':
         return this.#prepareTrampoline(target.function).fexits;
+      case 'fmod_ret':
+      case 'lsm':
+        return this.#prepareTrampoline(target.function).modifiers;
       case 'uprobe':
         return this.#findUser(target).entries;
       case 'uretprobe':
@@ -260,7 +271,13 @@ export class AttachPoints {
 
 /** A tracing program attaches only to what it was loaded for. */
 function checkAttachment({ type, name }: Attachment, target: AttachTarget): void {
-  const kinds = { fentry: 'trace_fentry', fexit: 'trace_fexit', raw_tracepoint: 'trace_raw_tp' } as const;
+  const kinds = {
+    fentry: 'trace_fentry',
+    fexit: 'trace_fexit',
+    fmod_ret: 'modify_return',
+    lsm: 'lsm_mac',
+    raw_tracepoint: 'trace_raw_tp',
+  } as const;
   const place = 'function' in target ? target.function : 'name' in target ? target.name : '';
   if (Object.hasOwn(kinds, target.kind) && kinds[target.kind as keyof typeof kinds] === type && place === name) return;
   throw new SysError('EINVAL', op, `a program loaded as ${type} of ${name} cannot attach to ${target.kind} ${place}`, {

@@ -10,7 +10,10 @@ import type {
   MapCreate,
   Mapping,
   PerfEventOpen,
+  ProgramInfo,
   ProgramLoad,
+  ProgramTestResult,
+  ProgramTestRun,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { AttachPoints } from './attach.ts';
@@ -23,6 +26,7 @@ import type { BootOptions, OpenMachine, SentSignal } from './machine.ts';
 import { MapCommands } from './map-commands.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { PerfEvents } from './perf-events.ts';
+import { Pins } from './pins.ts';
 import { Player } from './player.ts';
 import { Programs } from './programs.ts';
 import { SampleContext } from './sample-context.ts';
@@ -62,6 +66,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #pins: Pins;
   readonly #cgroups: Cgroups;
   readonly #events: PerfEvents;
   readonly #programs: Programs;
@@ -81,6 +86,7 @@ class SimulatedKernel implements OpenMachine {
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger);
+    this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
     const objects = new KernelObjects(memory, profile, this.symbols);
@@ -111,6 +117,7 @@ class SimulatedKernel implements OpenMachine {
       rings: this.#maps.rings,
       tasks: objects.tasks,
       sockets: objects.sockets,
+      structs: objects.structs,
       cgroups: this.#cgroups,
       stacks,
       userSpace,
@@ -121,7 +128,16 @@ class SimulatedKernel implements OpenMachine {
       pipe: this.#pipe,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
-    this.#programs = new Programs(memory, profile.btf, this.#fds, engineOf(options.engine), window, helpers);
+    this.#programs = new Programs({
+      memory,
+      btf: profile.btf,
+      fds: this.#fds,
+      engine: engineOf(options.engine),
+      window,
+      helpers,
+      current: this.#current,
+      maps: this.#maps.byAddress,
+    });
   }
 
   get traps(): TrapLog['rows'] {
@@ -188,6 +204,18 @@ class SimulatedKernel implements OpenMachine {
     this.#maps.delete(map, key);
   }
 
+  objectPin(fd: Fd, path: string): void {
+    this.#pins.pin(fd, path);
+  }
+
+  objectGet(path: string): Fd {
+    return this.#pins.get(path);
+  }
+
+  unlink(path: string): void {
+    this.#pins.unpin(path);
+  }
+
   mapFreeze(map: Fd): void {
     this.#maps.freeze(map);
   }
@@ -198,6 +226,18 @@ class SimulatedKernel implements OpenMachine {
 
   programLoad(attributes: ProgramLoad): Fd {
     return this.#programs.load(attributes);
+  }
+
+  programTestRun(program: Fd, run: ProgramTestRun): ProgramTestResult {
+    return this.#programs.run(program, run);
+  }
+
+  programInfo(program: Fd): ProgramInfo {
+    return this.#programs.info(program);
+  }
+
+  programNextId(id: number): number | null {
+    return this.#programs.nextId(id);
   }
 
   testRun(run: TestRun): TestResult {
@@ -258,6 +298,7 @@ class SimulatedKernel implements OpenMachine {
 
   [Symbol.dispose](): void {
     this.#fds.closeAll();
+    this.#pins.clear();
   }
 }
 

@@ -60,6 +60,18 @@ export class ReturnInstances {
     return held;
   }
 
+  /** A task is gone: its calls return no more, and their instances are free again (kprobe_flush_task). */
+  forget(task: Task): void {
+    const key = identityOf(task);
+    const calls = this.#tasks.get(key);
+    if (calls === undefined) return;
+    for (let depth = 0; depth < calls.depth; depth++) if (calls.holds[depth] === 1) this.#free++;
+    calls.depth = 0;
+    calls.beyond = 0;
+    this.#tasks.delete(key);
+    this.#spare.push(calls);
+  }
+
   #begin(task: Task): CallsOfTask {
     const calls = this.#spare.pop() ?? new CallsOfTask();
     this.#tasks.set(task, calls);

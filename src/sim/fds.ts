@@ -23,8 +23,14 @@ export abstract class Resource {
     if (--this.#holders === 0) this.release();
   }
 
+  /** User space got an fd or a pin of it. */
+  opened(): void {}
+
   /** The fd is closed: what goes with the file and not with the last holder. */
   closed(): void {}
+
+  /** A pin is gone. */
+  unpinned(): void {}
 
   /** Frees what it holds. */
   protected abstract release(): void;
@@ -53,6 +59,11 @@ export class FdTable {
       throw new SysError('EBADF', op, `fd ${fd} is a ${resource.kind}`, { expected: `a ${kind}` });
     }
     return resource as T;
+  }
+
+  /** Whatever the fd is of, or undefined when it is not open. */
+  find(fd: Fd): Resource | undefined {
+    return this.#open[fd - firstFd];
   }
 
   /** Whatever the fd is of. @throws SysError EBADF */

@@ -36,14 +36,20 @@ export class MapResource extends Resource {
     this.#forget = forget;
   }
 
-  /** User space got an fd of it. */
-  opened(): void {
+  override opened(): void {
     this.#users++;
   }
 
   /** Offset of the first value of an array. */
   firstValue(): number {
     return this.#memory.u32[(this.map.address + mapHeader.data) >>> 2] as number;
+  }
+
+  /** The value of an array that nothing can change any more, neither a system call nor a program; else undefined. */
+  get constant(): Uint8Array | undefined {
+    const { type, flags, valueSize, maxEntries } = this.map.shape;
+    const isConstant = this.frozen && type === 'array' && maxEntries === 1 && (flags & mapFlags.readOnlyProgram) !== 0;
+    return isConstant ? this.#memory.bytes(this.firstValue(), valueSize) : undefined;
   }
 
   /** What was put in under a key, in hexadecimal. */
@@ -93,10 +99,14 @@ export class MapResource extends Resource {
    * programs go with the last fd, as a program that calls itself would never go otherwise.
    */
   override closed(): void {
-    this.#users--;
     const { type, flags } = this.map.shape;
     if (type === 'perf_event_array' && (flags & mapFlags.preserveElements) === 0) this.#clear();
-    if (type === 'prog_array' && this.#users === 0) this.#clear();
+    this.unpinned();
+  }
+
+  override unpinned(): void {
+    this.#users--;
+    if (this.map.shape.type === 'prog_array' && this.#users === 0) this.#clear();
   }
 
   protected override release(): void {

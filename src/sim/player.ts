@@ -138,6 +138,7 @@ export class Player {
   #tracepoint(event: TracepointEvent): void {
     const point = this.#points.tracepoint(event.name);
     const { links, raw } = point;
+    if (point.ends) this.#points.forget(event.task);
     if (raw !== null && raw.links.length > 0) {
       const context = raw.context as ArgumentsContext;
       const args =
@@ -159,14 +160,14 @@ export class Player {
 
   #entry(event: FunctionEntry): void {
     const point = this.#points.function(event.function);
-    const { entries, exits, fentries, fexits } = point;
+    const { entries, exits, fentries, fexits, modifiers } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
       if (!(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
     }
     if (entries.length > 0) this.#runAll(entries, (point.context as FunctionContext).enter(event, this.#current));
     if (this.#current.overrides) this.#override(event);
-    if (fentries.length + fexits.length > 0) this.#traced(event, point);
+    if (fentries.length + fexits.length + modifiers.length > 0) this.#traced(event, point);
   }
 
   /** The trampoline of a traced function: keeps the arguments for those that want the result. */
@@ -179,6 +180,24 @@ export class Player {
       (point.calls as ArgumentCalls).enter(event.task, current.memory, args);
     }
     this.#runAll(point.fentries, args);
+    if (point.modifiers.length > 0) this.#modify(event, point, args);
+  }
+
+  /**
+   * The programs that may answer for the function: the first that does not return 0 sets its result, and it does not
+   * run (arch/x86/net/bpf_jit_comp.c: invoke_bpf_mod_ret). Each sees behind the arguments the 0 that stands so far.
+   */
+  #modify(event: FunctionEntry, point: FunctionPoint, args: number): void {
+    (point.arguments as ArgumentsContext).clearResult(args);
+    for (let index = 0; index < point.modifiers.length; index++) {
+      const link = point.modifiers[index] as LinkResource;
+      const { executable } = link.program;
+      const before = link.hits;
+      this.#run(link, args);
+      if (link.hits === before || executable.result === 0n) continue;
+      this.#overrides.begin(event.task, event.function, executable.result);
+      return;
+    }
   }
 
   #override(event: FunctionEntry): void {

@@ -20,6 +20,8 @@ export class FunctionPoint {
   /** Tracing programs: fentry and fexit. */
   readonly fentries: LinkResource[] = [];
   readonly fexits: LinkResource[] = [];
+  /** Those that may make it return without running: fmod_ret, and lsm on a hook. */
+  readonly modifiers: LinkResource[] = [];
   arguments: ArgumentsContext | undefined;
   /** Calls that fexit programs wait for. */
   calls: ArgumentCalls | undefined;
@@ -33,11 +35,14 @@ export class TracepointPoint {
   readonly name: string;
   readonly links: LinkResource[] = [];
   context: RecordContext | undefined;
+  /** Whether the task that passes it ends there. */
+  readonly ends: boolean;
   /** The point of its raw tracepoint; null when this kernel has none. */
   readonly raw: RawPoint | null;
 
   constructor(name: string, raw: RawPoint | null) {
     this.name = name;
+    this.ends = name === 'sched:sched_process_exit';
     this.raw = raw;
   }
 }

@@ -1,48 +1,38 @@
-import { InputError, SysError, viewOf } from '../base/index.ts';
-import type { Btf } from '../btf/index.ts';
+import { InputError, SysError } from '../base/index.ts';
+import type { Btf, BtfType } from '../btf/index.ts';
+import type { BpfMap } from '../maps/index.ts';
 import type { Memory } from '../memory/index.ts';
-import { kernelSpace } from '../memory/index.ts';
-import type { Fd, ProgramLoad } from '../sys/index.ts';
+import type { Fd, ProgramInfo, ProgramLoad, ProgramTestResult, ProgramTestRun } from '../sys/index.ts';
 import {
   type AttachType,
-  helperAllowed,
   helperById,
   helpers,
-  onlyFor,
+  isGplCompatible,
   type ProgramType,
   programTypes,
 } from '../uapi/index.ts';
-import type { CallWindow, Engine, Executable, Helper, Host } from '../vm/index.ts';
+import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from '../vm/index.ts';
+import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
+import { convertContextAccesses, reachOf } from './context-code.ts';
+import type { Current } from './current.ts';
 import { type FdTable, Resource } from './fds.ts';
+import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import type { MapResource } from './map-resource.ts';
+import { isErrorInjectable } from './overrides.ts';
+import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
+import { judge, type NamedFds, namedFds } from './verification.ts';
 
 /**
- * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), puts the addresses of maps where the code
- * names their fds, and gives the code to the engine.
+ * BPF_PROG_LOAD: checks what bpf_prog_load checks (kernel/bpf/syscall.c), asks the verifier, puts the addresses of maps
+ * where the code names their fds, and gives the code to the engine with what the verifier found out.
  */
 const op = 'prog_load';
-/** BPF_COMPLEXITY_LIMIT_INSNS, MAX_USED_MAPS */
+/** BPF_COMPLEXITY_LIMIT_INSNS */
 const mostSlots = 1_000_000;
-const mostMaps = 64;
 const nameSize = 16;
 /** What the typedef of a raw tracepoint's prototype is called in BTF. */
 const rawTypePrefix = 'btf_trace_';
-
-/** ld_imm64, and what its source register makes of the immediate (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
-const ldImm64 = 0x18;
-const pseudo = { mapFd: 1, mapValue: 2, mapIndex: 5, mapIndexValue: 6 } as const;
-const callInstruction = 0x85;
-
-/** Licenses that license_is_gpl_compatible knows (include/linux/license.h). */
-const gplLicenses: ReadonlySet<string> = new Set([
-  'GPL',
-  'GPL v2',
-  'GPL and additional rights',
-  'Dual BSD/GPL',
-  'Dual MIT/GPL',
-  'Dual MPL/GPL',
-]);
 
 /** The one point that a tracing program may be attached to. */
 export interface Attachment {
@@ -51,39 +41,64 @@ export interface Attachment {
   readonly name: string;
 }
 
-type ProgramFacts = Pick<ProgramResource, 'id' | 'name' | 'type' | 'attachment' | 'overrides'>;
+type ProgramFacts = Pick<ProgramResource, 'info' | 'attachment' | 'overrides' | 'contextReach'>;
 
 export class ProgramResource extends Resource {
   override readonly kind = 'program';
-  readonly name: string;
-  readonly type: ProgramType;
+  readonly info: ProgramInfo;
   readonly executable: Executable;
-  readonly id: number;
   /** Of a tracing program: what it was loaded for. */
   readonly attachment: Attachment | undefined;
   /** kprobe_override: it calls override_return. */
   readonly overrides: boolean;
+  /** max_ctx_offset: the end of the last byte of its context that it reads or writes. */
+  readonly contextReach: number;
   readonly #maps: readonly MapResource[];
   readonly #forget: (id: number) => void;
 
   /** @param forget called with the id when nothing holds the program any more */
   constructor(facts: ProgramFacts, executable: Executable, maps: readonly MapResource[], forget: (id: number) => void) {
     super();
-    this.id = facts.id;
-    this.name = facts.name;
-    this.type = facts.type;
+    this.info = facts.info;
     this.attachment = facts.attachment;
     this.overrides = facts.overrides;
+    this.contextReach = facts.contextReach;
     this.executable = executable;
     this.#maps = maps;
     this.#forget = forget;
     for (const map of maps) map.hold();
   }
 
+  get id(): number {
+    return this.info.id;
+  }
+
+  get name(): string {
+    return this.info.name;
+  }
+
+  get type(): ProgramType {
+    return this.info.type;
+  }
+
   protected override release(): void {
     this.#forget(this.id);
     for (const map of this.#maps) map.letGo();
   }
+}
+
+/** What programs are made with. */
+export interface ProgramParts {
+  readonly memory: Memory;
+  readonly btf: Btf;
+  readonly fds: FdTable;
+  readonly engine: Engine;
+  readonly window: CallWindow;
+  /** Bodies of helpers, by number. */
+  readonly helpers: readonly (Helper | undefined)[];
+  readonly current: Current;
+  /** By the offset that a program's pointer holds. */
+  readonly maps: ReadonlyMap<number, BpfMap>;
 }
 
 export class Programs {
@@ -95,74 +110,113 @@ export class Programs {
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor(
-    memory: Memory,
-    btf: Btf,
-    fds: FdTable,
-    engine: Engine,
-    window: CallWindow,
-    helpers: readonly (Helper | undefined)[],
-  ) {
+  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
+    const cells = cellHelpers(current.cells);
     this.#host = {
       memory,
       window,
       helper: (id) => helpers[id],
+      packet: (context, offset, size) => packetBytes(memory, context, offset, size),
+      inline: (id) => cells.get(id) ?? inlineHelpers[id],
+      mapLayout: (address) => {
+        const map = maps.get(address);
+        return map === undefined ? undefined : mapLayout(memory, map, current.cells.cpu);
+      },
     };
   }
 
-  /** @throws SysError E2BIG, EINVAL, EBADF as Linux */
+  /**
+   * @throws SysError E2BIG, EINVAL, EBADF, EACCES … as Linux; ENOSYS for a program that the verifier accepts and that
+   * calls what this kernel has no body for
+   */
   load(attributes: ProgramLoad): Fd {
-    const attachment = attributes.type === 'tracing' ? this.#attachment(attributes) : undefined;
-    const { code, maps, overrides } = this.#linked(attributes);
-    // The verifier's place: it judges `code` with its maps here, before the engine sees it.
-    const name = (attributes.name ?? '').slice(0, nameSize - 1);
-    const executable = this.#make(name, code, this.#host);
+    checkSize(attributes.code);
+    checkType(attributes.type);
+    const attachment =
+      attributes.type === 'tracing' || attributes.type === 'lsm' ? this.#attachment(attributes) : undefined;
+    const named = namedFds(attributes.code, this.#fds);
+    const verdict = judge(attributes, named, this.#btf, attachment?.name);
+    const { facts: proved } = verdict;
+    const calls = callsOf(attributes.code).filter(({ slot }) => proved.reached[slot] === 1);
+    this.#checkSimulated(calls);
+    const info = this.#info(attributes, named, verdict.statistics.processed);
+    const code = linked(attributes.code, named);
+    const contextReach = reachOf(code, proved.throughContext);
+    convertContextAccesses(code, attributes.type, proved.throughContext);
+    const { registers, mayFault } = proved;
+    const executable = this.#make(
+      { name: info.name, code, facts: { verified: true, registers, mayFault } },
+      this.#host,
+    );
+    const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
-    const facts = { id: ++this.#lastId, name, type: attributes.type, attachment, overrides };
+    this.#lastId = info.id;
+    const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
+    const facts = { info, attachment, overrides, contextReach };
     const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
     this.#byId.set(program.id, program);
     return this.#fds.open(program);
   }
 
-  /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */
-  testRun(run: TestRun): TestResult {
-    const { code } = this.#linked(run);
-    return testRun(this.#host, run, (host) => this.#make(run.name ?? '', code, host));
+  #info({ type, name = '', code, license }: ProgramLoad, named: NamedFds, verifiedInstructions: number): ProgramInfo {
+    return {
+      id: this.#lastId + 1,
+      type,
+      name: name.slice(0, nameSize - 1),
+      tag: tagOf(code),
+      size: code.length,
+      verifiedInstructions,
+      mapIds: [...new Set([...named.maps.values()].map(({ id }) => id))],
+      isGplCompatible: isGplCompatible(license),
+    };
   }
 
-  /** The code with addresses for the fds of maps, and those maps. Without a type any helper may be called. */
-  #linked(attributes: Omit<ProgramLoad, 'type'> & { type?: ProgramType }): {
-    code: Uint8Array;
-    maps: MapResource[];
-    overrides: boolean;
-  } {
-    const slots = attributes.code.length / 8;
-    if (slots === 0 || slots > mostSlots) {
-      throw new SysError('E2BIG', op, `a program of ${slots} instructions`, {
-        expected: '1 to 1,000,000 instructions',
+  info(fd: Fd): ProgramInfo {
+    return this.#get(fd, 'obj_get_info_by_fd').info;
+  }
+
+  /** BPF_PROG_GET_NEXT_ID */
+  nextId(id: number): number | null {
+    let next: number | null = null;
+    for (const each of this.#byId.keys()) if (each > id && (next === null || each < next)) next = each;
+    return next;
+  }
+
+  /** BPF_PROG_TEST_RUN */
+  run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
+    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+  }
+
+  #get(fd: Fd, call: string): ProgramResource {
+    return this.#fds.get<ProgramResource>(fd, 'program', call);
+  }
+
+  /** Runs a program by hand that nothing attaches and no verifier sees. @throws SysError as `load` */
+  testRun(run: TestRun): TestResult {
+    checkSize(run.code);
+    if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type, run.license);
+    const code = linked(run.code, namedFds(run.code, this.#fds));
+    return testRun(this.#host, run, (host) => this.#make({ name: run.name ?? '', code }, host));
+  }
+
+  /** What a verified program calls must have a body here. */
+  #checkSimulated(calls: readonly Call[]): void {
+    for (const { kind, id, slot } of calls) {
+      if (kind === 'helper' && this.#helpers[id] !== undefined) continue;
+      if (kind === 'kfunc' && this.#host.kfunc?.(id) !== undefined) continue;
+      const called = kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function #${id}`;
+      throw new SysError('ENOSYS', op, `instruction ${slot}: ${called} is not simulated`, {
+        hint: 'the verifier accepts the program, and Linux would run it; this simulated kernel has no body for the call',
       });
     }
-    if (!Number.isInteger(slots)) {
-      throw new SysError('EINVAL', op, `${attributes.code.length} bytes of code`, {
-        expected: '8 bytes an instruction',
-      });
-    }
-    const { type } = attributes;
-    if (type !== undefined && programTypes[type] === undefined) {
-      throw new SysError('EINVAL', op, `no program type '${type}'`);
-    }
-    const code = attributes.code.slice();
-    const maps = this.#linkMaps(code);
-    const overrides = type !== undefined && this.#checkHelpers(code, type, attributes).has(helpers.override_return.id);
-    return { code, maps, overrides };
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
-  #attachment({ expectedAttachType: type, attachBtfId: id }: ProgramLoad): Attachment {
+  #attachment({ type: programType, expectedAttachType: type, attachBtfId: id, license }: ProgramLoad): Attachment {
     if (id === undefined || id === 0) throw new SysError('EINVAL', op, 'Tracing programs must provide btf_id');
     const target = id < this.#btf.count ? this.#btf.type(id) : undefined;
     if (!target || !('name' in target)) throw new SysError('EINVAL', op, `attach_btf_id ${id} is not found in BTF`);
@@ -173,9 +227,19 @@ export class Programs {
       }
       return { type, name: target.name.slice(rawTypePrefix.length) };
     }
+    if (programType === 'lsm') return hookOf(target, type, license);
+    if (type === 'modify_return') {
+      if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
+      if (!isErrorInjectable(target.name) && !target.name.startsWith('security_')) {
+        throw new SysError('EINVAL', op, `${target.name}() is not modifiable`, {
+          expected: 'a system call, another function that allows error injection, or one of security_',
+        });
+      }
+      return { type, name: target.name };
+    }
     if (type !== 'trace_fentry' && type !== 'trace_fexit') {
       throw new SysError('EINVAL', op, `no tracing program of attach type '${type ?? 'none'}'`, {
-        expected: 'trace_fentry, trace_fexit or trace_raw_tp',
+        expected: 'trace_fentry, trace_fexit, modify_return or trace_raw_tp',
       });
     }
     if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
@@ -189,90 +253,39 @@ export class Programs {
     return this.#fds.open(program);
   }
 
-  /** Replaces map fds by addresses, as resolve_pseudo_ldimm64 does (kernel/bpf/verifier.c). Returns the maps. */
-  #linkMaps(code: Uint8Array): MapResource[] {
-    const view = viewOf(code);
-    const maps = new Set<MapResource>();
-    for (let at = 0; at < code.length; at += 8) {
-      if (code[at] !== ldImm64) continue;
-      const source = code[at + 1]! >>> 4;
-      if (at + 16 > code.length) throw new SysError('EINVAL', op, `instruction ${at / 8}: ld_imm64 is cut off`);
-      if (source === pseudo.mapFd || source === pseudo.mapValue) this.#linkMap(view, at, source, maps);
-      if (source === pseudo.mapIndex || source === pseudo.mapIndexValue) {
-        throw new SysError('EINVAL', op, `instruction ${at / 8}: a map by index needs an fd_array`);
-      }
-      at += 8;
-    }
-    if (maps.size > mostMaps) throw new SysError('E2BIG', op, `${maps.size} maps`, { expected: `at most ${mostMaps}` });
-    return [...maps];
-  }
-
-  #linkMap(view: DataView, at: number, source: number, maps: Set<MapResource>): void {
-    const resource = this.#fds.get<MapResource>(view.getInt32(at + 4, true), 'map', `${op}: instruction ${at / 8}`);
-    maps.add(resource);
-    let address = resource.map.address;
-    if (source === pseudo.mapValue) {
-      const offset = view.getUint32(at + 12, true);
-      const { shape } = resource.map;
-      if (shape.type !== 'array' || shape.maxEntries !== 1 || offset >= shape.valueSize) {
-        throw new SysError('EINVAL', op, `instruction ${at / 8}: no direct value at ${offset} of map '${shape.name}'`, {
-          expected: 'an array of one element and an offset inside its value',
-        });
-      }
-      address = resource.firstValue() + offset;
-    }
-    view.setUint8(at + 1, view.getUint8(at + 1) & 0xf);
-    view.setUint32(at + 4, address, true);
-    view.setUint32(at + 12, kernelSpace, true);
-  }
-
-  /** check_helper_call's first questions: is there such a helper, for this type, under this license. Returns their ids. */
-  #checkHelpers(code: Uint8Array, type: ProgramType, attributes: Omit<ProgramLoad, 'type'>): ReadonlySet<number> {
-    const view = viewOf(code);
-    const called = new Set<number>();
-    for (let at = 0; at < code.length; at += 8) {
-      if (code[at] === ldImm64) at += 8;
-      else if (code[at] === callInstruction && code[at + 1]! >>> 4 === 0) {
-        const id = view.getInt32(at + 4, true);
-        this.#checkHelper(id, at / 8, type, attributes);
-        called.add(id);
-      }
-    }
-    return called;
-  }
-
-  #checkHelper(
-    id: number,
-    slot: number,
-    type: ProgramType,
-    { license, expectedAttachType }: Omit<ProgramLoad, 'type'>,
-  ): void {
-    const helper = helperById(id);
-    const where = `instruction ${slot}`;
-    if (!helper) throw new SysError('EINVAL', op, `${where}: invalid func unknown#${id}`);
-    const name = `bpf_${helper.name}#${id}`;
-    const only = type === 'tracing' ? onlyFor[helper.name] : undefined;
-    if (!helperAllowed(helper.name, type) || (only && !only.includes(expectedAttachType ?? 'trace_fentry'))) {
-      throw new SysError('EINVAL', op, `${where}: program of this type cannot use helper ${name}`);
-    }
-    if (helper.gpl && !gplLicenses.has(license)) {
-      throw new SysError('EINVAL', op, `${where}: cannot call GPL-restricted function ${name}`, {
-        hint: `the program's license is '${license}'`,
-      });
-    }
-    if (this.#helpers[id] === undefined) {
-      throw new SysError('EINVAL', op, `${where}: the simulated kernel has no helper ${name}`);
-    }
-  }
-
-  #make(name: string, code: Uint8Array, host: Host): Executable {
+  #make(program: LinkedProgram, host: Host): Executable {
     try {
-      return this.#engine.load({ name, code }, host);
+      return this.#engine.load(program, host);
     } catch (fault) {
       if (!(fault instanceof InputError)) throw fault;
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
+}
+
+function checkSize(code: Uint8Array): void {
+  const slots = code.length / 8;
+  if (slots === 0 || slots > mostSlots) {
+    throw new SysError('E2BIG', op, `a program of ${slots} instructions`, { expected: '1 to 1,000,000 instructions' });
+  }
+  if (Number.isInteger(slots)) return;
+  throw new SysError('EINVAL', op, `${code.length} bytes of code`, { expected: '8 bytes an instruction' });
+}
+
+function checkType(type: ProgramType): void {
+  if (programTypes[type] === undefined) throw new SysError('EINVAL', op, `no program type '${type}'`);
+}
+
+/** bpf_lsm_verify_prog (kernel/bpf/bpf_lsm.c): a GPL program, for a function that is a hook. */
+function hookOf(target: BtfType, type: AttachType | undefined, license: string): Attachment {
+  if (!isGplCompatible(license)) {
+    throw new SysError('EINVAL', op, 'LSM programs must have a GPL compatible license');
+  }
+  if (type !== 'lsm_mac' || target.kind !== 'function' || !target.name.startsWith('bpf_lsm_')) {
+    const name = 'name' in target ? target.name : '';
+    throw new SysError('EINVAL', op, `${name} is no LSM hook`, { expected: 'a function of bpf_lsm_, as lsm_mac' });
+  }
+  return { type, name: target.name };
 }
 
 /** bpf_check_tail_call: a prog_array belongs to the type of the first program that is in it or calls it. */

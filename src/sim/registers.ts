@@ -46,7 +46,7 @@ interface Parameter {
 export class FunctionContext {
   readonly name: string;
   readonly params: readonly Parameter[];
-  readonly #syscall: readonly Parameter[] | undefined;
+  readonly #syscall: SyscallRegisters | undefined;
   readonly #returns: Slot;
   readonly #low: number;
   readonly #memory: Memory;
@@ -71,7 +71,7 @@ export class FunctionContext {
       slot: typeSlot(profile, param.type, `argument '${param.name}' of ${name}`, user),
     }));
     this.#returns = typeSlot(profile, prototype.returns, `the result of ${name}`, user);
-    this.#syscall = syscallParameters(profile, name);
+    this.#syscall = syscallRegistersOf(profile, memory, values, name);
     this.#low = symbols.entry(name);
     this.#memory = memory;
     this.#values = values;
@@ -86,8 +86,9 @@ export class FunctionContext {
     this.#setCode(cpu.registers + ip, this.#low + 1);
     this.#setPointer(cpu.registers + sp, cpu.kernelStack);
     this.#setCode(cpu.kernelStack, this.#returnAddress(event.stack, caller));
-    if (this.#syscall !== undefined && !('regs' in event.args)) this.#takeSyscall(cpu, event.args);
-    else this.#takeArguments(cpu, event.args);
+    if (this.#syscall !== undefined && !('regs' in event.args)) {
+      this.#setPointer(cpu.registers + di, this.#syscall.write(cpu, event.args));
+    } else this.#takeArguments(cpu, event.args);
     current.stackFirst = this.#low + 1;
     current.stackSkip = caller;
     current.function = this.#low;
@@ -137,36 +138,7 @@ export class FunctionContext {
       const register = parameterRegisters[index];
       this.#set(register === undefined ? stackSlot(cpu, index) : cpu.registers + register);
     }
-    this.#checkNames(args, taken, this.params);
-  }
-
-  #takeSyscall(cpu: CpuMemory, args: Arguments): void {
-    const inner = cpu.userRegisters;
-    const parameters = this.#syscall as readonly Parameter[];
-    this.#memory.u8.fill(0, inner, inner + registersSize);
-    let taken = 0;
-    for (let index = 0; index < parameters.length; index++) {
-      const { name, slot } = parameters[index] as Parameter;
-      const argument = args[name];
-      if (argument !== undefined) taken++;
-      this.#values.take(slot, argument);
-      this.#set(inner + (syscallRegisters[index] as number));
-    }
-    this.#checkNames(args, taken, parameters);
-    this.#setHalves(inner + ax, notYet, -1);
-    this.#setHalves(inner + cs, userCode, 0);
-    this.#setHalves(inner + ss, userData, 0);
-    this.#setHalves(inner + flags, usualFlags, 0);
-    this.#setPointer(cpu.registers + di, inner);
-  }
-
-  #checkNames(args: Arguments, taken: number, parameters: readonly Parameter[]): void {
-    let given = 0;
-    for (const _ in args) given++;
-    if (given === taken) return;
-    const names = parameters.map(({ name }) => name);
-    const stranger = Object.keys(args).find((name) => !names.includes(name));
-    if (stranger !== undefined) throw unknownName(this.name, 'argument', stranger, names);
+    checkNames(this.name, args, taken, this.params);
   }
 
   #structByValue(slot: Slot): InputError {
@@ -210,6 +182,67 @@ const mostParameters = 6 + 31;
 function stackSlot(cpu: CpuMemory, index: number): number {
   if (index >= mostParameters) throw new InputError(`a function of ${index + 1} parameters has too many`);
   return cpu.kernelStack + 8 * (index - 5);
+}
+
+function checkNames(owner: string, args: Arguments, taken: number, parameters: readonly Parameter[]): void {
+  let given = 0;
+  for (const _ in args) given++;
+  if (given === taken) return;
+  const names = parameters.map(({ name }) => name);
+  const stranger = Object.keys(args).find((name) => !names.includes(name));
+  if (stranger !== undefined) throw unknownName(owner, 'argument', stranger, names);
+}
+
+/** The registers of user space that a system call's wrapper is given, from the call's own parameters. */
+export class SyscallRegisters {
+  readonly name: string;
+  readonly #parameters: readonly Parameter[];
+  readonly #memory: Memory;
+  readonly #values: Values;
+
+  constructor(name: string, parameters: readonly Parameter[], memory: Memory, values: Values) {
+    this.name = name;
+    this.#parameters = parameters;
+    this.#memory = memory;
+    this.#values = values;
+  }
+
+  /** Writes the CPU's registers of its user. Returns their offset. @throws InputError */
+  write(cpu: CpuMemory, args: Arguments): number {
+    const at = cpu.userRegisters;
+    this.#memory.u8.fill(0, at, at + registersSize);
+    let taken = 0;
+    for (let index = 0; index < this.#parameters.length; index++) {
+      const { name, slot } = this.#parameters[index] as Parameter;
+      const argument = args[name];
+      if (argument !== undefined) taken++;
+      this.#values.take(slot, argument);
+      this.#set(at + (syscallRegisters[index] as number), this.#values.low, this.#values.high);
+    }
+    checkNames(this.name, args, taken, this.#parameters);
+    this.#set(at + ax, notYet, -1);
+    this.#set(at + cs, userCode, 0);
+    this.#set(at + ss, userData, 0);
+    this.#set(at + flags, usualFlags, 0);
+    return at;
+  }
+
+  #set(at: number, low: number, high: number): void {
+    const { i32 } = this.#memory;
+    i32[at >>> 2] = low;
+    i32[(at >>> 2) + 1] = high;
+  }
+}
+
+/** The writer of a system call by its wrapper's name, or undefined for any other function. */
+export function syscallRegistersOf(
+  profile: KernelProfile,
+  memory: Memory,
+  values: Values,
+  name: string,
+): SyscallRegisters | undefined {
+  const parameters = syscallParameters(profile, name);
+  return parameters === undefined ? undefined : new SyscallRegisters(name, parameters, memory, values);
 }
 
 /** The parameters of a system call by its wrapper's name, or undefined for any other function. */

@@ -1,5 +1,6 @@
 import type { Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
+import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
 /**
@@ -32,6 +33,13 @@ export interface Kernel {
   /** The key after `key` (null for the first), or null at the end. */
   mapNextKey(map: Fd, key: Uint8Array | null): Uint8Array | null;
 
+  /** Gives a map, program or link a path of the BPF file system, `/sys/fs/bpf/name` (BPF_OBJ_PIN). @throws SysError EEXIST */
+  objectPin(fd: Fd, path: string): void;
+  /** An fd of what is pinned there (BPF_OBJ_GET). @throws SysError ENOENT */
+  objectGet(path: string): Fd;
+  /** Takes a pin away (unlink(2)). @throws SysError ENOENT */
+  unlink(path: string): void;
+
   /** An fd of the map or program of that id (BPF_MAP_GET_FD_BY_ID). @throws SysError ENOENT */
   mapFdById(id: number): Fd;
   programFdById(id: number): Fd;
@@ -44,8 +52,18 @@ export interface Kernel {
   /** open(2) of a cgroup's directory, `/` or `/system.slice/ssh.service`: for cgroup arrays. */
   cgroupOpen(path: string): Fd;
 
-  /** @throws SysError with the verifier's log in its hint when the program is refused */
+  /** @throws SysError with the verifier's errno and its last message; `log` has the rest */
   programLoad(attributes: ProgramLoad): Fd;
+
+  /**
+   * BPF_PROG_TEST_RUN: runs a loaded program on a packet, or on a raw tracepoint's arguments.
+   * @throws SysError ENOTSUPP for a type that has no test run, EINVAL, ENODEV, E2BIG, ENOSPC as Linux
+   */
+  programTestRun(program: Fd, run: ProgramTestRun): ProgramTestResult;
+  /** BPF_OBJ_GET_INFO_BY_FD of a program. */
+  programInfo(program: Fd): ProgramInfo;
+  /** BPF_PROG_GET_NEXT_ID: the next id after `id`, in order, or null; 0 begins. */
+  programNextId(id: number): number | null;
 
   /** Attaches; the link lives until its fd is closed. @throws SysError ENOENT for an unknown function or tracepoint */
   attach(program: Fd, target: AttachTarget): Fd;
@@ -106,6 +124,64 @@ export interface ProgramLoad {
   readonly expectedAttachType?: AttachType;
   /** attach_btf_id of a tracing program: the function, or the `btf_trace_NAME` typedef, in the kernel's BTF. */
   readonly attachBtfId?: number;
+  /** prog_flags: a sum of `programFlags` of uapi. */
+  readonly flags?: number;
+  /** The program's own C types (prog_btf_fd), and where its functions begin, by their types there (func_info). */
+  readonly btf?: ObjectBtf;
+  readonly functions?: readonly FunctionInfo[];
+  /** Where instructions come from (line_info): the log quotes the lines. */
+  readonly lines?: readonly LineInfo[];
+  readonly log?: ProgramLog;
+}
+
+/** log_level, log_size and log_buf of bpf(2): a buffer that the kernel writes its verifier's log into. */
+export interface ProgramLog {
+  /** Bits: 1 the path that failed, 2 all paths, 4 statistics, 8 the log's head is kept and not its tail. */
+  readonly level: number;
+  /** Bytes of the buffer, with a final zero; when the log does not fit the load is refused with ENOSPC. */
+  readonly size: number;
+  text: string;
+  /** log_true_size: bytes of a buffer that would have held the whole log. */
+  trueSize: number;
+  /** What a kernel that explains itself says for people; the live one says nothing. */
+  explanation?: string;
+}
+
+/** What a test run is given: data_in, ctx_in, repeat, and the sizes of the buffers for what comes back. */
+export interface ProgramTestRun {
+  /** A packet, from its Ethernet header on. */
+  readonly data?: Uint8Array;
+  /** struct __sk_buff or struct xdp_md, or the u64 arguments of a raw tracepoint. */
+  readonly context?: Uint8Array;
+  /** Runs, one after the other on the same packet; 1 when 0 or absent. */
+  readonly repeat?: number;
+  /** As large as need be when absent. */
+  readonly dataSizeOut?: number;
+  readonly contextSizeOut?: number;
+}
+
+export interface ProgramTestResult {
+  /** What the last run returned, unsigned. */
+  readonly returned: number;
+  readonly data: Uint8Array;
+  readonly context: Uint8Array;
+  /** Mean time of a run in ns; a simulated kernel's clock stands still meanwhile. */
+  readonly duration: Nanoseconds;
+}
+
+/** What struct bpf_prog_info tells. */
+export interface ProgramInfo {
+  readonly id: number;
+  readonly type: ProgramType;
+  readonly name: string;
+  /** 8 bytes in hex: the begin of a hash of the code in which map fds are zero. */
+  readonly tag: string;
+  /** Bytes of code as it was loaded. */
+  readonly size: number;
+  /** Instructions that the verifier walked over, on all paths. */
+  readonly verifiedInstructions: number;
+  readonly mapIds: readonly number[];
+  readonly isGplCompatible: boolean;
 }
 
 /** Where a program attaches. One target is one point: the client expands patterns. */
@@ -120,7 +196,9 @@ type TargetPlace =
   /** `sched_switch`: for raw_tracepoint programs, and tracing programs of attach type trace_raw_tp. */
   | { readonly kind: 'raw_tracepoint'; readonly name: string }
   /** For tracing programs loaded for this function with the attach type of that name. */
-  | { readonly kind: 'fentry' | 'fexit'; readonly function: string }
+  | { readonly kind: 'fentry' | 'fexit' | 'fmod_ret'; readonly function: string }
+  /** For lsm programs loaded for this hook, `bpf_lsm_file_open`. */
+  | { readonly kind: 'lsm'; readonly function: string }
   | UserTarget
   | SamplingTarget;
 

@@ -381,7 +381,7 @@ export const onlyFor: Readonly<Partial<Record<HelperName, readonly AttachType[]>
   seq_printf_btf: ['trace_iter'],
   get_func_arg: ['trace_fentry', 'trace_fexit', 'modify_return'],
   get_func_arg_cnt: ['trace_fentry', 'trace_fexit', 'modify_return'],
-  get_func_ret: ['trace_fexit', 'modify_return'],
+  get_func_ret: ['trace_fentry', 'trace_fexit', 'modify_return'],
 };
 
 /**

@@ -354,6 +354,9 @@ export function resolveImmediates(env: Environment): void {
   }
 }
 
+/** MAX_USED_MAPS (include/linux/bpf_verifier.h) */
+const mostMaps = 64;
+
 function resolveWide(env: Environment, slot: number): void {
   const { slots } = env;
   const next = slot + 1;
@@ -379,8 +382,13 @@ function resolveWide(env: Environment, slot: number): void {
   if (source >= 5) env.fail('EPROTO', 'fd_idx without fd_array is invalid');
   const fd = slots.imm[slot] as number;
   const shape = env.program.maps?.get(fd);
-  if (!shape) env.fail('EINVAL', `fd ${fd} is not pointing to valid bpf_map`);
+  if (!shape) {
+    env.fail(env.program.otherFds?.has(fd) ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
+  }
   env.mapAt.set(slot, shape);
+  if (new Set(env.mapAt.values()).size > mostMaps) {
+    env.fail('E2BIG', `The total number of maps per program has reached the limit of ${mostMaps}`);
+  }
   checkMapFits(env, shape.type, shape.spinLock !== undefined, shape.timer !== undefined);
   if (source === 1) return;
   if (offset >= 1 << 29) env.fail('EINVAL', `direct value offset of ${offset} is not allowed`);

@@ -180,11 +180,6 @@ export class Environment {
     this.#scratchedSlots = undefined;
   }
 
-  /** A NULL test changes every copy: all of them are printed. */
-  scratchAllOf(id: number): void {
-    for (let number = 0; number < 11; number++) if (this.register(number).id === id) this.scratchRegister(number);
-  }
-
   freshId(): number {
     return ++this.nextId;
   }

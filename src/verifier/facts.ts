@@ -45,6 +45,10 @@ export interface ScalarFact {
 }
 
 export interface Facts extends RegisterFacts {
+  /** A byte a slot: 1 where a load or store goes through the context, whose layout is the kernel's own affair. */
+  readonly throughContext: Uint8Array;
+  /** A byte a slot: 1 where some path goes. What none reaches is dead and never runs. */
+  readonly reached: Uint8Array;
   /** The whole of what is known of r0–r9 at a slot; undefined where only the bytes were asked for. */
   at(slot: number, register: number): RegisterFact | undefined;
 }
@@ -112,6 +116,7 @@ const keptRegisters = (1 << factRegisters) - 1;
 export class FactCollector {
   readonly #seen: Uint8Array;
   readonly #mayFault: Uint8Array;
+  readonly #throughContext: Uint8Array;
   /** What stood in each register the last time: mostly the same as this time. */
   readonly #last: (Register | undefined)[];
   /** Paths that stopped at a state that does not hold all that they may bring. */
@@ -124,6 +129,7 @@ export class FactCollector {
   constructor(slots: number, full: boolean) {
     this.#seen = new Uint8Array(slots * factRegisters);
     this.#mayFault = new Uint8Array(slots);
+    this.#throughContext = new Uint8Array(slots);
     this.#last = new Array(slots * factRegisters);
     this.#merged = full ? new Array(slots * factRegisters) : undefined;
   }
@@ -141,9 +147,12 @@ export class FactCollector {
       this.#seen[at] = (this.#seen[at] as number) | seenAs(register);
       if (this.#merged) this.#merged[at] = join(this.#merged[at], describe(register));
     }
-    if (((slots.opcode[slot] as number) & 7) !== 1) return;
-    const base = registers[slots.src[slot] as number];
-    if (base && mayFault(base)) this.#mayFault[slot] = 1;
+    const operation = (slots.opcode[slot] as number) & 7;
+    if (operation === 0 || operation > 3) return;
+    const isLoad = operation === 1;
+    const base = registers[(isLoad ? slots.src[slot] : slots.dst[slot]) as number];
+    if (base?.kind === 'context') this.#throughContext[slot] = 1;
+    else if (isLoad && base && mayFault(base)) this.#mayFault[slot] = 1;
   }
 
   /** A path stopped at a stored state. */
@@ -156,15 +165,18 @@ export class FactCollector {
     this.#distrusts = true;
   }
 
-  facts(): Facts {
+  /** @param reached the slots that were walked over */
+  facts(reached: Uint8Array): Facts {
     const merged = this.#merged;
     const trusted = (fact: RegisterFact): RegisterFact =>
       this.#distrusts && (fact.kind !== 'pointer' || fact.orNull) ? unknown : fact;
     return {
+      reached,
       registers: this.#seen.map((bits) =>
         this.#distrusts && bits !== seen.pointer ? registerFacts.unknown : (factOf[bits] as number),
       ),
       mayFault: this.#mayFault,
+      throughContext: this.#throughContext,
       at: (slot, register) => merged && trusted(merged[slot * factRegisters + register] ?? unknown),
     };
   }

@@ -47,8 +47,8 @@ export function jumpIf(env: Environment): void {
   } else if ((comparison === 'eq' || comparison === 'ne') && width === 64) {
     const isNullTest = right.isNull && left.maybeNull;
     if (isNullTest) {
-      settleNull(env, other, left, comparison === 'eq');
-      settleNull(env, env.state, left, comparison === 'ne');
+      settleNull(other, left, comparison === 'eq');
+      settleNull(env.state, left, comparison === 'ne');
     }
   } else if (fromRegister && width === 64) comparePackets(env, comparison, left, right, other);
   if (env.log.detailed) env.sayState();
@@ -85,7 +85,7 @@ function neverNull(register: Register): boolean {
   return ['socket', 'tcpSocket', 'mapValue', 'mapKey', 'socketCommon', 'map'].includes(register.kind);
 }
 
-function settleNull(env: Environment, state: State, tested: Register, isNull: boolean): void {
+function settleNull(state: State, tested: Register, isNull: boolean): void {
   state.mapRegisters((register) => {
     if (!register.maybeNull || register.id !== tested.id) return register;
     if (isNull) return zeroRegister;
@@ -96,7 +96,6 @@ function settleNull(env: Environment, state: State, tested: Register, isNull: bo
   if (isNull && tested.referenceId !== 0 && tested.referenceId === tested.id) {
     state.references = state.references.filter(({ id }) => id !== tested.referenceId);
   }
-  env.scratchAllOf(tested.id);
 }
 
 /** A value that is there: of a map of maps it is a map, of a map of sockets a socket (mark_ptr_not_null_reg). */

@@ -55,6 +55,8 @@ export interface ProgramText {
   readonly functions?: readonly { readonly slot: number; readonly type: TypeId }[];
   /** What BPF_PSEUDO_MAP_FD immediates name. */
   readonly maps?: ReadonlyMap<number, MapShape>;
+  /** Fds that are open, but for no map: to name one is another errno than to name one that is closed. */
+  readonly otherFds?: ReadonlySet<number>;
   /** Line info that the kernel would have: in the log, and in the explanation. */
   readonly lines?: readonly LineInfo[];
   /** Where instructions come from that have no line info, as those of assembly: only in the explanation. */

@@ -160,8 +160,8 @@ export class State {
     copy.mayGotoDepth = this.mayGotoDepth;
     copy.dfsDepth = this.dfsDepth;
     copy.callbackUnroll = this.callbackUnroll;
-    copy.inSleepable = this.inSleepable;
     copy.trail = this.trail;
+    copy.inSleepable = this.inSleepable;
     return copy;
   }
 

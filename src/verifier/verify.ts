@@ -123,7 +123,7 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
-    ...(env.facts && isAccepted ? { facts: env.facts.facts() } : {}),
+    ...(env.facts && isAccepted ? { facts: env.facts.facts(env.seen) } : {}),
   };
 }
 

@@ -62,11 +62,12 @@ export interface Host {
   readonly count?: boolean;
 }
 
-/** A helper that compiled code knows: a map's operation, or one that answers with the u64 at an offset. */
+/** A helper that compiled code knows: a map's operation, bpf_loop, or one that answers with the u64 at an offset. */
 export type InlineHelper =
   | { readonly kind: 'mapLookup' }
   | { readonly kind: 'mapUpdate' }
   | { readonly kind: 'mapDelete' }
+  | { readonly kind: 'loop' }
   | { readonly kind: 'cell'; readonly offset: number };
 
 /** Where a map keeps its elements in the linear memory. Sizes and strides in bytes, places as offsets. */

@@ -194,7 +194,13 @@ export class InterpretedProgram implements Executable {
   get trap(): Trap | null {
     const kind = this.#trapped;
     if (kind === null) return null;
-    const details = { high: this.#trapHigh, low: this.#trapLow, size: this.#trapSize, budget: this.#budget };
+    const details = {
+      high: this.#trapHigh,
+      low: this.#trapLow,
+      size: this.#trapSize,
+      budget: this.#budget,
+      opcode: this.program.code[this.#trapSlot * 8],
+    };
     return { kind, instruction: this.#trapSlot, message: trapMessage(kind, details) };
   }
 

@@ -9,10 +9,12 @@ export interface TrapDetails {
   /** Bytes of a bad access. */
   readonly size: number;
   readonly budget: number | undefined;
+  /** First byte of the instruction. */
+  readonly opcode: number | undefined;
 }
 
 /** One line for people. */
-export function trapMessage(kind: TrapKind, { high, low, size, budget }: TrapDetails): string {
+export function trapMessage(kind: TrapKind, { high, low, size, budget, opcode }: TrapDetails): string {
   const access = `${size} ${size === 1 ? 'byte' : 'bytes'} at ${hex64(u64(high, low))}`;
   switch (kind) {
     case 'unmapped-address':
@@ -26,12 +28,25 @@ export function trapMessage(kind: TrapKind, { high, low, size, budget }: TrapDet
     case 'budget-exhausted':
       return `more than ${budget} instructions`;
     case 'bad-instruction':
-      return 'an instruction that cannot run here';
+      return badInstruction(opcode);
     case 'unknown-helper':
       return `call of helper ${low}, which this kernel does not have`;
     case 'off-the-end':
       return 'control ran off the end of the program';
     default:
       return assertNever(kind);
+  }
+}
+
+/** Why an instruction of the set cannot run: what it works on is not there. */
+function badInstruction(opcode: number | undefined): string {
+  switch (opcode) {
+    case 0xbf:
+      return 'addr_space_cast needs an arena map, and the program has none';
+    case 0x85:
+    case 0x8d:
+      return 'call of a place where no function of the program begins';
+    default:
+      return 'access to a packet by LD_ABS or LD_IND, and this program is given none';
   }
 }

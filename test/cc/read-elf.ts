@@ -18,8 +18,9 @@ export function readElf(bytes: Uint8Array) {
     return found;
   };
   const contents = (name: string): Uint8Array => {
-    const { offset, size } = find(name);
-    return bytes.slice(offset, offset + size);
+    const { offset, size, type } = find(name);
+    // SHT_NOBITS has none in the file.
+    return type === 8 ? new Uint8Array(size) : bytes.slice(offset, offset + size);
   };
   const symtab = find('.symtab');
   const symbols = Array.from({ length: symtab.size / 24 }, (_, i) => {
@@ -40,8 +41,10 @@ export function readElf(bytes: Uint8Array) {
         offset: view.getUint32(at, true),
         type: view.getUint32(at + 8, true),
         symbol: symbol?.name === '' ? symbol.section : symbol?.name,
+        section: symbol?.section ?? '',
+        value: symbol?.offset ?? 0,
       };
     });
   };
-  return { section: contents, symbols, relocations };
+  return { names: sections.map((one) => one.name), section: contents, symbols, relocations };
 }

@@ -1,6 +1,7 @@
 import type { KernelProfile } from '../../src/btf/index.ts';
 import { compileC, renderDiagnostics } from '../../src/cc/index.ts';
-import type { Engine, Helper } from '../../src/vm/index.ts';
+import type { ObjectSpec, Relocation } from '../../src/object/index.ts';
+import type { CallWindow, Engine, Helper } from '../../src/vm/index.ts';
 import { linked, TestHost } from '../vm/host.ts';
 
 /** Compiles C and runs its first program on an engine, with eight words as context; r0 whole. */
@@ -8,15 +9,52 @@ export interface RunOptions {
   readonly helpers?: Readonly<Record<number, Helper>>;
 }
 
-export function compiled(text: string, profile: KernelProfile): Uint8Array {
-  const { object, diagnostics } = compileC(text, { file: 'test.c', profile });
-  const [program] = object?.programs ?? [];
-  if (!program) throw new Error(renderDiagnostics(diagnostics) || 'no program');
-  return program.code;
+/** Code that is ready to run but for the addresses of its data. */
+export interface Runnable {
+  readonly code: Uint8Array;
+  readonly relocations: readonly Relocation[];
+  /** The bytes of each section of data. */
+  readonly data: ReadonlyMap<string, Uint8Array>;
 }
 
-export function runCode(code: Uint8Array, input: readonly bigint[], engine: Engine, options: RunOptions = {}): bigint {
-  const host = new TestHost({ ...options, budget: 1_000_000 });
+export function compiledObject(text: string, profile: KernelProfile): ObjectSpec {
+  const { object, diagnostics } = compileC(text, { file: 'test.c', profile });
+  if (!object?.programs[0]) throw new Error(renderDiagnostics(diagnostics) || 'no program');
+  return object;
+}
+
+export function compiled(text: string, profile: KernelProfile): Runnable {
+  const { programs, maps } = compiledObject(text, profile);
+  const data = new Map(maps.flatMap((map) => (map.contents ? [[map.name, map.contents] as const] : [])));
+  const [program] = programs as [ObjectSpec['programs'][number]];
+  return { code: program.code, relocations: program.relocations, data };
+}
+
+/** probe_read and its kin: memory that is there is copied. */
+function probeRead(window: CallWindow): void {
+  const { memory } = window;
+  memory.u8.copyWithin(window.low(1), window.low(3), window.low(3) + window.low(2));
+  window.answer(0);
+}
+const probeReads = { 4: probeRead, 112: probeRead, 113: probeRead };
+
+const kernelBase = 0xffff8880n << 32n;
+
+export function runCode(
+  runnable: Runnable,
+  input: readonly bigint[],
+  engine: Engine,
+  options: RunOptions = {},
+): bigint {
+  const host = new TestHost({ helpers: { ...probeReads, ...options.helpers }, budget: 1_000_000 });
+  const code = runnable.code.slice();
+  const view = new DataView(code.buffer);
+  const places = new Map([...runnable.data].map(([name, bytes]) => [name, host.place(bytes)] as const));
+  for (const { slot, map, offset = 0 } of runnable.relocations) {
+    const address = kernelBase + BigInt((places.get(map) as number) + offset);
+    view.setUint32(slot * 8 + 4, Number(address & 0xffffffffn), true);
+    view.setUint32(slot * 8 + 12, Number(address >> 32n), true);
+  }
   const bytes = new Uint8Array(BigUint64Array.from(input).buffer);
   const program = engine.load(linked(code), host);
   program.run(host.place(bytes));

@@ -272,7 +272,7 @@ describe.each(engineNames)('run on the %s', (engine) => {
       ['--type', 'kprobe', '--license', 'X'],
       'call bpf_trace_printk\nexit',
       1,
-      'cannot call GPL-restricted function bpf_trace_printk#6',
+      'cannot call GPL-restricted function from non-GPL compatible program',
     ],
     [['--memory', 'xyz'], 'exit', 2, "--memory cannot be 'xyz'\n  expected: bytes in hex, two digits each, or @FILE\n"],
     [['--memory', '@no.such'], 'exit', 1, 'no.such: there is no such file\n'],

@@ -159,6 +159,25 @@ describe('loading', () => {
     );
   });
 
+  test('a program that the verifier refuses: its words, the source line, the end of its log', () => {
+    // An element of an array that is known to be there needs no test; r1 is a number.
+    const bad = text.replace('if r0 == 0 goto out', 'r0 = r1');
+    let fault: unknown;
+    try {
+      load(bad);
+    } catch (caught) {
+      fault = caught;
+    }
+    expect(fault).toMatchObject({
+      errno: 'EACCES',
+      op: 'program load',
+      message: 'program on_connect is refused: prog_load: EACCES: R1 !read_ok (EACCES)',
+      at: { file, text: '    r0 = r1' },
+      log: expect.stringMatching(/^0: R1=ctx\(\) R10=fp0\n.*\nprocessed \d+ insns/s),
+    });
+    expect((fault as BpfError).hint).toMatch(/log ends:\n(.*\n)*\s+R1 !read_ok\n/);
+  });
+
   test('names that the object does not have', () => {
     using object = load();
     expect(() => object.map('tabel')).toThrow(expect.objectContaining({ hint: 'did you mean table?' }));

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatFault, ms } from '../../src/base/index.ts';
-import { loadProfile } from '../../src/btf/index.ts';
+import { type BtfType, type KernelProfile, loadProfile, profileFromBtf, writeBtf } from '../../src/btf/index.ts';
 import { BPF, type BpfOptions, type CodecValue, CompileError, USDT } from '../../src/client/index.ts';
 import { binary, type KernelEvent, type Task } from '../../src/events/index.ts';
 import { boot, type Machine } from '../../src/sim/index.ts';
@@ -406,6 +406,100 @@ int kprobe__tcp_v4_connect(struct pt_regs *ctx) {
   });
 });
 
+/** The bundled BTF has no hooks: one more function, as security_file_open is. */
+function withHook(): KernelProfile {
+  const { btf } = profile;
+  const types = Array.from({ length: btf.count - 1 }, (_, i) => btf.type(i + 1));
+  const like = btf.type(btf.find('function', 'security_file_open')!) as BtfType & { kind: 'function' };
+  return profileFromBtf(writeBtf([...types, { ...like, name: 'bpf_lsm_file_open' }]), 'with-hook');
+}
+
+describe('programs that answer for a function', () => {
+  const fire = (name: string, returns: number): void => {
+    const at = { cpu: 0, task, stack: [] as string[], function: name };
+    machine.fire({ ...at, kind: 'entry', time: ++clock, args: {} });
+    machine.fire({ ...at, kind: 'exit', time: ++clock, returns });
+  };
+  const seen = (name: string): string => `
+BPF_ARRAY(out, s64, 2);
+int kretprobe__${name}(struct pt_regs *ctx) { int at = 0; s64 ret = (int)PT_REGS_RC(ctx); out.update(&at, &ret); return 0; }`;
+
+  test('fmod_ret: what is not 0 is returned, and the function does not run', () => {
+    using bpf = load(
+      `${seen('security_file_open')}
+       KMOD_RET(security_file_open, struct file *file) { return -13; }`,
+    );
+    fire('security_file_open', 0);
+    expect(bpf.table('out').get(0)).toBe(-13);
+    bpf.object.links.find(({ target }) => target.kind === 'fmod_ret')!.close();
+    fire('security_file_open', 7);
+    expect(bpf.table('out').get(0)).toBe(7);
+  });
+
+  test('lsm: the same on a hook; 0 lets it go on', () => {
+    using hooked = boot({ profile: withHook(), cpus: 1 });
+    const fireHook = (): void => {
+      const at = { cpu: 0, task, stack: [] as string[], function: 'bpf_lsm_file_open' };
+      hooked.fire({ ...at, kind: 'entry', time: ++clock, args: {} });
+      hooked.fire({ ...at, kind: 'exit', time: ++clock, returns: 0 });
+    };
+    using bpf = new BPF(hooked, {
+      text: `${seen('bpf_lsm_file_open')}
+       BPF_ARRAY(deny, s64, 1);
+       LSM_PROBE(file_open, struct file *file) { int at = 0; s64 *answer = deny.lookup(&at); return answer ? *answer : 0; }`,
+    });
+    fireHook();
+    expect(bpf.table('out').get(0)).toBe(0);
+    bpf.table('deny').set(0, -1);
+    fireHook();
+    expect(bpf.table('out').get(0)).toBe(-1);
+    bpf.detachLsm({ fnName: 'file_open' });
+    fireHook();
+    expect(bpf.table('out').get(0)).toBe(0);
+  });
+
+  test.each([
+    ['KMOD_RET(vfs_read, struct file *file) { return 0; }', /vfs_read\(\) is not modifiable/],
+    ['LSM_PROBE(no_such_hook, void *x) { return 0; }', /no function 'bpf_lsm_no_such_hook'/],
+  ])('%s is refused', (text, form) => {
+    expect(() => load(text)).toThrow(form);
+  });
+});
+
+describe('pinned tables and tables of tables', () => {
+  const pinned = 'BPF_TABLE_PINNED("hash", u32, u64, kept, 8, "/sys/fs/bpf/kept");';
+
+  test('a pin outlives its text, and the next text has the same table', () => {
+    {
+      using first = load(pinned);
+      first.table('kept').set(1, 11);
+    }
+    {
+      using second = load(pinned);
+      expect(second.table('kept').get(1)).toBe(11);
+    }
+    machine.unlink('/sys/fs/bpf/kept');
+    using third = load(pinned);
+    expect(third.table('kept').get(1)).toBeUndefined();
+  });
+
+  test.each([
+    ['elsewhere', '"/var/kept"', /EPERM.*not in the BPF file system/],
+    ['a folder', '"/sys/fs/bpf/"', /EPERM/],
+  ])('%s is refused', (_what, path, form) => {
+    expect(() => load(pinned.replace('"/sys/fs/bpf/kept"', path))).toThrow(form);
+  });
+
+  test('a table of tables', () => {
+    using bpf = load('BPF_TABLE("hash", int, int, inner, 8); BPF_ARRAY_OF_MAPS(outer, "inner", 4);');
+    bpf.table('outer').set(1, bpf.table('inner').fd);
+    const inner = machine.mapFdById(Number(bpf.table('outer').get(1)));
+    bpf.table('inner').set(5, 6);
+    expect(machine.mapLookup(inner, Uint8Array.of(5, 0, 0, 0))).toEqual(Uint8Array.of(6, 0, 0, 0));
+    machine.close(inner);
+  });
+});
+
 describe('symbols and what the kernel has', () => {
   test('names of addresses, addresses of names', () => {
     using bpf = load(counter);
@@ -512,6 +606,7 @@ describe('misuse is told', () => {
       /of type hash.*BPF_RINGBUF_OUTPUT/s,
     ],
     ['a walk through a hash', (bpf) => bpf.table('counts').walk(1), /of type hash.*BPF_STACK_TRACE/s],
+    ['a walk through build ids', (bpf) => bpf.table('ids').walk(1), /walk on table 'ids'.*keeps build ids/s],
     [
       'pages that are no power of two',
       (bpf) => bpf.table('out').openPerfBuffer(() => {}, { pageCnt: 3 }),
@@ -527,6 +622,7 @@ describe('misuse is told', () => {
 struct pair { u32 a; u32 b; };
 BPF_HASH(pairs, struct pair, u64);
 BPF_PERF_OUTPUT(out);
+BPF_STACK_TRACE_BUILDID(ids, 16);
 int any(void *ctx) { return 0; }`);
     let fault: unknown;
     try {

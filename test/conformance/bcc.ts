@@ -1,144 +1,112 @@
-import { spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { readFileSync } from 'node:fs';
 import { loadProfile } from '../../src/btf/index.ts';
-import { compileC, renderDiagnostics } from '../../src/cc/index.ts';
-import type { ObjectSpec, ProgramSpec } from '../../src/object/index.ts';
-import { mapTypes, programTypes } from '../../src/uapi/index.ts';
+import { type Compiled, compileC, renderDiagnostics } from '../../src/cc/index.ts';
+import type { ObjectSpec } from '../../src/object/index.ts';
+import { driveAll } from './bcc-drive.ts';
+import { mapDifferences, Oracle, type Peer, type Text, textsOf, typeOf, verified } from './bcc-texts.ts';
 
 /**
- * Compiles every C text of a folder and, where an oracle of the running kernel is named, loads its programs there:
- * `npm run conformance:bcc -- DIR [ORACLE] [NAME…]`. Prints a row for each, then the first diagnostic or the end of the
- * verifier's log of what failed.
+ * Compiles every C text of a folder for the 6.1 profile and asks our verifier what it thinks of each program:
+ *   npm run conformance:bcc -- DIR [ORACLE.py] [PEER.json] [NAME…]
+ * With an oracle of the running kernel each program is loaded there too; with what real BCC made of the same texts
+ * (bcc-peer.py) instructions and maps are compared. A row for each text, then what went wrong.
  */
-interface Verdict {
-  readonly verdict?: string;
-  readonly error?: string;
-  readonly log?: string;
+interface Row {
+  kernel: string;
+  verifier: string;
+  instructions: number;
+  peer: number | undefined;
+  ms: number;
 }
 
-class Oracle {
-  readonly #process;
-  readonly #waiting: ((answer: Verdict) => void)[] = [];
-
-  constructor(path: string) {
-    this.#process = spawn('python3', [path], { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.#process.stdout }).on('line', (line) =>
-      this.#waiting.shift()?.(JSON.parse(line) as Verdict),
-    );
-  }
-
-  ask(request: object): Promise<Verdict> {
-    return new Promise((answer) => {
-      this.#waiting.push(answer);
-      this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    });
-  }
-
-  close(): void {
-    this.#process.stdin.end();
-  }
-}
-
-const kinds: Readonly<Record<string, keyof typeof programTypes>> = {
-  kprobe: 'kprobe',
-  kretprobe: 'kprobe',
-  uprobe: 'kprobe',
-  uretprobe: 'kprobe',
-  tracepoint: 'tracepoint',
-  raw_tracepoint: 'raw_tracepoint',
-  perf_event: 'perf_event',
-};
-
-function request(object: ObjectSpec, program: ProgramSpec, type: keyof typeof programTypes): object {
-  const maps = object.maps.map((map) => ({
-    type: mapTypes[map.type],
-    key: map.keySize,
-    value: map.valueSize,
-    max: map.maxEntries,
-    flags: map.flags,
-    at: program.relocations.filter((one) => one.map === map.name).map((one) => one.slot),
-  }));
-  const used = maps.filter((map) => map.at.length > 0);
-  return { type: programTypes[type], insns: Buffer.from(program.code).toString('hex'), maps: used };
-}
-
-interface Facts {
-  readonly attach?: readonly { readonly kind: string; readonly fn: string }[];
-  readonly cflags?: readonly string[];
-}
-
+const cpus = 128;
 const [folder = '', ...rest] = process.argv.slice(2);
 const oraclePath = rest[0]?.endsWith('.py') ? rest.shift() : undefined;
+const peerPath = rest[0]?.endsWith('.json') ? rest.shift() : undefined;
 const oracle = oraclePath ? new Oracle(oraclePath) : undefined;
+const peers = (peerPath ? JSON.parse(readFileSync(peerPath, 'utf8')) : {}) as Record<string, Peer>;
 const profile = loadProfile('6.1');
-const names = readdirSync(folder)
-  .filter((name) => name.endsWith('.c'))
-  .map((name) => name.slice(0, -2));
-const totals = { texts: 0, compiled: 0, loaded: 0, judged: 0, instructions: 0 };
-const times: number[] = [];
 const failures: string[] = [];
 
-for (const name of names) {
-  if (rest.length > 0 && !rest.includes(name)) continue;
-  const text = readFileSync(join(folder, `${name}.c`), 'utf8');
-  const factsFile = join(folder, `${name}.json`);
-  const facts = (existsSync(factsFile) ? JSON.parse(readFileSync(factsFile, 'utf8')) : {}) as Facts;
-  const defines: Record<string, string | true> = {};
-  for (const flag of facts.cflags ?? []) {
-    const match = /^-D(\w+)(?:=(.*))?$/.exec(flag);
-    if (match) defines[match[1] as string] = match[2] ?? true;
+async function judge(text: Text, object: ObjectSpec): Promise<Pick<Row, 'kernel' | 'verifier'>> {
+  let kernel = oracle ? 'accept' : '-';
+  let verifier = 'accept';
+  for (const program of object.programs) {
+    const type = typeOf(program, text);
+    const own = verified(object, program, type);
+    if (own.verdict !== 'accept') {
+      verifier = 'REJECT';
+      failures.push(`${text.name}/${program.name}, our verifier: ${own.log.split('\n').slice(-9).join('\n')}`);
+    }
+    if (!oracle) continue;
+    // Its target is one of the kernel's functions, which the script does not resolve.
+    if (type === 'tracing' || type === 'lsm') {
+      kernel = kernel === 'accept' ? 'unjudged' : kernel;
+      continue;
+    }
+    const answer = await oracle.ask(object, program, type);
+    if (answer.verdict === 'accept') continue;
+    kernel = 'REJECT';
+    failures.push(
+      `${text.name}/${program.name}, kernel: ${answer.error ?? answer.log?.split('\n').slice(-9).join('\n')}`,
+    );
   }
-  totals.texts++;
+  return { kernel, verifier };
+}
+
+function peerInstructions({ functions }: Peer): number | undefined {
+  return functions && Object.values(functions).reduce((sum, code) => sum + code.length / 16, 0);
+}
+
+async function row(text: Text): Promise<Row | undefined> {
   const start = performance.now();
-  let result: ReturnType<typeof compileC>;
+  let result: Compiled;
   try {
-    result = compileC(text, { file: `${name}.c`, profile, defines });
+    result = compileC(text.text, { file: `${text.name}.c`, profile, defines: text.defines, cpus });
   } catch (fault) {
-    failures.push(`${name}: CRASH ${(fault as Error).stack?.split('\n').slice(0, 6).join('\n')}`);
-    console.log(`${name.padEnd(20)} crash`);
-    continue;
+    failures.push(`${text.name}: CRASH ${(fault as Error).stack?.split('\n').slice(0, 6).join('\n')}`);
+    return undefined;
   }
   const ms = performance.now() - start;
-  times.push(ms);
-  const { object } = result;
+  const { object, diagnostics } = result;
   if (!object) {
-    const errors = result.diagnostics.filter((one) => one.severity === 'error');
-    failures.push(`${name}: ${errors.length} errors\n${renderDiagnostics(errors.slice(0, 2))}`);
-    console.log(`${name.padEnd(20)} no   ${errors.length} errors`);
+    const errors = diagnostics.filter((one) => one.severity === 'error');
+    failures.push(`${text.name}: ${errors.length} errors\n${renderDiagnostics(errors.slice(0, 2))}`);
+    return undefined;
+  }
+  const peer = peers[text.name] ?? {};
+  for (const one of mapDifferences(object, peer, cpus)) failures.push(`${text.name}: map ${one}`);
+  const instructions = object.programs.reduce((sum, program) => sum + program.code.length / 8, 0);
+  return { ...(await judge(text, object)), instructions, peer: peerInstructions(peer), ms };
+}
+
+const rows: Row[] = [];
+let count = 0;
+for (const text of textsOf(folder, rest)) {
+  count++;
+  const made = await row(text);
+  if (!made) {
+    console.log(`${text.name.padEnd(20)} not compiled`);
     continue;
   }
-  totals.compiled++;
-  const count = object.programs.reduce((sum, program) => sum + program.code.length / 8, 0);
-  totals.instructions += count;
-  let verdict = 'not asked';
-  if (oracle) {
-    verdict = 'accept';
-    for (const program of object.programs) {
-      const attached = facts.attach?.find((one) => one.fn === program.name);
-      const type = (attached && kinds[attached.kind]) ?? program.type;
-      if (type === 'tracing' || type === 'lsm') {
-        verdict = verdict === 'accept' ? 'unjudged' : verdict;
-        continue;
-      }
-      const answer = await oracle.ask(request(object, program, type));
-      if (answer.verdict === 'accept') continue;
-      verdict = 'REJECT';
-      const log = answer.error ?? answer.log?.split('\n').slice(-14).join('\n') ?? '';
-      failures.push(`${name}/${program.name}: ${log}`);
-      break;
-    }
-    totals.judged++;
-    if (verdict !== 'REJECT') totals.loaded++;
-  }
+  rows.push(made);
+  const { kernel, verifier, instructions, peer, ms } = made;
+  const ratio = peer === undefined ? '' : `${String(peer).padStart(6)} ${(instructions / peer).toFixed(2)}`;
   console.log(
-    `${name.padEnd(20)} yes  ${verdict.padEnd(10)} ${String(count).padStart(6)} ${ms.toFixed(1).padStart(8)} ms`,
+    `${text.name.padEnd(20)} ${verifier.padEnd(8)} ${kernel.padEnd(9)} ${ms.toFixed(1).padStart(7)} ms ${String(instructions).padStart(6)} ${ratio}`,
   );
 }
 oracle?.close();
 for (const failure of failures) console.log(`\n${failure}`);
-const median = times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;
-console.log(
-  `\n${totals.compiled} of ${totals.texts} compile, ${totals.loaded} of ${totals.judged} load, ${totals.instructions} instructions, median ${median.toFixed(1)} ms`,
-);
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
+const shared = rows.filter((one) => one.peer !== undefined);
+const times = rows.map((one) => one.ms).sort((a, b) => a - b);
+console.log(`
+${rows.length} of ${count} compile, median ${(times[times.length >> 1] ?? 0).toFixed(1)} ms
+${rows.filter((one) => one.verifier === 'accept').length} pass our verifier, ${rows.filter((one) => one.kernel === 'accept').length} the kernel's
+${sum(rows.map((one) => one.instructions))} instructions`);
+if (shared.length > 0) {
+  const [ours, theirs] = [sum(shared.map((one) => one.instructions)), sum(shared.map((one) => one.peer ?? 0))];
+  console.log(`${ours} where BCC has ${theirs}: ${(ours / theirs).toFixed(3)} over ${shared.length} texts`);
+}
+driveAll(folder, rest, profile);

@@ -9,7 +9,7 @@ import { registerStripping } from '../scenario/strip-types.ts';
  * outside the repository, and its console blocks are typed. A later block of the same file replaces the earlier one.
  *
  *   ```ts opens.ts             a file
- *   ```console                 `$ command` lines, each with the output that follows it; a line `…` stands for any lines
+ *   ```console                 `$ command` lines, each with the output that follows it; a line `…` stands for any lines, `…` in a line for any text
  */
 export interface Block {
   readonly language: string;
@@ -112,7 +112,9 @@ export function pageOf(name: string): string {
 
 /** What a console block says is a form of: `…` stands for any lines. */
 export function outputForm(expected: readonly string[]): RegExp {
-  const lines = expected.map((line) => (line === '…' ? '(?:.*\\n)*?' : `${escaped(line)}\\n`));
+  const lines = expected.map((line) =>
+    line === '…' ? '(?:.*\\n)*?' : `${line.split('…').map(escaped).join('.*')}\\n`,
+  );
   return new RegExp(`^${lines.join('')}$`);
 }
 
@@ -125,7 +127,8 @@ export function rewritten(page: string, typed: readonly Typed[], answers: readon
   const lines = page.split('\n');
   for (const [i, { line, expected }] of [...typed.entries()].reverse()) {
     const { out, err } = answers[i] as Answer;
-    if (!expected.includes('…')) lines.splice(line, expected.length, ...`${out}${err}`.trimEnd().split('\n'));
+    if (!expected.some((text) => text.includes('…')))
+      lines.splice(line, expected.length, ...`${out}${err}`.trimEnd().split('\n'));
   }
   return lines.join('\n');
 }

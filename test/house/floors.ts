@@ -12,7 +12,7 @@ export const floors = {
   events: ['base', 'btf'],
   cc: ['base', 'isa', 'uapi', 'btf', 'object'],
   sys: ['base', 'uapi', 'btf', 'object'],
-  sim: ['base', 'isa', 'uapi', 'memory', 'btf', 'vm', 'maps', 'object', 'events', 'sys'],
+  sim: ['base', 'isa', 'uapi', 'memory', 'btf', 'vm', 'maps', 'object', 'events', 'verifier', 'sys'],
   client: ['base', 'uapi', 'btf', 'object', 'cc', 'sys'],
   scenario: ['base', 'uapi', 'btf', 'events'],
   lab: ['base', 'btf', 'object', 'events', 'sys', 'sim', 'client', 'scenario'],

@@ -212,7 +212,8 @@ function aluDrafts({ code, width, register: fromRegister }: OpcodeRow & { kind: 
       ...section,
       body: { kind: 'addrSpaceCast', dst: 1, src: 2, imm: 1 },
       classic: undefined,
-      words: "turns a pointer of one address space into one of another: those of an arena and the kernel's",
+      words:
+        "turns a pointer of one address space into one of another: those of an arena and the kernel's. Linux refuses a program that has no arena map; as there is none here it traps",
     });
   }
   return drafts;

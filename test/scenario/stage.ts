@@ -45,6 +45,8 @@ export function smallProfile(options: { dropFunction?: string; reasons?: Record<
     },
     tracepoint: (name) => formats.get(name),
     tracepointNames: () => formats.keys(),
+    constant: () => undefined,
+    constantNames: () => [],
     dropReasonName: (value) => Object.entries(reasons).find(([, number]) => number === value)?.[0],
     dropReasonValue: (name) => reasons[name],
   };

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { SysError } from '../../src/base/index.ts';
+import { errno, SysError } from '../../src/base/index.ts';
 import type { Task } from '../../src/events/index.ts';
 import { engines } from '../vm/engines.ts';
 import { Bench, bash, end, openOutput, profile, storing } from './bench.ts';
@@ -195,9 +195,20 @@ describe('what cannot be', () => {
     expect(errnoOf(attach({ kind: 'fentry', function: 'tcp_v4_connect' }))).toBe('none');
   });
 
-  test('a helper of returns at an entry', () => {
+  test('a helper of arguments at a raw tracepoint', () => {
     using bench = new Bench(engine);
     const text = 'r2 = r10\nr2 += -8\ncall bpf_get_func_ret\nr0 = 0\nexit';
-    expect(errnoOf(() => bench.load('tracing', text, {}, 'GPL', load as never))).toBe('EINVAL');
+    const attachBtfId = profile.btf.find('typedef', 'btf_trace_kfree_skb') ?? 0;
+    const raw = { expectedAttachType: 'trace_raw_tp', attachBtfId } as const;
+    expect(errnoOf(() => bench.load('tracing', text, {}, 'GPL', raw))).toBe('EINVAL');
+  });
+
+  test('an entry has no result to ask for', () => {
+    using bench = new Bench(engine);
+    const out = bench.map({ type: 'array' });
+    const ask = 'r2 = r10\nr2 += -8\nr1 = r6\ncall bpf_get_func_ret';
+    bench.trace({ kind: 'fentry', function: 'tcp_v4_connect' }, storing(ask), { out });
+    bench.entry('tcp_v4_connect');
+    expect(BigInt.asIntN(64, bench.u64(out))).toBe(BigInt(-errno.EOPNOTSUPP));
   });
 });

@@ -84,6 +84,19 @@ describe.each(engines)('on the $name', (engine) => {
     expect(bench.machine.symbols.format(ip)).toBe('__inet_stream_connect+0x11c');
   });
 
+  test('a task that ends gives back what its calls held', () => {
+    const bench = new Bench(engine);
+    const out = bench.map({ type: 'array' });
+    const target = { kind: 'kretprobe', function: 'tcp_v4_connect', maxActive: 1 } as const;
+    const link = bench.attach(target, counting, { out });
+    bench.entry('tcp_v4_connect');
+    bench.tracepoint('sched:sched_process_exit', { comm: 'bash', pid: bash.pid, prio: 120 });
+    const other = { ...bash, pid: 77 };
+    bench.entry('tcp_v4_connect', {}, { task: other });
+    bench.exit('tcp_v4_connect', 0, { task: other });
+    expect(bench.machine.linkInfo(link)).toMatchObject({ hits: 1, missed: 0 });
+  });
+
   test('a call that was under way before the kretprobe returns unseen', () => {
     using bench = new Bench(engine);
     const out = bench.map({ type: 'array' });

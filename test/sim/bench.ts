@@ -1,10 +1,10 @@
 import { viewOf } from '../../src/base/index.ts';
-import { type KernelProfile, loadProfile } from '../../src/btf/index.ts';
+import { BtfBuilder, type KernelProfile, loadProfile, readBtf } from '../../src/btf/index.ts';
 import type { FunctionEntry, FunctionExit, KernelEvent, Task, TracepointEvent } from '../../src/events/index.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { type BootOptions, boot, type OpenMachine } from '../../src/sim/index.ts';
 import type { AttachTarget, Fd, MapCreate, ProgramLoad } from '../../src/sys/index.ts';
-import { helperByName, type ProgramType } from '../../src/uapi/index.ts';
+import { helperByName, mapFlags, type ProgramType } from '../../src/uapi/index.ts';
 import type { Engine } from '../../src/vm/index.ts';
 
 /** A machine, and short ways to put programs and events on it. */
@@ -14,6 +14,7 @@ export const bash: Task = { pid: 4243, tgid: 4242, comm: 'bash', uid: 1000, gid:
 
 export class Bench implements Disposable {
   readonly machine: OpenMachine;
+  readonly #texts = new Set<Fd>();
 
   constructor(engine: Engine, options: Partial<BootOptions> = {}) {
     this.machine = boot({ profile, cpus: 2, memory: 16 << 20, engine, ...options });
@@ -31,12 +32,30 @@ export class Bench implements Disposable {
     license = 'GPL',
     more: Partial<ProgramLoad> = {},
   ): Fd {
+    const code = this.code(text, maps);
+    return this.machine.programLoad({ type, code, license, name: 'test', ...callbacksOf(code), ...more });
+  }
+
+  /** A map that holds a text which nothing can change; where a program names it, it gets the text's address. */
+  text(text: string): Fd {
+    const bytes = new TextEncoder().encode(`${text}\0`);
+    const flags = mapFlags.readOnlyProgram;
+    const map = this.map({ type: 'array', valueSize: bytes.length, maxEntries: 1, flags });
+    this.machine.mapUpdate(map, u32Bytes(0), bytes);
+    this.machine.mapFreeze(map);
+    this.#texts.add(map);
+    return map;
+  }
+
+  /** What the text says, with the fds of its maps. */
+  code(text: string, maps: Record<string, Fd> = {}): Uint8Array {
     const { code, relocations } = assemble(text, { helper: (name) => helperByName(name)?.id });
     for (const { slot, map } of relocations) {
-      code[slot * 8 + 1] = (code[slot * 8 + 1]! & 0xf) | 0x10;
-      viewOf(code).setInt32(slot * 8 + 4, maps[map] ?? -1, true);
+      const fd = maps[map] ?? -1;
+      code[slot * 8 + 1] = (code[slot * 8 + 1]! & 0xf) | (this.#texts.has(fd) ? 0x20 : 0x10);
+      viewOf(code).setInt32(slot * 8 + 4, fd, true);
     }
-    return this.machine.programLoad({ type, code, license, name: 'test', ...more });
+    return code;
   }
 
   attach(target: AttachTarget, text: string, maps: Record<string, Fd> = {}): Fd {
@@ -85,6 +104,21 @@ export class Bench implements Disposable {
   #moment(): { time: number; cpu: number; task: Task; stack: string[] } {
     return { time: this.machine.clock(), cpu: 0, task: bash, stack: [] };
   }
+}
+
+/** The types that the kernel wants of functions which a helper calls back: static, of no further interest. */
+function callbacksOf(code: Uint8Array): Pick<ProgramLoad, 'btf' | 'functions'> {
+  const slots: number[] = [];
+  const view = viewOf(code);
+  for (let at = 0; at < code.length; at += 8) {
+    if (code[at] === 0x18 && code[at + 1]! >>> 4 === 4) slots.push(at / 8 + 1 + view.getInt32(at + 4, true));
+  }
+  if (slots.length === 0) return {};
+  const builder = new BtfBuilder();
+  const type = builder.function('callback', builder.int('int', 4, { signed: true }), []);
+  const bytes = builder.encode();
+  const functions = [...new Set(slots)].map((slot) => ({ slot, name: 'callback', type }));
+  return { btf: Object.assign(readBtf(bytes), { bytes }), functions };
 }
 
 /** The type of program that a target takes. */

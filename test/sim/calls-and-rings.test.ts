@@ -108,12 +108,8 @@ describe.each(engines)('on the $name', (engine) => {
     ['map_push_elem with unknown flags', `${u64At16}r1 = q ll\nr3 = 1\ncall bpf_map_push_elem`, -errno.EINVAL],
     ['map_pop_elem of an empty queue', `${u64At16}r1 = q ll\ncall bpf_map_pop_elem`, -errno.ENOENT],
     ['map_peek_elem of an empty queue', `${u64At16}r1 = q ll\ncall bpf_map_peek_elem`, -errno.ENOENT],
-    ['map_push_elem on a hash', `${u64At16}r1 = table ll\nr3 = 0\ncall bpf_map_push_elem`, -errno.ENOTSUPP],
   ])('%s', (_, body, expected) => {
-    const { answer } = run(body, (bench) => ({
-      q: bench.map({ type: 'queue', keySize: 0 }),
-      table: bench.map({ type: 'hash' }),
-    }));
+    const { answer } = run(body, (bench) => ({ q: bench.map({ type: 'queue', keySize: 0 }) }));
     expect(answer).toBe(BigInt(expected));
   });
 
@@ -196,13 +192,29 @@ describe.each(engines)('on the $name', (engine) => {
     expect(counts).toEqual([1n, 1n, 2n]);
   });
 
+  test('get_task_stack is that of the current task', () => {
+    const bench = new Bench(engine);
+    const out = bench.map({ type: 'array' });
+    const own = `call bpf_get_current_task_btf
+      r1 = r0
+      r2 = r10
+      r2 += -64
+      r3 = 64
+      r4 = 0
+      call bpf_get_task_stack`;
+    bench.attach(target, storing(own), { out });
+    bench.entry('tcp_v4_connect', {}, { stack: ['tcp_v4_connect', 'inet_stream_connect+0x3a'] });
+    expect(bench.u64(out)).toBe(16n);
+  });
+
   const record = (value: number) => `*(u64 *)(r10 - 16) = ${value}\nr2 = r10\nr2 += -16\nr1 = ring ll\n`;
   const reserve = (then: string) => `r1 = ring ll\nr2 = 8\nr3 = 0\ncall bpf_ringbuf_reserve
     if r0 == 0 goto done
     *(u64 *)(r0 + 0) = 5
     r1 = r0
     r2 = 0
-    call bpf_ringbuf_${then}`;
+    call bpf_ringbuf_${then}
+    r0 = 0`;
 
   test.each([
     ['output', `${record(3)}r3 = 8\nr4 = 0\ncall bpf_ringbuf_output`, [3n], { delivered: 1 }],

@@ -14,7 +14,8 @@ describe.each(engines)('on the $name', (engine) => {
     const bench = new Bench(engine);
     const out = bench.map({ type: 'array', valueSize: 8 + (options.value ?? 64) });
     const hash = bench.map({ type: 'hash', keySize: 4, valueSize: 8, maxEntries: 1 });
-    bench.attach(target, storing(body), { out, hash });
+    const perCpu = bench.map({ type: 'percpu_array', maxEntries: 6 });
+    bench.attach(target, storing(body), { out, hash, perCpu });
     const { task = bash, cpu = 0, args = {} } = options;
     bench.entry('tcp_v4_connect', args as never, { time: 0x1_2345_6789, task, cpu, stack });
     expect(bench.machine.traps).toEqual([]);
@@ -22,6 +23,7 @@ describe.each(engines)('on the $name', (engine) => {
   }
 
   const key = '*(u32 *)(r10 - 4) = 5\nr2 = r10\nr2 += -4\nr1 = hash ll\n';
+  const perCpuKey = key.replace('hash', 'perCpu');
   const value = '*(u64 *)(r10 - 16) = 77\nr3 = r10\nr3 += -16\n';
   const update = (flags: number) => `${key}${value}r4 = ${flags}\ncall bpf_map_update_elem\n`;
 
@@ -39,8 +41,8 @@ describe.each(engines)('on the $name', (engine) => {
     ['map_update_elem of no key, EXIST', update(2), -BigInt(errno.ENOENT)],
     ['map_update_elem with unknown flags', update(8), -BigInt(errno.EINVAL)],
     ['map_delete_elem', `${update(0)}${key}call bpf_map_delete_elem`, 0n],
-    ['map_lookup_elem', `${update(0)}${key}call bpf_map_lookup_elem\nr0 = *(u64 *)(r0 + 0)`, 77n],
-    ['map_lookup_percpu_elem beyond the CPUs', `${key}r3 = 9\ncall bpf_map_lookup_percpu_elem`, 0n],
+    ['map_lookup_elem', `${update(0)}${key}call bpf_map_lookup_elem\nif r0 == 0 goto done\nr0 = *(u64 *)(r0 + 0)`, 77n],
+    ['map_lookup_percpu_elem beyond the CPUs', `${perCpuKey}r3 = 9\ncall bpf_map_lookup_percpu_elem`, 0n],
   ])('%s', (_, body, expected) => {
     const { answer, bench } = run(body, { cpu: 1 });
     expect(answer).toBe(expected);
@@ -68,7 +70,6 @@ describe.each(engines)('on the $name', (engine) => {
     [16, 'a very long name of a task', 'a very long nam', 0],
     [4, 'bash', 'bas', 0],
     [1, 'bash', '', 0],
-    [0, 'bash', 'ÿ', -errno.EINVAL],
     [32, 'bash', 'bash', 0],
   ])('get_current_comm into %i bytes of %s', (size, comm, expected, status) => {
     const fill = '*(u64 *)(r7 + 8) = -1\n*(u64 *)(r7 + 16) = -1\n';
@@ -76,8 +77,8 @@ describe.each(engines)('on the $name', (engine) => {
       task: { ...bash, comm },
     });
     expect(answer).toBe(BigInt(status));
-    expect(size === 0 ? String.fromCharCode(bytes[0]!) : cString(bytes.subarray(0, size))).toBe(expected);
-    if (size > 0 && size < 16) expect(bytes[size], 'no byte beyond').toBe(0xff);
+    expect(cString(bytes.subarray(0, size))).toBe(expected);
+    if (size < 16) expect(bytes[size], 'no byte beyond').toBe(0xff);
   });
 
   test.each(['get_current_task', 'get_current_task_btf'])('%s is the task_struct', (name) => {
@@ -262,7 +263,7 @@ describe.each(engines)('on the $name', (engine) => {
     ])('%s', (_, flags, size, status) => {
       using bench = new Bench(engine);
       const events = bench.map({ type: 'perf_event_array', valueSize: 4, maxEntries: 3 });
-      const out = bench.map({ type: 'array', valueSize: 8192 });
+      const out = bench.map({ type: 'array', valueSize: 70_000 });
       for (const cpu of [0, 1]) {
         const fd = bench.machine.perfEventOpen({ cpu });
         bench.machine.mmap(fd, 1);
@@ -290,7 +291,7 @@ describe('PROG_LOAD', () => {
     ['half an instruction', new Uint8Array(12), 'GPL', 'EINVAL', /12 bytes/],
     ['a bad opcode', code(0xffn, ...returnZero), 'GPL', 'EINVAL', /./],
     ['a map that is no fd', code(0x1118n | (99n << 32n), 0n, ...returnZero), 'GPL', 'EBADF', /fd 99/],
-    ['half a ld_imm64', code(0xb7n, exit, 0x1118n), 'GPL', 'EINVAL', /cut off/],
+    ['half a ld_imm64', code(0xb7n, exit, 0x1118n), 'GPL', 'EINVAL', /last insn is not an exit or jmp/],
     ['a helper that no kernel has', code(call(9999), exit), 'GPL', 'EINVAL', /invalid func unknown#9999/],
     [
       'a helper of other program types',
@@ -304,7 +305,7 @@ describe('PROG_LOAD', () => {
       code(call(helpers.probe_read_kernel.id), exit),
       'MIT',
       'EINVAL',
-      /cannot call GPL-restricted function bpf_probe_read_kernel#113/,
+      /cannot call GPL-restricted function from non-GPL compatible program/,
     ],
   ] as const)('refuses %s', (_, bytes, license, name, message) => {
     using bench = new Bench(engine);
@@ -326,7 +327,7 @@ describe('PROG_LOAD', () => {
 
   test('takes a GPL helper under a license that the kernel counts as compatible', () => {
     using bench = new Bench(engine);
-    const bytes = code(call(helpers.probe_read_kernel.id), exit);
+    const bytes = code(call(helpers.get_current_task.id), ...returnZero);
     for (const license of ['GPL', 'Dual BSD/GPL', 'Dual MIT/GPL']) {
       expect(bench.machine.programLoad({ type: 'kprobe', code: bytes, license })).toBeGreaterThan(2);
     }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { viewOf } from '../../src/base/index.ts';
 import type { Fd } from '../../src/sys/index.ts';
+import type { Engine } from '../../src/vm/index.ts';
 import { engines } from '../vm/engines.ts';
 import { Bench, u32Bytes } from './bench.ts';
 
@@ -9,6 +10,7 @@ import { Bench, u32Bytes } from './bench.ts';
 const output = `
   r6 = r1
   r7 = *(u64 *)(r6 + 96)
+  r7 &= 3
 again:
   if r7 == 0 goto done
   r7 += -1
@@ -97,8 +99,10 @@ describe.each(engines)('the ledger on the $name', (engine) => {
   });
 
   test('a run that traps before its record is lost, and the trap is kept', () => {
-    using bench = new Bench(engine);
-    bench.attach(target, 'r1 = 0\nr0 = *(u64 *)(r1 + 8)\nexit');
+    // A verified program does nothing that traps, so its time is cut short.
+    const hasty: Engine = { ...engine, load: (program, host) => engine.load(program, { ...host, budget: 1 }) };
+    using bench = new Bench(hasty);
+    bench.attach(target, 'r0 = 0\nexit');
     bench.entry('tcp_v4_connect');
     bench.entry('tcp_v4_connect');
     expect(rows(bench)[0]).toEqual([2, 0, 2, 0]);

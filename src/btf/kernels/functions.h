@@ -18,3 +18,23 @@ long int __x64_sys_vfork(const struct pt_regs *regs);
 long int __x64_sys_vhangup(const struct pt_regs *regs);
 // Under the name that its symbol has: gcc took its result apart (kernel/sched/core.c).
 struct rq *finish_task_switch.isra.0(struct task_struct *prev);
+// Hooks of the BPF security module (kernel/bpf/bpf_lsm.c) that 6.1 and 6.18 declare alike.
+int bpf_lsm_bprm_check_security(struct linux_binprm *bprm);
+int bpf_lsm_file_open(struct file *file);
+int bpf_lsm_file_permission(struct file *file, int mask);
+int bpf_lsm_file_ioctl(struct file *file, unsigned int cmd, long unsigned int arg);
+int bpf_lsm_mmap_file(struct file *file, long unsigned int reqprot, long unsigned int prot, long unsigned int flags);
+int bpf_lsm_inode_create(struct inode *dir, struct dentry *dentry, umode_t mode);
+int bpf_lsm_inode_mkdir(struct inode *dir, struct dentry *dentry, umode_t mode);
+int bpf_lsm_inode_unlink(struct inode *dir, struct dentry *dentry);
+int bpf_lsm_inode_rename(struct inode *old_dir, struct dentry *old_dentry, struct inode *new_dir, struct dentry *new_dentry);
+int bpf_lsm_sb_mount(const char *dev_name, const struct path *path, const char *type, long unsigned int flags, void *data);
+int bpf_lsm_socket_create(int family, int type, int protocol, int kern);
+int bpf_lsm_socket_bind(struct socket *sock, struct sockaddr *address, int addrlen);
+int bpf_lsm_socket_connect(struct socket *sock, struct sockaddr *address, int addrlen);
+int bpf_lsm_socket_listen(struct socket *sock, int backlog);
+int bpf_lsm_socket_accept(struct socket *sock, struct socket *newsock);
+int bpf_lsm_task_kill(struct task_struct *p, struct kernel_siginfo *info, int sig, const struct cred *cred);
+int bpf_lsm_task_setnice(struct task_struct *p, int nice);
+int bpf_lsm_ptrace_access_check(struct task_struct *child, unsigned int mode);
+int bpf_lsm_capable(const struct cred *cred, struct user_namespace *ns, int cap, unsigned int opts);

@@ -7,6 +7,7 @@ import type { Cgroups } from '../cgroups.ts';
 import type { Current } from '../current.ts';
 import type { Ledger } from '../ledger.ts';
 import type { Sockets } from '../objects/sockets.ts';
+import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
 import type { SignalLog } from '../signals.ts';
 import type { Stacks } from '../stacks.ts';
@@ -26,6 +27,7 @@ export interface HelperEnvironment {
   readonly rings: ReadonlyMap<number, RingBufferMap>;
   readonly tasks: Tasks;
   readonly sockets: Sockets;
+  readonly structs: Structs;
   readonly cgroups: Cgroups;
   readonly stacks: Stacks;
   readonly symbols: SymbolTable;

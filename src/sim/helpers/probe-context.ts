@@ -26,7 +26,11 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       else window.answer(copyArgument(memory, window, window.low(2), 3));
     },
 
-    get_func_ret: (window) => window.answer(copyArgument(memory, window, argumentCount(memory, window), 2)),
+    /** There is no result yet at an entry (kernel/bpf/verifier.c: do_misc_fixups). */
+    get_func_ret(window) {
+      const isEntry = current.link?.program.attachment?.type === 'trace_fentry';
+      window.answer(isEntry ? -errno.EOPNOTSUPP : copyArgument(memory, window, argumentCount(memory, window), 2));
+    },
 
     override_return(window) {
       const registers = window.low(1);

@@ -1,5 +1,7 @@
 import { errno, fromHex } from '../../base/index.ts';
+import { identityOf } from '../../events/index.ts';
 import { StackTraceMap } from '../../maps/index.ts';
+import { kernelSpace } from '../../memory/index.ts';
 import { stackFlags } from '../../uapi/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -15,7 +17,7 @@ const buildIdSize = 32;
 const buildIdStatus = { valid: 1, address: 2 } as const;
 
 /** Kernel and user stacks (kernel/bpf/stackmap.c). Without a user stack, as kernel threads are: -EFAULT. */
-export function stackHelpers({ memory, maps, current, stacks, userSpace }: HelperEnvironment): HelperBodies {
+export function stackHelpers({ memory, maps, current, stacks, userSpace, tasks }: HelperEnvironment): HelperBodies {
   /** Writes at most `most` frames of the stack under way; returns how many. */
   function take(user: boolean, most: number): number {
     if (!user) return stacks.write(current.stack, current.stackFirst, current.stackSkip, most);
@@ -68,5 +70,15 @@ export function stackHelpers({ memory, maps, current, stacks, userSpace }: Helpe
       }
     },
     get_stack: (window) => window.answer(getStack(window)),
+    /** Of the current task; where another stands nobody has told: as that of a task that is gone, -EFAULT. */
+    get_task_stack(window) {
+      const own = window.high(1) === kernelSpace && tasks.taskAt(window.low(1)) === identityOf(current.task);
+      if (own) window.answer(getStack(window));
+      else if (!memory.isWritable(window.high(2), window.low(2), window.low(3))) window.answer(-errno.EFAULT);
+      else {
+        memory.u8.fill(0, window.low(2), window.low(2) + window.low(3));
+        window.answer(-errno.EFAULT);
+      }
+    },
   };
 }

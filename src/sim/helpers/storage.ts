@@ -4,11 +4,12 @@ import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
-/** Values of tasks and sockets (kernel/bpf/bpf_task_storage.c, net/core/bpf_sk_storage.c). */
-export function storageHelpers({ memory, maps, tasks, sockets }: HelperEnvironment): HelperBodies {
+/** Values of tasks, sockets and inodes (kernel/bpf/bpf_task_storage.c, bpf_inode_storage.c, net/core/bpf_sk_storage.c). */
+export function storageHelpers({ memory, maps, tasks, sockets, structs }: HelperEnvironment): HelperBodies {
   type Find = (offset: number) => object | undefined;
   const taskAt: Find = (offset) => tasks.taskAt(offset);
   const sockAt: Find = (offset) => sockets.sockAt(offset);
+  const inodeAt: Find = (offset) => structs.objectAt('inode', offset);
 
   function get(window: CallWindow, find: Find): void {
     const storage = maps.get(window.low(1));
@@ -32,5 +33,7 @@ export function storageHelpers({ memory, maps, tasks, sockets }: HelperEnvironme
     task_storage_delete: (window) => remove(window, taskAt),
     sk_storage_get: (window) => get(window, sockAt),
     sk_storage_delete: (window) => remove(window, sockAt),
+    inode_storage_get: (window) => get(window, inodeAt),
+    inode_storage_delete: (window) => remove(window, inodeAt),
   };
 }

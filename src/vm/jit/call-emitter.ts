@@ -1,5 +1,5 @@
 import type { Instruction } from '../../isa/index.ts';
-import { frameSize, maxCallFrames, type PerCpu } from '../engine.ts';
+import { codeSpace, frameSize, maxCallFrames, maxLoops, type PerCpu } from '../engine.ts';
 import type { Code } from '../wasm/code.ts';
 import { wasm } from '../wasm/opcodes.ts';
 import { wants } from './analysis.ts';
@@ -48,7 +48,7 @@ export class CallEmitter {
     const { values } = this.#file;
     const inline = inlineCalls.at(instruction, values);
     if (instruction.target === 'local') {
-      this.#callFunction(instruction);
+      this.#callFunction(instruction, instruction.slot + 1 + instruction.imm);
       values.evaluate(instruction);
       this.#defineAnswer('i64', want);
     } else if (inline) {
@@ -63,6 +63,15 @@ export class CallEmitter {
 
   callRegister(instruction: Extract<Instruction, { kind: 'callx' }>, want: number): void {
     const code = this.#code;
+    const { values } = this.#file;
+    const target = values.low[instruction.dst] as number;
+    const isFunction = values.isConstant(instruction.dst) && values.high[instruction.dst] === (codeSpace | 0);
+    if (isFunction && (this.#context.program.indexOfSlot[target] ?? -1) >= 0) {
+      this.#callFunction(instruction, target);
+      values.evaluate(instruction);
+      this.#defineAnswer('i64', want);
+      return;
+    }
     this.#storeArguments();
     this.#file.push32(instruction.dst);
     this.#file.push64(instruction.dst);
@@ -136,19 +145,66 @@ export class CallEmitter {
     this.#defineAnswer(type, want);
   }
 
-  #callFunction(instruction: Call): void {
+  /**
+   * bpf_loop (kernel/bpf/bpf_iter.c): calls a function with (index, r3) until it answers other than 0 or has been
+   * called r1 times; pushes how often it was, or -E2BIG.
+   */
+  #loop(instruction: Instruction, slot: number): void {
     const code = this.#code;
     const file = this.#file;
-    // The last of the frames ends where the stack area begins.
+    const [count, index] = [code.local('i32'), code.local('i64')];
+    this.#checkDepth(instruction.slot);
+    file.push32(1);
+    code.tee(count);
+    code.i32(maxLoops);
+    code.op(wasm.i32GtU);
+    code.open(wasm.if, 'i64');
+    code.i64(-7n);
+    code.else();
+    code.i64(0n);
+    code.set(index);
+    const done = code.open(wasm.block);
+    const again = code.open(wasm.loop);
+    code.get(index);
+    code.op(wasm.i32WrapI64);
+    code.get(count);
+    code.op(wasm.i32GeU);
+    code.brIf(done);
+    code.get(index);
+    file.push64(3);
+    for (let argument = 3; argument <= 5; argument++) code.i64(0n);
+    file.pushFrame(-frameSize);
+    code.get(index);
+    code.i64(1n);
+    code.op(wasm.i64Add);
+    code.set(index);
+    code.call(this.#context.functionAt(slot));
+    code.op(wasm.i64Eqz);
+    code.brIf(again);
+    code.end();
+    code.end();
+    code.get(index);
+    code.end();
+  }
+
+  #callFunction(instruction: Instruction, slot: number): void {
+    this.#checkDepth(instruction.slot);
+    const file = this.#file;
+    for (let register = 1; register <= 5; register++) file.push64(register);
+    file.pushFrame(-frameSize);
+    this.#code.call(this.#context.functionAt(slot));
+  }
+
+  /** Traps where there is no frame left: the last one ends where the stack area begins. */
+  #checkDepth(slot: number): void {
+    const code = this.#code;
+    const file = this.#file;
     file.pushFrame(0);
     code.i32(this.#context.stackTop - (maxCallFrames - 1) * frameSize);
     code.op(wasm.i32LeU);
     code.open(wasm.if);
-    emitTrap(code, this.#context, 'call-depth', instruction.slot, 1);
+    emitTrap(code, this.#context, 'call-depth', slot, 1);
     code.end();
-    for (let register = 1; register <= 5; register++) file.push64(register);
-    file.pushFrame(-frameSize);
-    code.call(this.#context.functionAt(instruction.slot + 1 + instruction.imm));
   }
 
   // --- Helpers that need no call
@@ -162,6 +218,12 @@ export class CallEmitter {
       code.i32(inline.offset);
       code.memory(type === 'i32' ? wasm.i32Load : wasm.i64Load);
       this.#defineAnswer(type, want);
+      return;
+    }
+    if (inline.kind === 'loop') {
+      this.#loop(instruction, inline.slot);
+      values.evaluate(instruction);
+      this.#defineAnswer('i64', want);
       return;
     }
     if (inline.kind === 'mapLookup') {

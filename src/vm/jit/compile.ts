@@ -119,7 +119,7 @@ class Compiler {
       },
       helperIndex: ({ target, imm }) => calleeIndex.get(`${target} ${imm}`) as number,
       functionAt: (slot) => this.#functionAt(slot),
-      inlineCalls: new InlineCalls(host, verified),
+      inlineCalls: new InlineCalls(host, verified, this.#program),
       mapFunctions: new MapFunctions(builder),
       callsOut: false,
       chunkGlobals: () => this.#chunkGlobals(),

@@ -1,16 +1,18 @@
-import type { Instruction } from '../../isa/index.ts';
+import type { DecodedProgram, Instruction } from '../../isa/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
-import type { Host, InlineHelper, MapLayout } from '../engine.ts';
+import { codeSpace, type Host, type InlineHelper, type MapLayout } from '../engine.ts';
 import type { Values } from './values.ts';
 
 /** A call that compiled code does by itself: a helper that it knows, on a map that it knows. */
 export type InlineCall =
   | { readonly kind: 'mapLookup' | 'mapUpdate' | 'mapDelete'; readonly layout: MapLayout }
+  | { readonly kind: 'loop'; readonly slot: number }
   | { readonly kind: 'cell'; readonly offset: number };
 
 type Call = Extract<Instruction, { kind: 'call' }>;
 
 const mapRegister = 1;
+const callbackRegister = 2;
 const flagsRegister = 4;
 
 /** Keys of more words than this are left to the helper. */
@@ -22,10 +24,12 @@ const mostValueBytes = 256;
 export class InlineCalls {
   readonly #host: Host;
   readonly #enabled: boolean;
+  readonly #program: DecodedProgram;
   readonly #helpers = new Map<number, InlineHelper | undefined>();
   readonly #layouts = new Map<number, MapLayout | undefined>();
 
-  constructor(host: Host, enabled: boolean) {
+  constructor(host: Host, enabled: boolean, program: DecodedProgram) {
+    this.#program = program;
     this.#host = host;
     this.#enabled = enabled;
   }
@@ -34,12 +38,21 @@ export class InlineCalls {
   at(call: Call, values: Values): InlineCall | undefined {
     const helper = this.#helper(call);
     if (!helper || helper.kind === 'cell') return helper;
+    if (helper.kind === 'loop') return this.#loop(values);
     if (!values.isConstant(mapRegister) || values.high[mapRegister] !== (kernelSpace | 0)) return undefined;
     const layout = this.#layout(values.low[mapRegister] as number);
     if (!layout || !isSupported(helper.kind, layout)) return undefined;
     const flagsAreKnown = values.isConstant(flagsRegister) && values.high[flagsRegister] === 0;
     if (helper.kind === 'mapUpdate' && !flagsAreKnown) return undefined;
     return { kind: helper.kind, layout };
+  }
+
+  /** bpf_loop over a function of the program that is known, with no flags. */
+  #loop(values: Values): InlineCall | undefined {
+    if (values.constant(flagsRegister) !== 0n || !values.isConstant(callbackRegister)) return undefined;
+    if (values.high[callbackRegister] !== (codeSpace | 0)) return undefined;
+    const slot = values.low[callbackRegister] as number;
+    return (this.#program.indexOfSlot[slot] ?? -1) >= 0 ? { kind: 'loop', slot } : undefined;
   }
 
   /** Whether a call answers with a pointer or NULL, whatever the map. */

@@ -206,6 +206,7 @@ class CompiledProgram implements Owner {
       high: session.trapHigh,
       size: session.trapSize,
       budget: this.#budget,
+      opcode: this.program.code[session.trapSlot * 8],
     };
     this.#trap = { kind, instruction: session.trapSlot, message: trapMessage(kind, facts) };
     session.trapped = null;

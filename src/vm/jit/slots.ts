@@ -123,7 +123,7 @@ class Frame {
       if (values.kind[register] !== known.stack) continue;
       const offset = values.low[register] as number;
       if (call.target === 'local') this.#lost = true;
-      else if (!inline) this.#escape(offset, -offset);
+      else if (!inline || inline.kind === 'loop') this.#escape(offset, -offset);
       else if (register === 2) {
         for (let word = 0; word < keySizeOf(inline.layout); word += 4) this.#access(offset + word, 4);
       } else if (register === 3 && inline.kind === 'mapUpdate') {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { encode, type InstructionBody, immediate, register } from '../../../src/isa/index.ts';
-import { createInterpreter, createJit } from '../../../src/vm/index.ts';
+import { createInterpreter, createJit, type Executable } from '../../../src/vm/index.ts';
 import { engines } from '../engines.ts';
 import { linked, TestHost } from '../host.ts';
 
@@ -35,6 +35,9 @@ function large(instructions: number): Uint8Array {
   return encode(body);
 }
 
+/** A large program is interpreted until it has retired 256 times its instructions; each of these runs retires them once. */
+const runsUntilCompiled = 260;
+
 describe('programs of many instructions', () => {
   test.each([4000, 5000, 30_000])('of %i run alike, and count alike', (instructions) => {
     const code = large(instructions);
@@ -42,20 +45,31 @@ describe('programs of many instructions', () => {
       [{}, { count: true }, { budget: instructions + 1234, count: true }].map((options) => {
         const host = new TestHost(options);
         const executable = engine.load(linked(code), host);
-        executable.run(host.place(new Uint8Array(8)), 3);
-        return { options, result: executable.result, trap: executable.trap, retired: executable.retired };
+        const context = host.place(new Uint8Array(8));
+        executable.run(context, 3);
+        const { result, trap } = executable;
+        for (let run = 1; run < runsUntilCompiled; run++) {
+          executable.run(context, 3);
+          if (executable.result !== result || executable.trap?.instruction !== trap?.instruction)
+            expect.fail(`run ${run}`);
+        }
+        return { options, result, trap, retired: executable.retired };
       }),
     );
     for (const other of others) if (other.trap === null) expect(other.result).toBe(expected!.result);
     expect(others.slice(2)).toEqual([expected, ...others.slice(0, 2)]);
   });
 
-  test('of 150,000 are compiled without an end of the stack', () => {
+  test('of 150,000 are compiled without an end of the stack, and go on as they began', () => {
     const code = large(150_000);
     const host = new TestHost();
     const executable = createJit().load(linked(code), host);
-    executable.run(host.place(new Uint8Array(8)), 1);
+    const context = host.place(new Uint8Array(8));
+    executable.run(context, 100);
+    const { result } = executable;
+    for (let run = 0; run < 3; run++) executable.run(context, 100);
     expect(executable.trap).toBeNull();
+    expect(executable.result).toBe(result);
   });
 
   test.each(engines)('run in a batch on the $name', (engine) => {
@@ -65,6 +79,7 @@ describe('programs of many instructions', () => {
     host.memory.u32.fill(contexts, contexts >>> 2, (contexts >>> 2) + 3);
     executable.run(contexts);
     const { result } = executable;
+    for (let run = 0; run < runsUntilCompiled; run++) executable.run(contexts);
     expect(executable.runBatch(contexts, 3, contexts + 16)).toBe(3);
     expect([...host.memory.u64.subarray((contexts + 16) >>> 3, (contexts + 40) >>> 3)]).toEqual([
       result,
@@ -72,4 +87,46 @@ describe('programs of many instructions', () => {
       result,
     ]);
   });
+});
+
+test('a large program makes tail calls and callbacks as a small one does, in the interpreter and compiled', () => {
+  const filler = Array.from(
+    { length: 5000 },
+    (): InstructionBody => ({
+      kind: 'alu',
+      op: 'add',
+      width: 64,
+      dst: 6,
+      src: immediate(1),
+    }),
+  );
+  const call = (imm: number): InstructionBody => ({ kind: 'call', target: 'helper', imm, offset: 0 });
+  const big = encode([
+    ...filler,
+    { kind: 'loadImm64', pseudo: 'func', dst: 1, imm: 5, nextImm: 0 },
+    call(1),
+    { kind: 'alu', op: 'mov', width: 64, dst: 7, src: register(0) },
+    call(2),
+    { kind: 'exit' },
+    { kind: 'alu', op: 'mov', width: 64, dst: 0, src: immediate(40) },
+    { kind: 'exit' },
+  ]);
+  const small = encode([{ kind: 'alu', op: 'mov', width: 64, dst: 0, src: immediate(42) }, { kind: 'exit' }]);
+  for (const engine of engines) {
+    const calledBack: number[] = [];
+    let target: Executable | undefined;
+    const host = new TestHost({
+      helpers: {
+        1: (window, executable) => window.answer(calledBack.push(executable.callback(window.low(1)))),
+        2: (_, executable) => void executable.tailCall(target as Executable),
+      },
+    });
+    target = engine.load(linked(small), host);
+    const program = engine.load(linked(big), host);
+    for (let run = 0; run < runsUntilCompiled; run++) {
+      program.run(4096);
+      if (program.trap !== null || program.result !== 42n) expect.fail(`${engine.name}, run ${run}`);
+    }
+    expect(calledBack).toEqual(new Array(runsUntilCompiled).fill(40));
+  }
 });

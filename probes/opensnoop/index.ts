@@ -1,0 +1,134 @@
+import { BPF, defineTool, nearest, sprintf, UsageError } from 'tracebed';
+import { sinceFirst } from '../since-first.ts';
+
+interface Event {
+  readonly ts: number;
+  readonly id: number | bigint;
+  readonly uid: number;
+  readonly flags: number;
+  readonly ret: number;
+  readonly comm: string;
+  readonly name: string;
+}
+
+/** Flags of open(2) on x86 (include/uapi/asm-generic/fcntl.h). */
+const openFlags: Readonly<Record<string, number>> = {
+  O_WRONLY: 0o1,
+  O_RDWR: 0o2,
+  O_CREAT: 0o100,
+  O_EXCL: 0o200,
+  O_NOCTTY: 0o400,
+  O_TRUNC: 0o1000,
+  O_APPEND: 0o2000,
+  O_NONBLOCK: 0o4000,
+  O_DSYNC: 0o10000,
+  O_DIRECT: 0o40000,
+  O_LARGEFILE: 0o100000,
+  O_DIRECTORY: 0o200000,
+  O_NOFOLLOW: 0o400000,
+  O_NOATIME: 0o1000000,
+  O_CLOEXEC: 0o2000000,
+  O_SYNC: 0o4010000,
+  O_PATH: 0o10000000,
+  O_TMPFILE: 0o20200000,
+};
+
+/** Files that are opened, one line each: BCC's opensnoop. */
+export default defineTool({
+  name: 'opensnoop',
+  summary: 'files that are opened, by process',
+  options: [
+    { flags: '-T, --timestamp', what: 'begin with the time since the first, in seconds' },
+    { flags: '-U, --print-uid', what: 'tell the user id too' },
+    { flags: '-x, --failed', what: 'only calls that fail' },
+    { flags: '-p, --pid <pid>', what: 'only this process' },
+    { flags: '-t, --tid <tid>', what: 'only this thread; its number stands in place of the process' },
+    { flags: '-u, --uid <uid>', what: 'only this user' },
+    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
+    { flags: '-n, --name <text>', what: 'only processes with this text in their name' },
+    { flags: '-e, --extended_fields', what: 'tell the flags too, octal' },
+    {
+      flags: '-f, --flag_filter <flags>',
+      what: 'only calls with one of these flags, with commas between: O_WRONLY,O_RDWR',
+    },
+  ],
+  examples: [
+    { command: 'tracebed run opensnoop', what: 'tell each open' },
+    { command: 'tracebed run opensnoop -- -x', what: 'those that fail' },
+    { command: 'tracebed run opensnoop -- -e -f O_WRONLY,O_RDWR', what: 'those for writing, with flags' },
+  ],
+  scenario: 'processes',
+  start(setup) {
+    const byThread = setup.text('tid') !== undefined;
+    const name = setup.text('name');
+    const duration = setup.seconds('duration');
+    const bpf = new BPF(setup.kernel, {
+      srcFile: new URL('opensnoop.bpf.c', import.meta.url),
+      pageCnt: setup.ringPages,
+      defines: {
+        PROCESS: setup.integer('pid') ?? false,
+        THREAD: setup.integer('tid') ?? false,
+        UID: setup.integer('uid') ?? false,
+        FLAGS: flagsOf(setup.text('flag_filter')),
+        FAILED: setup.flag('failed'),
+      },
+    });
+    for (const call of ['open', 'openat', 'openat2']) {
+      const event = bpf.getSyscallFnname(call);
+      if (bpf.ksymname(event) === undefined) continue;
+      bpf.attachKprobe({ event, fnName: `syscall__${call}` });
+      bpf.attachKretprobe({ event, fnName: 'open_returned' });
+    }
+    const rows = setup.rows<string>({
+      noun: 'open',
+      separator: '',
+      columns: {
+        'TIME(s)': setup.flag('timestamp') && '%-14.9f',
+        UID: setup.flag('printUid') && '%-6d',
+        [byThread ? 'TID' : 'PID']: '%-6d ',
+        COMM: '%-16s ',
+        FD: '%4d ',
+        ERR: '%3d ',
+        FLAGS: setup.flag('extended_fields') && '%-8s ',
+        PATH: '%s',
+      },
+    });
+    const seconds = sinceFirst();
+    const events = bpf.table('events');
+    events.openPerfBuffer((cpu, data) => {
+      const { ts, id, uid, flags, ret, comm, name: path } = events.event<Event>(data);
+      if (name !== undefined && !comm.includes(name)) return;
+      const thread = Number(BigInt(id) & 0xffff_ffffn);
+      const process = Number(BigInt(id) >> 32n);
+      rows.print(
+        {
+          'TIME(s)': seconds(ts),
+          UID: uid,
+          ...(byThread ? { TID: thread } : { PID: process }),
+          COMM: comm,
+          FD: ret >= 0 ? ret : -1,
+          ERR: ret >= 0 ? 0 : -ret,
+          FLAGS: sprintf('%08o', flags),
+          PATH: path,
+        },
+        { cpu, time: ts },
+      );
+    });
+    return { bpf, view: rows, ...(duration === undefined ? {} : { interval: duration, count: 1 }) };
+  },
+});
+
+/** The macro FLAGS. @throws UsageError for a flag that open(2) does not have */
+function flagsOf(list: string | undefined): number | false {
+  if (list === undefined) return false;
+  return list.split(',').reduce((sum, text) => {
+    const name = text.trim();
+    const bits = Object.hasOwn(openFlags, name) ? openFlags[name] : undefined;
+    if (bits !== undefined) return sum | bits;
+    const near = nearest(name, Object.keys(openFlags));
+    throw new UsageError(`open(2) has no flag '${name}'`, {
+      expected: Object.keys(openFlags).join(', '),
+      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    });
+  }, 0);
+}

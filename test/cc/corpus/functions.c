@@ -1,0 +1,36 @@
+/* inlined: 6 */ return add3(1, 2, 3);
+/* inlinedTwice: 28 */ return add3(add3(1, 2, 3), add3(4, 5, 6), 7);
+/* noinline: 105 */ return noinlined(in[7], 5);
+/* noinlineTwice: 6 */ return noinlined(noinlined(1, 2), 3);
+/* noinlineInLoop: 11 */ u64 n = 1; for (int i = 0; i < 5; i++) n = noinlined(n, i); return n;
+/* noinlineConverts: 4294967294 */ return noinlined(-1, in[3]);
+/* noinlineWithPointer: 12 */ u64 a = 5; addInto(&a, 7); return a;
+/* noinlineManyArguments: 54321 */ return fiveArguments(1, 2, 3, 4, 5);
+/* noinlineNested: 603 */ return outerCall(in[7]);
+/* noinlineSigned: 18446744073709551516 */ return (s64)negated(in[7]);
+/* noinlineNarrowResult: 240 */ return lowByte(in[6]);
+/* noinlineVoid: 4 */ u64 a = 1; doubled(&a); doubled(&a); return a;
+/* noinlineKeepsLocals: 1380324 */ u64 a = in[0], b = in[1], c = in[2], d = in[7], e = in[4]; u64 r = noinlined(a, b); return a + b * 10 + c * 100 + d * 1000 + e * 10000 + r;
+/* earlyReturnInInline: 699 */ return firstSet(in[4]) * 100 + firstSet(0);
+/* recursionByLoop: 3628800 */ u64 r = 1; for (int i = 2; i <= 10; i++) r *= i; return r;
+/* argumentIsCopied: 5 */ u32 a = 5; changed(a); return a;
+/* argumentOrder: 12 */ u32 n = 1; return twoOf(n, n + 1);
+/* defaultArgumentPromotion: 254 */ u8 a = 255; s8 b = -1; return add3(a, b, 0);
+/* functionWithStatic: 12 */ return counterTable(2) + counterTable(3);
+/* functionWithLoop: 243 */ return powerOf(3, 5);
+/* functionWithSwitch: 765 */ return kindOf(1) + kindOf(2) * 10 + kindOf(9) * 100;
+/* functionWithGoto: 19 */ return searchFor(7) * 10 + searchFor(99);
+/* voidFunction: 9 */ u32 a = 3; tripled(&a); return a;
+/* functionWithStruct: 90 */ struct box b = { 10, 20 }; return scaleBox(&b, 3) + b.low;
+/* functionReturnsStructMember: 10 */ return scaledCopy((struct box){ 1, 2 }, 5).high;
+/* functionReturnsBool: 1 */ return isEven(in[7]) + 2 * isEven(in[0]);
+/* functionReturnsChar: 18446744073709551615 */ return (s64)asChar(0x1ff);
+/* functionWithArray: 31810 */ u8 a[4] = { 1, 2, 3, 4 }; return checksum(a, 4);
+/* nestedInlineScopes: 94 */ return nested1(5);
+/* prototypeFirst: 16 */ return declaredFirst(4);
+/* resultUnused: 8 */ add3(1, 2, 3); return 8;
+/* castedVoidCall: 9 */ (void)add3(1, 2, 3); return 9;
+/* macroCallsFunction: 8 */
+#define TWICE(f, x) ((f)(x, 0, 0) + (f)(x, 0, 0))
+return TWICE(add3, 4);
+/* functionNameInMessage: 4 */ return sizeof(__func__);
