@@ -59,7 +59,8 @@ export class FunctionEmitter {
     const memory = new MemoryAccess(code, context, file, scratch, slots);
     const mayLoop = input.blocks.some((block) => this.#last(block)?.kind === 'mayGoto');
     const loops = shape === 'chunk' || mayLoop ? code.local('i32') : -1;
-    const body = { flow: () => void this.#flow(0), walk: () => this.#walk() };
+    const size = input.blocks.reduce((sum, { count }) => sum + count, 0);
+    const body = { flow: () => void this.#flow(0), walk: () => this.#walk(), instructions: size };
     const shapes = new ShapeEmitter(shape, code, context, file, memory, loops, body);
     const leave = (): void => shapes.leave();
     this.#shapes = shapes;
