@@ -65,6 +65,7 @@ export default defineTool({
       ...(count === undefined ? {} : { count }),
       view: {
         noun: 'files',
+        first: 'begin',
         opening: [`Tracing... Output every ${Math.floor(interval / sec(1))} secs. Hit Ctrl-C to end`],
         render({ time }) {
           const found = [...counts.items()]

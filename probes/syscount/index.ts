@@ -152,6 +152,7 @@ function counts(bpf: BPF, setup: ToolSetup): ToolOutput {
     ...(interval === undefined || duration === undefined ? {} : { count: Math.ceil(duration / interval) }),
     view: {
       noun: 'syscalls',
+      first: 'begin',
       opening: [
         call === undefined
           ? `Tracing ${failed}syscalls, printing top ${top}... Ctrl+C to quit.`

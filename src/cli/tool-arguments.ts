@@ -71,9 +71,15 @@ export function toolWords(
     const given = parser.getOptionValueSource(name) === 'cli' || known === undefined ? parser : before;
     const value: unknown = given.getOptionValue(name);
     if (typeof value === 'string' || typeof value === 'boolean') options[name] = value;
-    else if (Array.isArray(value)) options[name] = value as readonly string[];
+    else if (Array.isArray(value)) options[name] = given === parser ? [...listOf(before, known), ...value] : value;
   }
   return { args, options };
+}
+
+/** What an option that repeats was given before `--`. */
+function listOf(command: Command, option: Option | undefined): readonly string[] {
+  const value: unknown = option && command.getOptionValue(option.attributeName());
+  return Array.isArray(value) ? value : [];
 }
 
 function checkCount(tool: Tool, args: readonly string[]): void {

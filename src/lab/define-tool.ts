@@ -63,6 +63,8 @@ export interface TextMoment {
 export interface TextOutput {
   /** What one text is called: `histogram`. The type of its JSON lines. */
   readonly noun: string;
+  /** What a screen that is too low for it shows first: the begin of a table, the end of a histogram; that when absent. */
+  readonly first?: 'begin' | 'end';
   /** Lines above the first text: `Tracing… Hit Ctrl-C to end.` */
   readonly opening?: readonly string[];
   /** Reads the tables. The dashboard asks at any time: it must change nothing. */
@@ -279,6 +281,7 @@ function commonDivisor(a: number, b: number): number {
 class LiveText implements TextView {
   readonly kind = 'text';
   readonly noun: string;
+  readonly first: 'begin' | 'end';
   readonly #output: TextOutput;
   readonly #clock: () => Nanoseconds;
   #kept: TextSnapshot | undefined;
@@ -288,6 +291,7 @@ class LiveText implements TextView {
     this.#output = output;
     this.#clock = clock;
     this.noun = output.noun;
+    this.first = output.first ?? 'end';
   }
 
   get lines(): readonly string[] {

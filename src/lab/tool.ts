@@ -132,9 +132,11 @@ export interface DetailSection {
   readonly lines: readonly string[];
 }
 
-/** A text that is written anew: histograms. */
+/** A text that is written anew: histograms, tables. */
 export interface TextView {
   readonly kind: 'text';
+  /** What a screen that is too low for it shows first: its begin, or its end when absent. */
+  readonly first?: 'begin' | 'end';
   /** The type of its JSON lines: `histogram`. */
   readonly noun: string;
   /** The text as it stands, lines without newline; and the same as data. */

@@ -15,6 +15,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, reachOf } from './context-code.ts';
 import type { Current } from './current.ts';
+import { sanitizeDeadCode } from './dead-code.ts';
 import { type FdTable, Resource } from './fds.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import type { MapResource } from './map-resource.ts';
@@ -145,6 +146,7 @@ export class Programs {
     this.#checkSimulated(calls);
     const info = this.#info(attributes, named, verdict.statistics.processed);
     const code = linked(attributes.code, named);
+    sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
     convertContextAccesses(code, attributes.type, proved.throughContext);
     const { registers, mayFault } = proved;

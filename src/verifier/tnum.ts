@@ -27,9 +27,12 @@ export function rangeTnum(min: bigint, max: bigint): Tnum {
   if (differing === 0n) return { value: min, mask: 0n };
   const bits = bitLength(differing);
   if (bits > 63) return unknownTnum;
-  const mask = (1n << BigInt(bits)) - 1n;
-  return { value: min & ~mask & all, mask };
+  return { value: min & (upperBits[bits] as bigint), mask: lowerBits[bits] as bigint };
 }
+
+/** The lowest so many bits of 64, and the others. */
+const lowerBits = Array.from({ length: 64 }, (_, bits) => (1n << BigInt(bits)) - 1n);
+const upperBits = lowerBits.map((mask) => all ^ mask);
 
 function bitLength(value: bigint): number {
   const high = Number(value >> 32n);

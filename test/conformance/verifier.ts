@@ -3,8 +3,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fromHex } from '../../src/base/index.ts';
 import { type Btf, loadProfile, readBtf } from '../../src/btf/index.ts';
-import { type ProgramType, programTypes } from '../../src/uapi/index.ts';
+import { type ProgramType, programFlags, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, verify } from '../../src/verifier/index.ts';
+import { type Run, type RunCase, Runner } from './verifier/runs.ts';
 
 /**
  * Holds the verifier against the running kernel on a dump of the kernel's selftests that the user brings:
@@ -27,6 +28,10 @@ interface Case {
   readonly func_info?: readonly (readonly [slot: number, type: number])[];
   readonly btf_types?: string;
   readonly btf_strings?: string;
+  readonly result: string;
+  /** How often it is run; once when 0, not at all when -1. */
+  readonly runs?: number | null;
+  readonly retvals?: readonly Run[] | null;
 }
 
 interface Answer {
@@ -100,7 +105,10 @@ function programOf(test: Case): ProgramText {
 const kernel = loadProfile('6.18').btf;
 
 /** The two halves of a BTF as one. */
-function btfOf(types: Uint8Array | undefined, strings: Uint8Array | undefined): Btf | undefined {
+function btfOf(
+  types: Uint8Array | undefined,
+  strings: Uint8Array | undefined,
+): (Btf & { bytes: Uint8Array }) | undefined {
   if (!types || !strings) return undefined;
   const bytes = new Uint8Array(24 + types.length + strings.length);
   const view = new DataView(bytes.buffer);
@@ -110,7 +118,24 @@ function btfOf(types: Uint8Array | undefined, strings: Uint8Array | undefined): 
   for (const [index, word] of header.entries()) view.setUint32(4 + index * 4, word, true);
   bytes.set(types, 24);
   bytes.set(strings, 24 + types.length);
-  return readBtf(bytes);
+  return Object.assign(readBtf(bytes), { bytes });
+}
+
+/** As a program of the simulated kernel; undefined when the selftests do not run it, or expect it to be refused. */
+function runCaseOf(test: Case): RunCase | undefined {
+  if (!test.retvals || test.result !== 'ACCEPT' || (test.runs ?? 0) < 0 || test.kfunc_fixups.length > 0)
+    return undefined;
+  const btf = test.btf_types ? btfOf(fromHex(test.btf_types), fromHex(test.btf_strings ?? '')) : undefined;
+  return {
+    type: typeNames.find(([, number]) => number === test.prog_type)?.[0] ?? 'socket_filter',
+    attachType: test.expected_attach_type,
+    flags: (test.flags & ~3) | ((test.flags & 2) !== 0 ? programFlags.strictAlignment : 0),
+    code: fromHex(test.insns) as Uint8Array,
+    fixups: test.fixups,
+    btf,
+    functions: test.func_info?.map(([slot, type]) => ({ slot, name: `function_${slot}`, type })),
+    runs: test.retvals.slice(0, Math.max(1, test.runs ?? 0)),
+  };
 }
 
 function lastLine(log: string): string {
@@ -127,10 +152,14 @@ function main(): void {
     execFileSync('python3', [kernelScript, dumpPath, answersPath]);
   }
   const listed = process.argv.includes('--list');
-  const { tests } = JSON.parse(readFileSync(dumpPath, 'utf8')) as { tests: Case[] };
+  const dump = JSON.parse(readFileSync(dumpPath, 'utf8')) as { tests: Case[]; pointer_value: number };
+  const { tests, pointer_value } = dump;
   const answers = readFileSync(answersPath, 'utf8').trim().split('\n');
   const byId = new Map(answers.map((line) => JSON.parse(line) as Answer).map((answer) => [answer.id, answer]));
   const counts = { judged: 0, agreed: 0, unsafe: 0, refused: 0, lines: 0, crashed: 0, gated: 0 };
+  const runner = new Runner(shapes, pointer_value);
+  const runs = { agreed: 0, differed: 0 };
+  const notRun = new Map<string, number>();
   for (const test of tests) {
     const answer = byId.get(test.id);
     if (answer?.verdict === undefined) continue;
@@ -164,6 +193,15 @@ function main(): void {
       counts.refused++;
       if (last === expected) counts.lines++;
     }
+    const runCase = answer.verdict === 'accept' && verdict === 'accept' ? runCaseOf(test) : undefined;
+    if (runCase) {
+      const { agreed, differed, refused } = runner.run(runCase);
+      runs.agreed += agreed;
+      runs.differed += differed.length;
+      const cause = refused?.replace(/^(\w+: \w+).*?: (.*)$/s, '$1: $2').replace(/\d+/g, 'N');
+      if (cause !== undefined) notRun.set(cause, (notRun.get(cause) ?? 0) + 1);
+      for (const line of differed) if (listed) console.log(`returns\t${test.file}\t${test.descr}\t${line}`);
+    }
     if (listed && (verdict !== answer.verdict || (answer.verdict === 'reject' && last !== expected))) {
       const mark = verdict === answer.verdict ? 'words' : verdict;
       console.log(`${mark}\t${test.file}\t${test.descr}\n\tkernel: ${expected}\n\tours:   ${last}`);
@@ -175,6 +213,10 @@ function main(): void {
   console.log(`accepted here, refused there        ${counts.unsafe}`);
   console.log(`last line word for word             ${percent(counts.lines, counts.refused)}`);
   console.log(`refused before the verifier there   ${counts.gated}`);
+  console.log(`return values as expected           ${percent(runs.agreed, runs.agreed + runs.differed)}`);
+  const unrun = [...notRun].sort(([, a], [, b]) => b - a);
+  console.log(`accepted and not run                ${unrun.reduce((sum, [, count]) => sum + count, 0)}`);
+  if (listed) for (const [cause, count] of unrun) console.log(`not run\t${count}\t${cause}`);
   console.log(`crashes                             ${counts.crashed}`);
 }
 

@@ -41,6 +41,12 @@ describe('what the verifier says of a load', () => {
     expect(errnoOf(() => bench.load('socket_filter', text, {}, 'GPL', more))).toBe(expected);
   });
 
+  test.each(engines)('what no path reaches need not be what an engine can run', (engine) => {
+    using bench = new Bench(engine);
+    const program = bench.load('socket_filter', 'r0 = 3\nif r0 == 3 goto out\nr10 += 1\nr0 = 1 ll\nout:\nexit');
+    expect(bench.machine.programTestRun(program, { data: new Uint8Array(14) }).returned).toBe(3);
+  });
+
   test('strict alignment is a flag', () => {
     using bench = new Bench(engine);
     const map = bench.map({ type: 'array', valueSize: 16 });

@@ -135,12 +135,13 @@ export class ShapeEmitter {
     this.#cursor = cursor;
     code.get(0);
     code.set(cursor);
+    // Tested at its end: one jump a context.
     const all = code.open(wasm.block);
-    const again = code.open(wasm.loop);
-    code.get(cursor);
+    code.get(0);
     code.get(1);
     code.op(wasm.i32Eq);
     code.brIf(all);
+    const again = code.open(wasm.loop);
     this.#done = code.open(wasm.block);
     code.get(cursor);
     code.memory(wasm.i32Load);
@@ -154,7 +155,10 @@ export class ShapeEmitter {
     code.op(wasm.i32Add);
     code.set(cursor);
     this.#countContext(cursor);
-    code.br(again);
+    code.get(cursor);
+    code.get(1);
+    code.op(wasm.i32Ne);
+    code.brIf(again);
     code.end();
     code.end();
     this.#storeCell(cells.done, () => this.#pushDone(1));
