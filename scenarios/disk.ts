@@ -30,10 +30,10 @@ const service = {
   turning: (random: Random, bytes: number) => Math.round(random.logNormal(ms(6), 0.6) + bytes * 6),
 };
 
-/** The page cache is asked for pages that it has: each is marked as used. */
-function hits(context: Context, pages: number) {
-  return Array.from({ length: pages }, () =>
-    context.callKnown('folio_mark_accessed', {}, { takes: us(0.05), after: us(0.1) }),
+/** Pages of the page cache are used, the first after a while: each is marked. */
+function uses(context: Context, pages: number, first = us(0.1)) {
+  return Array.from({ length: pages }, (_, n) =>
+    context.callKnown('folio_mark_accessed', {}, { takes: us(0.05), after: n === 0 ? first : us(0.1) }),
   ).flat();
 }
 
@@ -64,20 +64,22 @@ function read(
   const io = found
     ? undefined
     : from.request(context, { operation: 'read', flags: ahead, sector, bytes: count, takes });
-  const inner = io ? [...fills(context, file, sector >> 3, pages), io.submit] : [];
-  const work = us(1.2 + pages * 0.4) + (io ? io.span : 0);
-  const reading = context.call('vfs_read', { file, buf: user, count }, { takes: work, returns: count }, [
-    ...inner,
-    ...(io ? [] : hits(context, pages)),
-  ]);
+  const inner = io
+    ? [...fills(context, file, sector >> 3, pages), io.submit, ...uses(context, pages, io.span)]
+    : uses(context, pages);
+  const work = us(1.2 + pages * 0.4) + (io ? io.span + us(3 + pages * 0.1) : 0);
+  const reading = context.call('vfs_read', { file, buf: user, count }, { takes: work, returns: count }, inner);
   const call = context.syscall('read', { fd: 7, buf: user, count }, { takes: work + us(0.4), returns: count }, [
     reading,
   ]);
   return io ? script.concurrently(call, io.rest) : call;
 }
 
-/** write(2): into the page cache, whose pages become dirty; and so does the block of the inode, whose times change. */
-function write(context: Context, disk: Disk, file: StructObject, bytes: number) {
+/**
+ * write(2): into the page cache, into pages that were there or are new, and become dirty; and so does the block of the
+ * inode, whose times change.
+ */
+function write(context: Context, disk: Disk, file: StructObject, bytes: number, isNew: boolean) {
   const user = { object: 'user', content: new Uint8Array(64) } as const;
   const { major, minor } = disk.spec;
   const pages = Math.ceil(bytes / page);
@@ -92,7 +94,8 @@ function write(context: Context, disk: Disk, file: StructObject, bytes: number) 
     ],
   ]);
   const options = { takes: us(3 + pages * 0.9), returns: bytes };
-  const nested = [...hits(context, pages), ...dirtied, ...block];
+  const found = isNew ? fills(context, file, 0, pages) : [];
+  const nested = [...found, ...uses(context, pages), ...dirtied, ...block];
   const writing = context.call('vfs_write', { file, buf: user, count: bytes }, options, nested);
   return context.syscall(
     'write',
@@ -105,7 +108,7 @@ function write(context: Context, disk: Disk, file: StructObject, bytes: number) 
 /** getdents64(2): the blocks of a directory are pages of the disk's own cache. */
 function list(context: Context, random: Random) {
   const blocks = Array.from({ length: random.int(1, 4) }, () => {
-    const marked = context.callKnown('mark_page_accessed', {}, { after: us(0.3) }, hits(context, 1));
+    const marked = context.callKnown('mark_page_accessed', {}, { after: us(0.3) }, uses(context, 1));
     if (random.chance(0.8)) return marked;
     const added = context.callKnown('filemap_add_folio', {}, { takes: us(0.2), after: us(0.1) });
     return [...context.callKnown('add_to_page_cache_lru', {}, { after: us(0.3) }, added), ...marked];
@@ -144,7 +147,7 @@ function postgres(script: Script, context: Context, random: Random, { fast, root
         return read(script, context, random, fast, table, 2, 0.86);
       });
       const commit = random.chance(0.4)
-        ? [write(context, fast, log, 8192), sync(script, context, random, fast, log, 8192)]
+        ? [write(context, fast, log, 8192, random.chance(0.5)), sync(script, context, random, fast, log, 8192)]
         : [];
       return script.sequence(
         ...[...steps, ...commit].flatMap((step) => [step, script.quiet(us(random.logNormal(30, 0.6)))]),
@@ -167,7 +170,7 @@ function backup(script: Script, context: Context, random: Random, host: Host) {
         script.quiet(us(25)),
         read(script, context, random, host.fast, from, chunk, 0.12),
         script.quiet(us(60)),
-        write(context, host.slow, to, chunk * page),
+        write(context, host.slow, to, chunk * page, true),
       );
     },
     () => Math.round(random.exponential(ms(25))),
@@ -251,6 +254,7 @@ export default defineScenario({
             fast,
             host.root.file(random.pick(['/var/log/syslog', '/var/log/auth.log'])),
             random.int(80, 900),
+            false,
           ),
         () => Math.round(random.exponential(ms(60))),
       ),

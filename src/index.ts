@@ -149,6 +149,7 @@ export {
   type ToolContext,
   type ToolDefinition,
   type ToolOption,
+  type ToolOptionValue,
   type ToolOutput,
   type ToolRun,
   type ToolSetup,

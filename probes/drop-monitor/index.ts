@@ -8,6 +8,7 @@ import {
   type RecordsView,
   type Tool,
   type ToolContext,
+  type ToolOptionValue,
   type ToolRun,
   UsageError,
 } from 'tracebed';
@@ -73,7 +74,7 @@ export default tool;
 
 function start({ kernel, profile, options, ringPages, epoch }: ToolContext): ToolRun {
   const reasons = wantedReasons(profile, options.reason);
-  const optional = (value: string | boolean | undefined, read: (text: string) => number): number | false =>
+  const optional = (value: ToolOptionValue | undefined, read: (text: string) => number): number | false =>
     value === undefined ? false : read(String(value));
   const bpf = new BPF(kernel, {
     srcFile: new URL('drop-monitor.bpf.c', import.meta.url),
@@ -131,14 +132,14 @@ function start({ kernel, profile, options, ringPages, epoch }: ToolContext): Too
 }
 
 /** An option's whole number. @throws UsageError */
-function number(value: string | boolean | undefined, option: string, least: number, most: number): number {
+function number(value: ToolOptionValue | undefined, option: string, least: number, most: number): number {
   const parsed = typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : Number.NaN;
   if (parsed >= least && parsed <= most) return parsed;
   throw new UsageError(`${option} cannot be '${value}'`, { expected: `a number from ${least} to ${most}` });
 }
 
 /** The kernel's numbers of the reasons named, with or without SKB_DROP_REASON_. @throws UsageError for an unknown one */
-function wantedReasons(profile: KernelProfile, value: string | boolean | undefined): number[] {
+function wantedReasons(profile: KernelProfile, value: ToolOptionValue | undefined): number[] {
   if (typeof value !== 'string') return [];
   const names = value.split(',').map((name) =>
     name
@@ -183,7 +184,7 @@ function protocolNumber(name: string): number {
 const deviceNameSize = 16;
 
 /** A device's name as the two words that net_device.name begins with. */
-function deviceConstants(device: string | boolean | undefined): Record<string, string> {
+function deviceConstants(device: ToolOptionValue | undefined): Record<string, string> {
   if (typeof device !== 'string') return {};
   const bytes = new TextEncoder().encode(device);
   if (bytes.length === 0 || bytes.length >= deviceNameSize) {

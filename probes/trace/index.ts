@@ -14,6 +14,7 @@ import {
   type Table,
   type Tool,
   type ToolContext,
+  type ToolOptionValue,
   type ToolRun,
   type TracedRecord,
   UsageError,
@@ -127,7 +128,7 @@ function checkKnown(kernel: Kernel, kind: PointPlan['kind'], names: readonly str
   }
 }
 
-function processId(value: string | boolean | undefined): number | undefined {
+function processId(value: ToolOptionValue | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (typeof value === 'string' && /^\d+$/.test(value)) return Number(value);
   throw new UsageError(`--pid cannot be '${value}'`, { expected: 'a process id' });

@@ -8,11 +8,10 @@ import { generateProgram } from './generate.ts';
 import { headerText, isKernelHeader, predefined } from './headers.ts';
 import { KernelTypes } from './kernel-types.ts';
 import { fieldTypeOf, structLayoutOf } from './layouts.ts';
-import { tokenize } from './lexer.ts';
 import type { UsdtArgument } from './lowering.ts';
 import { ObjectTypes } from './object-types.ts';
 import { parse } from './parser.ts';
-import { type IncludeResolver, Preprocessor } from './preprocessor.ts';
+import { type IncludeResolver, type Prelude, Preprocessor } from './preprocessor.ts';
 import { programKind } from './programs.ts';
 import { argumentRegisters } from './registers.ts';
 import { tableSizes } from './tables.ts';
@@ -65,10 +64,9 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
     options.includes?.(path, where) ?? (isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined);
-  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name));
-  define(preprocessor, predefined(profile), diagnostics);
-  preprocessor.include({ name: '<built-in>', text: headerText });
-  define(preprocessor, options.defines ?? {}, diagnostics);
+  const before = preludeOf(profile, diagnostics);
+  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
+  preprocessor.define(options.defines ?? {});
   preprocessor.include(file);
   const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
   const data = new DataSections(diagnostics);
@@ -106,17 +104,25 @@ function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagno
   }
 }
 
-function define(
-  preprocessor: Preprocessor,
-  macros: Readonly<Record<string, string | number | true>>,
-  diagnostics: Diagnostics,
-): void {
-  for (const [name, value] of Object.entries(macros)) {
-    const text = `${name} ${value === true ? '1' : value}`;
-    const tokens = tokenize({ name: '<command line>', text }, diagnostics).slice(0, -1);
-    const [first] = tokens;
-    if (first) preprocessor.macros.define(tokens, first);
-  }
+/**
+ * The macros and small functions that stand before every text depend on the kernel alone, so they are read once for
+ * each: half the time of a small text goes there.
+ */
+const preludes = new WeakMap<KernelProfile, Prelude>();
+
+function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
+  const known = preludes.get(profile);
+  if (known) return known;
+  const preprocessor = new Preprocessor(
+    diagnostics,
+    () => undefined,
+    (name) => profile.constant(name),
+  );
+  preprocessor.define(predefined(profile));
+  preprocessor.include({ name: '<built-in>', text: headerText });
+  const made = preprocessor.prelude();
+  preludes.set(profile, made);
+  return made;
 }
 
 function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagnostics: Diagnostics): MapSpec {
@@ -132,7 +138,7 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     type: table.mapType as MapType,
     keySize: key,
     valueSize: leaf,
-    maxEntries: perCpu ? cpus : table.entries,
+    maxEntries: perCpu ? cpus : table.mapType === 'stack_trace' ? powerOfTwo(table.entries) : table.entries,
     flags: table.flags,
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
@@ -141,6 +147,13 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
     ...(table.inner === undefined ? {} : { innerMap: table.inner }),
   };
+}
+
+/** BCC makes a stack trace map with as many buckets as the kernel would (kernel/bpf/stackmap.c). */
+function powerOfTwo(entries: number): number {
+  let power = 1;
+  while (power < entries) power *= 2;
+  return power;
 }
 
 function dataMap(name: string, bytes: Uint8Array): MapSpec {

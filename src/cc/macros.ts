@@ -18,14 +18,19 @@ const none: ReadonlySet<string> = new Set();
 const mostExpanded = 500_000;
 
 export class MacroTable {
-  readonly #macros = new Map<string, Macro>();
+  readonly #macros: Map<string, Macro>;
   readonly #diagnostics: Diagnostics;
   readonly #constant: (name: string) => bigint | undefined;
   #expanded = 0;
   #counter = 0;
 
   /** @param constant the macros of kernel headers that stand for a number: names that conditions know */
-  constructor(diagnostics: Diagnostics, constant: (name: string) => bigint | undefined) {
+  constructor(
+    diagnostics: Diagnostics,
+    constant: (name: string) => bigint | undefined,
+    known: ReadonlyMap<string, Macro> = new Map(),
+  ) {
+    this.#macros = new Map(known);
     this.#diagnostics = diagnostics;
     this.#constant = constant;
   }
@@ -46,6 +51,10 @@ export class MacroTable {
 
   delete(name: string): void {
     this.#macros.delete(name);
+  }
+
+  all(): ReadonlyMap<string, Macro> {
+    return new Map(this.#macros);
   }
 
   names(): Iterable<string> {

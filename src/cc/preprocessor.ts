@@ -1,7 +1,7 @@
 import type { Diagnostics } from './diagnostics.ts';
 import { didYouMean } from './diagnostics.ts';
 import { tokenize } from './lexer.ts';
-import { MacroTable } from './macros.ts';
+import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
 import { type SourceFile, spell, type Token } from './token.ts';
 
@@ -19,6 +19,12 @@ export type IncludeResolver = (
   path: string,
   options: { readonly system: boolean; readonly from: string },
 ) => IncludeFile | undefined;
+
+/** A text that was taken in already: its tokens and its macros. */
+export interface Prelude {
+  readonly tokens: readonly Token[];
+  readonly macros: ReadonlyMap<string, Macro>;
+}
 
 interface Conditional {
   readonly token: Token;
@@ -53,14 +59,36 @@ export class Preprocessor {
   readonly macros: MacroTable;
   readonly #diagnostics: Diagnostics;
   readonly #resolve: IncludeResolver;
-  readonly #output: Token[] = [];
+  readonly #output: Token[];
   readonly #once = new Set<string>();
   #depth = 0;
 
-  constructor(diagnostics: Diagnostics, resolve: IncludeResolver, constant: (name: string) => bigint | undefined) {
+  /** @param before what stands before every text */
+  constructor(
+    diagnostics: Diagnostics,
+    resolve: IncludeResolver,
+    constant: (name: string) => bigint | undefined,
+    before?: Prelude,
+  ) {
     this.#diagnostics = diagnostics;
     this.#resolve = resolve;
-    this.macros = new MacroTable(diagnostics, constant);
+    this.#output = [...(before?.tokens ?? [])];
+    this.macros = new MacroTable(diagnostics, constant, before?.macros);
+  }
+
+  /** Takes macros as `-D` gives them: `NAME` to its text, true for 1. */
+  define(macros: Readonly<Record<string, string | number | true>>): void {
+    for (const [name, value] of Object.entries(macros)) {
+      const text = `${name} ${value === true ? '1' : value}`;
+      const tokens = tokenize({ name: '<command line>', text }, this.#diagnostics).slice(0, -1);
+      const [first] = tokens;
+      if (first) this.macros.define(tokens, first);
+    }
+  }
+
+  /** What was taken in so far, to begin others with. */
+  prelude(): Prelude {
+    return { tokens: [...this.#output], macros: this.macros.all() };
   }
 
   /** Takes in a file; what it leaves is appended to the output. */

@@ -1,13 +1,13 @@
 import { Argument, type Command, Option } from 'commander';
 import { UsageError } from '../base/index.ts';
-import type { Tool } from '../lab/index.ts';
+import type { Tool, ToolOptionValue } from '../lab/index.ts';
 import { newCommand } from './command.ts';
 import type { Io } from './io.ts';
 
 /** What the words of a command line give a tool. */
 export interface ToolWords {
   readonly args: readonly string[];
-  readonly options: Readonly<Record<string, string | boolean>>;
+  readonly options: Readonly<Record<string, ToolOptionValue>>;
 }
 
 /** Adds the tool's options to a command, but those whose flags `reserved` ones have: they go behind `--`. */
@@ -20,6 +20,7 @@ export function addToolOptions(command: Command, tool: Tool, reserved: readonly 
 function toolOptions(tool: Tool): Option[] {
   return tool.options.map((entry) => {
     const option = new Option(entry.flags, entry.what);
+    if (entry.repeats) option.argParser<readonly string[]>((value, before = []) => [...before, value]);
     return entry.default === undefined ? option : option.default(entry.default);
   });
 }
@@ -63,15 +64,22 @@ export function toolWords(
   parser.parse([...behind], { from: 'user' });
   const args = [...operands, ...parser.args];
   checkCount(tool, args);
-  const options: Record<string, string | boolean> = {};
+  const options: Record<string, ToolOptionValue> = {};
   for (const option of toolOptions(tool)) {
     const name = option.attributeName();
     const known = before.options.find((other) => other.flags === option.flags);
     const given = parser.getOptionValueSource(name) === 'cli' || known === undefined ? parser : before;
     const value: unknown = given.getOptionValue(name);
     if (typeof value === 'string' || typeof value === 'boolean') options[name] = value;
+    else if (Array.isArray(value)) options[name] = given === parser ? [...listOf(before, known), ...value] : value;
   }
   return { args, options };
+}
+
+/** What an option that repeats was given before `--`. */
+function listOf(command: Command, option: Option | undefined): readonly string[] {
+  const value: unknown = option && command.getOptionValue(option.attributeName());
+  return Array.isArray(value) ? value : [];
 }
 
 function checkCount(tool: Tool, args: readonly string[]): void {

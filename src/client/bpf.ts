@@ -7,7 +7,7 @@ import { Attachments } from './attachments.ts';
 import { BpfError } from './bpf-error.ts';
 import { BpfObject, type BpfProgram } from './bpf-object.ts';
 import type { CodecOptions, CodecValue } from './codec.ts';
-import { compileSource, type SourceOptions } from './compile-source.ts';
+import { compileSource, type SourceOptions, sourceText } from './compile-source.ts';
 import { log2Slots } from './histogram.ts';
 import type { LoadedMap } from './map-table.ts';
 import type { PerfBuffer } from './perf-buffer.ts';
@@ -89,6 +89,11 @@ export class BPF extends Attachments implements Disposable {
    */
   loadFunc(fnName: string, type?: ProgramType): BpfProgram {
     return this.object.load(fnName, type);
+  }
+
+  /** The C text, without the macros that `defines` and cflags set. */
+  get text(): string {
+    return sourceText(this.#options);
   }
 
   /** Loads every program of the text. */

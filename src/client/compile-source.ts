@@ -57,6 +57,11 @@ export function compileSource(kernel: Kernel, options: SourceOptions, usdtArgume
   return object;
 }
 
+/** The C of the options, as it is compiled. @throws as compileSource */
+export function sourceText(options: SourceOptions): string {
+  return sourceOf(options).text;
+}
+
 interface Source {
   readonly text: string;
   readonly file: string;

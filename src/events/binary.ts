@@ -49,7 +49,7 @@ export interface BinarySpec {
     readonly name: string;
     /** The function that it stands in. */
     readonly in: string;
-    /** Bytes from the function's begin; 0x20 when absent. */
+    /** Bytes from the function's begin; when absent 0x20 behind it, or behind the probe before in that function. */
     readonly offset?: number;
     readonly arguments?: string;
     readonly semaphore?: boolean;
@@ -73,13 +73,16 @@ export function binary(path: string, spec: BinarySpec): Binary {
     return symbol;
   });
   const counters = Math.ceil(address / 0x1000) * 0x1000;
+  const last = new Map<string, number>();
   const probes = (spec.probes ?? []).map((probe, index): UsdtProbe => {
     const home = symbols.find((symbol) => symbol.name === probe.in);
     if (!home) throw noFunction(path, symbols, probe.in);
+    const offset = probe.offset ?? (last.get(home.name) ?? 0) + usualProbe;
+    last.set(home.name, offset);
     return {
       provider: probe.provider,
       name: probe.name,
-      address: home.address + (probe.offset ?? usualProbe),
+      address: home.address + offset,
       arguments: probe.arguments ?? '',
       ...(probe.semaphore === true ? { semaphore: counters + 2 * index } : {}),
     };

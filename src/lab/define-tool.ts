@@ -22,6 +22,8 @@ export interface ToolSetup extends ToolContext {
   flag(option: string): boolean;
   /** An option's text, or undefined. */
   text(option: string): string | undefined;
+  /** The texts of an option that repeats, in their order. */
+  texts(option: string): readonly string[];
   /** A whole number, 0 or more. @throws UsageError for another text */
   integer(option: string): number | undefined;
   /** A number above 0, also with a fraction. @throws UsageError */
@@ -54,11 +56,15 @@ export interface TextMoment {
   readonly time: Nanoseconds;
   /** How many intervals are over. */
   readonly ticks: number;
+  /** Whether it is the last text of the run. */
+  readonly last: boolean;
 }
 
 export interface TextOutput {
   /** What one text is called: `histogram`. The type of its JSON lines. */
   readonly noun: string;
+  /** What a screen that is too low for it shows first: the begin of a table, the end of a histogram; that when absent. */
+  readonly first?: 'begin' | 'end';
   /** Lines above the first text: `Tracing… Hit Ctrl-C to end.` */
   readonly opening?: readonly string[];
   /** Reads the tables. The dashboard asks at any time: it must change nothing. */
@@ -75,7 +81,7 @@ export interface ToolOutput {
   readonly interval?: Nanoseconds;
   /** After so many intervals the run ends. */
   readonly count?: number;
-  /** Of a tool with rows: called at each interval, for what it reads from tables. */
+  /** Called at each interval and at the end, before a text is written: for what a tool with rows reads from tables. */
   tick?(time: Nanoseconds): void;
   /** Asked after each read and interval: true ends the run. */
   done?(): boolean;
@@ -130,6 +136,11 @@ class Setup implements ToolSetup {
   text(option: string): string | undefined {
     const value = this.options[option];
     return typeof value === 'string' ? value : undefined;
+  }
+
+  texts(option: string): readonly string[] {
+    const value = this.options[option];
+    return typeof value === 'object' ? value : [];
   }
 
   integer(option: string): number | undefined {
@@ -241,7 +252,7 @@ class DefinedRun implements ToolRun {
     if (!last && interval !== undefined && time % Math.round(interval) !== 0) return;
     this.#ticks++;
     this.#output.tick?.(time);
-    this.#text?.tick(time, last);
+    this.#text?.tick(time, last || this.done);
   }
 
   printed(lines: readonly string[]): void {
@@ -270,6 +281,7 @@ function commonDivisor(a: number, b: number): number {
 class LiveText implements TextView {
   readonly kind = 'text';
   readonly noun: string;
+  readonly first: 'begin' | 'end';
   readonly #output: TextOutput;
   readonly #clock: () => Nanoseconds;
   #kept: TextSnapshot | undefined;
@@ -279,6 +291,7 @@ class LiveText implements TextView {
     this.#output = output;
     this.#clock = clock;
     this.noun = output.noun;
+    this.first = output.first ?? 'end';
   }
 
   get lines(): readonly string[] {
@@ -290,17 +303,17 @@ class LiveText implements TextView {
   }
 
   #now(): TextSnapshot {
-    return this.#kept ?? this.#read(this.#clock());
+    return this.#kept ?? this.#read(this.#clock(), false);
   }
 
-  #read(time: Nanoseconds): TextSnapshot {
+  #read(time: Nanoseconds, last: boolean): TextSnapshot {
     const { opening = [] } = this.#output;
-    const { lines, json } = this.#output.render({ time, ticks: this.#ticks });
+    const { lines, json } = this.#output.render({ time, ticks: this.#ticks, last });
     return { lines: this.#ticks === 0 ? [...opening, ...lines] : lines, json };
   }
 
   tick(time: Nanoseconds, last: boolean): void {
-    this.#kept = this.#read(time);
+    this.#kept = this.#read(time, last);
     this.#ticks++;
     if (!last) this.#output.reset?.();
   }

@@ -28,6 +28,7 @@ export type {
   ToolArgument,
   ToolContext,
   ToolOption,
+  ToolOptionValue,
   ToolRun,
   TracedRecord,
   View,

@@ -5,12 +5,12 @@ import type { Scenario } from '../scenario/index.ts';
 import type { EngineName } from '../sim/index.ts';
 import type { LedgerModel } from './ledger.ts';
 import type { Meter } from './meter.ts';
-import type { Tool, TracedRecord, View } from './tool.ts';
+import type { Tool, ToolOptionValue, TracedRecord, View } from './tool.ts';
 
 export interface RunOptions {
   readonly tool: Tool;
   readonly args: readonly string[];
-  readonly toolOptions: Readonly<Record<string, string | boolean>>;
+  readonly toolOptions: Readonly<Record<string, ToolOptionValue>>;
   readonly scenario: Scenario;
   readonly profile: KernelProfile;
   readonly seed: number;

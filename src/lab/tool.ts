@@ -33,7 +33,12 @@ export interface ToolOption {
   readonly flags: string;
   readonly what: string;
   readonly default?: string;
+  /** May be given several times: its value is the list of them. */
+  readonly repeats?: true;
 }
+
+/** A flag is true; an option that repeats is a list. */
+export type ToolOptionValue = string | boolean | readonly string[];
 
 export interface ToolContext {
   readonly kernel: Kernel;
@@ -41,7 +46,7 @@ export interface ToolContext {
   /** Positional arguments in order. */
   readonly args: readonly string[];
   /** Options by their camelCase name; a flag is true. */
-  readonly options: Readonly<Record<string, string | boolean>>;
+  readonly options: Readonly<Record<string, ToolOptionValue>>;
   /** Data pages of each perf ring, as the user asked. */
   readonly ringPages: number;
   /** Real time of virtual time 0, ns since 1970, when the scenario knows it. */
@@ -127,9 +132,11 @@ export interface DetailSection {
   readonly lines: readonly string[];
 }
 
-/** A text that is written anew: histograms. */
+/** A text that is written anew: histograms, tables. */
 export interface TextView {
   readonly kind: 'text';
+  /** What a screen that is too low for it shows first: its begin, or its end when absent. */
+  readonly first?: 'begin' | 'end';
   /** The type of its JSON lines: `histogram`. */
   readonly noun: string;
   /** The text as it stands, lines without newline; and the same as data. */

@@ -110,7 +110,7 @@ export class Current {
     }));
   }
 
-  /** An event happens: the probes' additions to its stacks are not there yet. */
+  /** An event happens now: the probes' additions to its stacks are not there yet. */
   begin(cpu: number, task: Task, stack: KernelStack, userStack: UserStack | undefined): void {
     this.cpu = cpu;
     this.task = task;
@@ -125,6 +125,9 @@ export class Current {
     this.functionHigh = 0;
     const words = this.#words;
     const first = this.#first;
+    const now = this.#now[0] as number;
+    words[first] = now;
+    words[first + 1] = now / 0x1_0000_0000;
     words[first + 2] = cpu;
     words[first + 4] = task.pid;
     words[first + 5] = task.tgid;
@@ -138,7 +141,5 @@ export class Current {
 
   set now(time: Nanoseconds) {
     this.#now[0] = time;
-    this.#words[this.#first] = time;
-    this.#words[this.#first + 1] = time / 0x1_0000_0000;
   }
 }

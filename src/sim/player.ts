@@ -138,6 +138,7 @@ export class Player {
   #tracepoint(event: TracepointEvent): void {
     const point = this.#points.tracepoint(event.name);
     const { links, raw } = point;
+    if (point.schedules) this.#schedule(event);
     if (point.ends) this.#points.forget(event.task);
     if (raw !== null && raw.links.length > 0) {
       const context = raw.context as ArgumentsContext;
@@ -150,6 +151,16 @@ export class Player {
     if (links.length === 0) return;
     const record = (point.context as RecordContext).write(event, this.#current);
     this.#runAll(links, record);
+  }
+
+  /** The tasks' states as the scheduler has set them by the time that it tells (kernel/sched/core.c). */
+  #schedule({ task, fields, raw }: TracepointEvent): void {
+    const { tasks } = this.#objects;
+    if (fields.prev_state !== undefined) tasks.setState(task, Number(fields.prev_state));
+    const runs = raw?.next ?? raw?.p;
+    if (typeof runs === 'object' && runs !== null && 'object' in runs && runs.object === 'task') {
+      tasks.setState(runs.task, 0);
+    }
   }
 
   #rawTracepoint(event: RawTracepointEvent): void {

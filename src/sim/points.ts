@@ -31,18 +31,28 @@ export class FunctionPoint {
   }
 }
 
+/** Those by which a task's state is known. */
+const schedulingPoints: ReadonlySet<string> = new Set([
+  'sched:sched_switch',
+  'sched:sched_wakeup',
+  'sched:sched_wakeup_new',
+]);
+
 export class TracepointPoint {
   readonly name: string;
   readonly links: LinkResource[] = [];
   context: RecordContext | undefined;
   /** Whether the task that passes it ends there. */
   readonly ends: boolean;
+  /** Whether it tells of a task that goes to sleep or is woken. */
+  readonly schedules: boolean;
   /** The point of its raw tracepoint; null when this kernel has none. */
   readonly raw: RawPoint | null;
 
   constructor(name: string, raw: RawPoint | null) {
     this.name = name;
     this.ends = name === 'sched:sched_process_exit';
+    this.schedules = schedulingPoints.has(name);
     this.raw = raw;
   }
 }

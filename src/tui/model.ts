@@ -64,7 +64,7 @@ export class DashboardModel {
     this.#write = write;
     if (run.view.kind === 'records') this.browser = new Browser(run.view, watchRecords(run));
     // A histogram has its tall bars and its totals at the end.
-    else this.scroll = Number.POSITIVE_INFINITY;
+    else if (run.view.first !== 'begin') this.scroll = Number.POSITIVE_INFINITY;
     run.printed.subscribe((lines) => {
       this.printed = [...this.printed, ...lines].slice(-printedLimit);
     });

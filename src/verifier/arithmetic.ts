@@ -1,28 +1,7 @@
-import {
-  constant,
-  constantOf,
-  type Scalar,
-  s32Max,
-  s32Min,
-  s64Max,
-  s64Min,
-  u32Max,
-  u64Max,
-  unknown,
-} from './scalar.ts';
-import {
-  addTnum,
-  andTnum,
-  arithmeticShift,
-  leftShift,
-  lowTnum,
-  mulTnum,
-  orTnum,
-  rightShift,
-  subTnum,
-  swapTnum,
-  xorTnum,
-} from './tnum.ts';
+import { multiply } from './multiply.ts';
+import { constant, constantOf, constantOfWords, type Scalar, s32Max, s32Min, u32Max, unknown, zero } from './scalar.ts';
+import { arithmeticShift, swapTnum } from './tnum.ts';
+import { borrowOf, carryOf, highLeft, highRight, isBelow, isLess, lowLeft, lowRight } from './words.ts';
 
 /**
  * What arithmetic on two numbers gives: each range by its own rule, then all of them settled. A range that may wrap
@@ -34,38 +13,46 @@ export function compute(op: Operation, left: Scalar, right: Scalar, width: 32 | 
   const isShift = op === 'lsh' || op === 'rsh' || op === 'arsh';
   const rightConst = width === 32 ? right.isConst32 : right.isConst;
   // All 64 bits of the shift count here, also of a 32-bit one.
-  const shift = right.umax < 64n ? Number(right.umax) : 64;
+  const shift = right.umaxHigh === 0 && right.umaxLow >>> 0 < 64 ? right.umaxLow : 64;
   // As the kernel does it: nothing at all is known then, not even that a 32-bit result has a zero high half.
   if (op === 'other' || (isShift && !(rightConst && shift < width))) return unknown;
-  if (width === 64 && left.isConst && right.isConst) return constant(fold(op, left.value, right.value));
+  if (width === 64 && left.isConst && right.isConst) return fold(op, left, right);
   const result = left.draft();
   apply(op, result, right, width, shift);
   if (width === 32) return result.zeroExtend();
   return result.settle();
 }
 
-function fold(op: Operation, left: bigint, right: bigint): bigint {
+/** Of two constants. */
+function fold(op: Operation, left: Scalar, right: Scalar): Scalar {
+  const { valueHigh, valueLow } = left;
   switch (op) {
     case 'add':
-      return left + right;
+      return constantOfWords(
+        (valueHigh + right.valueHigh + carryOf(valueLow, right.valueLow)) | 0,
+        (valueLow + right.valueLow) | 0,
+      );
     case 'sub':
-      return left - right;
-    case 'mul':
-      return left * right;
+      return constantOfWords(
+        (valueHigh - right.valueHigh - borrowOf(valueLow, right.valueLow)) | 0,
+        (valueLow - right.valueLow) | 0,
+      );
     case 'or':
-      return left | right;
+      return constantOfWords(valueHigh | right.valueHigh, valueLow | right.valueLow);
     case 'and':
-      return left & right;
+      return constantOfWords(valueHigh & right.valueHigh, valueLow & right.valueLow);
     case 'xor':
-      return left ^ right;
+      return constantOfWords(valueHigh ^ right.valueHigh, valueLow ^ right.valueLow);
+    case 'mul':
+      return constant(left.value * right.value);
     case 'lsh':
-      return left << right;
+      return constant(left.value << right.value);
     case 'rsh':
-      return left >> right;
+      return constant(left.value >> right.value);
     case 'arsh':
-      return BigInt.asIntN(64, left) >> right;
+      return constant(BigInt.asIntN(64, left.value) >> right.value);
     default:
-      return -left;
+      return constant(-left.value);
   }
 }
 
@@ -101,30 +88,90 @@ function apply(op: Operation, result: Scalar, right: Scalar, width: 32 | 64, shi
 
 function add(a: Scalar, b: Scalar): void {
   add64(a, b);
-  const smin32 = a.smin32 + b.smin32;
-  const smax32 = a.smax32 + b.smax32;
-  setSigned32(a, smin32, smax32);
-  const umin32 = a.umin32 + b.umin32;
-  const umax32 = a.umax32 + b.umax32;
-  setUnsigned32(a, umin32, umax32);
-  a.bits = addTnum(a.bits, b.bits);
+  setSigned32(a, a.smin32 + b.smin32, a.smax32 + b.smax32);
+  setUnsigned32(a, a.umin32 + b.umin32, a.umax32 + b.umax32);
+  addBits(a, b);
 }
 
+/** A range that may leave what 64 bits hold is given up; an unsigned one only where not both ends leave it. */
 function add64(a: Scalar, b: Scalar): void {
-  setSigned64(a, a.smin + b.smin, a.smax + b.smax);
-  setUnsigned64(a, a.umin + b.umin, a.umax + b.umax);
+  const sminHigh = (a.sminHigh + b.sminHigh + carryOf(a.sminLow, b.sminLow)) | 0;
+  const smaxHigh = (a.smaxHigh + b.smaxHigh + carryOf(a.smaxLow, b.smaxLow)) | 0;
+  // A sum whose sign is neither's has left the range.
+  const leaves =
+    ((a.sminHigh ^ sminHigh) & (b.sminHigh ^ sminHigh)) | ((a.smaxHigh ^ smaxHigh) & (b.smaxHigh ^ smaxHigh));
+  if (leaves < 0) a.unboundSigned();
+  else {
+    a.sminLow = (a.sminLow + b.sminLow) | 0;
+    a.sminHigh = sminHigh;
+    a.smaxLow = (a.smaxLow + b.smaxLow) | 0;
+    a.smaxHigh = smaxHigh;
+  }
+  const umin = (a.uminHigh >>> 0) + (b.uminHigh >>> 0) + carryOf(a.uminLow, b.uminLow);
+  const umax = (a.umaxHigh >>> 0) + (b.umaxHigh >>> 0) + carryOf(a.umaxLow, b.umaxLow);
+  if (umin > u32Max !== umax > u32Max) {
+    a.unboundUnsigned();
+    return;
+  }
+  a.uminLow = (a.uminLow + b.uminLow) | 0;
+  a.uminHigh = umin | 0;
+  a.umaxLow = (a.umaxLow + b.umaxLow) | 0;
+  a.umaxHigh = umax | 0;
 }
 
-/** Both ends or neither may leave the range: then the wrapped range is still one range. */
-function setUnsigned64(a: Scalar, min: bigint, max: bigint): void {
-  const wrapped = min < 0n || min > u64Max;
-  if (wrapped === (max < 0n || max > u64Max)) {
-    a.umin = BigInt.asUintN(64, min);
-    a.umax = BigInt.asUintN(64, max);
-  } else {
-    a.umin = 0n;
-    a.umax = u64Max;
+/** From each end the other's other end. */
+function sub64(a: Scalar, b: Scalar): void {
+  const { sminHigh: bMinHigh, sminLow: bMinLow, smaxHigh: bMaxHigh, smaxLow: bMaxLow } = b;
+  const sminHigh = (a.sminHigh - bMaxHigh - borrowOf(a.sminLow, bMaxLow)) | 0;
+  const smaxHigh = (a.smaxHigh - bMinHigh - borrowOf(a.smaxLow, bMinLow)) | 0;
+  const leaves =
+    ((a.sminHigh ^ bMaxHigh) & (a.sminHigh ^ sminHigh)) | ((a.smaxHigh ^ bMinHigh) & (a.smaxHigh ^ smaxHigh));
+  if (leaves < 0) a.unboundSigned();
+  else {
+    a.sminLow = (a.sminLow - bMaxLow) | 0;
+    a.sminHigh = sminHigh;
+    a.smaxLow = (a.smaxLow - bMinLow) | 0;
+    a.smaxHigh = smaxHigh;
   }
+  const { uminHigh, uminLow, umaxHigh, umaxLow } = b;
+  const umin = (a.uminHigh >>> 0) - (umaxHigh >>> 0) - borrowOf(a.uminLow, umaxLow);
+  const umax = (a.umaxHigh >>> 0) - (uminHigh >>> 0) - borrowOf(a.umaxLow, uminLow);
+  if (umin < 0 !== umax < 0) {
+    a.unboundUnsigned();
+    return;
+  }
+  a.uminLow = (a.uminLow - umaxLow) | 0;
+  a.uminHigh = umin | 0;
+  a.umaxLow = (a.umaxLow - uminLow) | 0;
+  a.umaxHigh = umax | 0;
+}
+
+/** tnum_add */
+function addBits(a: Scalar, b: Scalar): void {
+  const masksLow = (a.maskLow + b.maskLow) | 0;
+  const masksHigh = (a.maskHigh + b.maskHigh + carryOf(a.maskLow, b.maskLow)) | 0;
+  const valuesLow = (a.valueLow + b.valueLow) | 0;
+  const valuesHigh = (a.valueHigh + b.valueHigh + carryOf(a.valueLow, b.valueLow)) | 0;
+  const allLow = (masksLow + valuesLow) | 0;
+  const allHigh = (masksHigh + valuesHigh + carryOf(masksLow, valuesLow)) | 0;
+  a.maskLow |= (allLow ^ valuesLow) | b.maskLow;
+  a.maskHigh |= (allHigh ^ valuesHigh) | b.maskHigh;
+  a.valueLow = valuesLow & ~a.maskLow;
+  a.valueHigh = valuesHigh & ~a.maskHigh;
+}
+
+/** tnum_sub */
+function subBits(a: Scalar, b: Scalar): void {
+  const low = (a.valueLow - b.valueLow) | 0;
+  const high = (a.valueHigh - b.valueHigh - borrowOf(a.valueLow, b.valueLow)) | 0;
+  const alphaLow = (low + a.maskLow) | 0;
+  const alphaHigh = (high + a.maskHigh + carryOf(low, a.maskLow)) | 0;
+  const betaLow = (low - b.maskLow) | 0;
+  const betaHigh = (high - b.maskHigh - borrowOf(low, b.maskLow)) | 0;
+  a.maskLow |= (alphaLow ^ betaLow) | b.maskLow;
+  a.maskHigh |= (alphaHigh ^ betaHigh) | b.maskHigh;
+  a.valueLow = low & ~a.maskLow;
+  a.valueHigh = high & ~a.maskHigh;
 }
 
 function setUnsigned32(a: Scalar, min: number, max: number): void {
@@ -138,12 +185,6 @@ function setUnsigned32(a: Scalar, min: number, max: number): void {
   }
 }
 
-function setSigned64(a: Scalar, min: bigint, max: bigint): void {
-  const fits = min >= s64Min && max <= s64Max;
-  a.smin = fits ? min : s64Min;
-  a.smax = fits ? max : s64Max;
-}
-
 function setSigned32(a: Scalar, min: number, max: number): void {
   const fits = min >= s32Min && max <= s32Max;
   a.smin32 = fits ? min : s32Min;
@@ -151,76 +192,78 @@ function setSigned32(a: Scalar, min: number, max: number): void {
 }
 
 function sub(a: Scalar, b: Scalar): void {
-  setSigned64(a, a.smin - b.smax, a.smax - b.smin);
-  setUnsigned64(a, a.umin - b.umax, a.umax - b.umin);
-  setSigned32(a, a.smin32 - b.smax32, a.smax32 - b.smin32);
-  setUnsigned32(a, a.umin32 - b.umax32, a.umax32 - b.umin32);
-  a.bits = subTnum(a.bits, b.bits);
+  const { smin32, smax32, umin32, umax32 } = b;
+  sub64(a, b);
+  setSigned32(a, a.smin32 - smax32, a.smax32 - smin32);
+  setUnsigned32(a, a.umin32 - umax32, a.umax32 - umin32);
+  subBits(a, b);
 }
 
 function negate(a: Scalar): void {
-  const from = constant(0n).draft();
-  sub(from, a);
-  a.bits = from.bits;
-  a.umin = from.umin;
-  a.umax = from.umax;
-  a.smin = from.smin;
-  a.smax = from.smax;
-  a.umin32 = from.umin32;
-  a.umax32 = from.umax32;
-  a.smin32 = from.smin32;
-  a.smax32 = from.smax32;
-}
-
-function multiply(a: Scalar, b: Scalar): void {
-  const signed = [a.smin * b.smin, a.smin * b.smax, a.smax * b.smin, a.smax * b.smax];
-  const least = signed.reduce((x, y) => (y < x ? y : x));
-  const most = signed.reduce((x, y) => (y > x ? y : x));
-  setSigned64(a, least, most);
-  const umax = a.umax * b.umax;
-  a.umin = umax > u64Max ? 0n : a.umin * b.umin;
-  a.umax = umax > u64Max ? u64Max : umax;
-  // Products of two 32-bit numbers are exact enough here: only whether they fit 32 bits matters.
-  const signed32 = [a.smin32 * b.smin32, a.smin32 * b.smax32, a.smax32 * b.smin32, a.smax32 * b.smax32];
-  const umax32 = a.umax32 * b.umax32;
-  a.umin32 = umax32 > u32Max ? 0 : a.umin32 * b.umin32;
-  a.umax32 = umax32 > u32Max ? u32Max : umax32;
-  setSigned32(a, Math.min(...signed32), Math.max(...signed32));
-  a.bits = mulTnum(a.bits, b.bits);
+  const number = a.draft();
+  a.become(zero);
+  sub(a, number);
 }
 
 function bitwise(op: 'and' | 'or' | 'xor', a: Scalar, b: Scalar): void {
-  const bits = op === 'and' ? andTnum(a.bits, b.bits) : op === 'or' ? orTnum(a.bits, b.bits) : xorTnum(a.bits, b.bits);
-  const low = Number(bits.value & 0xffff_ffffn);
-  const lowMost = Number((bits.value | bits.mask) & 0xffff_ffffn);
-  const most = bits.value | bits.mask;
+  const { umaxHigh, umaxLow, uminHigh, uminLow, umin32, umax32 } = a;
+  if (op === 'and') andBits(a, b);
+  else if (op === 'or') orBits(a, b);
+  else xorBits(a, b);
+  const { valueHigh, valueLow } = a;
+  a.uminHigh = valueHigh;
+  a.uminLow = valueLow;
+  a.umaxHigh = valueHigh | a.maskHigh;
+  a.umaxLow = valueLow | a.maskLow;
+  a.uminWord = valueLow;
+  a.umaxWord = a.umaxLow;
   if (op === 'and') {
-    a.umin = bits.value;
-    if (b.umax < a.umax) a.umax = b.umax;
-    a.umin32 = low;
-    a.umax32 = Math.min(a.umax32, b.umax32);
+    const isLower = isBelow(b.umaxHigh, b.umaxLow, umaxHigh, umaxLow);
+    a.umaxHigh = isLower ? b.umaxHigh : umaxHigh;
+    a.umaxLow = isLower ? b.umaxLow : umaxLow;
+    a.umax32 = Math.min(umax32, b.umax32);
   } else if (op === 'or') {
-    if (b.umin > a.umin) a.umin = b.umin;
-    a.umax = most;
-    a.umin32 = Math.max(a.umin32, b.umin32);
-    a.umax32 = lowMost;
-  } else {
-    a.umin = bits.value;
-    a.umax = most;
-    a.umin32 = low;
-    a.umax32 = lowMost;
+    const isHigher = isBelow(uminHigh, uminLow, b.uminHigh, b.uminLow);
+    a.uminHigh = isHigher ? b.uminHigh : uminHigh;
+    a.uminLow = isHigher ? b.uminLow : uminLow;
+    a.umin32 = Math.max(umin32, b.umin32);
   }
-  const crosses = BigInt.asIntN(64, a.umin) > BigInt.asIntN(64, a.umax);
-  a.smin = crosses ? s64Min : BigInt.asIntN(64, a.umin);
-  a.smax = crosses ? s64Max : BigInt.asIntN(64, a.umax);
-  const crosses32 = (a.umin32 | 0) > (a.umax32 | 0);
-  a.smin32 = crosses32 ? s32Min : a.umin32 | 0;
-  a.smax32 = crosses32 ? s32Max : a.umax32 | 0;
-  a.bits = bits;
+  if (isLess(a.umaxHigh, a.umaxLow, a.uminHigh, a.uminLow)) a.unboundSigned();
+  else {
+    a.sminHigh = a.uminHigh;
+    a.sminLow = a.uminLow;
+    a.smaxHigh = a.umaxHigh;
+    a.smaxLow = a.umaxLow;
+  }
+  const crosses32 = a.uminWord > a.umaxWord;
+  a.smin32 = crosses32 ? s32Min : a.uminWord;
+  a.smax32 = crosses32 ? s32Max : a.umaxWord;
+}
+
+function andBits(a: Scalar, b: Scalar): void {
+  const low = (a.valueLow | a.maskLow) & (b.valueLow | b.maskLow);
+  const high = (a.valueHigh | a.maskHigh) & (b.valueHigh | b.maskHigh);
+  a.valueLow &= b.valueLow;
+  a.valueHigh &= b.valueHigh;
+  a.maskLow = low & ~a.valueLow;
+  a.maskHigh = high & ~a.valueHigh;
+}
+
+function orBits(a: Scalar, b: Scalar): void {
+  a.valueLow |= b.valueLow;
+  a.valueHigh |= b.valueHigh;
+  a.maskLow = (a.maskLow | b.maskLow) & ~a.valueLow;
+  a.maskHigh = (a.maskHigh | b.maskHigh) & ~a.valueHigh;
+}
+
+function xorBits(a: Scalar, b: Scalar): void {
+  a.maskLow |= b.maskLow;
+  a.maskHigh |= b.maskHigh;
+  a.valueLow = (a.valueLow ^ b.valueLow) & ~a.maskLow;
+  a.valueHigh = (a.valueHigh ^ b.valueHigh) & ~a.maskHigh;
 }
 
 function shiftLeft(a: Scalar, shift: number, width: 32 | 64): void {
-  const by = BigInt(shift);
   const { smin32, smax32, umin32, umax32 } = a;
   a.smin32 = s32Min;
   a.smax32 = s32Max;
@@ -228,15 +271,31 @@ function shiftLeft(a: Scalar, shift: number, width: 32 | 64): void {
   a.umin32 = fits ? umin32 * 2 ** shift : 0;
   a.umax32 = fits ? umax32 * 2 ** shift : u32Max;
   if (width === 32) {
-    a.bits = leftShift(lowTnum(a.bits), shift);
+    a.valueHigh = a.maskHigh = 0;
+    a.valueLow <<= shift;
+    a.maskLow <<= shift;
     return;
   }
-  a.smin = shift === 32 ? BigInt(smin32) << 32n : s64Min;
-  a.smax = shift === 32 ? BigInt(smax32) << 32n : s64Max;
-  const fits64 = a.umax <= 1n << (63n - by);
-  a.umin = fits64 ? a.umin << by : 0n;
-  a.umax = fits64 ? a.umax << by : u64Max;
-  a.bits = leftShift(a.bits, shift);
+  a.unboundSigned();
+  if (shift === 32) {
+    a.sminHigh = smin32;
+    a.smaxHigh = smax32;
+    a.smaxLow = 0;
+  }
+  // Only up to 2^(63 - shift): the word of that power, which lies in the high half or the low.
+  const power = 63 - shift;
+  const word = 1 << (power & 31);
+  if (isBelow(power >= 32 ? word : 0, power >= 32 ? 0 : word, a.umaxHigh, a.umaxLow)) a.unboundUnsigned();
+  else {
+    a.uminHigh = highLeft(a.uminHigh, a.uminLow, shift);
+    a.uminLow = lowLeft(a.uminLow, shift);
+    a.umaxHigh = highLeft(a.umaxHigh, a.umaxLow, shift);
+    a.umaxLow = lowLeft(a.umaxLow, shift);
+  }
+  a.valueHigh = highLeft(a.valueHigh, a.valueLow, shift);
+  a.valueLow = lowLeft(a.valueLow, shift);
+  a.maskHigh = highLeft(a.maskHigh, a.maskLow, shift);
+  a.maskLow = lowLeft(a.maskLow, shift);
 }
 
 function shiftRight(a: Scalar, shift: number, width: 32 | 64): void {
@@ -245,16 +304,21 @@ function shiftRight(a: Scalar, shift: number, width: 32 | 64): void {
     a.smax32 = s32Max;
     a.umin32 >>>= shift;
     a.umax32 >>>= shift;
-    a.bits = rightShift(lowTnum(a.bits), shift);
+    a.valueHigh = a.maskHigh = 0;
+    a.valueLow = (a.valueLow >>> shift) | 0;
+    a.maskLow = (a.maskLow >>> shift) | 0;
     a.unbound64();
     return;
   }
-  const by = BigInt(shift);
-  a.smin = s64Min;
-  a.smax = s64Max;
-  a.umin >>= by;
-  a.umax >>= by;
-  a.bits = rightShift(a.bits, shift);
+  a.unboundSigned();
+  a.uminLow = lowRight(a.uminHigh, a.uminLow, shift);
+  a.uminHigh = highRight(a.uminHigh, shift);
+  a.umaxLow = lowRight(a.umaxHigh, a.umaxLow, shift);
+  a.umaxHigh = highRight(a.umaxHigh, shift);
+  a.valueLow = lowRight(a.valueHigh, a.valueLow, shift);
+  a.valueHigh = highRight(a.valueHigh, shift);
+  a.maskLow = lowRight(a.maskHigh, a.maskLow, shift);
+  a.maskHigh = highRight(a.maskHigh, shift);
   a.unbound32();
 }
 
@@ -262,17 +326,18 @@ function shiftArithmetic(a: Scalar, shift: number, width: 32 | 64): void {
   if (width === 32) {
     a.smin32 >>= shift;
     a.smax32 >>= shift;
-    a.umin32 = 0;
-    a.umax32 = u32Max;
-    a.bits = arithmeticShift(lowTnum(a.bits), shift, 32);
+    a.uminWord = 0;
+    a.umaxWord = -1;
+    a.valueHigh = a.maskHigh = 0;
+    a.valueLow >>= shift;
+    a.maskLow >>= shift;
     a.unbound64();
     return;
   }
   const by = BigInt(shift);
   a.smin >>= by;
   a.smax >>= by;
-  a.umin = 0n;
-  a.umax = u64Max;
+  a.unboundUnsigned();
   a.bits = arithmeticShift(a.bits, shift, 64);
   a.unbound32();
 }
@@ -289,11 +354,10 @@ export function moveOffset(op: 'add' | 'sub', offset: Scalar, by: Scalar): Scala
   const result = offset.draft().unbound32();
   if (op === 'add') {
     add64(result, by);
-    result.bits = addTnum(offset.bits, by.bits);
+    addBits(result, by);
   } else {
-    setSigned64(result, offset.smin - by.smax, offset.smax - by.smin);
-    setUnsigned64(result, offset.umin - by.umax, offset.umax - by.umin);
-    result.bits = subTnum(offset.bits, by.bits);
+    sub64(result, by);
+    subBits(result, by);
   }
   return result.settle();
 }
@@ -301,15 +365,15 @@ export function moveOffset(op: 'add' | 'sub', offset: Scalar, by: Scalar): Scala
 /** The low `bytes` of a number, zero-extended (coerce_reg_to_size). */
 export function truncate(scalar: Scalar, bytes: number): Scalar {
   if (bytes >= 8) return scalar;
-  const bits = BigInt(bytes * 8);
-  const keep = (1n << bits) - 1n;
+  const keep = bytes === 4 ? -1 : (1 << (bytes * 8)) - 1;
   const result = scalar.draft();
-  const sameHigh = (scalar.umin & ~keep) === (scalar.umax & ~keep);
-  result.bits = { value: scalar.bits.value & keep, mask: scalar.bits.mask & keep };
-  result.umin = sameHigh ? scalar.umin & keep : 0n;
-  result.umax = sameHigh ? scalar.umax & keep : keep;
-  result.smin = result.umin;
-  result.smax = result.umax;
+  const sameHigh = scalar.uminHigh === scalar.umaxHigh && (scalar.uminLow & ~keep) === (scalar.umaxLow & ~keep);
+  result.valueHigh = result.maskHigh = 0;
+  result.valueLow &= keep;
+  result.maskLow &= keep;
+  result.uminHigh = result.umaxHigh = result.sminHigh = result.smaxHigh = 0;
+  result.uminLow = result.sminLow = sameHigh ? scalar.uminLow & keep : 0;
+  result.umaxLow = result.smaxLow = sameHigh ? scalar.umaxLow & keep : keep;
   if (bytes < 4) result.unbound32();
   return result.settle();
 }

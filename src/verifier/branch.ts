@@ -1,5 +1,6 @@
-import { type Scalar, s64Max, u32Max } from './scalar.ts';
-import { andTnum, intersectTnum, lowTnum, orTnum, u64, withLow } from './tnum.ts';
+import { type Scalar, s32Max, s32Min, u32Max } from './scalar.ts';
+import { andTnum, lowTnum, orTnum, u64, withLow } from './tnum.ts';
+import { borrowOf, carryOf, isBelow, isLess } from './words.ts';
 
 /**
  * What a comparison says: whether it can only go one way, and what each way teaches about both sides
@@ -71,19 +72,31 @@ export function decide(comparison: Comparison, a: Scalar, b: Scalar, width: 32 |
     case 'gt':
       return width === 32
         ? ordered(a.umin32 > b.umax32, a.umax32 <= b.umin32)
-        : ordered(a.umin > b.umax, a.umax <= b.umin);
+        : ordered(
+            isBelow(b.umaxHigh, b.umaxLow, a.uminHigh, a.uminLow),
+            !isBelow(b.uminHigh, b.uminLow, a.umaxHigh, a.umaxLow),
+          );
     case 'sgt':
       return width === 32
         ? ordered(a.smin32 > b.smax32, a.smax32 <= b.smin32)
-        : ordered(a.smin > b.smax, a.smax <= b.smin);
+        : ordered(
+            isLess(b.smaxHigh, b.smaxLow, a.sminHigh, a.sminLow),
+            !isLess(b.sminHigh, b.sminLow, a.smaxHigh, a.smaxLow),
+          );
     case 'ge':
       return width === 32
         ? ordered(a.umin32 >= b.umax32, a.umax32 < b.umin32)
-        : ordered(a.umin >= b.umax, a.umax < b.umin);
+        : ordered(
+            !isBelow(a.uminHigh, a.uminLow, b.umaxHigh, b.umaxLow),
+            isBelow(a.umaxHigh, a.umaxLow, b.uminHigh, b.uminLow),
+          );
     case 'sge':
       return width === 32
         ? ordered(a.smin32 >= b.smax32, a.smax32 < b.smin32)
-        : ordered(a.smin >= b.smax, a.smax < b.smin);
+        : ordered(
+            !isLess(a.sminHigh, a.sminLow, b.smaxHigh, b.smaxLow),
+            isLess(a.smaxHigh, a.smaxLow, b.sminHigh, b.sminLow),
+          );
     default:
       return decide(mirrored(comparison), b, a, width);
   }
@@ -98,24 +111,37 @@ function ordered(always: boolean, never: boolean): boolean | undefined {
 }
 
 function decideEqual(a: Scalar, b: Scalar, width: 32 | 64): boolean | undefined {
-  const left = width === 32 ? lowTnum(a.bits) : a.bits;
-  const right = width === 32 ? lowTnum(b.bits) : b.bits;
-  if (left.mask === 0n && right.mask === 0n) return left.value === right.value;
+  const isWide = width === 64;
+  const differing =
+    ((a.valueLow ^ b.valueLow) & ~a.maskLow & ~b.maskLow) |
+    (isWide ? (a.valueHigh ^ b.valueHigh) & ~a.maskHigh & ~b.maskHigh : 0);
   // A bit that both know and that differs.
-  if (((left.value ^ right.value) & ~left.mask & ~right.mask) !== 0n) return false;
-  if (width === 64 && (a.umin > b.umax || a.umax < b.umin || a.smin > b.smax || a.smax < b.smin)) return false;
+  if (differing !== 0) return false;
+  if ((a.maskLow | b.maskLow | (isWide ? a.maskHigh | b.maskHigh : 0)) === 0) return true;
+  if (isWide && isApart64(a, b)) return false;
   if (a.umin32 > b.umax32 || a.umax32 < b.umin32 || a.smin32 > b.smax32 || a.smax32 < b.smin32) return false;
   return undefined;
 }
 
+function isApart64(a: Scalar, b: Scalar): boolean {
+  return (
+    isBelow(b.umaxHigh, b.umaxLow, a.uminHigh, a.uminLow) ||
+    isBelow(a.umaxHigh, a.umaxLow, b.uminHigh, b.uminLow) ||
+    isLess(b.smaxHigh, b.smaxLow, a.sminHigh, a.sminLow) ||
+    isLess(a.smaxHigh, a.smaxLow, b.sminHigh, b.sminLow)
+  );
+}
+
 function decideSet(left: Scalar, right: Scalar, width: 32 | 64): boolean | undefined {
   const isKnown = width === 32 ? right.isConst32 : right.isConst;
-  const a = (isKnown ? left : right).bits;
-  const b = (isKnown ? right : left).bits;
-  const mask = width === 32 ? lowTnum(b) : b;
-  if (mask.mask !== 0n) return undefined;
-  if ((a.value & mask.value) !== 0n) return true;
-  if (((a.value | a.mask) & mask.value) === 0n) return false;
+  const a = isKnown ? left : right;
+  const b = isKnown ? right : left;
+  const high = width === 32 ? 0 : -1;
+  if ((b.maskLow | (b.maskHigh & high)) !== 0) return undefined;
+  const { valueLow } = b;
+  const valueHigh = b.valueHigh & high;
+  if (((a.valueLow & valueLow) | (a.valueHigh & valueHigh)) !== 0) return true;
+  if (((a.maskLow & valueLow) | (a.maskHigh & valueHigh)) === 0) return false;
   return undefined;
 }
 
@@ -160,17 +186,19 @@ function narrowEqual(a: Scalar, b: Scalar, width: 32 | 64): void {
   a.umax32 = b.umax32 = Math.min(a.umax32, b.umax32);
   a.smin32 = b.smin32 = Math.max(a.smin32, b.smin32);
   a.smax32 = b.smax32 = Math.min(a.smax32, b.smax32);
-  if (width === 32) {
-    const low = intersectTnum(lowTnum(a.bits), lowTnum(b.bits));
-    a.bits = withLow(a.bits, low);
-    b.bits = withLow(b.bits, low);
-    return;
-  }
-  a.umin = b.umin = a.umin > b.umin ? a.umin : b.umin;
-  a.umax = b.umax = a.umax < b.umax ? a.umax : b.umax;
-  a.smin = b.smin = a.smin > b.smin ? a.smin : b.smin;
-  a.smax = b.smax = a.smax < b.smax ? a.smax : b.smax;
-  a.bits = b.bits = intersectTnum(a.bits, b.bits);
+  const maskLow = a.maskLow & b.maskLow;
+  a.valueLow = b.valueLow = (a.valueLow | b.valueLow) & ~maskLow;
+  a.maskLow = b.maskLow = maskLow;
+  if (width === 32) return;
+  const maskHigh = a.maskHigh & b.maskHigh;
+  a.valueHigh = b.valueHigh = (a.valueHigh | b.valueHigh) & ~maskHigh;
+  a.maskHigh = b.maskHigh = maskHigh;
+  const { uminHigh, uminLow, umaxHigh, umaxLow } = a;
+  const { sminHigh, sminLow, smaxHigh, smaxLow } = a;
+  a.narrowUnsigned64(b.uminHigh, b.uminLow, b.umaxHigh, b.umaxLow);
+  b.narrowUnsigned64(uminHigh, uminLow, umaxHigh, umaxLow);
+  a.narrowSigned64(b.sminHigh, b.sminLow, b.smaxHigh, b.smaxLow);
+  b.narrowSigned64(sminHigh, sminLow, smaxHigh, smaxLow);
 }
 
 /** One value at an end of a range can be taken off. */
@@ -178,22 +206,22 @@ function narrowUnequal(left: Scalar, right: Scalar, width: 32 | 64): void {
   const isKnown = width === 32 ? right.isConst32 : right.isConst;
   const a = isKnown ? left : right;
   const b = isKnown ? right : left;
+  const { valueHigh: high, valueLow: low } = b;
   if (width === 32) {
     if (!b.isConst32) return;
-    const value = Number(b.value & 0xffff_ffffn);
-    if (a.umin32 === value) a.umin32++;
-    if (a.umax32 === value) a.umax32--;
-    if (a.smin32 === (value | 0)) a.smin32++;
-    if (a.smax32 === (value | 0)) a.smax32--;
+    if (a.uminWord === low) a.uminWord = (low + 1) | 0;
+    if (a.umaxWord === low) a.umaxWord = (low - 1) | 0;
+    if (a.smin32 === low) a.smin32 = (low + 1) | 0;
+    if (a.smax32 === low) a.smax32 = (low - 1) | 0;
     return;
   }
   if (!b.isConst) return;
-  const { value } = b;
-  const signed = BigInt.asIntN(64, value);
-  if (a.umin === value) a.umin++;
-  if (a.umax === value) a.umax--;
-  if (a.smin === signed) a.smin++;
-  if (a.smax === signed) a.smax--;
+  const [nextHigh, nextLow] = [(high + carryOf(low, 1)) | 0, (low + 1) | 0];
+  const [lastHigh, lastLow] = [(high - borrowOf(low, 1)) | 0, (low - 1) | 0];
+  if (a.uminHigh === high && a.uminLow === low) [a.uminHigh, a.uminLow] = [nextHigh, nextLow];
+  if (a.umaxHigh === high && a.umaxLow === low) [a.umaxHigh, a.umaxLow] = [lastHigh, lastLow];
+  if (a.sminHigh === high && a.sminLow === low) [a.sminHigh, a.sminLow] = [nextHigh, nextLow];
+  if (a.smaxHigh === high && a.smaxLow === low) [a.smaxHigh, a.smaxLow] = [lastHigh, lastLow];
 }
 
 function narrowSet(comparison: 'set' | 'notset', left: Scalar, right: Scalar, width: 32 | 64): void {
@@ -221,11 +249,10 @@ function narrowBelow(a: Scalar, b: Scalar, width: 32 | 64, strict: 0 | 1): void 
     b.umin32 = Math.max(b.umin32, Math.min(a.umin32 + strict, u32Max));
     return;
   }
-  const step = BigInt(strict);
-  const most = u64(b.umax - step);
-  const least = u64(a.umin + step);
-  if (most < a.umax) a.umax = most;
-  if (least > b.umin) b.umin = least;
+  const mostHigh = (b.umaxHigh - borrowOf(b.umaxLow, strict)) | 0;
+  const leastHigh = (a.uminHigh + carryOf(a.uminLow, strict)) | 0;
+  a.narrowUnsigned64(0, 0, mostHigh, (b.umaxLow - strict) | 0);
+  b.narrowUnsigned64(leastHigh, (a.uminLow + strict) | 0, -1, -1);
 }
 
 function narrowSignedBelow(a: Scalar, b: Scalar, width: 32 | 64, strict: 0 | 1): void {
@@ -234,9 +261,11 @@ function narrowSignedBelow(a: Scalar, b: Scalar, width: 32 | 64, strict: 0 | 1):
     b.smin32 = Math.max(b.smin32, (a.smin32 + strict) | 0);
     return;
   }
-  const step = BigInt(strict);
-  const most = BigInt.asIntN(64, b.smax - step);
-  const least = a.smin === s64Max ? a.smin : a.smin + step;
-  if (most < a.smax) a.smax = most;
-  if (least > b.smin) b.smin = least;
+  const mostHigh = (b.smaxHigh - borrowOf(b.smaxLow, strict)) | 0;
+  const mostLow = (b.smaxLow - strict) | 0;
+  const isHighest = a.sminHigh === s32Max && a.sminLow === -1;
+  const leastHigh = isHighest ? a.sminHigh : (a.sminHigh + carryOf(a.sminLow, strict)) | 0;
+  const leastLow = isHighest ? a.sminLow : (a.sminLow + strict) | 0;
+  a.narrowSigned64(s32Min, 0, mostHigh, mostLow);
+  b.narrowSigned64(leastHigh, leastLow, s32Max, -1);
 }

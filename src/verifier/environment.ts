@@ -12,6 +12,7 @@ import { alignment, type Log } from './log.ts';
 import { Loops } from './loops.ts';
 import { Backtracker, markPrecise } from './precision.ts';
 import { type LineInfo, type MapShape, type ProgramText, Slots } from './program.ts';
+import { Pairs } from './prune.ts';
 import { type RecordField, recordFields } from './record-fields.ts';
 import { pointer, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
@@ -61,6 +62,8 @@ export class Environment {
   readonly loops: Loops;
   readonly liveness: StackLiveness;
   readonly backtracker = new Backtracker();
+  /** For comparisons of states, one at a time. */
+  readonly pairs = new Pairs();
   subprograms: Subprogram[] = [];
   /** What a program with a typed context attaches to. */
   target: AttachTarget | undefined;
@@ -88,6 +91,7 @@ export class Environment {
   readonly pending: Pending[] = [];
   #scratchedRegisters = 0x7ff;
   #scratchedSlots: bigint | undefined;
+  readonly #texts: (string | undefined)[] = [];
   #lineStart = 0;
   #lineEnd = 0;
   #entry: HistoryEntry | undefined;
@@ -189,6 +193,11 @@ export class Environment {
   }
 
   instructionText(slot: number): string {
+    this.#texts[slot] ??= this.#textOf(slot);
+    return this.#texts[slot] as string;
+  }
+
+  #textOf(slot: number): string {
     const size = this.slots.isWide(slot) ? 16 : 8;
     const opcode = (this.slots.opcode[slot] as number).toString(16).padStart(2, '0');
     const shape = this.mapAt.get(slot);

@@ -27,6 +27,8 @@ export function completeFacts(env: Environment, facts: FactCollector, step: (env
   }
 }
 
+/** A large program loads soon rather than with facts about its numbers: each step is compared with many states. */
+const mostSteps = 12_000;
 /** From the third time on a number that grows is any number. */
 const mostWidenings = 2;
 
@@ -45,7 +47,7 @@ class Completion {
     this.#env = env;
     this.#facts = facts;
     this.#step = step;
-    this.#left = env.processed * 4 + 20_000;
+    this.#left = Math.min(env.processed * 4 + 20_000, mostSteps);
   }
 
   /** @returns whether it came to its end */

@@ -93,6 +93,7 @@ export class StackLiveness {
   readonly #roots = new Map<number, Instance>();
   /** What the present instruction writes, for each frame. */
   readonly #writes = new Uint32Array(maxFrames * 2);
+  #hasWritten = false;
   #present: Instance | undefined;
   /** For each function its slots, each behind all that follow it. */
   readonly #orders: (Int32Array | undefined)[] = [];
@@ -115,7 +116,10 @@ export class StackLiveness {
   // --- What an instruction does
 
   begin(): void {
-    this.#writes.fill(0);
+    if (this.#hasWritten) {
+      this.#writes.fill(0);
+      this.#hasWritten = false;
+    }
     const { state } = this.#env;
     this.#present = this.#instance(state, state.depth);
   }
@@ -128,6 +132,7 @@ export class StackLiveness {
   /** The whole of a slot is written. */
   write(frame: number, index: number): void {
     const at = frame * 2 + (index >> 5);
+    this.#hasWritten = true;
     this.#writes[at] = (this.#writes[at] as number) | (1 << (index & 31));
   }
 
@@ -162,17 +167,21 @@ export class StackLiveness {
       const low = this.#writes[frame * 2] as number;
       const high = this.#writes[frame * 2 + 1] as number;
       if ((low | high) === 0 && (isFirst || !instance.frames[frame])) continue;
-      const { mustWrite } = instance.masks(frame);
-      for (const [half, written] of [low, high].entries()) {
-        const before = mustWrite[at * 2 + half] as number;
-        const now = (isFirst ? written : written & before) >>> 0;
-        if (now === before) continue;
-        mustWrite[at * 2 + half] = now;
-        instance.isChanged = true;
-        if ((before & ~now) !== 0) instance.isReduced = true;
-      }
+      const masks = instance.masks(frame);
+      this.#mustWrite(instance, masks, at * 2, low, isFirst);
+      this.#mustWrite(instance, masks, at * 2 + 1, high, isFirst);
     }
     instance.seen[at] = 1;
+  }
+
+  /** What was not written each time need not be. */
+  #mustWrite(instance: Instance, { mustWrite }: Masks, at: number, written: number, isFirst: boolean): void {
+    const before = mustWrite[at] as number;
+    const now = (isFirst ? written : written & before) >>> 0;
+    if (now === before) return;
+    mustWrite[at] = now;
+    instance.isChanged = true;
+    if ((before & ~now) !== 0) instance.isReduced = true;
   }
 
   // --- The data flow
@@ -236,6 +245,7 @@ export class StackLiveness {
   /** What a function reads and writes of its callers' frames, its call does. */
   #handOut(instance: Instance, outer: Instance): void {
     this.#writes.fill(0);
+    this.#hasWritten = true;
     for (let frame = 0; frame < instance.depth; frame++) {
       const masks = instance.frames[frame];
       if (!masks) continue;

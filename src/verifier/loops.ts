@@ -15,7 +15,7 @@ interface Backedge {
 }
 
 /** The paths that are under way through one loop, as it is reached through one chain of calls. */
-interface Visit {
+export interface Visit {
   entry: State | undefined;
   backedges: Backedge[];
 }
@@ -51,6 +51,8 @@ export class Loops {
   }
 
   #visit(state: State): Visit | undefined {
+    if (state.visit === null) return undefined;
+    if (state.visit) return state.visit;
     const key = this.#key(state);
     return key === undefined ? undefined : this.#visits.get(key);
   }
@@ -58,12 +60,14 @@ export class Loops {
   /** A state was stored. */
   enter(state: State): void {
     const key = this.#key(state);
+    state.visit = null;
     if (key === undefined) return;
     let visit = this.#visits.get(key);
     if (!visit) {
       visit = { entry: undefined, backedges: [] };
       this.#visits.set(key, visit);
     }
+    state.visit = visit;
     if (visit.entry) return;
     visit.entry = state;
     if (this.#env.log.full) this.#env.say(`SCC enter ${key}`);
@@ -72,10 +76,9 @@ export class Loops {
   /** All paths that began at a stored state have ended. */
   leave(state: State): void {
     const env = this.#env;
-    const key = this.#key(state);
-    const visit = key === undefined ? undefined : this.#visits.get(key);
+    const visit = this.#visit(state);
     if (!visit || visit.entry !== state) return;
-    if (env.log.full) env.say(`SCC exit ${key}`);
+    if (env.log.full) env.say(`SCC exit ${this.#key(state)}`);
     visit.entry = undefined;
     env.countStates();
     env.backedges -= visit.backedges.length;

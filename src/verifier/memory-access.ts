@@ -8,9 +8,9 @@ import type { Environment } from './environment.ts';
 import { checkFields, checkKptrSource, loadedKptr } from './kernel-pointers.ts';
 import type { RecordField } from './record-fields.ts';
 import { constantRegister, flag, kindText, pointer, type Register, scalarRegister, unknownScalar } from './register.ts';
-import { unsignedOf } from './scalar.ts';
+import { s64Min, unsignedOf } from './scalar.ts';
 import { readFixed, readVariable, writeFixed, writeVariable } from './stack-access.ts';
-import { addTnum, constTnum, isAligned, tnumText } from './tnum.ts';
+import { tnumText } from './tnum.ts';
 import { isTyped, typedContextAccess } from './typed-context.ts';
 
 /**
@@ -128,8 +128,8 @@ export function checkMapRange(
   const shape = pointed.shape;
   if (!shape) return undefined;
   checkRange(env, pointed, base, offset, size, shape.valueSize, zeroAllowed);
-  const from = pointed.offset + offset + Number(pointed.scalar.smin);
-  const to = pointed.offset + offset + Number(pointed.scalar.umax) + size;
+  const from = pointed.offset + offset + pointed.scalar.sminNumber;
+  const to = pointed.offset + offset + pointed.scalar.umaxNumber + size;
   if (shape.spinLock !== undefined && from < shape.spinLock + 4 && shape.spinLock < to) {
     env.fail('EACCES', 'bpf_spin_lock cannot be accessed directly by load/store');
   }
@@ -208,7 +208,7 @@ const mapStructs: Readonly<Partial<Record<MapType, string>>> = {
   arena: 'bpf_arena',
 };
 
-const maxOffset = 1n << 29n;
+const maxOffset = 1 << 29;
 
 /** The smallest and the largest address that may be touched both lie within `limit` bytes (check_mem_region_access). */
 export function checkRange(
@@ -222,16 +222,16 @@ export function checkRange(
 ): void {
   const offset = pointed.offset + extra;
   const { scalar } = pointed;
-  if (scalar.smin < 0n && (scalar.smin === -0x8000_0000_0000_0000n || Number(scalar.smin) + offset < 0)) {
+  if (scalar.sminHigh < 0 && (scalar.smin === s64Min || scalar.sminNumber + offset < 0)) {
     env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
-  if (!fits(env, pointed, base, offset + Number(scalar.smin), size, limit, zeroAllowed)) {
+  if (!fits(env, pointed, base, offset + scalar.sminNumber, size, limit, zeroAllowed)) {
     env.fail('EACCES', `R${base} min value is outside of the allowed memory range`);
   }
-  if (scalar.umax >= maxOffset) {
+  if (scalar.umaxNumber >= maxOffset) {
     env.fail('EACCES', `R${base} unbounded memory access, make sure to bounds check any such access`);
   }
-  if (!fits(env, pointed, base, offset + Number(scalar.umax), size, limit, zeroAllowed)) {
+  if (!fits(env, pointed, base, offset + scalar.umaxNumber, size, limit, zeroAllowed)) {
     env.fail('EACCES', `R${base} max value is outside of the allowed memory range`);
   }
 }
@@ -264,7 +264,7 @@ function fits(
 export function checkPacket(env: Environment, base: number, extra: number, size: number, zeroAllowed: boolean): void {
   const pointed = env.register(base);
   const offset = pointed.offset + extra;
-  if (pointed.scalar.smin < 0n) {
+  if (pointed.scalar.sminHigh < 0) {
     env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
   const within = pointed.range >= 0 && fits(env, pointed, base, offset, size, pointed.range, zeroAllowed);
@@ -323,7 +323,7 @@ function accessSocket(env: Environment, pointed: Register, access: Access): Regi
   if (pointed.maybeNull) return invalidAccess(env, pointed, base);
   if (write) env.fail('EACCES', `R${base} cannot write into ${text}`);
   const offset = pointed.offset + access.offset;
-  if (pointed.scalar.smin < 0n) {
+  if (pointed.scalar.sminHigh < 0) {
     env.fail('EACCES', `R${base} min value is negative, either use unsigned index or do a if (index >=0) check.`);
   }
   const allowed =
@@ -347,7 +347,7 @@ function accessBuffer(env: Environment, pointed: Register, access: Access): Regi
     env.fail('EACCES', `R${base} cannot write into ${kindText(pointed.kind, pointed.flags)}`);
   const text = pointed.kind === 'traceBuffer' ? 'tracepoint' : readOnly ? 'rdonly' : 'rdwr';
   if (offset < 0) env.fail('EACCES', `R${base} invalid ${text} buffer access: off=${offset}, size=${size}`);
-  if (!pointed.scalar.isConst || pointed.scalar.value !== 0n) {
+  if (!pointed.scalar.isZero) {
     env.fail(
       'EACCES',
       `R${base} invalid variable buffer offset: off=${offset}, var_off=${tnumText(pointed.scalar.bits)}`,
@@ -392,11 +392,11 @@ export function stackRange(
   const pointed = env.register(base);
   const { scalar } = pointed;
   const offset = pointed.offset + extra;
-  if (!scalar.isConst && (scalar.smax >= maxOffset || scalar.smin <= -maxOffset)) {
+  if (!scalar.isConst && (scalar.smaxNumber >= maxOffset || scalar.sminNumber <= -maxOffset)) {
     env.fail('EACCES', `invalid unbounded variable-offset ${what} stack R${base}`);
   }
-  const min = offset + Number(scalar.smin);
-  const max = offset + Number(scalar.smax);
+  const min = offset + scalar.sminNumber;
+  const max = offset + scalar.smaxNumber;
   if (min < -maxStack || max + size > 0 || min >= 0) {
     const errno = min < -maxStack || min >= 0 ? 'EACCES' : 'EINVAL';
     if (scalar.isConst) env.fail(errno, `invalid ${what} stack R${base} off=${min} size=${size}`);
@@ -431,11 +431,14 @@ export function checkAlignment(
   const strict = asked || env.strictAlignment || pointed.kind === 'stack';
   if (!strict || size === 1) return;
   env.scratchRegister(base);
-  const variable = pointed.scalar.bits;
+  const { valueLow, maskLow } = pointed.scalar;
   const fixed = pointed.offset + offset;
   // A packet begins 2 bytes before a 4-byte boundary (NET_IP_ALIGN) when it is asked for strictly.
   const lead = isPacket ? 2 : 0;
-  if (isAligned(addTnum(variable, constTnum(BigInt(lead + fixed))), size)) return;
+  // The low bits of the sum, known or not (tnum_add).
+  const sum = valueLow + lead + fixed;
+  if (((sum | maskLow | ((sum + maskLow) ^ sum)) & (size - 1)) === 0) return;
+  const variable = pointed.scalar.bits;
   const varText = variable.mask === 0n && variable.value === 0n ? '0' : tnumText(variable);
   if (isPacket)
     env.fail('EACCES', `misaligned packet access off ${lead}+${varText}+${pointed.offset}+${offset} size ${size}`);

@@ -160,7 +160,8 @@ function markState(env: Environment, state: State): boolean {
   let changed = false;
   for (let number = backtracker.frame; number >= 0; number--) {
     const frame = state.frames[number] as Frame;
-    for (let register = 0; register < framePointer + 1; register++) {
+    const hasRegisters = backtracker.registers[number] !== 0;
+    for (let register = 0; hasRegisters && register < framePointer + 1; register++) {
       if ((((backtracker.registers[number] as number) >>> register) & 1) === 0) continue;
       const held = frame.register(register);
       if (!held.isScalar || held.precise) backtracker.clear(register, number);
@@ -169,7 +170,8 @@ function markState(env: Environment, state: State): boolean {
         changed = true;
       }
     }
-    for (let index = 0; index < 64; index++) {
+    const hasSlots = backtracker.slots[number * 2] !== 0 || backtracker.slots[number * 2 + 1] !== 0;
+    for (let index = 0; hasSlots && index < 64; index++) {
       if (!backtracker.hasSlot(number, index)) continue;
       const slot = frame.slot(index);
       if (!isSpill(slot) || !slot.register.isScalar || slot.register.precise) backtracker.clearSlot(number, index);
@@ -218,7 +220,8 @@ export function forgetPrecise(state: State): void {
       const held = frame.register(register);
       if (held.precise) frame.registers[register] = imprecise(held);
     }
-    for (const [index, slot] of frame.slots.entries()) {
+    for (let index = 0; index < frame.slots.length; index++) {
+      const slot = frame.slots[index] as StackSlot;
       if (isSpill(slot) && slot.register.precise) {
         frame.slots[index] = new StackSlot(slot.types, imprecise(slot.register));
       }

@@ -1,7 +1,6 @@
 import type { Environment } from './environment.ts';
 import { type Register, unknownScalar } from './register.ts';
 import { type Frame, type StackSlot, type State, slotKinds } from './state.ts';
-import { tnumHolds } from './tnum.ts';
 
 /**
  * Whether a path may stop because a state that held more was already walked to its end from here
@@ -15,24 +14,28 @@ import { tnumHolds } from './tnum.ts';
 export type Exactness = 'precise' | 'within' | 'same' | 'values';
 
 /** Ids of two states that stand for each other, one to one. */
-class Pairs {
+export class Pairs {
   readonly #old: number[] = [];
   readonly #now: number[] = [];
-  #next: number;
+  #count = 0;
+  #next = 0;
 
-  constructor(next: number) {
+  /** Forgets all. `next`: no id that is in use is higher. */
+  reset(next: number): this {
+    this.#count = 0;
     this.#next = next;
+    return this;
   }
 
   same(old: number, now: number): boolean {
     if ((old === 0) !== (now === 0)) return false;
     if (old === 0) return true;
-    for (let index = 0; index < this.#old.length; index++) {
+    for (let index = 0; index < this.#count; index++) {
       if (this.#old[index] === old) return this.#now[index] === now;
       if (this.#now[index] === now) return false;
     }
-    this.#old.push(old);
-    this.#now.push(now);
+    this.#old[this.#count] = old;
+    this.#now[this.#count++] = now;
     return true;
   }
 
@@ -52,12 +55,13 @@ export function covers(env: Environment, old: State, now: State, exact: Exactnes
   if ((old.lock === undefined) !== (now.lock === undefined)) return false;
   if (old.rcuLocks !== now.rcuLocks || old.preemptLocks !== now.preemptLocks) return false;
   if (old.inSleepable !== now.inSleepable) return false;
-  const pairs = new Pairs(env.nextId);
-  for (const [index, reference] of old.references.entries()) {
-    if (!pairs.same(reference.id, now.references[index]?.id ?? 0)) return false;
+  const pairs = env.pairs.reset(env.nextId);
+  for (let index = 0; index < old.references.length; index++) {
+    if (!pairs.same(old.references[index]?.id ?? 0, now.references[index]?.id ?? 0)) return false;
   }
   if (old.lock && now.lock && !pairs.same(old.lock.id, now.lock.id)) return false;
-  for (const [index, frame] of old.frames.entries()) {
+  for (let index = 0; index < old.frames.length; index++) {
+    const frame = old.frames[index] as Frame;
     const other = now.frames[index] as Frame;
     if (frame.callSite !== other.callSite || frame.callbackDepth > other.callbackDepth) return false;
     const live = env.liveRegisters[old.slotOf(index)] as number;
@@ -105,9 +109,9 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
     case 'scalar':
       if (!old.precise && exact === 'precise') return true;
       if (exact === 'values')
-        return rangeCovers(old, now) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
+        return old.scalar.holds(now.scalar) && (old.id === 0 || pairs.same(scalarId(old), scalarId(now)));
       if (old.added !== now.added || (old.added && old.offset !== now.offset)) return false;
-      return rangeCovers(old, now) && pairs.sameScalars(old, now);
+      return old.scalar.holds(now.scalar) && pairs.sameScalars(old, now);
     case 'mapKey':
     case 'mapValue':
     case 'memory':
@@ -118,14 +122,14 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
         old.shape === now.shape &&
         old.mapUid === now.mapUid &&
         old.size === now.size &&
-        rangeCovers(old, now) &&
+        old.scalar.holds(now.scalar) &&
         pairs.same(old.id, now.id) &&
         pairs.same(old.referenceId, now.referenceId)
       );
     case 'packet':
     case 'packetMeta':
       if (old.range < 0 || now.range < 0 ? old.range !== now.range : old.range > now.range) return false;
-      return old.offset === now.offset && pairs.same(old.id, now.id) && rangeCovers(old, now);
+      return old.offset === now.offset && pairs.same(old.id, now.id) && old.scalar.holds(now.scalar);
     case 'stack':
       return exactlyCovers(old, now, pairs) && old.frame === now.frame;
     case 'arena':
@@ -133,21 +137,6 @@ function registerCovers(old: Register, now: Register, pairs: Pairs, exact: Exact
     default:
       return exactlyCovers(old, now, pairs);
   }
-}
-
-function rangeCovers({ scalar: old }: Register, { scalar: now }: Register): boolean {
-  if (old === now) return true;
-  return (
-    old.umin <= now.umin &&
-    old.umax >= now.umax &&
-    old.smin <= now.smin &&
-    old.smax >= now.smax &&
-    old.umin32 <= now.umin32 &&
-    old.umax32 >= now.umax32 &&
-    old.smin32 <= now.smin32 &&
-    old.smax32 >= now.smax32 &&
-    tnumHolds(old.bits, now.bits)
-  );
 }
 
 const { invalid, spill, misc, zero } = slotKinds;
@@ -163,6 +152,7 @@ function stackCovers(old: Frame, now: Frame, pairs: Pairs, exact: Exactness): bo
 }
 
 function slotCovers(before: StackSlot, after: StackSlot, exists: boolean, pairs: Pairs, exact: Exactness): boolean {
+  if (before.types === 0) return true;
   for (let byte = 0; byte < 8; byte++) {
     const was = before.type(byte);
     // Bytes of which nothing is known, or that were never read.

@@ -141,7 +141,7 @@ export class Register {
   }
 
   get isNull(): boolean {
-    return this.kind === 'scalar' && this.scalar.isConst && this.scalar.value === 0n;
+    return this.kind === 'scalar' && this.scalar.isZero;
   }
 
   /** The value of a constant scalar as a signed number. */
@@ -169,8 +169,12 @@ export function constantRegister(value: bigint): Register {
   return scalarRegister(constant(value));
 }
 
+/** Numbers that programs use most, made once. */
+const small: readonly Register[] = Array.from({ length: 1025 }, (_, index) => scalarRegister(constantOf(index - 512)));
+
+/** A register that stands in a state: it is not to be changed. */
 export function numberRegister(value: number): Register {
-  return scalarRegister(constantOf(value));
+  return value >= -512 && value <= 512 ? (small[value + 512] as Register) : scalarRegister(constantOf(value));
 }
 
 export function pointer(kind: Kind, flags = 0): Register {

@@ -1,21 +1,11 @@
-import {
-  constTnum,
-  intersectTnum,
-  lowTnum,
-  nextInTnum,
-  orTnum,
-  rangeTnum,
-  type Tnum,
-  tnumText,
-  u64,
-  unknownTnum,
-  withLow,
-} from './tnum.ts';
+import { nextInTnum, type Tnum, tnumText, u64 } from './tnum.ts';
+import { highOf, isBelow, isLess, lowOf, signedOfWords, smear, unsignedOfWords } from './words.ts';
 
 /**
  * What is known of a number: a tnum and four ranges, unsigned and signed, of all 64 bits and of the low 32. `settle`
  * lets each learn from the others. A Scalar that has been handed out never changes; `draft` gives one to change.
- * 64-bit bounds are BigInt, 32-bit bounds are plain numbers.
+ * All is kept in 32-bit words (see words.ts); the 64-bit bounds are there as BigInt too, for what is not done often.
+ * The file is long for the accessors.
  */
 export const u64Max = 0xffff_ffff_ffff_ffffn;
 export const s64Max = 0x7fff_ffff_ffff_ffffn;
@@ -23,114 +13,218 @@ export const s64Min = -0x8000_0000_0000_0000n;
 export const u32Max = 0xffff_ffff;
 export const s32Max = 0x7fff_ffff;
 export const s32Min = -0x8000_0000;
-const high32 = 0xffff_ffff_0000_0000n;
 
 export class Scalar {
-  bits: Tnum = unknownTnum;
-  umin = 0n;
-  umax = u64Max;
-  smin = s64Min;
-  smax = s64Max;
-  umin32 = 0;
-  umax32 = u32Max;
+  valueHigh = 0;
+  valueLow = 0;
+  maskHigh = -1;
+  maskLow = -1;
+  uminHigh = 0;
+  uminLow = 0;
+  umaxHigh = -1;
+  umaxLow = -1;
+  sminHigh = s32Min;
+  sminLow = 0;
+  smaxHigh = s32Max;
+  smaxLow = -1;
+  /** `umin32` and `umax32` as signed words. */
+  uminWord = 0;
+  umaxWord = -1;
   smin32 = s32Min;
   smax32 = s32Max;
 
   draft(): Scalar {
-    const copy = new Scalar();
-    copy.bits = this.bits;
-    copy.umin = this.umin;
-    copy.umax = this.umax;
-    copy.smin = this.smin;
-    copy.smax = this.smax;
-    copy.umin32 = this.umin32;
-    copy.umax32 = this.umax32;
-    copy.smin32 = this.smin32;
-    copy.smax32 = this.smax32;
-    return copy;
+    return new Scalar().become(this);
+  }
+
+  /** Takes over all that is known of another. */
+  become(other: Scalar): this {
+    this.valueHigh = other.valueHigh;
+    this.valueLow = other.valueLow;
+    this.maskHigh = other.maskHigh;
+    this.maskLow = other.maskLow;
+    this.uminHigh = other.uminHigh;
+    this.uminLow = other.uminLow;
+    this.umaxHigh = other.umaxHigh;
+    this.umaxLow = other.umaxLow;
+    this.sminHigh = other.sminHigh;
+    this.sminLow = other.sminLow;
+    this.smaxHigh = other.smaxHigh;
+    this.smaxLow = other.smaxLow;
+    this.uminWord = other.uminWord;
+    this.umaxWord = other.umaxWord;
+    this.smin32 = other.smin32;
+    this.smax32 = other.smax32;
+    return this;
+  }
+
+  get bits(): Tnum {
+    return {
+      value: unsignedOfWords(this.valueHigh, this.valueLow),
+      mask: unsignedOfWords(this.maskHigh, this.maskLow),
+    };
+  }
+
+  set bits({ value, mask }: Tnum) {
+    this.valueHigh = highOf(value);
+    this.valueLow = lowOf(value);
+    this.maskHigh = highOf(mask);
+    this.maskLow = lowOf(mask);
+  }
+
+  get umin(): bigint {
+    return unsignedOfWords(this.uminHigh, this.uminLow);
+  }
+
+  set umin(value: bigint) {
+    this.uminHigh = highOf(value);
+    this.uminLow = lowOf(value);
+  }
+
+  get umax(): bigint {
+    return unsignedOfWords(this.umaxHigh, this.umaxLow);
+  }
+
+  set umax(value: bigint) {
+    this.umaxHigh = highOf(value);
+    this.umaxLow = lowOf(value);
+  }
+
+  get smin(): bigint {
+    return signedOfWords(this.sminHigh, this.sminLow);
+  }
+
+  set smin(value: bigint) {
+    this.sminHigh = highOf(value);
+    this.sminLow = lowOf(value);
+  }
+
+  get smax(): bigint {
+    return signedOfWords(this.smaxHigh, this.smaxLow);
+  }
+
+  set smax(value: bigint) {
+    this.smaxHigh = highOf(value);
+    this.smaxLow = lowOf(value);
+  }
+
+  get umin32(): number {
+    return this.uminWord >>> 0;
+  }
+
+  set umin32(value: number) {
+    this.uminWord = value | 0;
+  }
+
+  get umax32(): number {
+    return this.umaxWord >>> 0;
+  }
+
+  set umax32(value: number) {
+    this.umaxWord = value | 0;
+  }
+
+  /** The bounds as plain numbers: exact to 2^53, rounded beyond. */
+  get sminNumber(): number {
+    return this.sminHigh * 0x1_0000_0000 + (this.sminLow >>> 0);
+  }
+
+  get smaxNumber(): number {
+    return this.smaxHigh * 0x1_0000_0000 + (this.smaxLow >>> 0);
+  }
+
+  get umaxNumber(): number {
+    return (this.umaxHigh >>> 0) * 0x1_0000_0000 + (this.umaxLow >>> 0);
   }
 
   get isConst(): boolean {
-    return this.bits.mask === 0n;
+    return (this.maskLow | this.maskHigh) === 0;
   }
 
   /** Whether the low 32 bits are known. */
   get isConst32(): boolean {
-    return (this.bits.mask & 0xffff_ffffn) === 0n;
+    return this.maskLow === 0;
+  }
+
+  get isZero(): boolean {
+    return (this.maskLow | this.maskHigh | this.valueLow | this.valueHigh) === 0;
   }
 
   /** The value of a constant, unsigned. */
   get value(): bigint {
-    return this.bits.value;
+    return unsignedOfWords(this.valueHigh, this.valueLow);
   }
 
   get isUnknown(): boolean {
-    return (
-      this.bits.mask === u64Max &&
-      this.smin === s64Min &&
-      this.smax === s64Max &&
-      this.umin === 0n &&
-      this.umax === u64Max &&
-      this.smin32 === s32Min &&
-      this.smax32 === s32Max &&
-      this.umin32 === 0 &&
-      this.umax32 === u32Max
-    );
+    return this.equals(unknown);
   }
 
   /** Whether no number is left: a branch that compares so is never taken. */
   get isEmpty(): boolean {
-    return this.smin > this.smax || this.umin > this.umax || this.smin32 > this.smax32 || this.umin32 > this.umax32;
+    return (
+      isLess(this.smaxHigh, this.smaxLow, this.sminHigh, this.sminLow) ||
+      isBelow(this.umaxHigh, this.umaxLow, this.uminHigh, this.uminLow) ||
+      this.smin32 > this.smax32 ||
+      this.uminWord >>> 0 > this.umaxWord >>> 0
+    );
   }
 
   unbound(): this {
-    this.umin = 0n;
-    this.umax = u64Max;
-    this.smin = s64Min;
-    this.smax = s64Max;
-    return this.unbound32();
+    return this.unbound64().unbound32();
   }
 
   unbound32(): this {
-    this.umin32 = 0;
-    this.umax32 = u32Max;
+    this.uminWord = 0;
+    this.umaxWord = -1;
     this.smin32 = s32Min;
     this.smax32 = s32Max;
     return this;
   }
 
   unbound64(): this {
-    this.umin = 0n;
-    this.umax = u64Max;
-    this.smin = s64Min;
-    this.smax = s64Max;
+    this.unboundUnsigned();
+    this.unboundSigned();
     return this;
+  }
+
+  unboundUnsigned(): void {
+    this.uminHigh = 0;
+    this.uminLow = 0;
+    this.umaxHigh = -1;
+    this.umaxLow = -1;
+  }
+
+  unboundSigned(): void {
+    this.sminHigh = s32Min;
+    this.sminLow = 0;
+    this.smaxHigh = s32Max;
+    this.smaxLow = -1;
   }
 
   /** The low half's bounds become the whole's: after a 32-bit operation, which clears the high half. */
   zeroExtend(): this {
-    this.bits = lowTnum(this.bits);
-    this.umin = BigInt(this.umin32);
-    this.umax = BigInt(this.umax32);
-    if (this.smin32 >= 0) {
-      this.smin = BigInt(this.smin32);
-      this.smax = BigInt(this.smax32);
-    } else {
-      this.smin = 0n;
-      this.smax = BigInt(u32Max);
-    }
+    this.valueHigh = 0;
+    this.maskHigh = 0;
+    this.uminHigh = 0;
+    this.uminLow = this.uminWord;
+    this.umaxHigh = 0;
+    this.umaxLow = this.umaxWord;
+    const isPositive = this.smin32 >= 0;
+    this.sminHigh = 0;
+    this.sminLow = isPositive ? this.smin32 : 0;
+    this.smaxHigh = isPositive ? this.smax32 >> 31 : 0;
+    this.smaxLow = isPositive ? this.smax32 : -1;
     return this.settle();
   }
 
   settle(): this {
-    if (this.bits.mask === 0n) {
+    if ((this.maskLow | this.maskHigh) === 0) {
       this.#fromConst();
       return this;
     }
-    if (this.isUnknown) return this;
     this.#boundsFromBits();
     // Three rounds at most, and none after one that taught nothing.
-    for (let round = 0; round < 3; round++) if (!this.#deduce()) break;
+    if (this.#deduce() && this.#deduce()) this.#deduce();
     this.#bitsFromBounds();
     this.#boundsFromBits();
     return this;
@@ -138,189 +232,289 @@ export class Scalar {
 
   /** A constant within its bounds needs no deduction; one outside them is left as the contradiction that it is. */
   #fromConst(): void {
-    const { value } = this.bits;
-    const signed = BigInt.asIntN(64, value);
-    const low = Number(value & 0xffff_ffffn);
-    const low32 = low | 0;
-    if (this.umin <= value) this.umin = value;
-    if (this.umax >= value) this.umax = value;
-    if (this.smin <= signed) this.smin = signed;
-    if (this.smax >= signed) this.smax = signed;
-    if (this.umin32 <= low) this.umin32 = low;
-    if (this.umax32 >= low) this.umax32 = low;
-    if (this.smin32 <= low32) this.smin32 = low32;
-    if (this.smax32 >= low32) this.smax32 = low32;
+    const { valueHigh: high, valueLow: low } = this;
+    if (!isBelow(high, low, this.uminHigh, this.uminLow)) {
+      this.uminHigh = high;
+      this.uminLow = low;
+    }
+    if (!isBelow(this.umaxHigh, this.umaxLow, high, low)) {
+      this.umaxHigh = high;
+      this.umaxLow = low;
+    }
+    if (!isLess(high, low, this.sminHigh, this.sminLow)) {
+      this.sminHigh = high;
+      this.sminLow = low;
+    }
+    if (!isLess(this.smaxHigh, this.smaxLow, high, low)) {
+      this.smaxHigh = high;
+      this.smaxLow = low;
+    }
+    if (this.uminWord >>> 0 <= low >>> 0) this.uminWord = low;
+    if (this.umaxWord >>> 0 >= low >>> 0) this.umaxWord = low;
+    if (this.smin32 <= low) this.smin32 = low;
+    if (this.smax32 >= low) this.smax32 = low;
   }
 
   #boundsFromBits(): void {
-    const { value, mask } = this.bits;
-    const low = Number(value & 0xffff_ffffn);
-    const lowMask = Number(mask & 0xffff_ffffn);
-    this.smin32 = Math.max(this.smin32, low | (lowMask & s32Min));
-    this.smax32 = Math.min(this.smax32, low | (lowMask & s32Max));
-    this.umin32 = Math.max(this.umin32, low);
-    this.umax32 = Math.min(this.umax32, (low | lowMask) >>> 0);
-    const most = value | mask;
-    if (value > this.umin) this.umin = value;
-    if (most < this.umax) this.umax = most;
-    const least = BigInt.asIntN(64, value | (mask & 0x8000_0000_0000_0000n));
-    const highest = BigInt.asIntN(64, value | (mask & s64Max));
-    if (least > this.smin) this.smin = least;
-    if (highest < this.smax) this.smax = highest;
+    const { valueHigh, valueLow, maskHigh, maskLow } = this;
+    const mostHigh = valueHigh | maskHigh;
+    const mostLow = valueLow | maskLow;
+    this.#narrowSigned32(valueLow | (maskLow & s32Min), valueLow | (maskLow & s32Max));
+    this.#narrowUnsigned32(valueLow, mostLow);
+    this.narrowUnsigned64(valueHigh, valueLow, mostHigh, mostLow);
+    this.narrowSigned64(valueHigh | (maskHigh & s32Min), valueLow, valueHigh | (maskHigh & s32Max), mostLow);
     this.#onlyValue();
   }
 
   /** Where only one of the numbers that the bits allow lies in the range, that is the number. */
   #onlyValue(): void {
-    const { bits, umin, umax } = this;
-    if (bits.mask === 0n || bits.mask === u64Max || umin > umax) return;
-    const next = nextInTnum(bits, umin);
-    const most = bits.value | bits.mask;
-    const startsIn = (umin & ~bits.mask) === bits.value;
-    if (startsIn && next > umax) this.#become(umin);
-    else if (!startsIn && next === most) this.#become(most);
-    else if (!startsIn && next <= umax && nextInTnum(bits, next) > umax) this.#become(next);
+    const { valueHigh, valueLow, maskHigh, maskLow, uminHigh, uminLow, umaxHigh, umaxLow } = this;
+    if ((maskHigh & maskLow) === -1 || (maskHigh | maskLow) === 0) return;
+    if (isBelow(umaxHigh, umaxLow, uminHigh, uminLow)) return;
+    const startsIn = (uminLow & ~maskLow) === valueLow && (uminHigh & ~maskHigh) === valueHigh;
+    if (!startsIn) {
+      this.#onlyValueFrom(nextInTnum(this.bits, this.umin));
+      return;
+    }
+    // The next number after umin: one more, in the bits of the mask.
+    const sumLow = ((uminLow | ~maskLow) + 1) | 0;
+    const carry = sumLow === 0 ? 1 : 0;
+    const nextLow = (sumLow & maskLow) | valueLow;
+    const nextHigh = (((uminHigh | ~maskHigh) + carry) & maskHigh) | valueHigh;
+    const isLast = uminLow === (valueLow | maskLow) && uminHigh === (valueHigh | maskHigh);
+    if (!isLast && isBelow(umaxHigh, umaxLow, nextHigh, nextLow)) this.#set(uminHigh, uminLow);
   }
 
-  #become(value: bigint): void {
-    const low = Number(value & 0xffff_ffffn);
-    this.bits = { value, mask: 0n };
-    this.umin = this.umax = value;
-    this.smin = this.smax = BigInt.asIntN(64, value);
-    this.umin32 = this.umax32 = low;
-    this.smin32 = this.smax32 = low | 0;
+  #onlyValueFrom(next: bigint): void {
+    const { bits, umax } = this;
+    const most = bits.value | bits.mask;
+    if (next === most || (next <= umax && nextInTnum(bits, next) > umax)) this.#set(highOf(next), lowOf(next));
+  }
+
+  #set(high: number, low: number): void {
+    this.valueHigh = this.uminHigh = this.umaxHigh = this.sminHigh = this.smaxHigh = high;
+    this.valueLow = this.uminLow = this.umaxLow = this.sminLow = this.smaxLow = low;
+    this.maskHigh = this.maskLow = 0;
+    this.uminWord = this.umaxWord = this.smin32 = this.smax32 = low;
+  }
+
+  /** What the bits and a range both say (tnum_intersect with tnum_range). */
+  #narrowBits(minHigh: number, minLow: number, maxHigh: number, maxLow: number): void {
+    const rangeHigh = smear(minHigh ^ maxHigh);
+    const rangeLow = rangeHigh === 0 ? smear(minLow ^ maxLow) : -1;
+    const valueHigh = this.valueHigh | (minHigh & ~rangeHigh);
+    const valueLow = this.valueLow | (minLow & ~rangeLow);
+    this.maskHigh &= rangeHigh;
+    this.maskLow &= rangeLow;
+    this.valueHigh = valueHigh & ~this.maskHigh;
+    this.valueLow = valueLow & ~this.maskLow;
   }
 
   #bitsFromBounds(): void {
-    const whole = intersectTnum(this.bits, rangeTnum(this.umin, this.umax));
-    const low = intersectTnum(lowTnum(whole), rangeTnum(BigInt(this.umin32), BigInt(this.umax32)));
-    this.bits = orTnum({ value: whole.value & high32, mask: whole.mask & high32 }, low);
+    this.#narrowBits(this.uminHigh, this.uminLow, this.umaxHigh, this.umaxLow);
+    const range = smear(this.uminWord ^ this.umaxWord);
+    const value = this.valueLow | (this.uminWord & ~range);
+    this.maskLow &= range;
+    this.valueLow = value & ~this.maskLow;
   }
 
   /** @returns whether a bound has changed */
   #deduce(): boolean {
-    const { umin, umax, smin, smax, umin32, umax32, smin32, smax32 } = this;
-    this.#deduce32();
-    this.#deduce64();
-    this.#deduceMixed();
-    const same32 = umin32 === this.umin32 && umax32 === this.umax32 && smin32 === this.smin32 && smax32 === this.smax32;
-    return !same32 || umin !== this.umin || umax !== this.umax || smin !== this.smin || smax !== this.smax;
+    const learnt32 = this.#deduce32();
+    const learnt64 = this.#deduce64();
+    return this.#deduceMixed() || learnt32 || learnt64;
   }
 
-  #deduce32(): void {
-    const { umin, umax, smin, smax } = this;
-    const uminLow = Number(umin & 0xffff_ffffn);
-    const umaxLow = Number(umax & 0xffff_ffffn);
-    const sminLow = Number(smin & 0xffff_ffffn);
-    const smaxLow = Number(smax & 0xffff_ffffn);
-    const uminHigh = Number(umin >> 32n);
-    const umaxHigh = Number(umax >> 32n);
-    const sminHigh = Number(smin >> 32n);
-    const smaxHigh = Number(smax >> 32n);
+  #deduce32(): boolean {
+    const { uminHigh, umaxHigh, sminHigh, smaxHigh, uminLow, umaxLow, sminLow, smaxLow } = this;
+    let learnt = false;
     if (uminHigh === umaxHigh) {
-      this.umin32 = Math.max(this.umin32, uminLow);
-      this.umax32 = Math.min(this.umax32, umaxLow);
-      if ((uminLow | 0) <= (umaxLow | 0)) this.#narrowSigned32(uminLow | 0, umaxLow | 0);
+      learnt = this.#narrowUnsigned32(uminLow, umaxLow);
+      if (uminLow <= umaxLow && this.#narrowSigned32(uminLow, umaxLow)) learnt = true;
     }
     if (sminHigh === smaxHigh) {
-      if (sminLow <= smaxLow) {
-        this.umin32 = Math.max(this.umin32, sminLow);
-        this.umax32 = Math.min(this.umax32, smaxLow);
-      }
-      if ((sminLow | 0) <= (smaxLow | 0)) this.#narrowSigned32(sminLow | 0, smaxLow | 0);
+      if (sminLow >>> 0 <= smaxLow >>> 0 && this.#narrowUnsigned32(sminLow, smaxLow)) learnt = true;
+      if (sminLow <= smaxLow && this.#narrowSigned32(sminLow, smaxLow)) learnt = true;
     }
     // The range crosses from …ffffffff to …00000000 once, so as signed low halves it is one range.
-    if ((uminHigh + 1) >>> 0 === umaxHigh >>> 0 && (uminLow | 0) < 0 && (umaxLow | 0) >= 0) {
-      this.#narrowSigned32(uminLow | 0, umaxLow | 0);
+    if (((uminHigh + 1) | 0) === umaxHigh && uminLow < 0 && umaxLow >= 0 && this.#narrowSigned32(uminLow, umaxLow)) {
+      learnt = true;
     }
-    if ((sminHigh + 1) >>> 0 === smaxHigh >>> 0 && (sminLow | 0) < 0 && (smaxLow | 0) >= 0) {
-      this.#narrowSigned32(sminLow | 0, smaxLow | 0);
+    if (((sminHigh + 1) | 0) === smaxHigh && sminLow < 0 && smaxLow >= 0 && this.#narrowSigned32(sminLow, smaxLow)) {
+      learnt = true;
     }
-    if (this.smin32 >>> 0 <= this.smax32 >>> 0) {
-      this.umin32 = Math.max(this.smin32 >>> 0, this.umin32);
-      this.umax32 = Math.min(this.smax32 >>> 0, this.umax32);
-    }
-    if ((this.umin32 | 0) <= (this.umax32 | 0)) this.#narrowSigned32(this.umin32 | 0, this.umax32 | 0);
-    else if (this.umax32 < this.smin32 >>> 0) {
+    return this.#deduceBetween32() || learnt;
+  }
+
+  #deduceBetween32(): boolean {
+    let learnt = false;
+    if (this.smin32 >>> 0 <= this.smax32 >>> 0) learnt = this.#narrowUnsigned32(this.smin32, this.smax32);
+    const { uminWord, umaxWord, smin32, smax32 } = this;
+    if (uminWord <= umaxWord) return this.#narrowSigned32(uminWord, umaxWord) || learnt;
+    if (umaxWord >>> 0 < smin32 >>> 0) {
       // As below for 64 bits.
-      this.smin32 = this.umin32 | 0;
-      this.umax32 = Math.min(this.umax32, this.smax32 >>> 0);
-    } else if (this.smax32 >>> 0 < this.umin32) {
-      this.smax32 = this.umax32 | 0;
-      this.umin32 = Math.max(this.umin32, this.smin32 >>> 0);
+      if (smin32 !== uminWord) learnt = true;
+      this.smin32 = uminWord;
+      return this.#narrowUnsigned32(0, smax32) || learnt;
     }
+    if (smax32 >>> 0 < uminWord >>> 0) {
+      if (smax32 !== umaxWord) learnt = true;
+      this.smax32 = umaxWord;
+      return this.#narrowUnsigned32(smin32, -1) || learnt;
+    }
+    return learnt;
   }
 
-  #narrowSigned32(min: number, max: number): void {
-    this.smin32 = Math.max(this.smin32, min);
-    this.smax32 = Math.min(this.smax32, max);
+  #narrowSigned32(min: number, max: number): boolean {
+    const learnt = min > this.smin32 || max < this.smax32;
+    if (min > this.smin32) this.smin32 = min;
+    if (max < this.smax32) this.smax32 = max;
+    return learnt;
   }
 
-  #deduce64(): void {
-    const sminAsU = u64(this.smin);
-    const smaxAsU = u64(this.smax);
-    if (sminAsU <= smaxAsU) {
-      if (sminAsU > this.umin) this.umin = sminAsU;
-      if (smaxAsU < this.umax) this.umax = smaxAsU;
+  /** Of two words that stand for unsigned numbers. */
+  #narrowUnsigned32(min: number, max: number): boolean {
+    let learnt = false;
+    if (min >>> 0 > this.uminWord >>> 0) {
+      this.uminWord = min;
+      learnt = true;
     }
-    const uminAsS = BigInt.asIntN(64, this.umin);
-    const umaxAsS = BigInt.asIntN(64, this.umax);
-    if (uminAsS <= umaxAsS) {
-      if (uminAsS > this.smin) this.smin = uminAsS;
-      if (umaxAsS < this.smax) this.smax = umaxAsS;
-    } else if (this.umax < u64(this.smin)) {
+    if (max >>> 0 < this.umaxWord >>> 0) {
+      this.umaxWord = max;
+      learnt = true;
+    }
+    return learnt;
+  }
+
+  #deduce64(): boolean {
+    const { sminHigh, sminLow, smaxHigh, smaxLow } = this;
+    const isOneRange = !isBelow(smaxHigh, smaxLow, sminHigh, sminLow);
+    const learnt = isOneRange && this.narrowUnsigned64(sminHigh, sminLow, smaxHigh, smaxLow);
+    const { uminHigh, uminLow, umaxHigh, umaxLow } = this;
+    if (!isLess(umaxHigh, umaxLow, uminHigh, uminLow)) {
+      return this.narrowSigned64(uminHigh, uminLow, umaxHigh, umaxLow) || learnt;
+    }
+    if (isBelow(umaxHigh, umaxLow, sminHigh, sminLow)) {
       // Signed and unsigned ranges meet at one end only: the other end is out of reach.
-      this.smin = uminAsS;
-      if (u64(this.smax) < this.umax) this.umax = u64(this.smax);
-    } else if (u64(this.smax) < this.umin) {
-      this.smax = umaxAsS;
-      if (u64(this.smin) > this.umin) this.umin = u64(this.smin);
+      const isNew = sminHigh !== uminHigh || sminLow !== uminLow;
+      this.sminHigh = uminHigh;
+      this.sminLow = uminLow;
+      return this.narrowUnsigned64(0, 0, smaxHigh, smaxLow) || isNew || learnt;
     }
+    if (isBelow(smaxHigh, smaxLow, uminHigh, uminLow)) {
+      const isNew = smaxHigh !== umaxHigh || smaxLow !== umaxLow;
+      this.smaxHigh = umaxHigh;
+      this.smaxLow = umaxLow;
+      return this.narrowUnsigned64(sminHigh, sminLow, -1, -1) || isNew || learnt;
+    }
+    return learnt;
   }
 
-  #deduceMixed(): void {
-    const low = BigInt(this.umin32);
-    const high = BigInt(this.umax32);
-    const umin = (this.umin & high32) | low;
-    const umax = (this.umax & high32) | high;
-    if (umin > this.umin) this.umin = umin;
-    if (umax < this.umax) this.umax = umax;
-    const smin = ((this.smin >> 32n) << 32n) | low;
-    const smax = ((this.smax >> 32n) << 32n) | high;
-    if (smin > this.smin) this.smin = smin;
-    if (smax < this.smax) this.smax = smax;
-    // After a load that extends the sign: the upper half is all ones or all zeros.
-    if (this.smin32 >= 0 && this.smin >= BigInt(s32Min) && this.smax <= BigInt(s32Max)) {
-      this.smin = this.umin = BigInt(this.smin32);
-      this.smax = this.umax = BigInt(this.smax32);
-      this.bits = intersectTnum(this.bits, rangeTnum(this.smin, this.smax));
+  /** @returns whether anything was learnt */
+  narrowUnsigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
+    let learnt = false;
+    if (isBelow(this.uminHigh, this.uminLow, minHigh, minLow)) {
+      this.uminHigh = minHigh;
+      this.uminLow = minLow;
+      learnt = true;
     }
+    if (isBelow(maxHigh, maxLow, this.umaxHigh, this.umaxLow)) {
+      this.umaxHigh = maxHigh;
+      this.umaxLow = maxLow;
+      learnt = true;
+    }
+    return learnt;
+  }
+
+  /** @returns whether anything was learnt */
+  narrowSigned64(minHigh: number, minLow: number, maxHigh: number, maxLow: number): boolean {
+    let learnt = false;
+    if (isLess(this.sminHigh, this.sminLow, minHigh, minLow)) {
+      this.sminHigh = minHigh;
+      this.sminLow = minLow;
+      learnt = true;
+    }
+    if (isLess(maxHigh, maxLow, this.smaxHigh, this.smaxLow)) {
+      this.smaxHigh = maxHigh;
+      this.smaxLow = maxLow;
+      learnt = true;
+    }
+    return learnt;
+  }
+
+  #deduceMixed(): boolean {
+    const { uminWord, umaxWord, smin32, smax32 } = this;
+    let learnt = this.narrowUnsigned64(this.uminHigh, uminWord, this.umaxHigh, umaxWord);
+    if (this.narrowSigned64(this.sminHigh, uminWord, this.smaxHigh, umaxWord)) learnt = true;
+    // After a load that extends the sign: the upper half is all ones or all zeros.
+    const fits =
+      (this.sminHigh > -1 || (this.sminHigh === -1 && this.sminLow < 0)) &&
+      (this.smaxHigh < 0 || (this.smaxHigh === 0 && this.smaxLow >= 0));
+    if (smin32 < 0 || !fits) return learnt;
+    const high = smax32 >> 31;
+    if (this.uminLow !== smin32 || this.umaxLow !== smax32 || this.sminLow !== smin32 || this.smaxLow !== smax32) {
+      learnt = true;
+    }
+    if (this.uminHigh !== 0 || this.umaxHigh !== high || this.sminHigh !== 0 || this.smaxHigh !== high) learnt = true;
+    this.sminHigh = this.uminHigh = 0;
+    this.sminLow = this.uminLow = smin32;
+    this.smaxHigh = this.umaxHigh = high;
+    this.smaxLow = this.umaxLow = smax32;
+    this.#narrowBits(0, smin32, high, smax32);
+    return learnt;
   }
 
   /** Only the low half is a known constant; the rest stays as it is. */
   setLowConst(value: number): this {
-    this.bits = withLow(this.bits, { value: BigInt(value >>> 0), mask: 0n });
-    this.smin32 = value | 0;
-    this.smax32 = value | 0;
-    this.umin32 = value >>> 0;
-    this.umax32 = value >>> 0;
+    const low = value | 0;
+    this.valueLow = low;
+    this.maskLow = 0;
+    this.smin32 = this.smax32 = this.uminWord = this.umaxWord = low;
     return this;
   }
 
   equals(other: Scalar): boolean {
     return (
       this === other ||
-      (this.bits.value === other.bits.value &&
-        this.bits.mask === other.bits.mask &&
-        this.umin === other.umin &&
-        this.umax === other.umax &&
-        this.smin === other.smin &&
-        this.smax === other.smax &&
-        this.umin32 === other.umin32 &&
-        this.umax32 === other.umax32 &&
+      (this.valueLow === other.valueLow &&
+        this.valueHigh === other.valueHigh &&
+        this.maskLow === other.maskLow &&
+        this.maskHigh === other.maskHigh &&
+        this.uminLow === other.uminLow &&
+        this.uminHigh === other.uminHigh &&
+        this.umaxLow === other.umaxLow &&
+        this.umaxHigh === other.umaxHigh &&
+        this.sminLow === other.sminLow &&
+        this.sminHigh === other.sminHigh &&
+        this.smaxLow === other.smaxLow &&
+        this.smaxHigh === other.smaxHigh &&
+        this.uminWord === other.uminWord &&
+        this.umaxWord === other.umaxWord &&
         this.smin32 === other.smin32 &&
         this.smax32 === other.smax32)
     );
+  }
+
+  /** Whether every number that `other` may be is one that this may be (range_within, tnum_in). */
+  holds(other: Scalar): boolean {
+    return (
+      this === other ||
+      (!isBelow(other.uminHigh, other.uminLow, this.uminHigh, this.uminLow) &&
+        !isBelow(this.umaxHigh, this.umaxLow, other.umaxHigh, other.umaxLow) &&
+        !isLess(other.sminHigh, other.sminLow, this.sminHigh, this.sminLow) &&
+        !isLess(this.smaxHigh, this.smaxLow, other.smaxHigh, other.smaxLow) &&
+        this.uminWord >>> 0 <= other.uminWord >>> 0 &&
+        this.umaxWord >>> 0 >= other.umaxWord >>> 0 &&
+        this.smin32 <= other.smin32 &&
+        this.smax32 >= other.smax32 &&
+        this.#bitsHold(other))
+    );
+  }
+
+  #bitsHold(other: Scalar): boolean {
+    const { maskHigh, maskLow } = this;
+    if (((other.maskHigh & ~maskHigh) | (other.maskLow & ~maskLow)) !== 0) return false;
+    return this.valueHigh === (other.valueHigh & ~maskHigh) && this.valueLow === (other.valueLow & ~maskLow);
   }
 
   /** The ranges and bits as the kernel's log lists them: `smin=0,smax=umax=255,var_off=(0x0; 0xff)`. */
@@ -369,30 +563,29 @@ export function unsignedText(value: bigint): string {
 export const unknown = new Scalar();
 
 /** Constants that programs use most, made once. */
-const small: readonly Scalar[] = Array.from({ length: 1025 }, (_, index) => makeConstant(BigInt(index - 512)));
+const small: readonly Scalar[] = Array.from({ length: 1025 }, (_, index) =>
+  makeConstant((index - 512) >> 31, index - 512),
+);
 
 export function constant(value: bigint): Scalar {
-  const signed = BigInt.asIntN(64, value);
-  if (signed >= -512n && signed <= 512n) return small[Number(signed) + 512] as Scalar;
-  return makeConstant(value);
+  return constantOfWords(highOf(value), lowOf(value));
 }
 
 export function constantOf(value: number): Scalar {
-  return value >= -512 && value <= 512 ? (small[value + 512] as Scalar) : makeConstant(BigInt(value));
+  return constantOfWords(Math.floor(value / 0x1_0000_0000), value | 0);
 }
 
-function makeConstant(value: bigint): Scalar {
+export function constantOfWords(high: number, low: number): Scalar {
+  if (high === low >> 31 && low >= -512 && low <= 512) return small[low + 512] as Scalar;
+  return makeConstant(high, low);
+}
+
+function makeConstant(high: number, low: number): Scalar {
   const scalar = new Scalar();
-  scalar.bits = constTnum(value);
-  scalar.umin = scalar.bits.value;
-  scalar.umax = scalar.bits.value;
-  scalar.smin = BigInt.asIntN(64, value);
-  scalar.smax = scalar.smin;
-  const low = Number(BigInt.asUintN(32, value));
-  scalar.umin32 = low;
-  scalar.umax32 = low;
-  scalar.smin32 = low | 0;
-  scalar.smax32 = low | 0;
+  scalar.maskHigh = scalar.maskLow = 0;
+  scalar.valueHigh = scalar.uminHigh = scalar.umaxHigh = scalar.sminHigh = scalar.smaxHigh = high;
+  scalar.valueLow = scalar.uminLow = scalar.umaxLow = scalar.sminLow = scalar.smaxLow = low;
+  scalar.uminWord = scalar.umaxWord = scalar.smin32 = scalar.smax32 = low;
   return scalar;
 }
 
@@ -403,9 +596,10 @@ export function unsignedOf(size: 1 | 2 | 4 | 8): Scalar {
   return sized[size];
 }
 
-function makeSized(size: number): Scalar {
+function makeSized(size: 1 | 2 | 4): Scalar {
   const scalar = new Scalar();
-  scalar.bits = { value: 0n, mask: (1n << BigInt(size * 8)) - 1n };
+  scalar.maskHigh = 0;
+  scalar.maskLow = smear(2 ** (size * 8) - 1);
   return scalar.settle();
 }
 

@@ -54,7 +54,7 @@ export function writeFixed(
 }
 
 function spillScalar(env: Environment, frame: Frame, index: number, size: number, value: Register): void {
-  const fits = value.scalar.umax < 1n << BigInt(size * 8);
+  const fits = size === 8 || value.scalar.umaxNumber < 2 ** (size * 8);
   let stored = value;
   if (fits) {
     stored = nameScalar(env, value);
@@ -141,7 +141,7 @@ export function readFixed(env: Environment, frame: Frame, offset: number, size: 
   if (!slot.register.isScalar) env.fail('EACCES', 'invalid size of register fill');
   if (size > spilled || offset % 8 !== 0) return partRead(env, frame, offset, size, slot, byte);
   env.history().stack = { frame: frame.number, index };
-  const fits = slot.register.scalar.umax < 1n << BigInt(size * 8);
+  const fits = size === 8 || slot.register.scalar.umaxNumber < 2 ** (size * 8);
   const named = size === 4 && spilled === 4 && fits ? nameSpilled(env, frame, index) : slot.register;
   const filled = named.draft();
   filled.scalar = truncate(named.scalar, size);

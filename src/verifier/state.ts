@@ -1,6 +1,7 @@
 import type { Step } from './explain/trail.ts';
 import type { HistoryEntry } from './history.ts';
 import type { Instance } from './liveness.ts';
+import type { Visit } from './loops.ts';
 import { type IteratorState, type Register, registerText, uninitialised } from './register.ts';
 
 /**
@@ -61,18 +62,23 @@ export class Frame {
   /** Where reads and writes of this chain of calls are noted; found when it is first asked for. */
   instance: Instance | undefined = undefined;
 
-  constructor(callSite: number, number: number, program: number) {
-    this.registers = new Array(11).fill(uninitialised);
-    this.slots = [];
+  constructor(
+    callSite: number,
+    number: number,
+    program: number,
+    registers: Register[] = new Array(11).fill(uninitialised),
+    slots: StackSlot[] = [],
+  ) {
+    this.registers = registers;
+    this.slots = slots;
     this.callSite = callSite;
     this.number = number;
     this.program = program;
   }
 
   copy(): Frame {
-    const copy = new Frame(this.callSite, this.number, this.program);
-    copy.registers = this.registers.slice();
-    copy.slots = this.slots.slice();
+    const { callSite, number, program } = this;
+    const copy = new Frame(callSite, number, program, this.registers.slice(), this.slots.slice());
     copy.callback = this.callback;
     copy.callbackDepth = this.callbackDepth;
     copy.instance = this.instance;
@@ -131,6 +137,8 @@ export class State {
   inSleepable = false;
   /** The last step, when the walk is made again to explain its end. */
   trail: Step | undefined = undefined;
+  /** The loop that this stored state stands in; null for none, undefined when that was not asked for yet. */
+  visit: Visit | null | undefined = undefined;
 
   get frame(): Frame {
     return this.frames[this.frames.length - 1] as Frame;

@@ -11,7 +11,7 @@ import {
   scalarRegister,
   unknownScalar,
 } from './register.ts';
-import { constant, type Scalar, s64Min, zero } from './scalar.ts';
+import { constant, type Scalar, s32Min, s64Min, zero } from './scalar.ts';
 
 /** What arithmetic does to a register: numbers by their ranges, pointers by moving (check_alu_op). */
 const operations: Readonly<Record<number, Operation>> = {
@@ -122,9 +122,9 @@ function move(env: Environment, opcode: number): void {
   } else if (offset !== 0) {
     const extended = extend(from.scalar, bytes, wide ? 64 : 32);
     // Without a sign to extend it is the same number still.
-    const isSame = from.scalar.umax < 1n << BigInt(offset - 1);
+    const isSame = from.scalar.umaxNumber < 2 ** (offset - 1);
     env.setRegister(dst, isSame ? sameNumber(nameRegister(env, src, from), extended) : scalarRegister(extended));
-  } else if (wide || from.scalar.umax <= 0xffff_ffffn) {
+  } else if (wide || from.scalar.umaxHigh === 0) {
     const named = nameRegister(env, src, from);
     env.setRegister(dst, wide ? named : sameNumber(named, named.scalar.draft().zeroExtend()));
   } else {
@@ -205,10 +205,10 @@ function binary(env: Environment, opcode: number): void {
 /** What an addition or subtraction of a constant adds, where it is a signed number of 32 bits. */
 function distanceOf(operation: number, by: Scalar, wide: boolean): number | undefined {
   if ((operation !== 0x00 && operation !== 0x10) || !(wide ? by.isConst : by.isConst32)) return undefined;
-  const added = BigInt.asIntN(wide ? 64 : 32, by.value);
-  if (added < -0x8000_0000n || added > 0x7fff_ffffn) return undefined;
-  if (operation === 0x00) return Number(added);
-  return added === -0x8000_0000n ? undefined : -Number(added);
+  const added = by.valueLow;
+  if (wide && by.valueHigh !== added >> 31) return undefined;
+  if (operation === 0x00) return added;
+  return added === s32Min ? undefined : -added;
 }
 
 const movable: ReadonlySet<string> = new Set([
@@ -244,7 +244,7 @@ function movePointer(
     env.fail('EACCES', `R${dst} 32-bit pointer arithmetic prohibited`);
   }
   if (from.maybeNull) env.fail('EACCES', `R${dst} pointer arithmetic on ${text} prohibited, null-check it first`);
-  const mapByZero = from.kind === 'map' && by.isConst && by.value === 0n && operation === 0x00;
+  const mapByZero = from.kind === 'map' && by.isZero && operation === 0x00;
   if (!movable.has(from.kind) && !(from.kind === 'flowKeys' && by.isConst) && !mapByZero) {
     env.fail('EACCES', `R${dst} pointer arithmetic on ${text} prohibited`);
   }
@@ -260,34 +260,32 @@ function movePointer(
   const moved = from.draft();
   const adds = operation === 0x00;
   if (by.isConst) {
-    moved.offset += Number(adds ? BigInt.asIntN(64, by.value) : -BigInt.asIntN(64, by.value));
+    moved.offset += adds ? by.valueLow : -by.valueLow;
   } else {
     moved.scalar = moveOffset(adds ? 'add' : 'sub', from.scalar, by);
     if (from.isPacket) {
       moved.id = env.freshId();
-      if (adds || by.smin < 0n) moved.range = 0;
+      if (adds || by.sminHigh < 0) moved.range = 0;
     }
   }
   checkSane(env, kinds[from.kind], moved.scalar, moved.offset);
   env.setRegister(dst, moved);
 }
 
-const most = 1n << 29n;
+const most = 1 << 29;
 
 /** Offsets beyond 2^29 could overflow later sums (check_reg_sane_offset). */
 function checkSane(env: Environment, text: string, scalar: Scalar, offset: number): void {
-  const value = BigInt.asIntN(64, scalar.value);
-  if (scalar.isConst && (value >= most || value <= -most)) {
-    env.fail('EINVAL', `math between ${text} pointer and ${value} is not allowed`);
+  const isSane = scalar.sminNumber < most && scalar.sminNumber > -most;
+  if (scalar.isConst && !isSane) {
+    env.fail('EINVAL', `math between ${text} pointer and ${BigInt.asIntN(64, scalar.value)} is not allowed`);
   }
-  if (offset >= Number(most) || offset <= -Number(most))
-    env.fail('EINVAL', `${text} pointer offset ${offset} is not allowed`);
+  if (offset >= most || offset <= -most) env.fail('EINVAL', `${text} pointer offset ${offset} is not allowed`);
+  if (isSane) return;
   if (scalar.smin === s64Min) {
     env.fail('EINVAL', `math between ${text} pointer and register with unbounded min value is not allowed`);
   }
-  if (scalar.smin >= most || scalar.smin <= -most) {
-    env.fail('EINVAL', `value ${scalar.smin} makes ${text} pointer be out of bounds`);
-  }
+  env.fail('EINVAL', `value ${scalar.smin} makes ${text} pointer be out of bounds`);
 }
 
 /** A 64-bit immediate: a number, a map, or a place in a map's value. */

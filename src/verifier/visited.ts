@@ -76,8 +76,9 @@ export class Visited {
   /** Dead registers and slots of states whose paths have all ended are taken out, once. */
   #clean(list: readonly Explored[], state: State, slot: number): void {
     const env = this.#env;
-    for (const { state: old } of list) {
-      if (old.branches > 0 || old.slot !== slot || old.isCleaned || !sameCallSites(old, state)) continue;
+    for (let each = 0; each < list.length; each++) {
+      const { state: old } = list[each] as Explored;
+      if (old.isCleaned || old.branches > 0 || old.slot !== slot || !sameCallSites(old, state)) continue;
       if (env.loops.isOpen(old)) continue;
       old.isCleaned = true;
       for (const [number, frame] of old.frames.entries()) {
@@ -177,5 +178,8 @@ export class Visited {
 
 function sameCallSites(a: State, b: State): boolean {
   if (a.frames.length !== b.frames.length) return false;
-  return a.frames.every((frame, index) => frame.callSite === (b.frames[index] as Frame).callSite);
+  for (let index = 0; index < a.frames.length; index++) {
+    if ((a.frames[index] as Frame).callSite !== (b.frames[index] as Frame).callSite) return false;
+  }
+  return true;
 }

@@ -23,3 +23,8 @@ test('a function that only others call is none', () => {
   const text = 'static int half(int n) { return n / 2; } int twice(struct pt_regs *ctx) { return half(4); }';
   expect(compileC(text, { profile }).object?.programs.map((program) => program.name)).toEqual(['twice']);
 });
+
+test('a stack trace map has a power of two of buckets, as BCC makes it', () => {
+  const text = 'BPF_STACK_TRACE(stacks, 10240); int f(struct pt_regs *ctx) { return stacks.get_stackid(ctx, 0); }';
+  expect(compileC(text, { profile }).object?.maps[0]?.maxEntries).toBe(16384);
+});

@@ -7,9 +7,9 @@ import { Bench, bash, end, openOutput, profile, storing } from './bench.ts';
 const argument = (index: number) => storing(`r0 = *(u64 *)(r6 + ${index * 8})`);
 const next: Task = { pid: 77, tgid: 70, comm: 'next', uid: 1, gid: 2 };
 
-/** The pid of the task_struct that an argument points to. */
-const pidOf = (index: number) => {
-  const place = profile.btf.member(profile.btf.find('struct', 'task_struct') as number, 'pid');
+/** A member, of 4 bytes, of the task_struct that an argument points to. */
+const memberOf = (index: number, member: string) => {
+  const place = profile.btf.member(profile.btf.find('struct', 'task_struct') as number, member);
   return storing(`r3 = *(u64 *)(r6 + ${index * 8})
     r3 += ${place?.offset}
     r1 = r10
@@ -18,6 +18,7 @@ const pidOf = (index: number) => {
     call bpf_probe_read_kernel
     r0 = *(u32 *)(r10 - 16)`);
 };
+const pidOf = (index: number) => memberOf(index, 'pid');
 
 describe.each(engines)('on the $name', (engine) => {
   const raw = { kind: 'raw_tracepoint', name: 'sched_switch' } as const;
@@ -33,6 +34,21 @@ describe.each(engines)('on the $name', (engine) => {
     expect(bench.u64(out)).toBe(77n);
     bench.fire({ kind: 'rawTracepoint', name: 'sched_switch', args: { ...switched, next: switched.prev } });
     expect(bench.u64(out)).toBe(4243n);
+  });
+
+  test('a task that goes to sleep has the state that sched_switch tells, until it is woken', () => {
+    using bench = new Bench(engine);
+    const [before, woken] = [bench.map({ type: 'array' }), bench.map({ type: 'array' })];
+    bench.attach(raw, memberOf(1, '__state'), { out: before });
+    bench.attach({ kind: 'raw_tracepoint', name: 'sched_wakeup' }, memberOf(0, '__state'), { out: woken });
+    const sleeps = (prev_state: number) =>
+      bench.tracepoint('sched:sched_switch', { prev_state }, { raw: switched, task: bash });
+    sleeps(2);
+    expect(bench.u64(before)).toBe(2n);
+    bench.tracepoint('sched:sched_wakeup', {}, { raw: { p: switched.prev } });
+    expect(bench.u64(woken)).toBe(0n);
+    sleeps(0);
+    expect(bench.u64(before)).toBe(0n);
   });
 
   test('without raw arguments the fields of the same name stand for them', () => {

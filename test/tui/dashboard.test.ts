@@ -88,6 +88,14 @@ describe.each(sizes)('at %ix%i', (columns, rows) => {
     await terminal.press('End');
     expect(terminal.text()).toContain('549755813888');
   });
+
+  test('a text whose begin comes first', async () => {
+    const { terminal, run } = await open(columns, rows, new FakeRun({ ...histogram, first: 'begin' }, 'filetop'));
+    run.play(1e9);
+    await terminal.settle();
+    expect(terminal.text()).toContain('usecs : count');
+    expect(terminal.text()).not.toContain('549755813888');
+  });
 });
 
 describe('moving', () => {

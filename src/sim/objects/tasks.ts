@@ -44,6 +44,7 @@ function credOffsets(fields: StructFields) {
 
 function taskOffsets(fields: StructFields) {
   return {
+    state: fields.offset('__state', 'state'),
     pid: fields.offset('pid'),
     tgid: fields.offset('tgid'),
     flags: fields.offset('flags'),
@@ -83,6 +84,8 @@ export class Tasks {
   readonly #pool: Pool<Task>;
   /** What tasks that changed are like, by what they first were. */
   readonly #latest = new WeakMap<Task, Task>();
+  /** __state of tasks that do not run, by what they first were. */
+  readonly #states = new WeakMap<Task, number>();
   /** Leaders of threads whose leader nobody names. */
   readonly #leaders = new WeakMap<Task, Task>();
 
@@ -124,6 +127,15 @@ export class Tasks {
     if (known !== 0) this.#fill(known, task);
   }
 
+  /** A task sleeps or runs from now on: its __state, 0 is TASK_RUNNING. */
+  setState(task: Task, state: number): void {
+    const key = identityOf(task);
+    const known = this.#pool.find(key);
+    if (state === 0) this.#states.delete(key);
+    else this.#states.set(key, state);
+    if (known !== 0) this.#write.u32(known, this.#at.state, state);
+  }
+
   /** The task whose task_struct is at an offset. */
   taskAt(offset: number): Task | undefined {
     return this.#pool.keyAt(offset);
@@ -156,6 +168,7 @@ export class Tasks {
     const write = this.#write;
     const cred = at + this.#places.cred;
     this.#memory.u8.fill(0, at, at + this.#whole);
+    write.u32(at, this.#at.state, this.#states.get(identityOf(task)) ?? 0);
     write.u32(at, this.#at.pid, task.pid);
     write.u32(at, this.#at.tgid, task.tgid);
     write.text(at, this.#comm, commSize, task.comm);

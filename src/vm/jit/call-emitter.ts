@@ -1,10 +1,11 @@
 import type { Instruction } from '../../isa/index.ts';
-import { codeSpace, frameSize, maxCallFrames, maxLoops, type PerCpu } from '../engine.ts';
+import { codeSpace, frameSize, maxCallFrames, maxLoops } from '../engine.ts';
 import type { Code } from '../wasm/code.ts';
 import { wasm } from '../wasm/opcodes.ts';
 import { wants } from './analysis.ts';
 import type { Scratch } from './arithmetic.ts';
 import { type InlineCall, keySizeOf } from './inline-calls.ts';
+import type { MapLookup } from './map-lookup.ts';
 import type { MemoryAccess } from './memory-access.ts';
 import { cells, emitTrap, leaving, type ModuleContext } from './module-context.ts';
 import type { RegisterFile } from './register-file.ts';
@@ -23,6 +24,7 @@ export class CallEmitter {
   readonly #context: ModuleContext;
   readonly #file: RegisterFile;
   readonly #memory: MemoryAccess;
+  readonly #lookup: MapLookup;
   readonly #scratch: Scratch;
   /** Emits what ends the frame's run with the r0 in the registers. */
   readonly #leave: () => void;
@@ -32,6 +34,7 @@ export class CallEmitter {
     context: ModuleContext,
     file: RegisterFile,
     memory: MemoryAccess,
+    lookup: MapLookup,
     scratch: Scratch,
     leave: () => void,
   ) {
@@ -39,6 +42,7 @@ export class CallEmitter {
     this.#context = context;
     this.#file = file;
     this.#memory = memory;
+    this.#lookup = lookup;
     this.#scratch = scratch;
     this.#leave = leave;
   }
@@ -227,7 +231,7 @@ export class CallEmitter {
       return;
     }
     if (inline.kind === 'mapLookup') {
-      this.#lookup(inline);
+      this.#lookup.emit(inline.layout);
       values.evaluate(instruction);
       values.answersPointer();
       this.#defineAnswer('i32', want);
@@ -250,44 +254,5 @@ export class CallEmitter {
 
   #pushKey(size: number): void {
     for (let word = 0; word < size; word += 4) this.#memory.pushWord(2, word);
-  }
-
-  /** Pushes the offset of the value, or 0. */
-  #lookup({ layout }: Extract<InlineCall, { kind: 'mapLookup' | 'mapUpdate' | 'mapDelete' }>): void {
-    const code = this.#code;
-    const { i32: scratch } = this.#scratch;
-    this.#pushKey(keySizeOf(layout));
-    if (layout.kind === 'array') {
-      code.tee(scratch);
-      code.i32(layout.stride);
-      code.op(wasm.i32Mul);
-      code.i32(layout.data);
-      code.op(wasm.i32Add);
-      this.#addCpu(layout.perCpu);
-      code.i32(0);
-      code.get(scratch);
-      code.i32(layout.maxEntries);
-      code.op(wasm.i32LtU);
-      code.op(wasm.select);
-      return;
-    }
-    code.call(this.#context.mapFunctions.find(layout));
-    code.tee(scratch);
-    code.i32(layout.valueOffset);
-    code.op(wasm.i32Add);
-    this.#addCpu(layout.perCpu);
-    code.i32(0);
-    code.get(scratch);
-    code.op(wasm.select);
-  }
-
-  #addCpu(perCpu: PerCpu | undefined): void {
-    if (!perCpu) return;
-    const code = this.#code;
-    code.i32(perCpu.current);
-    code.memory(wasm.i32Load);
-    code.i32(perCpu.stride);
-    code.op(wasm.i32Mul);
-    code.op(wasm.i32Add);
   }
 }

@@ -7,6 +7,7 @@ import type { Scratch } from './arithmetic.ts';
 import { type Block, successorsOf } from './blocks.ts';
 import { CallEmitter } from './call-emitter.ts';
 import { InstructionEmitter } from './instruction-emitter.ts';
+import { MapLookup } from './map-lookup.ts';
 import { MemoryAccess } from './memory-access.ts';
 import { cells, emitTrap, type ModuleContext } from './module-context.ts';
 import { RegisterFile } from './register-file.ts';
@@ -26,6 +27,7 @@ export class FunctionEmitter {
   readonly #file: RegisterFile;
   readonly #shapes: ShapeEmitter;
   readonly #instructions: InstructionEmitter;
+  readonly #lookup: MapLookup;
   readonly #scratch: Scratch;
   readonly #labels = new Map<number, number>();
   readonly #loopMarks = new Map<number, number>();
@@ -61,9 +63,11 @@ export class FunctionEmitter {
     const shapes = new ShapeEmitter(shape, code, context, file, memory, loops, body);
     const leave = (): void => shapes.leave();
     this.#shapes = shapes;
-    const calls = new CallEmitter(code, context, file, memory, scratch, leave);
+    const lookup = new MapLookup(code, file, memory, context.mapFunctions);
+    this.#lookup = lookup;
+    const calls = new CallEmitter(code, context, file, memory, lookup, scratch, leave);
     const { wants } = this.#analysis;
-    const parts = { code, context, file, memory, calls, scratch, wants, loops, leave };
+    const parts = { code, context, file, memory, calls, lookup, scratch, wants, loops, leave };
     this.#instructions = new InstructionEmitter(parts);
   }
 
@@ -152,15 +156,20 @@ export class FunctionEmitter {
 
   #twoWays(node: number, block: Block, tasks: (() => void)[], tree: (node: number) => void): void {
     const { taken, next } = block.end as Extract<Block['end'], { kind: 'branch' }>;
-    this.#instructions.condition(this.#last(block) as Instruction);
+    const last = this.#last(block) as Instruction;
+    this.#instructions.condition(last);
     if (taken === next) {
       this.code.op(wasm.drop);
       this.#branch(node, next, tree);
       return;
     }
-    const mark = this.#directMark(node, taken);
+    // Behind a test for NULL the way with an element has the pointer in its registers.
+    const holders = this.#lookup.isTestedBy(last) ? this.#lookup.holders : 0;
+    const takesWhenTaken = holders !== 0 && last.kind === 'jump' && last.op === 'ne';
+    const mark = takesWhenTaken ? -1 : this.#directMark(node, taken);
     if (mark >= 0 && !this.#flow(taken, true)) {
       this.code.brIf(mark);
+      this.#lookup.take(holders);
       this.#branch(node, next, tree);
       return;
     }
@@ -169,10 +178,12 @@ export class FunctionEmitter {
     tasks.push(
       () => {
         this.#file.restore(snapshot);
+        if (!takesWhenTaken) this.#lookup.take(holders);
         this.#branch(node, next, tree);
       },
       () => this.code.end(),
     );
+    if (takesWhenTaken) this.#lookup.take(holders);
     this.#branch(node, taken, tree);
   }
 

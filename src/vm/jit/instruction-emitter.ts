@@ -15,6 +15,7 @@ import {
 import type { Block } from './blocks.ts';
 import type { CallEmitter } from './call-emitter.ts';
 import { Demand } from './demand.ts';
+import type { MapLookup } from './map-lookup.ts';
 import type { MemoryAccess } from './memory-access.ts';
 import { emitTrap, type ModuleContext } from './module-context.ts';
 import type { RegisterFile } from './register-file.ts';
@@ -27,6 +28,7 @@ export interface InstructionParts {
   readonly file: RegisterFile;
   readonly memory: MemoryAccess;
   readonly calls: CallEmitter;
+  readonly lookup: MapLookup;
   readonly scratch: Scratch;
   /** The analysis': what is wanted of what each instruction defines. */
   readonly wants: Uint8Array;
@@ -43,22 +45,24 @@ export class InstructionEmitter {
   readonly #file: RegisterFile;
   readonly #memory: MemoryAccess;
   readonly #calls: CallEmitter;
+  readonly #lookup: MapLookup;
   readonly #scratch: Scratch;
   readonly #wants: Uint8Array;
   readonly #loops: number;
   readonly #leave: () => void;
   readonly #demand: Demand;
-  /** Registers that are known to be below 2^16 at this place of a block, as a mask. */
-  #halves = 0;
+  /** The most that each register may hold at this place of a block, unsigned; infinite where that is not known. */
+  readonly #most = new Float64Array(11);
   /** Where `wants` of the block at work on stand, less the index of its first instruction. */
   #wantsAt = 0;
 
-  constructor({ code, context, file, memory, calls, scratch, wants, loops, leave }: InstructionParts) {
+  constructor({ code, context, file, memory, calls, lookup, scratch, wants, loops, leave }: InstructionParts) {
     this.#code = code;
     this.#context = context;
     this.#file = file;
     this.#memory = memory;
     this.#calls = calls;
+    this.#lookup = lookup;
     this.#scratch = scratch;
     this.#wants = wants;
     this.#loops = loops;
@@ -68,6 +72,10 @@ export class InstructionEmitter {
 
   /** Pushes whether the jump that ends a block is taken. */
   condition(instruction: Instruction): void {
+    if (this.#lookup.isTestedBy(instruction)) {
+      this.#lookup.pushTest(instruction);
+      return;
+    }
     if (instruction.kind === 'jump') {
       emitCondition(this.#code, this.#file, instruction);
       return;
@@ -100,27 +108,24 @@ export class InstructionEmitter {
     this.#wantsAt = wantsAt - block.first;
     const { values } = this.#file;
     const end = block.first + count;
-    this.#halves = 0;
+    this.#most.fill(Infinity);
+    this.#memory.begin();
+    this.#lookup.begin();
     for (let index = block.first; index < end; index++) {
       const instruction = this.#at(index);
       values.refine(instruction.slot);
       this.#memory.unretired = block.first + block.count - index;
       if (index + 1 < end && this.#pair(instruction, this.#at(index + 1), index + 1)) index++;
       else this.#instruction(instruction, this.#want(index));
-      this.#noteHalf(instruction);
+      this.#note(instruction);
     }
     if (block.count > 0) values.refine(this.#at(block.first + block.count - 1).slot);
   }
 
-  #noteHalf(instruction: Instruction): void {
+  #note(instruction: Instruction): void {
+    this.#lookup.note(instruction);
     const defined = definedBy(instruction);
-    if (defined < 0) return;
-    this.#halves &= ~(1 << defined);
-    const isHalf =
-      instruction.kind === 'load'
-        ? instruction.size <= 2 && !instruction.signed
-        : instruction.kind === 'endian' && instruction.bits === 16;
-    if (isHalf) this.#halves |= 1 << defined;
+    if (defined >= 0) this.#most[defined] = mostOf(instruction, this.#most);
   }
 
   /** Two instructions that are done as one. @param index of the second */
@@ -186,11 +191,7 @@ export class InstructionEmitter {
         file.define(defined, emitSignExtension(code, file, instruction, narrow), want);
         return;
       case 'endian':
-        file.define(
-          defined,
-          emitEndian(code, file, instruction, this.#scratch, ((this.#halves >>> defined) & 1) === 1),
-          want,
-        );
+        file.define(defined, emitEndian(code, file, instruction, this.#scratch, this.#most[defined]! <= 0xffff), want);
         return;
       case 'load':
       case 'loadAcquire':
@@ -202,7 +203,7 @@ export class InstructionEmitter {
         return;
       case 'store':
       case 'storeRelease':
-        this.#memory.store(instruction);
+        this.#memory.store(instruction, this.#mostStored(instruction));
         return;
       case 'addrSpaceCast':
         emitTrap(code, this.#context, 'bad-instruction', instruction.slot, this.#memory.unretired);
@@ -225,6 +226,12 @@ export class InstructionEmitter {
       default:
         assertNever(instruction);
     }
+  }
+
+  #mostStored({ src }: Extract<Instruction, { kind: 'store' | 'storeRelease' }>): number {
+    if (typeof src === 'number') return this.#most[src] as number;
+    if (src.kind === 'register') return this.#most[src.register] as number;
+    return src.imm >= 0 ? src.imm : Infinity;
   }
 
   /** LD_ABS and LD_IND: the host finds the bytes, big-endian; where there are none the frame ends with r0 = 0. */
@@ -262,6 +269,23 @@ export class InstructionEmitter {
     if (size > 1) emitSwap(code, size === 2 ? 16 : 32, scratch, true);
     file.values.evaluate(instruction);
     file.define(0, 'i32', want);
+  }
+}
+
+/** The most that an instruction may give to the register it defines. @param most before it */
+function mostOf(instruction: Instruction, most: Float64Array): number {
+  switch (instruction.kind) {
+    case 'load':
+      return instruction.size <= 2 && !instruction.signed ? 2 ** (instruction.size * 8) - 1 : Infinity;
+    case 'endian':
+      return instruction.bits === 16 ? 0xffff : Infinity;
+    case 'alu': {
+      const { op, src } = instruction;
+      if (op === 'mov' && src.kind === 'register') return most[src.register] as number;
+      return (op === 'and' || op === 'mov') && src.kind === 'imm' && src.imm >= 0 ? src.imm : Infinity;
+    }
+    default:
+      return Infinity;
   }
 }
 

@@ -64,10 +64,15 @@ function wordsOf({ keySize }: HashLayout): number {
   return keySize / 4;
 }
 
-/** Sets a local to the hash of the key in the first locals. */
-function hashInto(code: Code, words: number, hash: number): void {
-  code.i32(words);
-  for (let word = 0; word < words; word++) {
+/** The locals of the words of the key that a function is given. */
+function keyOf(layout: HashLayout): readonly number[] {
+  return Array.from({ length: wordsOf(layout) }, (_, word) => word);
+}
+
+/** Sets a local to the hash of the key whose words are in some locals. */
+export function hashInto(code: Code, key: readonly number[], hash: number): void {
+  code.i32(key.length);
+  for (const word of key) {
     code.get(word);
     code.op(wasm.i32Xor);
     code.i32(0x9e3779b1 | 0);
@@ -88,8 +93,8 @@ function hashInto(code: Code, words: number, hash: number): void {
   code.set(hash);
 }
 
-/** Sets a local to the place of the bucket of a hash. */
-function bucketInto(code: Code, layout: HashLayout, hash: number, bucket: number): void {
+/** Pushes the place of the bucket of a hash. */
+export function pushBucket(code: Code, layout: HashLayout, hash: number): void {
   code.get(hash);
   code.i32(layout.bucketMask);
   code.op(wasm.i32And);
@@ -97,14 +102,23 @@ function bucketInto(code: Code, layout: HashLayout, hash: number, bucket: number
   code.op(wasm.i32Shl);
   code.i32(layout.buckets);
   code.op(wasm.i32Add);
-  code.set(bucket);
+}
+
+/** Branches to a mark when the key of an element is not the one whose words are in some locals. */
+export function compareKey(code: Code, element: number, key: readonly number[], differs: number): void {
+  for (const [index, word] of key.entries()) {
+    code.get(element);
+    code.memory(wasm.i32Load, 8 + index * 4);
+    code.get(word);
+    code.op(wasm.i32Ne);
+    code.brIf(differs);
+  }
 }
 
 /**
  * Walks a chain: `link` is the place of the word that leads to `element`, which at the end holds the key or is 0.
  */
 function walk(code: Code, layout: HashLayout, hash: number, link: number, element: number): void {
-  const words = wordsOf(layout);
   const left = code.local('i32');
   // No chain is longer than there are elements, whatever a program that was not verified wrote into one.
   code.i32((layout.end - layout.data) / layout.stride);
@@ -122,13 +136,7 @@ function walk(code: Code, layout: HashLayout, hash: number, link: number, elemen
   code.get(hash);
   code.op(wasm.i32Ne);
   code.brIf(differs);
-  for (let word = 0; word < words; word++) {
-    code.get(element);
-    code.memory(wasm.i32Load, 8 + word * 4);
-    code.get(word);
-    code.op(wasm.i32Ne);
-    code.brIf(differs);
-  }
+  compareKey(code, element, keyOf(layout), differs);
   code.br(done);
   code.end();
   code.get(element);
@@ -148,8 +156,9 @@ function findBody(layout: HashLayout): Code {
   const words = wordsOf(layout);
   const code = new Code(words);
   const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  hashInto(code, words, hash);
-  bucketInto(code, layout, hash, link);
+  hashInto(code, keyOf(layout), hash);
+  pushBucket(code, layout, hash);
+  code.set(link);
   walk(code, layout, hash, link, element);
   code.get(element);
   return code;
@@ -177,8 +186,9 @@ function deleteBody(layout: HashLayout): Code {
   const words = wordsOf(layout);
   const code = new Code(words);
   const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  hashInto(code, words, hash);
-  bucketInto(code, layout, hash, link);
+  hashInto(code, keyOf(layout), hash);
+  pushBucket(code, layout, hash);
+  code.set(link);
   walk(code, layout, hash, link, element);
   code.get(element);
   code.op(wasm.i32Eqz);
@@ -219,8 +229,9 @@ function updateBody(layout: HashLayout): Code {
   code.i32(flags.exist);
   code.op(wasm.i32GtU);
   answer(errno.EINVAL);
-  hashInto(code, words, hash);
-  bucketInto(code, layout, hash, link);
+  hashInto(code, keyOf(layout), hash);
+  pushBucket(code, layout, hash);
+  code.set(link);
   code.get(link);
   code.set(bucket);
   walk(code, layout, hash, link, element);

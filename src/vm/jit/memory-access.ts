@@ -20,6 +20,8 @@ export class MemoryAccess {
   readonly #scratch: Scratch;
   readonly #slots: SlotMap;
   readonly #locals = new Map<number, number>();
+  /** The most that an atom may hold where the block at work on has stored to it, by its offset. */
+  readonly #most = new Map<number, number>();
   /** A local for the address of a checked access, which must outlive the scratch locals. */
   #address = -1;
   /** Instructions of the block from the one at work on: not retired when it traps. */
@@ -31,6 +33,11 @@ export class MemoryAccess {
     this.#file = file;
     this.#scratch = scratch;
     this.#slots = slots;
+  }
+
+  /** At the entry of a block. */
+  begin(): void {
+    this.#most.clear();
   }
 
   /** Pushes what a load gives. @param narrow its high half is not wanted. @returns the type */
@@ -93,7 +100,8 @@ export class MemoryAccess {
     return true;
   }
 
-  store(instruction: Extract<Instruction, { kind: 'store' | 'storeRelease' }>): void {
+  /** @param most of the register that is stored */
+  store(instruction: Extract<Instruction, { kind: 'store' | 'storeRelease' }>, most: number): void {
     const { base, offset, size, slot } = instruction;
     const parts = this.#parts(base, offset, size);
     const pushSource = (wide: boolean): void => {
@@ -109,6 +117,8 @@ export class MemoryAccess {
     };
     if (parts) {
       this.#setParts(parts, size, pushSource, this.#constantSource(instruction));
+      for (const part of parts) this.#most.delete(part.offset);
+      if (parts.length === 1) this.#most.set(parts[0]!.offset, most);
       return;
     }
     const rest = this.#pushAddress(base, offset, size, true, slot);
@@ -169,6 +179,13 @@ export class MemoryAccess {
     }
     const rest = this.#pushAddress(base, offset, 4, false, 0);
     this.#code.memory(wasm.i32Load, rest);
+  }
+
+  /** The most that those four bytes may be, as an unsigned number. */
+  mostOfWord(base: number, offset: number): number {
+    const parts = this.#parts(base, offset, 4);
+    const only = parts?.length === 1 ? parts[0] : undefined;
+    return Math.min((only && this.#most.get(only.offset)) ?? Infinity, 0xffffffff);
   }
 
   // --- Addresses

@@ -157,6 +157,13 @@ export class RegisterFile {
     this.values.commit(register);
   }
 
+  /** Gives a register that is in an i32 local what another local holds. */
+  setNarrow(register: number, local: number): void {
+    if (this.#isImplicit(register) || this.#form[register] !== forms.narrow) return;
+    this.#code.get(local);
+    this.#code.set(this.#narrowLocal(register));
+  }
+
   /** Commits an evaluated result that has no code: it is known, or nobody reads it. */
   defineNothing(register: number): void {
     this.#form[register] = forms.none;

@@ -1,0 +1,204 @@
+import { resolve } from 'node:path';
+import {
+  BPF,
+  type CodecValue,
+  defineTool,
+  log2Range,
+  printLog2Hist,
+  sprintf,
+  type Table,
+  type TextMoment,
+  type TextSnapshot,
+  type ToolOutput,
+  type ToolSetup,
+  USDT,
+  UsageError,
+} from 'tracebed';
+import { entryName, needsEntry, programName, programSource, tableName, valueField } from './program.ts';
+import { parseSpecifier, type Specifier, type Value } from './specifier.ts';
+
+/**
+ * Values that functions, tracepoints and USDT probes see, counted or as histograms: BCC's argdist with its specifiers,
+ * its options and its output.
+ */
+export default defineTool({
+  name: 'argdist',
+  summary: 'values of arguments and results, counted or as a histogram',
+  options: [
+    { flags: '-C, --count <specifier>', what: 'count values', repeats: true },
+    { flags: '-H, --histogram <specifier>', what: 'a histogram of values', repeats: true },
+    { flags: '-p, --pid <pid>', what: 'only this process' },
+    { flags: '-t, --tid <tid>', what: 'only this thread' },
+    { flags: '-z, --string-size <bytes>', what: 'bytes that are kept of a text', default: '80' },
+    { flags: '-i, --interval <seconds>', what: 'print each so many seconds', default: '1' },
+    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
+    { flags: '-n, --number <outputs>', what: 'end after so many outputs' },
+    { flags: '-c, --cumulative', what: 'begin nothing anew after an output' },
+    { flags: '-T, --top <results>', what: 'of counts only so many, the highest' },
+    { flags: '-I, --include <header>', what: 'include a header in the program', repeats: true },
+  ],
+  examples: [
+    {
+      command: "tracebed run argdist -H 'p::vfs_read(struct file *file, char *buf, size_t count):size_t:count' -n 3",
+      what: 'sizes that are read, three times',
+    },
+    { command: "tracebed run argdist -C 'r::vfs_write():int:$retval' -c", what: 'what writes return' },
+    { command: "tracebed run argdist -H 'r::vfs_read():u64:$latency#ns'", what: 'how long reads take' },
+    {
+      command: "tracebed run argdist -C 't:block:block_rq_issue():u32:args->bytes' -T 5",
+      what: 'a field of a tracepoint, the five most frequent',
+    },
+    {
+      command: "tracebed run argdist -C 'u:shopd:request__start():char*:arg2' --scenario app",
+      what: 'a text that a USDT probe is given',
+    },
+  ],
+  scenario: 'disk',
+  start,
+});
+
+function start(setup: ToolSetup): ToolOutput {
+  const { kernel } = setup;
+  const specifiers = [
+    ...setup.texts('count').map((text) => parseSpecifier(text, 'counts')),
+    ...setup.texts('histogram').map((text) => parseSpecifier(text, 'histogram')),
+  ];
+  if (specifiers.length === 0) throw new UsageError('of what?', { expected: 'at least one specifier: -C or -H' });
+  const process = setup.integer('pid');
+  const top = setup.integer('top');
+  const text = programSource(kernel, specifiers, {
+    process,
+    thread: setup.integer('tid'),
+    textSize: textSize(setup),
+    headers: setup.texts('include').map((header) => (/^[./]/.test(header) ? resolve(header) : header)),
+  });
+  const usdt = specifiers.flatMap(({ kind, library, name }, index) =>
+    kind === 'u'
+      ? [new USDT(kernel, { path: library, ...only(process) }).enableProbe({ probe: name, fnName: programName(index) })]
+      : [],
+  );
+  const bpf = new BPF(kernel, { text, cflags: ['-I/'], ...(usdt.length === 0 ? {} : { usdt }) });
+  for (const [index, specifier] of specifiers.entries()) attach(bpf, specifier, index, process);
+
+  const parts = specifiers.map((specifier, index) => part(specifier, bpf.table(tableName(index)), top));
+  return {
+    bpf,
+    ...rhythmOf(setup),
+    view: {
+      noun: 'values',
+      render: ({ time }: TextMoment): TextSnapshot => {
+        const read = parts.map(({ render }) => render());
+        return {
+          lines: [`[${setup.timeOfDay(time)}]`, ...read.flatMap(({ lines }) => lines)],
+          json: { probes: read.map(({ json }) => json) },
+        };
+      },
+      reset: () => {
+        if (!setup.flag('cumulative')) for (const { table } of parts) table.clear();
+      },
+    },
+  };
+}
+
+function only(process: number | undefined): { readonly pid?: number } {
+  return process === undefined ? {} : { pid: process };
+}
+
+/** The rest of a USDT probe is done: it is attached with the object. */
+function attach(bpf: BPF, specifier: Specifier, index: number, process: number | undefined): void {
+  const { kind, library, name } = specifier;
+  const fnName = programName(index);
+  const entry = needsEntry(specifier) ? entryName(index) : undefined;
+  if (kind === 'u') return;
+  if (kind === 't') {
+    bpf.attachTracepoint({ tp: `${library}:${name}`, fnName });
+  } else if (library === '') {
+    if (kind === 'r') bpf.attachKretprobe({ event: name, fnName });
+    else bpf.attachKprobe({ event: name, fnName });
+    if (entry !== undefined) bpf.attachKprobe({ event: name, fnName: entry });
+  } else {
+    const place = { name: library, sym: name, ...only(process) };
+    if (kind === 'r') bpf.attachUretprobe({ ...place, fnName });
+    else bpf.attachUprobe({ ...place, fnName });
+    if (entry !== undefined) bpf.attachUprobe({ ...place, fnName: entry });
+  }
+}
+
+interface Part {
+  readonly table: Table<CodecValue, number>;
+  render(): { readonly lines: readonly string[]; readonly json: Readonly<Record<string, unknown>> };
+}
+
+function part(specifier: Specifier, table: Table<CodecValue, CodecValue>, top: number | undefined): Part {
+  const counts = table as Table<CodecValue, number>;
+  const render =
+    specifier.as === 'histogram' ? () => histogram(specifier, counts) : () => frequencies(specifier, counts, top);
+  return { table: counts, render };
+}
+
+function frequencies(specifier: Specifier, table: Table<CodecValue, number>, top: number | undefined) {
+  const { label, text, values, isDefault, kind } = specifier;
+  const all = [...table.items()]
+    .map(([key, count]) => {
+      const fields = key as Readonly<Record<string, CodecValue>>;
+      const read = values.map((_, index) => plain(fields[valueField(index)] as CodecValue));
+      return { count, read, event: isDefault && kind !== 'r' ? 'total calls' : described(values, read, isDefault) };
+    })
+    .sort((a, b) => a.count - b.count || (a.event < b.event ? -1 : 1));
+  const shown = top === undefined ? all : all.slice(Math.max(0, all.length - top));
+  return {
+    lines: [
+      label ?? text,
+      sprintf('        %-10s %s', 'COUNT', 'EVENT'),
+      ...shown.map(({ count, event }) => sprintf('        %-10s %s', String(count), event)),
+    ],
+    json: { probe: text, label, counts: shown.map(({ count, read }) => ({ values: read, count })) },
+  };
+}
+
+/** `count = 128, ret = 5`; of a return without an expression `retval = 5`. */
+function described(values: readonly Value[], read: readonly unknown[], isDefault: boolean): string {
+  if (isDefault) return `retval = ${read[0]}`;
+  return values.map((value, index) => `${shownAs(value)} = ${read[index]}`).join(', ');
+}
+
+/** An expression as it is shown: an argument kept from the entry by its name alone. */
+function shownAs({ expression }: Value): string {
+  return expression.replace(/\$entry\(\s*(\w+)\s*\)/g, '$1');
+}
+
+/** A text without its struct. */
+function plain(value: CodecValue): CodecValue {
+  return typeof value === 'object' && value !== null && 's' in value ? (value as { s: string }).s : value;
+}
+
+function histogram({ label, text, values, isDefault }: Specifier, table: Table<CodecValue, number>) {
+  const slots = table.histogram();
+  const unit = label ?? (isDefault ? 'retval' : shownAs(values[0] as Value));
+  return {
+    lines: printLog2Hist(slots, { unit }),
+    json: {
+      probe: text,
+      label,
+      slots: slots.flatMap((count, slot) => (count === 0 ? [] : [{ ...log2Range(slot), count }])),
+    },
+  };
+}
+
+/** What of -n and -d ends first ends it. */
+function rhythmOf(setup: ToolSetup): Pick<ToolOutput, 'interval' | 'count'> {
+  const interval = setup.seconds('interval') as number;
+  const [duration, number] = [setup.seconds('duration'), setup.integer('number')];
+  if (number === 0) throw new UsageError("--number cannot be '0'", { expected: 'a whole number, from 1' });
+  const counts = [
+    ...(duration === undefined ? [] : [Math.ceil(duration / interval)]),
+    ...(number === undefined ? [] : [number]),
+  ];
+  return counts.length === 0 ? { interval } : { interval, count: Math.min(...counts) };
+}
+
+function textSize(setup: ToolSetup): number {
+  const size = setup.integer('stringSize') as number;
+  if (size >= 1 && size <= 400) return size;
+  throw new UsageError(`--string-size cannot be '${size}'`, { expected: '1 to 400: a program has 512 bytes of stack' });
+}
