@@ -65,8 +65,16 @@ const compatible: Readonly<Record<Exclude<ArgumentKind, 'anything'>, readonly Pl
   ptrToDynptr: [at('stack'), at('dynptr')],
 };
 
+const socket: HelperArgument = { kind: 'ptrToBtfIdSockCommon' };
+
+/** The value of a map of sockets is a socket (resolve_map_arg_type). */
+function argumentOf(call: HelperCall, argument: HelperArgument): HelperArgument {
+  const holdsSockets = argument.kind === 'ptrToMapValue' && /^sock(map|hash)$/.test(call.map?.shape?.type ?? '');
+  return holdsSockets ? socket : argument;
+}
+
 export function checkArgument(env: Environment, call: HelperCall, number: number): void {
-  const argument = call.args[number - 1] as HelperArgument;
+  const argument = argumentOf(call, call.args[number - 1] as HelperArgument);
   const register = checkRead(env, number);
   if (argument.kind === 'anything') return;
   if (register.isPacket && !(call.packetAccess && helperMayAccessPacket(env, false)))

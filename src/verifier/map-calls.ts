@@ -1,6 +1,6 @@
 import { type HelperName, type MapType, mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
-import type { MapShape } from './program.ts';
+import { type MapShape, programFlagsOf } from './program.ts';
 
 /** Which kinds of maps go into which helpers (kernel/bpf/verifier.c: check_map_func_compatibility). */
 const takers: Readonly<Partial<Record<HelperName, readonly MapType[]>>> = {
@@ -101,7 +101,7 @@ export function checkMapOfHelper(env: Environment, name: HelperName, shape: MapS
 export function checkMapMode(env: Environment, name: HelperName, shape: MapShape | undefined): void {
   if (!shape || !mapModeHelpers.has(name)) return;
   const readOnlyProgram = 128;
-  if ((shape.flags ?? 0) & readOnlyProgram && !/^map_(lookup|peek)/.test(name))
+  if (programFlagsOf(shape) & readOnlyProgram && !/^map_(lookup|peek)/.test(name))
     env.fail('EACCES', 'write into map forbidden');
 }
 

@@ -6,6 +6,7 @@ import { contextAccess, socketAccess, socketCommonAccess, tcpSocketAccess, xdpSo
 import { maxStack } from './control-flow.ts';
 import type { Environment } from './environment.ts';
 import { checkFields, checkKptrSource, loadedKptr } from './kernel-pointers.ts';
+import { programFlagsOf } from './program.ts';
 import type { RecordField } from './record-fields.ts';
 import { constantRegister, flag, kindText, pointer, type Register, scalarRegister, unknownScalar } from './register.ts';
 import { s64Min, unsignedOf } from './scalar.ts';
@@ -108,7 +109,7 @@ const writeOnlyProgram = 256;
 
 export function checkMapFlags(env: Environment, pointed: Register, offset: number, size: number, write: boolean): void {
   const { shape } = pointed;
-  const flags = shape?.flags ?? 0;
+  const flags = shape ? programFlagsOf(shape) : 0;
   const forbidden = write ? (flags & readOnlyProgram) !== 0 : (flags & writeOnlyProgram) !== 0;
   if (!forbidden) return;
   const what = write ? 'write into' : 'read from';

@@ -27,6 +27,13 @@ export interface MapShape {
   readonly frozen?: Uint8Array;
 }
 
+const readOnlyProgram = 128;
+
+/** A map's flags as programs meet them: a devmap's values are the kernel's own (dev_map_init_map). */
+export function programFlagsOf({ type, flags = 0 }: MapShape): number {
+  return type === 'devmap' || type === 'devmap_hash' ? flags | readOnlyProgram : flags;
+}
+
 export interface LineInfo {
   /** The first slot that comes from this line. */
   readonly slot: number;

@@ -74,6 +74,11 @@ class Tally {
   readonly causes = new Map<string, number[]>();
 
   take(asked: RandomCase, answer: Answer): void {
+    // Refused without a word: by what comes behind the verifier, as a program array of another type.
+    if (answer.errno !== null && answer.last === '') {
+      this.note(`not judged, ${answer.errno} behind the verifier`, asked.seed);
+      return;
+    }
     const own = verify(programOf(asked), { logLevel: answer.errno === null ? 0 : 1 });
     this.judged++;
     const isAccepted = answer.errno === null;

@@ -1,4 +1,5 @@
 import { Random, viewOf } from '../../../src/base/index.ts';
+import { loadProfile } from '../../../src/btf/index.ts';
 import { assemble } from '../../../src/isa/index.ts';
 import { helperByName, type ProgramType } from '../../../src/uapi/index.ts';
 import type { ProgramText } from '../../../src/verifier/index.ts';
@@ -50,7 +51,9 @@ function mutate(bytes: Uint8Array, random: Random, keep: ReadonlySet<number>): v
   else view.setInt32(at + 4, view.getInt32(at + 4, true) + (random.u32() % 9) - 4, true);
 }
 
+const kernel = loadProfile('6.18').btf;
+
 export function programOf({ code, type, attach }: RandomCase): ProgramText {
   const maps = new Map(mapNames.map((name, index) => [index + 1, mapFixtures[name]]));
-  return { code, type, maps, ...(attach === 0 ? {} : { attachType: attach }) };
+  return { code, type, maps, kernel, ...(attach === 0 ? {} : { attachType: attach }) };
 }
