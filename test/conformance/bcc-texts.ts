@@ -2,8 +2,16 @@ import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import type { MapSpec, ObjectSpec, ProgramSpec } from '../../src/object/index.ts';
-import { type MapType, mapTypes, type ProgramType, programTypes } from '../../src/uapi/index.ts';
+import type { Btf } from '../../src/btf/index.ts';
+import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../../src/object/index.ts';
+import {
+  type AttachType,
+  attachTypes,
+  type MapType,
+  mapTypes,
+  type ProgramType,
+  programTypes,
+} from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, type Verdict, verify } from '../../src/verifier/index.ts';
 
 /** The C texts of a folder with what is known of each, and the three who judge a program: a kernel, our verifier, BCC. */
@@ -96,8 +104,27 @@ export class Oracle {
 const pseudoMapFd = 1;
 const pseudoMapValue = 2;
 
-/** A program as our verifier takes it: maps by made-up descriptors. */
-export function verifierText(object: ObjectSpec, program: ProgramSpec, type: ProgramType = program.type): ProgramText {
+/** What a tracing program's section says that it is loaded for. */
+const attachTypeOf = {
+  fentry: 'trace_fentry',
+  fexit: 'trace_fexit',
+  raw_tracepoint: 'trace_raw_tp',
+} as const satisfies Readonly<Record<string, AttachType>>;
+
+function attachmentOf({ section, type }: ProgramSpec): Pick<ProgramText, 'attachType' | 'attachTo'> {
+  const { target } = parseSection(section);
+  if (type !== 'tracing' || !target || !Object.hasOwn(attachTypeOf, target.kind)) return {};
+  const attachType = attachTypes[attachTypeOf[target.kind as keyof typeof attachTypeOf]];
+  return { attachType, attachTo: 'name' in target ? target.name : 'function' in target ? target.function : '' };
+}
+
+/** A program as our verifier takes it: maps by made-up descriptors. @param kernel the types that it attaches to */
+export function verifierText(
+  object: ObjectSpec,
+  program: ProgramSpec,
+  kernel: Btf,
+  type: ProgramType = program.type,
+): ProgramText {
   const code = program.code.slice();
   const view = new DataView(code.buffer);
   const maps = new Map<number, MapShape>();
@@ -119,8 +146,7 @@ export function verifierText(object: ObjectSpec, program: ProgramSpec, type: Pro
     column: at.column ?? 0,
     text: at.text ?? '',
   }));
-  const target = /\/(?:.*\/)?([^/]+)$/.exec(program.section)?.[1];
-  return { code, type, license: object.license, maps, lines, ...(target === undefined ? {} : { attachTo: target }) };
+  return { code, type, license: object.license, maps, lines, kernel, ...attachmentOf(program) };
 }
 
 function shapeOf(object: ObjectSpec, map: MapSpec): MapShape {
@@ -138,8 +164,8 @@ function shapeOf(object: ObjectSpec, map: MapSpec): MapShape {
   };
 }
 
-export function verified(object: ObjectSpec, program: ProgramSpec, type?: ProgramType): Verdict {
-  return verify(verifierText(object, program, type));
+export function verified(object: ObjectSpec, program: ProgramSpec, kernel: Btf, type?: ProgramType): Verdict {
+  return verify(verifierText(object, program, kernel, type));
 }
 
 /** What real BCC made of each text: see bcc-peer.py. */

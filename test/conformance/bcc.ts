@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
-import { loadProfile } from '../../src/btf/index.ts';
+import { extendProfile, loadProfile } from '../../src/btf/index.ts';
 import { type Compiled, compileC, renderDiagnostics } from '../../src/cc/index.ts';
 import type { ObjectSpec } from '../../src/object/index.ts';
 import { driveAll } from './bcc-drive.ts';
 import { mapDifferences, Oracle, type Peer, type Text, textsOf, typeOf, verified } from './bcc-texts.ts';
+import { bccExtension } from './bcc-world.ts';
 
 /**
  * Compiles every C text of a folder for the 6.1 profile and asks our verifier what it thinks of each program:
@@ -26,6 +27,8 @@ const peerPath = rest[0]?.endsWith('.json') ? rest.shift() : undefined;
 const oracle = oraclePath ? new Oracle(oraclePath) : undefined;
 const peers = (peerPath ? JSON.parse(readFileSync(peerPath, 'utf8')) : {}) as Record<string, Peer>;
 const profile = loadProfile('6.1');
+/** With the functions that tools name and no 6.1 for x86 has. */
+const types = extendProfile(profile, bccExtension).btf;
 const failures: string[] = [];
 
 async function judge(text: Text, object: ObjectSpec): Promise<Pick<Row, 'kernel' | 'verifier'>> {
@@ -33,7 +36,7 @@ async function judge(text: Text, object: ObjectSpec): Promise<Pick<Row, 'kernel'
   let verifier = 'accept';
   for (const program of object.programs) {
     const type = typeOf(program, text);
-    const own = verified(object, program, type);
+    const own = verified(object, program, types, type);
     if (own.verdict !== 'accept') {
       verifier = 'REJECT';
       failures.push(`${text.name}/${program.name}, our verifier: ${own.log.split('\n').slice(-9).join('\n')}`);

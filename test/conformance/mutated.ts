@@ -44,7 +44,7 @@ function judge(seed: number): void {
     }
     totals.compiled++;
     for (const program of object.programs) {
-      const verdict = verified(object, program);
+      const verdict = verified(object, program, profile.btf);
       if (verdict.verdict === 'accept') {
         totals.accepted++;
         continue;
