@@ -1,4 +1,5 @@
 import { formatAddress, type ToolOption, type ToolSetup, UsageError } from 'tracebed';
+import { sinceFirst } from './since-first.ts';
 
 /** What the tcp tools share: a connection as tcp-flow.h holds it, and the options that choose connections. */
 export interface Flow {
@@ -57,4 +58,75 @@ export function portCondition(setup: ToolSetup, option: string): string | false 
     }
   }
   return ports.map((port) => `port == ${port}`).join(' || ');
+}
+
+/** Options of the tools that follow a socket by its states. */
+export const socketOptions: readonly ToolOption[] = [
+  { flags: '-T, --time', what: 'begin with the time of day' },
+  { flags: '-t, --timestamp', what: 'begin with the time since the first, in seconds' },
+  { flags: '-w, --wide', what: 'columns that IPv6 addresses fit in' },
+  { flags: '-s, --csv', what: 'values with commas between' },
+  { flags: '-L, --localport <ports>', what: 'only these local ports, with commas between' },
+  { flags: '-D, --remoteport <ports>', what: 'only these remote ports, with commas between' },
+  ...familyOptions,
+];
+
+/** Their macros. @throws UsageError as familyOf and portCondition */
+export function socketDefines(setup: ToolSetup): Readonly<Record<string, string | number | false>> {
+  return {
+    FAMILY: familyOf(setup),
+    LOCAL_WANTED: portCondition(setup, 'localport'),
+    REMOTE_WANTED: portCondition(setup, 'remoteport'),
+  };
+}
+
+/** How their lines are laid out: as usual, wide, or as comma-separated values. */
+export class SocketLayout {
+  readonly separator: string;
+  readonly #setup: ToolSetup;
+  readonly #seconds = sinceFirst();
+
+  constructor(setup: ToolSetup) {
+    this.#setup = setup;
+    this.separator = setup.flag('csv') ? ',' : ' ';
+  }
+
+  /** The format for the layout asked for. */
+  form(usual: string, wide: string, separated: string): string {
+    if (this.#setup.flag('csv')) return separated;
+    return this.#setup.flag('wide') ? wide : usual;
+  }
+
+  /** The columns that begin a line. */
+  get times() {
+    return {
+      TIME: this.#setup.flag('time') && this.form('%-8s', '%-8s', '%s'),
+      'TIME(s)': this.#setup.flag('timestamp') && this.form('%-9.6f', '%-9.6f', '%.6f'),
+    };
+  }
+
+  /** The columns of both ends. The usual layout has none for the version of IP. */
+  get ends() {
+    const version = this.form('', '%-2s', '%s');
+    return {
+      IP: version !== '' && version,
+      LADDR: this.form('%-15s', '%-26s', '%s'),
+      LPORT: this.form('%-5d', '%-5d', '%d'),
+      RADDR: this.form('%-15s', '%-26s', '%s'),
+      RPORT: this.form('%-5d', '%-5d', '%d'),
+    };
+  }
+
+  /** What these columns hold. @param time virtual ns */
+  values(time: number, flow: Flow) {
+    return {
+      TIME: this.#setup.timeOfDay(time),
+      'TIME(s)': this.#seconds(time),
+      IP: String(ipVersion(flow)),
+      LADDR: localAddress(flow),
+      LPORT: flow.lport,
+      RADDR: remoteAddress(flow),
+      RPORT: flow.dport,
+    };
+  }
 }
