@@ -91,7 +91,9 @@ export async function readBytes(file: string): Promise<Uint8Array> {
     const why = { ENOENT: 'there is no such file', EISDIR: 'this is a directory', EACCES: 'this may not be read' }[
       code
     ];
-    throw new InputError(why ?? `this cannot be read: ${code}`, { at: { file }, cause });
+    const digits = code === 'ENOENT' && /^[0-9a-f]+$/i.test(file);
+    const hint = `as a program in hex its ${file.length} digits are no whole instructions of 16`;
+    throw new InputError(why ?? `this cannot be read: ${code}`, { at: { file }, cause, ...(digits ? { hint } : {}) });
   }
 }
 

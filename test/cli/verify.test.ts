@@ -204,4 +204,9 @@ describe('wrong usage', () => {
     const { code, err } = await tracebed(['verify', join(folder, 'nothing.s')]);
     expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('there is no such file') });
   });
+
+  test('that is hex cut short is told so', async () => {
+    const { code, err } = await tracebed(['verify', 'b70000']);
+    expect({ code, err }).toEqual({ code: 1, err: expect.stringContaining('its 6 digits are no whole instructions') });
+  });
 });
