@@ -193,8 +193,9 @@ function binary(env: Environment, opcode: number): void {
   }
   const result = scalarRegister(compute(operations[operation] ?? 'other', left.scalar, right.scalar, wide ? 64 : 32));
   const distance = distanceOf(operation, right.scalar, wide);
-  // A number to which a constant was added, once, is still tied to its copies.
-  if (left.id !== 0 && left.added === 0 && distance !== undefined && (!fromRegister || src !== dst)) {
+  // A number to which a constant was added, once, is still tied to its copies; in 32 bits only one that has no more.
+  const keeps = wide || left.scalar.umaxHigh === 0;
+  if (keeps && left.id !== 0 && left.added === 0 && distance !== undefined && (!fromRegister || src !== dst)) {
     result.id = left.id;
     result.added = wide ? 64 : 32;
     result.offset = distance;

@@ -10,7 +10,10 @@ const wanted = Number(process.env.ACCEPTED ?? 200);
 const first = Number(process.env.SEED ?? 1);
 
 /** Seeds that once failed, and what was wrong. */
-const failedOnce: readonly (readonly [seed: number, why: string])[] = [[1, 'the fact of r10 stood in the next slot']];
+const failedOnce: readonly (readonly [seed: number, why: string])[] = [
+  [1, 'the fact of r10 stood in the next slot'],
+  [2011311, 'a 32-bit sum was tied to a number of 64 bits'],
+];
 
 function check(seed: number): boolean {
   const judged = judge(randomProgram(seed));
