@@ -50,3 +50,19 @@ static inline void read_flow(struct flow *flow, struct sock *sk)
 #else
 #define UNWANTED_FAMILY(family) ((family) != AF_INET && (family) != AF_INET6)
 #endif
+
+// Set by the options -L and -D: conditions on `port`, of the local and of the remote end.
+static inline int unwanted_ports(u16 lport, u16 dport)
+{
+    u16 port = lport;
+#ifdef LOCAL_WANTED
+    if (!(LOCAL_WANTED))
+        return 1;
+#endif
+    port = dport;
+#ifdef REMOTE_WANTED
+    if (!(REMOTE_WANTED))
+        return 1;
+#endif
+    return 0;
+}

@@ -29,20 +29,10 @@ TRACEPOINT_PROBE(sock, inet_sock_set_state)
     if (args->protocol != IPPROTO_TCP)
         return 0;
     struct sock *sk = (struct sock *)args->skaddr;
-    u16 port = args->sport;
-#ifdef LOCAL_WANTED
-    if (!(LOCAL_WANTED)) {
+    if (unwanted_ports(args->sport, args->dport)) {
         births.delete(&sk);
         return 0;
     }
-#endif
-    port = args->dport;
-#ifdef REMOTE_WANTED
-    if (!(REMOTE_WANTED)) {
-        births.delete(&sk);
-        return 0;
-    }
-#endif
     // States before FIN_WAIT1 are those in which a session comes to be; the last of them counts as its birth.
     if (args->newstate < TCP_FIN_WAIT1) {
         u64 now = bpf_ktime_get_ns();

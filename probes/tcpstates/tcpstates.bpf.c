@@ -23,20 +23,10 @@ TRACEPOINT_PROBE(sock, inet_sock_set_state)
     if (args->protocol != IPPROTO_TCP)
         return 0;
     struct sock *sk = (struct sock *)args->skaddr;
-    u16 port = args->sport;
-#ifdef LOCAL_WANTED
-    if (!(LOCAL_WANTED)) {
+    if (unwanted_ports(args->sport, args->dport)) {
         since.delete(&sk);
         return 0;
     }
-#endif
-    port = args->dport;
-#ifdef REMOTE_WANTED
-    if (!(REMOTE_WANTED)) {
-        since.delete(&sk);
-        return 0;
-    }
-#endif
     struct event event = {};
     READ_FLOW_ARGS(&event.flow, args);
     if (UNWANTED_FAMILY(event.flow.family))

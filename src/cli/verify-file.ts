@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { viewOf } from '../base/index.ts';
 import type { Btf, TypeId } from '../btf/index.ts';
-import { type MapSpec, parseSection } from '../object/index.ts';
-import { type AttachType, attachTypes, type ProgramType } from '../uapi/index.ts';
+import { loadedFor, type MapSpec } from '../object/index.ts';
+import { type AttachType, attachTypes, mapFlags, type ProgramType } from '../uapi/index.ts';
 import {
   type LineInfo,
   type MapShape,
@@ -78,11 +78,8 @@ function attachmentOf(section: string | undefined): { attachType?: AttachType; a
   if (section === 'cgroup_skb/ingress') return { attachType: 'cgroup_inet_ingress' };
   if (section === 'cgroup_skb/egress') return { attachType: 'cgroup_inet_egress' };
   if (section === undefined) return {};
-  const { type, target } = parseSection(section);
-  if (type !== 'tracing' || target === undefined) return {};
-  if (target.kind === 'raw_tracepoint') return { attachType: 'trace_raw_tp', attachTo: target.name };
-  if (target.kind !== 'fentry' && target.kind !== 'fexit') return {};
-  return { attachType: `trace_${target.kind}`, attachTo: target.function };
+  const place = loadedFor(section);
+  return place === undefined ? {} : { attachType: place.attachType, attachTo: place.name };
 }
 
 /** BPF_PSEUDO_MAP_FD and BPF_PSEUDO_MAP_VALUE, in the high half of an ld_imm64's second byte. */
@@ -104,8 +101,6 @@ function linked({ code, relocations, maps, btf }: Program): Pick<ProgramText, 'c
   return { code: result, maps: new Map(maps.map((spec, index) => [index + 1, shapeOf(spec, maps, btf)])) };
 }
 
-const readOnlyProgram = 128;
-
 function shapeOf(spec: MapSpec, maps: readonly MapSpec[], btf: Program['btf']): MapShape {
   const { name, type, keySize, valueSize, maxEntries, flags, innerMap, contents } = spec;
   const inner = maps.find((other) => other.name === innerMap);
@@ -118,7 +113,7 @@ function shapeOf(spec: MapSpec, maps: readonly MapSpec[], btf: Program['btf']): 
     flags,
     ...(inner ? { inner: shapeOf(inner, maps, btf) } : {}),
     ...fieldsOf(spec.types?.value, btf),
-    ...(contents && (flags & readOnlyProgram) !== 0 ? { frozen: contents } : {}),
+    ...(contents && (flags & mapFlags.readOnlyProgram) !== 0 ? { frozen: contents } : {}),
   };
 }
 

@@ -1,5 +1,5 @@
 import { nearest, SysError, viewOf } from '../base/index.ts';
-import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
+import { loadedFor, type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';
@@ -246,30 +246,16 @@ function loadProgram(
 
 /** What a tracing program is loaded for, as its section says it: by its id in the kernel's BTF. */
 function attachment(kernel: Kernel, spec: ProgramSpec): Pick<ProgramLoad, 'expectedAttachType' | 'attachBtfId'> {
-  const { target } = parseSection(spec.section);
+  const place = loadedFor(spec.section);
+  if (!place) return {};
+  const { attachType: expectedAttachType, name } = place;
+  const isRaw = expectedAttachType === 'trace_raw_tp';
   const { btf } = kernel.profile;
-  if (target?.kind === 'raw_tracepoint') {
-    const id = btf.find('typedef', `btf_trace_${target.name}`);
-    return id === undefined ? missing('raw tracepoint', target.name, kernel.rawTracepoints()) : tracing('raw_tp', id);
-  }
-  if (target === undefined || !('function' in target) || !Object.hasOwn(attachTypes, target.kind)) return {};
-  const id = btf.find('function', target.function);
-  return id === undefined
-    ? missing('function', target.function, kernel.functions())
-    : tracing(target.kind as keyof typeof attachTypes, id);
-}
-
-/** What bpf(2) calls a program that is loaded for a place, by the kind of the place. */
-const attachTypes = {
-  raw_tp: 'trace_raw_tp',
-  fentry: 'trace_fentry',
-  fexit: 'trace_fexit',
-  fmod_ret: 'modify_return',
-  lsm: 'lsm_mac',
-} as const;
-
-function tracing(kind: keyof typeof attachTypes, attachBtfId: number) {
-  return { expectedAttachType: attachTypes[kind], attachBtfId } as const;
+  const attachBtfId = isRaw ? btf.find('typedef', `btf_trace_${name}`) : btf.find('function', name);
+  if (attachBtfId !== undefined) return { expectedAttachType, attachBtfId };
+  return isRaw
+    ? missing('raw tracepoint', name, kernel.rawTracepoints())
+    : missing('function', name, kernel.functions());
 }
 
 /** src_reg of an ld_imm64 whose immediate is a map's fd: of the map itself, or of its value (include/uapi/linux/bpf.h). */

@@ -1,7 +1,14 @@
 /** Floor 3: ProgramSpec, MapSpec, ObjectSpec, and the front ends that need no compiler. */
 export { type AssembleOptions, assembleObject } from './assemble-object.ts';
 export { type FieldLayout, type FieldType, fieldTypes, layOut, type StructLayout } from './layout.ts';
-export { type ParsedSection, parseSection, type SectionName, type SectionTarget, sectionKinds } from './section.ts';
+export {
+  loadedFor,
+  type ParsedSection,
+  parseSection,
+  type SectionName,
+  type SectionTarget,
+  sectionKinds,
+} from './section.ts';
 export type {
   FunctionInfo,
   LineInfo,

@@ -1,5 +1,5 @@
 import { InputError, nearest } from '../base/index.ts';
-import type { ProgramType } from '../uapi/index.ts';
+import { type AttachType, type ProgramType, placeAttachTypes } from '../uapi/index.ts';
 
 /**
  * A program's section says what type it is and where it attaches: `kprobe/tcp_v4_connect`, `tracepoint/skb/kfree_skb`.
@@ -147,4 +147,13 @@ export function parseSection(section: string): ParsedSection {
   throw new InputError(`'${rest}' is no place that a ${name} program attaches to`, {
     expected: `${name}/${kind.form}`,
   });
+}
+
+/** The one place that a program of this section is loaded for, and as what; of others undefined. @throws as parseSection */
+export function loadedFor(section: string): { readonly attachType: AttachType; readonly name: string } | undefined {
+  const { type, target } = parseSection(section);
+  if ((type !== 'tracing' && type !== 'lsm') || target === undefined) return undefined;
+  if (!Object.hasOwn(placeAttachTypes, target.kind)) return undefined;
+  const attachType = placeAttachTypes[target.kind as keyof typeof placeAttachTypes];
+  return { attachType, name: 'function' in target ? target.function : 'name' in target ? target.name : '' };
 }

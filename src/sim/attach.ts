@@ -3,7 +3,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { Task } from '../events/index.ts';
 import type { Memory } from '../memory/index.ts';
 import type { AttachTarget, Fd, LinkInfo, SamplingTarget, UserTarget } from '../sys/index.ts';
-import { type ProgramType, perfCounters } from '../uapi/index.ts';
+import { type AttachType, type ProgramType, perfCounters, placeAttachTypes } from '../uapi/index.ts';
 import { ArgumentCalls, hasRawTracepoint, rawContext, trampolineContext } from './arguments.ts';
 import { defaultMaxActive } from './calls.ts';
 import type { FdTable } from './fds.ts';
@@ -271,15 +271,9 @@ export class AttachPoints {
 
 /** A tracing program attaches only to what it was loaded for. */
 function checkAttachment({ type, name }: Attachment, target: AttachTarget): void {
-  const kinds = {
-    fentry: 'trace_fentry',
-    fexit: 'trace_fexit',
-    fmod_ret: 'modify_return',
-    lsm: 'lsm_mac',
-    raw_tracepoint: 'trace_raw_tp',
-  } as const;
   const place = 'function' in target ? target.function : 'name' in target ? target.name : '';
-  if (Object.hasOwn(kinds, target.kind) && kinds[target.kind as keyof typeof kinds] === type && place === name) return;
+  const wanted: Readonly<Partial<Record<string, AttachType>>> = placeAttachTypes;
+  if (wanted[target.kind] === type && place === name) return;
   throw new SysError('EINVAL', op, `a program loaded as ${type} of ${name} cannot attach to ${target.kind} ${place}`, {
     expected: 'the function and attach type that it was loaded with',
   });

@@ -104,11 +104,11 @@ export const expectedAttachTypes: Readonly<Partial<Record<ProgramType, readonly 
   netfilter: ['netfilter'],
 };
 
-/** Helpers' `onlyFor` and links speak of tracing programs by these. */
-export const tracingAttachTypes = [
-  'trace_raw_tp',
-  'trace_fentry',
-  'trace_fexit',
-  'modify_return',
-  'trace_iter',
-] as const;
+/** As what a program is loaded that is for one place alone, by the kind of the place. */
+export const placeAttachTypes = {
+  raw_tracepoint: 'trace_raw_tp',
+  fentry: 'trace_fentry',
+  fexit: 'trace_fexit',
+  fmod_ret: 'modify_return',
+  lsm: 'lsm_mac',
+} as const satisfies Readonly<Record<string, AttachType>>;

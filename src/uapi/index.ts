@@ -1,5 +1,5 @@
 /** Floor 1: the kernel's vocabulary as tables. */
-export { type AttachType, attachTypes, expectedAttachTypes, tracingAttachTypes } from './attach.ts';
+export { type AttachType, attachTypes, expectedAttachTypes, placeAttachTypes } from './attach.ts';
 export { helperAllowed, helpersFor, onlyFor, typesCalling } from './availability.ts';
 export {
   type ContextLayout,

@@ -1,4 +1,4 @@
-import { type HelperName, type MapType, mapTypes } from '../uapi/index.ts';
+import { type HelperName, type MapType, mapFlags, mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
 import { type MapShape, programFlagsOf } from './program.ts';
 
@@ -100,8 +100,7 @@ export function checkMapOfHelper(env: Environment, name: HelperName, shape: MapS
 /** A map that is read-only or write-only for programs (record_func_map). */
 export function checkMapMode(env: Environment, name: HelperName, shape: MapShape | undefined): void {
   if (!shape || !mapModeHelpers.has(name)) return;
-  const readOnlyProgram = 128;
-  if (programFlagsOf(shape) & readOnlyProgram && !/^map_(lookup|peek)/.test(name))
+  if (programFlagsOf(shape) & mapFlags.readOnlyProgram && !/^map_(lookup|peek)/.test(name))
     env.fail('EACCES', 'write into map forbidden');
 }
 

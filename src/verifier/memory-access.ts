@@ -1,4 +1,4 @@
-import { type MapType, mapTypes } from '../uapi/index.ts';
+import { type MapType, mapFlags, mapTypes } from '../uapi/index.ts';
 import { type Access, checkPointerOffset } from './access.ts';
 import { extend } from './arithmetic.ts';
 import { accessBtf } from './btf-access.ts';
@@ -104,13 +104,10 @@ function frozenValue(bytes: Uint8Array, offset: number, size: number): Register 
   return constantRegister(value);
 }
 
-const readOnlyProgram = 128;
-const writeOnlyProgram = 256;
-
 export function checkMapFlags(env: Environment, pointed: Register, offset: number, size: number, write: boolean): void {
   const { shape } = pointed;
   const flags = shape ? programFlagsOf(shape) : 0;
-  const forbidden = write ? (flags & readOnlyProgram) !== 0 : (flags & writeOnlyProgram) !== 0;
+  const forbidden = write ? (flags & mapFlags.readOnlyProgram) !== 0 : (flags & mapFlags.writeOnlyProgram) !== 0;
   if (!forbidden) return;
   const what = write ? 'write into' : 'read from';
   env.fail('EACCES', `${what} map forbidden, value_size=${shape?.valueSize} off=${offset} size=${size}`);

@@ -1,5 +1,5 @@
 import type { Btf, TypeId } from '../btf/index.ts';
-import type { MapType, ProgramType } from '../uapi/index.ts';
+import { type MapType, mapFlags, type ProgramType } from '../uapi/index.ts';
 import type { RecordField } from './record-fields.ts';
 
 /**
@@ -27,11 +27,9 @@ export interface MapShape {
   readonly frozen?: Uint8Array;
 }
 
-const readOnlyProgram = 128;
-
 /** A map's flags as programs meet them: a devmap's values are the kernel's own (dev_map_init_map). */
 export function programFlagsOf({ type, flags = 0 }: MapShape): number {
-  return type === 'devmap' || type === 'devmap_hash' ? flags | readOnlyProgram : flags;
+  return type === 'devmap' || type === 'devmap_hash' ? flags | mapFlags.readOnlyProgram : flags;
 }
 
 export interface LineInfo {

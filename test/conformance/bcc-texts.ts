@@ -3,15 +3,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Btf } from '../../src/btf/index.ts';
-import { type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../../src/object/index.ts';
-import {
-  type AttachType,
-  attachTypes,
-  type MapType,
-  mapTypes,
-  type ProgramType,
-  programTypes,
-} from '../../src/uapi/index.ts';
+import { loadedFor, type MapSpec, type ObjectSpec, type ProgramSpec } from '../../src/object/index.ts';
+import { attachTypes, type MapType, mapTypes, type ProgramType, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, type Verdict, verify } from '../../src/verifier/index.ts';
 
 /** The C texts of a folder with what is known of each, and the three who judge a program: a kernel, our verifier, BCC. */
@@ -104,18 +97,9 @@ export class Oracle {
 const pseudoMapFd = 1;
 const pseudoMapValue = 2;
 
-/** What a tracing program's section says that it is loaded for. */
-const attachTypeOf = {
-  fentry: 'trace_fentry',
-  fexit: 'trace_fexit',
-  raw_tracepoint: 'trace_raw_tp',
-} as const satisfies Readonly<Record<string, AttachType>>;
-
-function attachmentOf({ section, type }: ProgramSpec): Pick<ProgramText, 'attachType' | 'attachTo'> {
-  const { target } = parseSection(section);
-  if (type !== 'tracing' || !target || !Object.hasOwn(attachTypeOf, target.kind)) return {};
-  const attachType = attachTypes[attachTypeOf[target.kind as keyof typeof attachTypeOf]];
-  return { attachType, attachTo: 'name' in target ? target.name : 'function' in target ? target.function : '' };
+function attachmentOf({ section }: ProgramSpec): Pick<ProgramText, 'attachType' | 'attachTo'> {
+  const place = loadedFor(section);
+  return place === undefined ? {} : { attachType: attachTypes[place.attachType], attachTo: place.name };
 }
 
 /** A program as our verifier takes it: maps by made-up descriptors. @param kernel the types that it attaches to */
