@@ -1,6 +1,6 @@
 import { errno } from '../../base/index.ts';
 import { FdArray } from '../../maps/index.ts';
-import { CgroupResource } from '../cgroups.ts';
+import { CgroupResource } from '../processes/cgroups.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** The cgroup of the current task, in the hierarchy of version 2 (kernel/bpf/helpers.c, kernel/trace/bpf_trace.c). */

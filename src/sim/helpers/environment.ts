@@ -3,17 +3,17 @@ import type { BpfMap, RingBufferMap } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { HelperName } from '../../uapi/index.ts';
 import type { CallWindow, Helper } from '../../vm/index.ts';
-import type { Cgroups } from '../cgroups.ts';
-import type { Current } from '../current.ts';
-import type { Ledger } from '../ledger.ts';
+import type { Current } from '../machine/current.ts';
+import type { Ledger } from '../machine/ledger.ts';
+import type { SignalLog } from '../machine/signals.ts';
+import type { Stacks } from '../machine/stacks.ts';
+import type { SymbolTable } from '../machine/symbols.ts';
+import type { TracePipe } from '../machine/trace-pipe.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
-import type { SignalLog } from '../signals.ts';
-import type { Stacks } from '../stacks.ts';
-import type { SymbolTable } from '../symbols.ts';
-import type { TracePipe } from '../trace-pipe.ts';
-import type { UserSpace } from '../user-space.ts';
+import type { Cgroups } from '../processes/cgroups.ts';
+import type { UserSpace } from '../processes/user-space.ts';
 
 /** What helper bodies work on. */
 export interface HelperEnvironment {

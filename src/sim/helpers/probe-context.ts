@@ -1,9 +1,9 @@
 import { errno } from '../../base/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
-import { argumentsHead } from '../current.ts';
-import { registerOffsets } from '../registers.ts';
-import { SamplingLink } from '../sampling.ts';
+import { registerOffsets } from '../contexts/registers.ts';
+import { argumentsHead } from '../machine/current.ts';
+import { SamplingLink } from '../points/sampling.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */

@@ -2,7 +2,7 @@ import { roundUp } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
 import { identityOf, type Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
-import type { Values } from '../values.ts';
+import type { Values } from '../contexts/values.ts';
 import { FieldWriter, StructFields } from './fields.ts';
 import { Members } from './members.ts';
 import type { NamespaceTable } from './namespaces.ts';
