@@ -53,6 +53,8 @@ interface Move {
   readonly to: number;
   readonly from: number;
   readonly loops: number;
+  /** How many merges there had been when it was last looked at in vain. */
+  refusedAt: number;
 }
 
 export class InterferenceGraph {
@@ -66,6 +68,9 @@ export class InterferenceGraph {
   readonly #cost: Float64Array;
   readonly #colour: Int32Array;
   readonly #moves: Move[] = [];
+  #merges = 0;
+  /** The last merge that changed something about a register or its neighbours. */
+  readonly #changedAt: Int32Array;
 
   constructor(f: MachineFunction) {
     this.#f = f;
@@ -74,6 +79,7 @@ export class InterferenceGraph {
     this.#alias = new Int32Array(registers);
     this.#cost = new Float64Array(registers);
     this.#degree = new Int32Array(registers);
+    this.#changedAt = new Int32Array(registers);
     this.#colour = new Int32Array(registers).fill(-1);
     for (let i = 0; i < registers; i++) {
       this.#alias[i] = i;
@@ -137,7 +143,7 @@ export class InterferenceGraph {
       const { def, uses, move, call, early } = code[i] as Machine;
       const [from] = uses;
       if (move && from !== undefined && from !== framePointer) {
-        this.#moves.push({ to: def, from, loops });
+        this.#moves.push({ to: def, from, loops, refusedAt: -1 });
         live.delete(from);
       }
       if (call) {
@@ -173,13 +179,21 @@ export class InterferenceGraph {
         if (a === b || this.#interferes(a, b)) continue;
         if (b < colours) [a, b] = [b, a];
         if (b < colours) continue;
-        if (a < colours ? this.#georgeAllows(a, b) : this.#briggsAllows(a, b)) {
+        if (this.#isAllowed(move, a, b)) {
           this.#merge(a, b);
           changed = true;
         } else left.push(move);
       }
       moves = left;
     }
+  }
+
+  /** Most copies are refused, and again in the next round: they are looked at again only when something has changed. */
+  #isAllowed(move: Move, a: number, b: number): boolean {
+    const { refusedAt } = move;
+    if ((this.#changedAt[a] as number) <= refusedAt && (this.#changedAt[b] as number) <= refusedAt) return false;
+    move.refusedAt = this.#merges;
+    return a < colours ? this.#georgeAllows(a, b) : this.#briggsAllows(a, b);
   }
 
   /** Every neighbour of b is no trouble for the real register a. */
@@ -210,13 +224,22 @@ export class InterferenceGraph {
   #merge(a: number, b: number): void {
     this.#alias[b] = a;
     this.#cost[a] = (this.#cost[a] as number) + (this.#cost[b] as number);
+    this.#merges++;
+    this.#changedAt[a] = this.#merges;
     for (const other of this.#adjacent[b] as number[]) {
       if (this.#alias[other] !== other) continue;
-      if (other >= firstVirtual) this.#degree[other] = (this.#degree[other] as number) - 1;
+      const degree = this.#degree[other] as number;
+      if (other >= firstVirtual) this.#degree[other] = degree - 1;
       this.#interfere(a, other);
+      this.#changedAt[other] = this.#merges;
+      if (degree >= colours && (this.#degree[other] as number) < colours) this.#noteInsignificant(other);
     }
     this.#adjacent[b] = [];
     this.#degree[b] = 0;
+  }
+
+  #noteInsignificant(register: number): void {
+    for (const other of this.#adjacent[register] as number[]) this.#changedAt[other] = this.#merges;
   }
 
   /** Gives colours; the registers that get none. */
