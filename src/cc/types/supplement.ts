@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import { versionCode } from '../dialect/headers.ts';
+import { bpfStructs } from './bpf-structs.ts';
 
 /**
  * What a trimmed BTF may lack of what tools name: enumerators, a few structs, records of tracepoints. All of it is used
@@ -127,7 +128,8 @@ const structs: Readonly<Record<string, string>> = {
 
 /** The members of such a struct as C text. */
 export function supplementaryStruct(tag: string): string | undefined {
-  return Object.hasOwn(structs, tag) ? structs[tag] : undefined;
+  if (Object.hasOwn(structs, tag)) return structs[tag];
+  return Object.hasOwn(bpfStructs, tag) ? bpfStructs[tag] : undefined;
 }
 
 /** Members that kernel headers define as macros: what stands for them (include/net/sock.h, include/net/inet_sock.h). */
