@@ -224,7 +224,7 @@ export class PlaceLowering {
     if (size === 0) return;
     const source = provenanceOf(from.address, origin, 'unknown');
     const align = Math.min(this.#alignment(to), source === 'unknown' ? alignOf(from.type) : this.#alignment(from));
-    if (from.user || (source === 'unknown' && !this.#readsInWords(from, size, align))) {
+    if (from.user || (source === 'unknown' && !this.#readsInWords(from, size))) {
       const length = builder.constant(BigInt(size), 64);
       const helper = from.user ? 'probe_read_user' : 'probe_read_kernel';
       calls.helper(helper, [this.pointer(to), length, this.pointer(from)], 32);
@@ -243,7 +243,7 @@ export class PlaceLowering {
   }
 
   /** A few words behind a kernel pointer whose type the verifier knows are read one by one. */
-  #readsInWords(from: MemoryPlace, size: number, align: number): boolean {
+  #readsInWords(from: MemoryPlace, size: number): boolean {
     const { address, offset } = from;
     const chunks = chunksOf(size, alignOf(from.type));
     return (
