@@ -11,7 +11,7 @@ export { LocalStorage, storageCreate } from './local-storage.ts';
 export { LpmTrie } from './lpm-trie.ts';
 export { LruHashMap } from './lru-hash.ts';
 export type { BpfMap, ElementCallback, MapShape } from './map.ts';
-export { PerfEventArray } from './perf-event-array.ts';
+export { type PerfCount, PerfEventArray } from './perf-event-array.ts';
 export { type PerfRecord, readPerfRecords } from './perf-record.ts';
 export { miscKernel, PerfRing, type PerfRingOptions, perfPage, perfRecordTypes } from './perf-ring.ts';
 export { QueueStackMap } from './queue-stack.ts';

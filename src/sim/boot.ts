@@ -88,13 +88,13 @@ class SimulatedKernel implements OpenMachine {
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
-    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
     const objects = new KernelObjects(memory, profile, this.symbols);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
     const userRegisters = new UserRegisters(memory, objects.values, userSpace);
     this.#userSpace = userSpace;
     this.#sampling = new Sampling(cpus);
+    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger, this.#sampling);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
     this.#points = new AttachPoints({ ...parts, sampling: this.#sampling }, this.#fds, cpus);
     this.#player = new Player({
@@ -277,7 +277,7 @@ class SimulatedKernel implements OpenMachine {
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {
-    return this.#events.open(attributes);
+    return this.#events.open(attributes, this.#current.now);
   }
 
   mmap(event: Fd, dataPages: number): Uint8Array {

@@ -74,7 +74,7 @@ export interface Kernel {
   /** Names of raw tracepoints, `sched_switch`: those that BTF has a `btf_trace_` type of. */
   rawTracepoints(): Iterable<string>;
 
-  /** A software BPF-output event on one CPU, as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
+  /** An event on one CPU: a counter, or software BPF output as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
   perfEventOpen(attributes: PerfEventOpen): Fd;
   /** Control page and `dataPages` data pages (a power of two): a live view, shared with the kernel. */
   mmap(event: Fd, dataPages: number): Uint8Array;
@@ -260,6 +260,10 @@ export interface Mapping {
 
 export interface PerfEventOpen {
   readonly cpu: number;
+  /** What it counts from now on, for programs to read through a perf_event_array; BPF output when absent. */
+  readonly counter?: PerfCounter;
+  /** Of a counter: only while this process runs. */
+  readonly pid?: number;
   /** Wakes the reader on every Nth sample; BCC's is 1. */
   readonly wakeupEvents?: number;
   /** Instead: wakes when that many bytes wait; 0 means half the buffer. */

@@ -59,7 +59,7 @@ export class MapResource extends Resource {
 
   /** Puts an event into a slot of a perf_event_array, or takes it out with null. Returns 0 or a negative errno. */
   setEvent(array: PerfEventArray, index: number, event: PerfEventResource | null, flags: number): number {
-    const status = array.setRing(index, event === null ? null : event.ring, flags);
+    const status = array.setEvent(index, event === null ? null : event.slot, flags);
     if (status === 0) this.keep(slotKey(index), event);
     return status;
   }

@@ -2,6 +2,7 @@ import { type HelperName, helpers } from '../../uapi/index.ts';
 import type { Helper } from '../../vm/index.ts';
 import { callHelpers } from './call.ts';
 import { cgroupHelpers } from './cgroup.ts';
+import { counterHelpers } from './counter.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
@@ -33,6 +34,7 @@ const families = [
   probeContextHelpers,
   signalHelpers,
   textHelpers,
+  counterHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

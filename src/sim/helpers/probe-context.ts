@@ -53,11 +53,11 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
         memory.u8.fill(0, target, target + size);
         window.answer(-errno.EINVAL);
       } else {
-        link.settle(current.now);
-        const enabled = current.now - link.began;
-        setNumber(memory, target, Math.floor(link.counted));
-        setNumber(memory, target + 8, enabled);
-        setNumber(memory, target + 16, enabled);
+        const { counter } = link;
+        const enabled = current.now - counter.began;
+        memory.setNumber(target, counter.read(current.now));
+        memory.setNumber(target + 8, enabled);
+        memory.setNumber(target + 16, enabled);
         window.answer(0);
       }
     },
@@ -73,9 +73,4 @@ function argumentCount(memory: Memory, window: CallWindow): number {
 function copyArgument(memory: Memory, window: CallWindow, index: number, target: number): number {
   if (!memory.isWritable(window.high(target), window.low(target), 8)) return -errno.EFAULT;
   return memory.guardedCopy(window.low(target), kernelSpace, window.low(1) + index * 8, 8);
-}
-
-function setNumber(memory: Memory, at: number, value: number): void {
-  memory.view.setInt32(at, value, true);
-  memory.view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

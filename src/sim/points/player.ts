@@ -71,7 +71,7 @@ export class Player {
     this.#cpus = current.cpus.length;
     this.#take = (link, running, at) => {
       current.now = at;
-      current.begin(link.cpu, running.task, running.stack, running.userStack);
+      current.begin(link.counter.cpu, running.task, running.stack, running.userStack);
       this.#run(link, samples.write(link, running, current));
     };
   }
@@ -82,7 +82,8 @@ export class Player {
     const { cpu } = event;
     if (!(cpu >= 0 && cpu < this.#cpus && (cpu | 0) === cpu)) throw this.#noCpu(event);
     if (!(event.time >= current.now)) throw this.#tooLate(event);
-    if (this.#sampling.due <= event.time) this.#sampling.advance(event.time, this.#take);
+    // What begins now is what a sample that is due now finds.
+    if (this.#sampling.due <= event.time) this.#sampling.advance(event.time, event.kind !== 'activity', this.#take);
     current.now = event.time;
     const happens = this.#overrides.any ? this.#overrides.pass(event) : event;
     if (happens === null) return;
@@ -92,7 +93,7 @@ export class Player {
 
   /** Moves the clock on; what samples takes its samples. */
   advanceTo(time: Nanoseconds): void {
-    if (this.#sampling.due <= time) this.#sampling.advance(time, this.#take);
+    if (this.#sampling.due <= time) this.#sampling.advance(time, true, this.#take);
     if (time > this.#current.now) this.#current.now = time;
   }
 
@@ -267,7 +268,7 @@ export class Player {
     if (!(event.duration >= 0)) {
       throw new InputError(`an activity of ${event.duration} ns`, { expected: 'a duration of 0 or more' });
     }
-    this.#sampling.begin(event);
+    this.#sampling.begin(event, this.#take);
   }
 
   /** Programs of a tracepoint that a helper passes while a program runs: all are skipped, as they would nest. */
