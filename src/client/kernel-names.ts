@@ -72,10 +72,7 @@ export class KernelNames {
 
   getUserFunctions(name: string, pattern: NamePattern): string[] {
     const { symbols } = findBinary(this.kernel, name);
-    return matching(
-      symbols.map((symbol) => symbol.name),
-      pattern,
-    );
+    return matching(new Set(symbols.map((symbol) => symbol.name)), pattern);
   }
 
   /** Places in a binary whose symbols match, each once. */
@@ -131,7 +128,7 @@ const syscallPrefixes = [
 
 function matching(names: Iterable<string>, pattern: NamePattern): string[] {
   const form = formOf(pattern);
-  return [...new Set(names)].filter((name) => form.test(name));
+  return [...names].filter((name) => form.test(name));
 }
 
 /** @throws UsageError for a text that is no regular expression */

@@ -252,8 +252,9 @@ class SimulatedKernel implements OpenMachine {
     return this.#points.info(link);
   }
 
+  /** Each name once: BTF may have a function several times, as 6.1 has system calls that are not built in. */
   functions(): Iterable<string> {
-    return this.profile.btf.functionNames();
+    return new Set(this.profile.btf.functionNames());
   }
 
   tracepoints(): Iterable<string> {
