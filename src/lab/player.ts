@@ -72,7 +72,7 @@ export class Player {
     const end = this.#stage.duration;
     const due = Math.min(until, end, this.#readerAt, this.#tickAt, this.#pipeAt, next + wakeupLatency);
     // Samples are taken by the machine itself, and may wake the reader: each is arrived at exactly.
-    const to = Math.min(due, Math.max(this.#time, this.#machine.nextSample));
+    const to = Math.min(due, Math.max(this.#time, this.#machine.nextDue));
     this.#playTo(to);
     if (this.#failure !== undefined) this.#finish(this.#failedAt);
     else if (this.#completedAt !== undefined && this.#ahead === 0) this.#finish(this.#completedAt);
@@ -168,8 +168,8 @@ export class Player {
   /** Lets the machine take the samples that are due before a time, and with `until` at it, each at its time. */
   #sampleUpTo(time: Nanoseconds, until: boolean): void {
     const machine = this.#machine;
-    while (machine.nextSample < time || (until && machine.nextSample === time)) {
-      const at = machine.nextSample;
+    while (machine.nextDue < time || (until && machine.nextDue === time)) {
+      const at = machine.nextDue;
       machine.advanceTo(at);
       for (let cpu = 0; cpu < machine.cpus; cpu++) this.#notice(cpu, at);
     }

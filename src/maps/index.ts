@@ -10,7 +10,7 @@ export { jhash2 } from './jhash.ts';
 export { LocalStorage, storageCreate } from './local-storage.ts';
 export { LpmTrie } from './lpm-trie.ts';
 export { LruHashMap } from './lru-hash.ts';
-export type { BpfMap, ElementCallback, MapShape } from './map.ts';
+export type { BpfMap, ElementCallback, MapShape, ValueField } from './map.ts';
 export { type PerfCount, PerfEventArray } from './perf-event-array.ts';
 export { type PerfRecord, readPerfRecords } from './perf-record.ts';
 export { miscKernel, PerfRing, type PerfRingOptions, perfPage, perfRecordTypes } from './perf-ring.ts';

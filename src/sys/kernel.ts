@@ -1,5 +1,5 @@
 import type { Nanoseconds } from '../base/index.ts';
-import type { KernelProfile } from '../btf/index.ts';
+import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 
@@ -112,6 +112,8 @@ export interface MapCreate {
   readonly innerMap?: Fd;
   /** map_extra: of a bloom_filter how many hashes a value has. */
   readonly extra?: number;
+  /** What keys and values are (btf_fd, btf_key_type_id, btf_value_type_id): tells the kernel of locks, timers and its own pointers in a value. */
+  readonly types?: { readonly btf: Btf; readonly key: TypeId; readonly value: TypeId };
 }
 
 export interface ProgramLoad {

@@ -8,12 +8,14 @@ import type { Ledger } from '../machine/ledger.ts';
 import type { SignalLog } from '../machine/signals.ts';
 import type { Stacks } from '../machine/stacks.ts';
 import type { SymbolTable } from '../machine/symbols.ts';
+import type { Timers } from '../machine/timers.ts';
 import type { TracePipe } from '../machine/trace-pipe.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
 import type { Cgroups } from '../processes/cgroups.ts';
 import type { UserSpace } from '../processes/user-space.ts';
+import type { Dynptrs } from './dynptrs.ts';
 
 /** What helper bodies work on. */
 export interface HelperEnvironment {
@@ -36,6 +38,8 @@ export interface HelperEnvironment {
   readonly pipe: TracePipe;
   readonly userSpace: UserSpace;
   readonly signals: SignalLog;
+  readonly dynptrs: Dynptrs;
+  readonly timers: Timers;
   /** The kernel passes a tracepoint while a helper works: `bpf_trace:bpf_trace_printk`. */
   readonly passed: (tracepoint: string) => void;
 }

@@ -3,6 +3,7 @@ import type { Helper } from '../../vm/index.ts';
 import { callHelpers } from './call.ts';
 import { cgroupHelpers } from './cgroup.ts';
 import { counterHelpers } from './counter.ts';
+import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
@@ -16,6 +17,7 @@ import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
 import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
+import { valueFieldHelpers } from './value-fields.ts';
 
 export type { HelperEnvironment } from './environment.ts';
 
@@ -35,6 +37,8 @@ const families = [
   signalHelpers,
   textHelpers,
   counterHelpers,
+  dynptrHelpers,
+  valueFieldHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

@@ -138,6 +138,11 @@ export class Sampling {
     return link;
   }
 
+  /** What a CPU does now. */
+  running(cpu: number): Running {
+    return this.#running[cpu] as Running;
+  }
+
   /** Counts on a CPU from now on, until `stop`. */
   count(event: PerfCounter, cpu: number, pid: number, now: Nanoseconds): Counter {
     this.#expire(cpu, now);

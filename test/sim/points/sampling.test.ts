@@ -118,7 +118,7 @@ describe.each(engines)('on the $name', (engine) => {
     expect(bench.u64(out)).toBe(3n);
     expect(bench.machine.linkInfo(link)).toMatchObject({ hits: 3, missed: 0 });
     bench.machine.close(link);
-    expect(bench.machine.nextSample).toBe(Number.POSITIVE_INFINITY);
+    expect(bench.machine.nextDue).toBe(Number.POSITIVE_INFINITY);
   });
 
   test('perf_prog_read_value tells the count and the time', () => {
