@@ -1,5 +1,12 @@
 import { nearest, SysError, viewOf } from '../base/index.ts';
-import { loadedFor, type MapSpec, type ObjectBtf, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
+import {
+  loadedFor,
+  type MapSpec,
+  type ObjectBtf,
+  type ObjectSpec,
+  type ProgramSpec,
+  parseSection,
+} from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';

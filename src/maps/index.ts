@@ -18,3 +18,4 @@ export { QueueStackMap } from './queue-stack.ts';
 export { RedirectMap } from './redirect-map.ts';
 export { RingBufferMap, ringPage, ringRecord } from './ring-buffer.ts';
 export { maxStackDepth, StackTraceMap } from './stack-trace.ts';
+export { UserRingBuffer } from './user-ring-buffer.ts';

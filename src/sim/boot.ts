@@ -91,7 +91,7 @@ class SimulatedKernel implements OpenMachine {
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
-    const objects = new KernelObjects(memory, profile, this.symbols);
+    const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
     const userRegisters = new UserRegisters(memory, objects.values, userSpace);
@@ -115,15 +115,18 @@ class SimulatedKernel implements OpenMachine {
     });
     const window = new CallWindow(memory);
     const helpers = helperTable({
+      profile,
       memory,
       window,
       current: this.#current,
       maps: this.#maps.byAddress,
       rings: this.#maps.rings,
       tasks: objects.tasks,
+      userTexts: objects.userTexts,
       sockets: objects.sockets,
       structs: objects.structs,
       cgroups: this.#cgroups,
+      cgroupObjects: objects.cgroups,
       stacks,
       userSpace,
       signals: this.#signals,

@@ -8,6 +8,7 @@ import {
   mayReplace,
   PerfEventArray,
   RingBufferMap,
+  UserRingBuffer,
 } from '../../maps/index.ts';
 import { type Memory, wholePages } from '../../memory/index.ts';
 import type { Fd, MapCreate } from '../../sys/index.ts';
@@ -97,7 +98,9 @@ export class MapCommands {
     const resource = this.#get(fd, 'mmap');
     const { map } = resource;
     const { type, flags, valueSize, maxEntries } = map.shape;
-    if (map instanceof RingBufferMap) return this.#memory.bytes(map.pages, map.mappedSize);
+    if (map instanceof RingBufferMap || map instanceof UserRingBuffer) {
+      return this.#memory.bytes(map.pages, map.mappedSize);
+    }
     if (type === 'array' && (flags & mapFlags.mmapable) !== 0) {
       return this.#memory.bytes(resource.firstValue(), wholePages(Math.ceil(valueSize / 8) * 8 * maxEntries));
     }

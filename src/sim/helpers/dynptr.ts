@@ -1,7 +1,7 @@
 import { errno } from '../../base/index.ts';
-import { RingBufferMap } from '../../maps/index.ts';
+import { RingBufferMap, UserRingBuffer } from '../../maps/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
-import type { CallWindow } from '../../vm/index.ts';
+import type { CallWindow, Executable } from '../../vm/index.ts';
 import { noMemory } from './dynptrs.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
@@ -26,7 +26,25 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
     else ledger.countDelivered(current.cpu);
   }
 
+  /** What drains nest in; the place of the dynptr that the callback is shown. */
+  const shown = memory.allocate(16);
+  function drain(ring: UserRingBuffer, window: CallWindow, executable: Executable): number {
+    const body = window.low(2);
+    const contextHigh = window.high(3);
+    const contextLow = window.low(3);
+    return ring.drain(window.high(4) === 0 ? window.low(4) : -1, (sample, length) => {
+      dynptrs.set(shown, sample, length, 'local');
+      window.setArgument(1, kernelSpace | 0, shown);
+      window.setArgument(2, contextHigh, contextLow);
+      return executable.callback(body);
+    });
+  }
+
   return {
+    user_ringbuf_drain(window, executable) {
+      const ring = maps.get(window.low(1));
+      window.answer(ring instanceof UserRingBuffer ? drain(ring, window, executable) : -errno.EINVAL);
+    },
     dynptr_from_mem(window) {
       const dynptr = window.low(4);
       const status = dynptrs.checkSize(window.low(2)) || (isZero(window, 3) ? 0 : -errno.EINVAL);

@@ -6,6 +6,8 @@ import { argumentsHead } from '../machine/current.ts';
 import { SamplingLink } from '../points/sampling.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
+/** BPF_F_GET_BRANCH_RECORDS_SIZE */
+const branchRecordsSize = 1;
 /** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */
 const counterValueSize = 24;
 
@@ -43,6 +45,11 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       window.answer(0);
     },
 
+    /** No CPU here records its branches: the sample has none (perf_snapshot_branch_stack gives none either). */
+    read_branch_records: (window) =>
+      window.answer(window.high(4) === 0 && window.low(4) <= branchRecordsSize ? -errno.ENOENT : -errno.EINVAL),
+    get_branch_snapshot: (window) => window.answer(zeroFlags(window, 3) ? -errno.ENOENT : -errno.EINVAL),
+
     /** The counter that the sample comes from, and for how long it has counted. */
     perf_prog_read_value(window) {
       const target = window.low(2);
@@ -62,6 +69,10 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       }
     },
   };
+}
+
+function zeroFlags(window: CallWindow, argument: number): boolean {
+  return window.low(argument) === 0 && window.high(argument) === 0;
 }
 
 /** The trampoline keeps it right before the arguments. */

@@ -10,6 +10,8 @@ export function timeHelpers({ current, random }: HelperEnvironment): HelperBodie
   return {
     ktime_get_ns: (window) => window.answerNumber(current.now),
     ktime_get_boot_ns: (window) => window.answerNumber(current.now),
+    /** CLOCK_TAI: the clock of the day that the machine booted at 0, with no leap second. */
+    ktime_get_tai_ns: (window) => window.answerNumber(current.now),
     /** The time of the last tick. */
     ktime_get_coarse_ns(window) {
       const time = current.now - (current.now % tick);
