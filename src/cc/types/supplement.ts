@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import { versionCode } from '../dialect/headers.ts';
+import { bpfStructs } from './bpf-structs.ts';
 
 /**
  * What a trimmed BTF may lack of what tools name: enumerators, a few structs, records of tracepoints. All of it is used
@@ -7,31 +8,6 @@ import { versionCode } from '../dialect/headers.ts';
  */
 const enumerators: Readonly<Record<string, number>> = {
   TASK_COMM_LEN: 16,
-  BPF_ANY: 0,
-  BPF_NOEXIST: 1,
-  BPF_EXIST: 2,
-  BPF_F_LOCK: 4,
-  BPF_F_SKIP_FIELD_MASK: 0xff,
-  BPF_F_USER_STACK: 0x100,
-  BPF_F_FAST_STACK_CMP: 0x200,
-  BPF_F_REUSE_STACKID: 0x400,
-  BPF_F_USER_BUILD_ID: 0x800,
-  BPF_F_INDEX_MASK: 0xffffffff,
-  BPF_F_CURRENT_CPU: 0xffffffff,
-  BPF_RB_NO_WAKEUP: 1,
-  BPF_RB_FORCE_WAKEUP: 2,
-  BPF_RB_AVAIL_DATA: 0,
-  BPF_RB_RING_SIZE: 1,
-  BPF_RB_CONS_POS: 2,
-  BPF_RB_PROD_POS: 3,
-  BPF_F_TIMER_ABS: 1,
-  BPF_F_TIMER_CPU_PIN: 2,
-  BTF_F_COMPACT: 1,
-  BTF_F_NONAME: 2,
-  BTF_F_PTR_RAW: 4,
-  BTF_F_ZERO: 8,
-  BPF_LOCAL_STORAGE_GET_F_CREATE: 1,
-  BPF_SK_STORAGE_GET_F_CREATE: 1,
   XDP_ABORTED: 0,
   XDP_DROP: 1,
   XDP_PASS: 2,
@@ -131,18 +107,13 @@ const structs: Readonly<Record<string, string>> = {
   tracepoint__preemptirq__preempt_enable: recordStart + sectionRecord,
   nameidata: 'struct path path; struct qstr last;',
   open_how: '__u64 flags; __u64 mode; __u64 resolve;',
-  bpf_perf_event_value: '__u64 counter; __u64 enabled; __u64 running;',
-  bpf_spin_lock: '__u32 val;',
-  bpf_timer: '__u64 __opaque[2];',
-  bpf_dynptr: '__u64 __opaque[2];',
-  bpf_pidns_info: '__u32 pid; __u32 tgid;',
-  btf_ptr: 'void *ptr; __u32 type_id; __u32 flags;',
   bpf_stack_build_id: '__s32 status; unsigned char build_id[20]; __u64 offset;',
 };
 
 /** The members of such a struct as C text. */
 export function supplementaryStruct(tag: string): string | undefined {
-  return Object.hasOwn(structs, tag) ? structs[tag] : undefined;
+  if (Object.hasOwn(structs, tag)) return structs[tag];
+  return Object.hasOwn(bpfStructs, tag) ? bpfStructs[tag] : undefined;
 }
 
 /** Members that kernel headers define as macros: what stands for them (include/net/sock.h, include/net/inet_sock.h). */
