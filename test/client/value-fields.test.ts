@@ -51,9 +51,9 @@ KFUNC_PROBE(tcp_v4_connect)
   });
 
   test.each([
-    ['two locks', 'BPF_ARRAY', 'struct bpf_spin_lock a, b;', /E2BIG.*two of spinLock/],
-    ['a lock on each CPU', 'BPF_PERCPU_ARRAY', 'struct bpf_spin_lock a;', /EOPNOTSUPP.*cannot hold a spinLock/],
-    ['a timer on each CPU', 'BPF_PERCPU_ARRAY', 'struct bpf_timer a;', /EOPNOTSUPP.*cannot hold a timer/],
+    ['two locks', 'BPF_ARRAY', 'struct bpf_spin_lock a, b;', /two of spinLock.*E2BIG/],
+    ['a lock on each CPU', 'BPF_PERCPU_ARRAY', 'struct bpf_spin_lock a;', /cannot hold a spinLock.*EOPNOTSUPP/],
+    ['a timer on each CPU', 'BPF_PERCPU_ARRAY', 'struct bpf_timer a;', /cannot hold a timer.*EOPNOTSUPP/],
   ])('%s in a table is refused', (_, kind, members, form) => {
     expect(() => load(`struct held { ${members} u64 more; }; ${kind}(table, struct held, 1);`)).toThrow(form);
   });
