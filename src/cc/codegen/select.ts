@@ -156,7 +156,7 @@ class Selector extends Operands {
         this.#store(value);
         return;
       case 'atomic':
-        this.atomic(value);
+        this.#atomic(value);
         return;
       case 'helper':
       case 'call':
