@@ -5,15 +5,19 @@ import { Memory } from '../memory/index.ts';
 import type {
   AttachTarget,
   BinaryFile,
+  DeviceInfo,
   Fd,
   LinkInfo,
   MapCreate,
   Mapping,
+  PacketSocketOpen,
   PerfEventOpen,
   ProgramInfo,
   ProgramLoad,
   ProgramTestResult,
   ProgramTestRun,
+  ReceivedPacket,
+  SocketStatistics,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { SampleContext } from './contexts/sample-context.ts';
@@ -31,9 +35,13 @@ import { Stacks } from './machine/stacks.ts';
 import { SymbolTable } from './machine/symbols.ts';
 import { TracePipe } from './machine/trace-pipe.ts';
 import { TrapLog } from './machine/traps.ts';
+import { NetworkPoints } from './net/attach.ts';
+import { Network, type PacketFate } from './net/network.ts';
+import { PacketTracer } from './net/packet-tracer.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { AttachPoints } from './points/attach.ts';
 import { Player } from './points/player.ts';
+import { Runs } from './points/runs.ts';
 import { Sampling } from './points/sampling.ts';
 import { Cgroups } from './processes/cgroups.ts';
 import { UserSpace } from './processes/user-space.ts';
@@ -74,6 +82,8 @@ class SimulatedKernel implements OpenMachine {
   readonly #player: Player;
   readonly #userSpace: UserSpace;
   readonly #sampling: Sampling;
+  readonly #network: Network;
+  readonly #sockets: NetworkPoints;
   readonly #signals = new SignalLog();
 
   constructor(options: BootOptions) {
@@ -96,18 +106,33 @@ class SimulatedKernel implements OpenMachine {
     this.#userSpace = userSpace;
     this.#sampling = new Sampling(cpus);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
-    this.#points = new AttachPoints({ ...parts, sampling: this.#sampling }, this.#fds, cpus);
+    const runs = new Runs(this.#current, this.ledger, this.#traps);
+    this.#network = new Network({
+      memory,
+      current: this.#current,
+      ledger: this.ledger,
+      runs,
+      devices: options.devices ?? [],
+      mapId: (map) => this.#maps.idOf(map),
+    });
+    this.#maps.isDevice = (ifindex) => this.#network.devices.at(ifindex) !== undefined;
+    this.#sockets = new NetworkPoints(this.#network, this.#fds);
+    const points = { ...parts, sampling: this.#sampling, network: this.#sockets };
+    this.#points = new AttachPoints(points, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
       points: this.#points,
-      ledger: this.ledger,
-      traps: this.#traps,
+      runs,
+      network: this.#network,
       userSpace,
       userRegisters,
       sampling: this.#sampling,
       samples: new SampleContext(memory, stacks, userSpace, userRegisters),
       objects,
     });
+    this.#network.tracer = new PacketTracer(profile, memory, this.#points, (event, outer) =>
+      this.#player.passOn(event, outer),
+    );
     const window = new CallWindow(memory);
     const helpers = helperTable({
       memory,
@@ -121,6 +146,9 @@ class SimulatedKernel implements OpenMachine {
       cgroups: this.#cgroups,
       stacks,
       userSpace,
+      network: this.#network,
+      packets: this.#network.packets,
+      skbs: objects.packets,
       signals: this.#signals,
       symbols: this.symbols,
       ledger: this.ledger,
@@ -137,6 +165,7 @@ class SimulatedKernel implements OpenMachine {
       helpers,
       current: this.#current,
       maps: this.#maps.byAddress,
+      packets: this.#network.packets,
     });
   }
 
@@ -274,6 +303,26 @@ class SimulatedKernel implements OpenMachine {
 
   mappings(pid: number): readonly Mapping[] {
     return this.#userSpace.mappings(pid);
+  }
+
+  devices(): readonly DeviceInfo[] {
+    return this.#network.devices.infos();
+  }
+
+  packetSocket(attributes: PacketSocketOpen): Fd {
+    return this.#sockets.open(attributes);
+  }
+
+  receive(socket: Fd): ReceivedPacket | null {
+    return this.#sockets.receive(socket);
+  }
+
+  socketStatistics(socket: Fd): SocketStatistics {
+    return this.#sockets.statistics(socket);
+  }
+
+  get packetFate(): PacketFate {
+    return this.#network.fate;
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {

@@ -23,7 +23,7 @@ export class KernelObjects {
   readonly structs: Structs;
   readonly #devices: Devices;
   readonly sockets: Sockets;
-  readonly #packets: Packets;
+  readonly packets: Packets;
 
   constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable) {
     const { btf } = profile;
@@ -34,7 +34,7 @@ export class KernelObjects {
     this.structs = new Structs(memory, profile, this.values);
     this.#devices = new Devices(memory, btf, namespaces.own.net);
     this.sockets = new Sockets(memory, profile, namespaces, this.values);
-    this.#packets = new Packets(memory, btf, (object) => this.address(object));
+    this.packets = new Packets(memory, btf, (object) => this.address(object));
     this.tasks = new Tasks(memory, profile, namespaces, this.values);
   }
 
@@ -49,7 +49,7 @@ export class KernelObjects {
   address(object: KernelObject): number {
     switch (object.object) {
       case 'sk_buff':
-        return this.#packets.address(object);
+        return this.packets.address(object);
       case 'sock':
         return this.sockets.address(object);
       case 'net_device':
