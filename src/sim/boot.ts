@@ -353,5 +353,5 @@ class SimulatedKernel implements OpenMachine {
 
 function engineOf(wanted: BootOptions['engine']): Engine {
   if (typeof wanted === 'object') return wanted;
-  return wanted === 'interpreter' ? createInterpreter() : createJit();
+  return wanted === 'interpreter' ? createInterpreter() : createJit({ whenHot: true });
 }

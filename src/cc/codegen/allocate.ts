@@ -1,5 +1,6 @@
 import type { Register } from '../../isa/index.ts';
 import { InterferenceGraph } from './interference.ts';
+import { LiveOut } from './liveness.ts';
 import { framePointer, Machine, type MachineFunction } from './machine.ts';
 
 /**
@@ -12,16 +13,21 @@ const mostRounds = 40;
 /** Gives each virtual register a real one; the frame grows by what is spilled. */
 export function allocateRegisters(f: MachineFunction): void {
   const temporary = new Set<number>();
+  const out = new LiveOut(f);
   for (let round = 0; round < mostRounds; round++) {
     const graph = new InterferenceGraph(f);
-    graph.build();
+    graph.build(out);
     graph.coalesce();
     const spilled = graph.colour(temporary);
     if (spilled.length === 0) {
       graph.apply();
       return;
     }
-    for (const register of spilled) spill(f, graph.members(register), temporary);
+    for (const register of spilled) {
+      const members = graph.members(register);
+      for (const member of members) out.delete(member);
+      spill(f, members, temporary);
+    }
   }
   throw new RangeError('the registers of this function cannot be given out');
 }

@@ -1,57 +1,81 @@
-import { framePointer, type MachineBlock, type MachineFunction, machineSuccessors } from './machine.ts';
+import { framePointer, type MachineBlock, type MachineFunction } from './machine.ts';
 
 /**
  * Which registers are live where a block ends, as sets of bits: a row of words for each block, going backwards through
- * the blocks until nothing changes.
+ * the blocks until nothing changes. What is spilled later is only taken out: its reloads live within their blocks, so
+ * the rows are worked out once for a function.
  */
-export function liveOut(f: MachineFunction): ReadonlyMap<MachineBlock, Uint32Array> {
-  const words = (f.registers + 31) >>> 5;
-  const out = new Map<MachineBlock, Uint32Array>();
-  const into = new Map<MachineBlock, Uint32Array>();
-  const defined = new Map<MachineBlock, Uint32Array>();
-  for (const block of f.blocks) {
-    const used = new Uint32Array(words);
-    const defs = new Uint32Array(words);
-    noteUses(block, used, defs);
-    into.set(block, used);
-    defined.set(block, defs);
-    out.set(block, new Uint32Array(words));
+export class LiveOut {
+  /** Words of a row. */
+  readonly words: number;
+  /** The rows, in the order of the blocks. */
+  readonly bits: Uint32Array;
+
+  constructor(f: MachineFunction) {
+    const { blocks } = f;
+    const words = (f.registers + 31) >>> 5;
+    this.words = words;
+    this.bits = new Uint32Array(words * blocks.length);
+    const into = new Uint32Array(words * blocks.length);
+    const defined = new Uint32Array(words * blocks.length);
+    const rows = new Map<MachineBlock, number>();
+    for (const [i, block] of blocks.entries()) {
+      rows.set(block, i * words);
+      noteUses(block, into, defined, i * words);
+    }
+    const nexts = blocks.map(({ end }) => {
+      if (end.kind === 'goto') return [rows.get(end.to) as number];
+      return end.kind === 'branch' ? [rows.get(end.no) as number, rows.get(end.yes) as number] : [];
+    });
+    while (flow(this.bits, into, defined, nexts, words));
   }
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let i = f.blocks.length - 1; i >= 0; i--) {
-      const block = f.blocks[i] as MachineBlock;
-      const after = out.get(block) as Uint32Array;
-      const before = into.get(block) as Uint32Array;
-      const defs = defined.get(block) as Uint32Array;
-      for (const to of machineSuccessors(block)) {
-        const next = into.get(to) as Uint32Array;
-        for (let w = 0; w < words; w++) after[w] = (after[w] as number) | (next[w] as number);
-      }
-      for (let w = 0; w < words; w++) {
-        const old = before[w] as number;
-        const now = (old | ((after[w] as number) & ~(defs[w] as number))) >>> 0;
-        if (now === old) continue;
-        before[w] = now;
-        changed = true;
-      }
+
+  delete(register: number): void {
+    const mask = ~(1 << (register & 31));
+    for (let w = register >>> 5; w < this.bits.length; w += this.words) this.bits[w] = (this.bits[w] as number) & mask;
+  }
+}
+
+/** One round over the blocks, from the last to the first. @returns whether something changed */
+function flow(
+  out: Uint32Array,
+  into: Uint32Array,
+  defined: Uint32Array,
+  nexts: readonly (readonly number[])[],
+  words: number,
+): boolean {
+  let changed = false;
+  for (let i = nexts.length - 1; i >= 0; i--) {
+    const row = i * words;
+    for (const next of nexts[i] as readonly number[]) {
+      for (let w = 0; w < words; w++) out[row + w] = (out[row + w] as number) | (into[next + w] as number);
+    }
+    for (let w = row; w < row + words; w++) {
+      const old = into[w] as number;
+      const now = (old | ((out[w] as number) & ~(defined[w] as number))) >>> 0;
+      if (now === old) continue;
+      into[w] = now;
+      changed = true;
     }
   }
-  return out;
+  return changed;
 }
 
 /** What a block reads before it writes it, and what it writes. */
-function noteUses(block: MachineBlock, used: Uint32Array, defs: Uint32Array): void {
-  const use = (register: number): void => {
-    const w = register >>> 5;
-    const bit = 1 << (register & 31);
-    if (register !== framePointer && ((defs[w] as number) & bit) === 0) used[w] = (used[w] as number) | bit;
-  };
-  for (const { uses, def } of block.code) {
-    for (const register of uses) use(register);
-    if (def >= 0) defs[def >>> 5] = (defs[def >>> 5] as number) | (1 << (def & 31));
+function noteUses({ code, end }: MachineBlock, used: Uint32Array, defined: Uint32Array, row: number): void {
+  for (const { uses, def } of code) {
+    for (let i = 0; i < uses.length; i++) use(uses[i] as number, used, defined, row);
+    if (def < 0) continue;
+    const w = row + (def >>> 5);
+    defined[w] = (defined[w] as number) | (1 << (def & 31));
   }
-  if (block.end.kind !== 'branch') return;
-  use(block.end.left);
-  if ('register' in block.end.right) use(block.end.right.register);
+  if (end.kind !== 'branch') return;
+  use(end.left, used, defined, row);
+  if ('register' in end.right) use(end.right.register, used, defined, row);
+}
+
+function use(register: number, used: Uint32Array, defined: Uint32Array, row: number): void {
+  const w = row + (register >>> 5);
+  const bit = 1 << (register & 31);
+  if (register !== framePointer && ((defined[w] as number) & bit) === 0) used[w] = (used[w] as number) | bit;
 }

@@ -1,3 +1,4 @@
+import type { Btf } from '../../btf/index.ts';
 import { encode, type InstructionBody, slotsOf } from '../../isa/index.ts';
 import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../../object/index.ts';
 import { allocateRegisters } from '../codegen/allocate.ts';
@@ -7,12 +8,15 @@ import { selectInstructions } from '../codegen/select.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { ProgramKind } from '../dialect/programs.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
+import { typedPointers } from '../dialect/typed-arguments.ts';
 import { Builder } from '../ir/builder.ts';
 import type { IrFunction } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
+import { AggregateLowering } from '../lower/aggregates.ts';
 import { CallLowering } from '../lower/calls.ts';
 import { ExpressionLowering } from '../lower/expressions.ts';
+import { LoopLowering } from '../lower/loops.ts';
 import { type Frame, Lowering } from '../lower/lowering.ts';
 import { OverflowLowering } from '../lower/overflow.ts';
 import { PlaceLowering } from '../lower/places.ts';
@@ -31,6 +35,8 @@ export interface GenerateOptions {
   readonly data: DataSections;
   readonly usdtArgument: Lowering['usdtArgument'];
   readonly objectTypes: ObjectTypes;
+  /** The types of the kernel. */
+  readonly kernel: Btf;
 }
 
 const stackLimit = 512;
@@ -52,6 +58,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     packets: packetTypes.has(kind.type),
     anyWidth: kind.type === 'kprobe' || kind.type === 'tracepoint',
     program: true,
+    typed: typedPointers(options.kernel, kind, f),
   };
   const parts: Emitted[] = [];
   const starts = new Map<string, number>();
@@ -177,9 +184,11 @@ function generateFunction(
   const builder = new Builder(f.at);
   const lowering = new Lowering(builder, diagnostics, options.data, origin, options.usdtArgument);
   lowering.expressions = new ExpressionLowering(lowering);
+  lowering.aggregates = new AggregateLowering(lowering);
   lowering.places = new PlaceLowering(lowering);
   lowering.calls = new CallLowering(lowering);
   lowering.statements = new StatementLowering(lowering);
+  lowering.loops = new LoopLowering(lowering);
   lowering.tables = new TableLowering(lowering);
   lowering.wide = new WideLowering(lowering);
   lowering.overflow = new OverflowLowering(lowering, lowering.wide);

@@ -11,6 +11,7 @@ import {
   type ProgramType,
   programTypes,
 } from '../../uapi/index.ts';
+import type { Facts } from '../../verifier/index.ts';
 import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from '../../vm/index.ts';
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
@@ -153,11 +154,7 @@ export class Programs {
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
     convertContextAccesses(code, attributes.type, proved.throughContext);
-    const { registers, mayFault } = proved;
-    const executable = this.#make(
-      { name: info.name, code, facts: { verified: true, registers, mayFault } },
-      this.#host,
-    );
+    const executable = this.#make({ name: info.name, code, facts: factsOf(proved) }, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     this.#lastId = info.id;
@@ -267,6 +264,17 @@ export class Programs {
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
+}
+
+/** What is known of registers is worked out when an engine wants it, which need not be at once. */
+function factsOf(proved: Facts): NonNullable<LinkedProgram['facts']> {
+  return {
+    verified: true,
+    mayFault: proved.mayFault,
+    get registers() {
+      return proved.registers;
+    },
+  };
 }
 
 function checkSize(code: Uint8Array): void {
