@@ -86,6 +86,8 @@ export {
   type NamePattern,
   type OwnAttach,
   offsetsOf,
+  PacketSocket,
+  type PacketSocketOptions,
   PerfBuffer,
   type PerfBufferOpen,
   type PerfBufferOptions,
@@ -95,6 +97,7 @@ export {
   perCpuCodec,
   printLinearHist,
   printLog2Hist,
+  type ProgramName,
   RingBuffer,
   type RingBufferOptions,
   type RingCallback,
@@ -104,6 +107,7 @@ export {
   type SourceOptions,
   structCodec,
   Table,
+  type TcOptions,
   type Target,
   type TraceLine,
   typeCodec,
@@ -159,20 +163,25 @@ export {
 } from './lab/index.ts';
 export * from './object/index.ts';
 export * from './scenario/index.ts';
-export { type BootOptions, boot, type LossLedger, type Machine, type SentSignal } from './sim/index.ts';
+export { type BootOptions, boot, type LossLedger, type Machine, type PacketFate, type SentSignal } from './sim/index.ts';
 export type {
   AttachTarget,
   BinaryFile,
+  DeviceInfo,
   Fd,
   Kernel,
   LinkInfo,
   MapCreate,
   Mapping,
+  PacketSocketOpen,
   PerfEventOpen,
   ProgramLoad,
+  ReceivedPacket,
   SamplingTarget,
   Symbols,
+  TcTarget,
   UserTarget,
+  XdpTarget,
 } from './sys/index.ts';
 export {
   currentCpu,
@@ -191,7 +200,10 @@ export {
   type TcpState,
   tcpStateName,
   tcpStates,
+  tcActions,
   updateFlags,
+  xdpActions,
+  xdpFlags,
 } from './uapi/index.ts';
 export {
   type Category,
