@@ -93,11 +93,11 @@ export {
   type PerfBufferOptions,
   type PerfCallback,
   type PerfEventAttach,
+  type ProgramName,
   parseTraceLine,
   perCpuCodec,
   printLinearHist,
   printLog2Hist,
-  type ProgramName,
   RingBuffer,
   type RingBufferOptions,
   type RingCallback,
@@ -107,8 +107,8 @@ export {
   type SourceOptions,
   structCodec,
   Table,
-  type TcOptions,
   type Target,
+  type TcOptions,
   type TraceLine,
   typeCodec,
   type UprobeAttach,
@@ -163,7 +163,14 @@ export {
 } from './lab/index.ts';
 export * from './object/index.ts';
 export * from './scenario/index.ts';
-export { type BootOptions, boot, type LossLedger, type Machine, type PacketFate, type SentSignal } from './sim/index.ts';
+export {
+  type BootOptions,
+  boot,
+  type LossLedger,
+  type Machine,
+  type PacketFate,
+  type SentSignal,
+} from './sim/index.ts';
 export type {
   AttachTarget,
   BinaryFile,
@@ -198,9 +205,9 @@ export {
   programTypes,
   stackFlags,
   type TcpState,
+  tcActions,
   tcpStateName,
   tcpStates,
-  tcActions,
   updateFlags,
   xdpActions,
   xdpFlags,

@@ -63,7 +63,8 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const { profile, bccDialect = true } = options;
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
-    options.includes?.(path, where) ?? (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
+    options.includes?.(path, where) ??
+    (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
   preprocessor.define(options.defines ?? {});

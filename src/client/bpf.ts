@@ -191,11 +191,7 @@ export class BPF extends NetworkAttachments implements Disposable {
 
   /** The fds to poll: of every buffer that is open, and of sockets whose packets a callback takes. */
   get fds(): readonly number[] {
-    return [
-      ...this.#perf.flatMap((buffer) => buffer.events),
-      ...this.#rings.map((ring) => ring.fd),
-      ...this.socketFds,
-    ];
+    return [...this.#perf.flatMap((buffer) => buffer.events), ...this.#rings.map((ring) => ring.fd), ...this.socketFds];
   }
 
   /** Records that perf rings had no room for. */

@@ -105,6 +105,8 @@ export function deviceNamed(kernel: Kernel, name: string): DeviceInfo {
   throw new BpfError('ENODEV', 'device', `there is no network device '${name}'`, {
     expected: `one of ${names.join(', ')}`,
     hint:
-      near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'a scenario declares its devices: devices: [netDevice(…)]',
+      near.length > 0
+        ? `did you mean ${near.join(' or ')}?`
+        : 'a scenario declares its devices: devices: [netDevice(…)]',
   });
 }

@@ -38,8 +38,11 @@ export function vlanPop(skbs: Skbs, skb: number): number {
 export function vlanUntag(skbs: Skbs, skb: number): number {
   const protocol = skbs.get(skb, skbAt.protocol);
   if (!isVlan(protocol) || hasTag(skbs, skb)) return 0;
+  const meta = skbs.get(skb, skbAt.dataMeta);
   const tci = takeTag(skbs, skb);
   if (tci < 0) return tci;
+  // What XDP left before the packet stays before it.
+  skbs.memory.u8.copyWithin(meta + vlanSize, meta, meta + skbs.get(skb, skbAt.metaSize));
   setTag(skbs, skb, protocol, tci);
   return 0;
 }
