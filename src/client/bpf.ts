@@ -191,7 +191,11 @@ export class BPF extends NetworkAttachments implements Disposable {
 
   /** The fds to poll: of every buffer that is open, and of sockets whose packets a callback takes. */
   get fds(): readonly number[] {
-    return [...this.#perf.flatMap((buffer) => buffer.events), ...this.#rings.map((ring) => ring.fd), ...this.socketFds];
+    return [
+      ...this.#perf.flatMap((buffer) => buffer.events),
+      ...this.#rings.map((ring) => ring.fd),
+      ...this.sockets.fds,
+    ];
   }
 
   /** Records that perf rings had no room for. */
@@ -218,7 +222,7 @@ export class BPF extends NetworkAttachments implements Disposable {
 
   /** Both kinds, and sockets. */
   poll(): number {
-    return this.perfBufferPoll() + this.ringBufferPoll() + this.pollSockets();
+    return this.perfBufferPoll() + this.ringBufferPoll() + this.sockets.poll();
   }
 
   /** The lines that bpf_trace_printk wrote since the last call, as fields. It does not wait. */
@@ -244,7 +248,7 @@ export class BPF extends NetworkAttachments implements Disposable {
     for (const buffer of this.#perf.splice(0)) buffer.close();
     for (const ring of this.#rings.splice(0)) ring.close();
     this.object.close();
-    this.closeSockets();
+    this.sockets.close();
   }
 
   [Symbol.dispose](): void {

@@ -1,10 +1,10 @@
-import type { Fd, TcTarget } from '../sys/index.ts';
+import type { TcTarget } from '../sys/index.ts';
 import { type ProgramType, xdpFlags } from '../uapi/index.ts';
 import type { BpfLink, Target } from './attach.ts';
 import { Attachments } from './attachments.ts';
 import { BpfError } from './bpf-error.ts';
 import { BpfProgram } from './bpf-object.ts';
-import { deviceNamed, PacketSocket, type PacketSocketOptions } from './packet-socket.ts';
+import { deviceNamed, type PacketSocket, type PacketSocketOptions, PacketSockets } from './packet-socket.ts';
 
 /** Where else a classifier of tc stands; see TcTarget. */
 export type TcOptions = Pick<TcTarget, 'directAction' | 'priority' | 'handle'>;
@@ -34,7 +34,7 @@ export abstract class NetworkAttachments extends Attachments {
   static readonly XDP_FLAGS_HW_MODE: number = xdpFlags.hwMode;
   static readonly XDP_FLAGS_REPLACE: number = xdpFlags.replace;
 
-  readonly #sockets: PacketSocket[] = [];
+  protected readonly sockets = new PacketSockets();
 
   /** The program, loaded as `type` unless it was loaded before. */
   #program(fn: ProgramName, type: ProgramType): BpfProgram {
@@ -91,9 +91,7 @@ export abstract class NetworkAttachments extends Attachments {
 
   /** A packet socket without a filter; closed with the object. @throws BpfError ENODEV */
   openPacketSocket(options: PacketSocketOptions = {}): PacketSocket {
-    const socket = new PacketSocket(this.kernel, options);
-    this.#sockets.push(socket);
-    return socket;
+    return this.sockets.open(this.kernel, options);
   }
 
   /**
@@ -112,18 +110,5 @@ export abstract class NetworkAttachments extends Attachments {
     if (typeof where === 'string') return this.attachRawSocket(fn, where);
     this.#program(fn, 'socket_filter').attach({ kind: 'socket', socket: where.fd });
     return where;
-  }
-
-  /** Fds of the sockets whose packets a callback takes. */
-  protected get socketFds(): Fd[] {
-    return this.#sockets.filter((socket) => socket.isPolled).map((socket) => socket.fd);
-  }
-
-  protected pollSockets(): number {
-    return this.#sockets.reduce((sum, socket) => sum + socket.poll(), 0);
-  }
-
-  protected closeSockets(): void {
-    for (const socket of this.#sockets.splice(0)) socket.close();
   }
 }

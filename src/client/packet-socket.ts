@@ -95,6 +95,31 @@ export class PacketSocket implements Disposable {
   }
 }
 
+/** The sockets of one owner. */
+export class PacketSockets {
+  readonly #open: PacketSocket[] = [];
+
+  /** @throws BpfError ENODEV */
+  open(kernel: Kernel, options: PacketSocketOptions): PacketSocket {
+    const socket = new PacketSocket(kernel, options);
+    this.#open.push(socket);
+    return socket;
+  }
+
+  /** Fds of those whose packets a callback takes. */
+  get fds(): Fd[] {
+    return this.#open.filter((socket) => socket.isPolled).map((socket) => socket.fd);
+  }
+
+  poll(): number {
+    return this.#open.reduce((sum, socket) => sum + socket.poll(), 0);
+  }
+
+  close(): void {
+    for (const socket of this.#open.splice(0)) socket.close();
+  }
+}
+
 /** if_nametoindex(3). @throws BpfError ENODEV with the nearest names */
 export function deviceNamed(kernel: Kernel, name: string): DeviceInfo {
   const devices = kernel.devices();
