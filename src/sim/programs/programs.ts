@@ -16,6 +16,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, reachOf } from './context-code.ts';
@@ -101,6 +102,7 @@ export interface ProgramParts {
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  readonly packets: PacketBuffers;
 }
 
 export class Programs {
@@ -108,11 +110,13 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
+  constructor({ memory, btf, fds, engine, window, helpers, current, maps, packets }: ProgramParts) {
+    this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
@@ -187,7 +191,7 @@ export class Programs {
 
   /** BPF_PROG_TEST_RUN */
   run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
-    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+    return programTestRun(this.#host.memory, this.#packets, this.#get(fd, 'prog_test_run'), run);
   }
 
   #get(fd: Fd, call: string): ProgramResource {
