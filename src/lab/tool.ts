@@ -16,6 +16,8 @@ export interface Tool {
   readonly examples: readonly { readonly command: string; readonly what: string }[];
   /** The scenario that it runs on when the user names none. */
   readonly scenario: string;
+  /** The user's file that it was loaded from; none for a bundled one. */
+  readonly file?: string;
   /** Loads and attaches. @throws TracebedError for a bad argument, a program that is refused, an unknown function */
   start(context: ToolContext): ToolRun;
 }

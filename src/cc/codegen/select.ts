@@ -1,7 +1,9 @@
-import type { InstructionBody, Operand, Register, Size } from '../../isa/index.ts';
+import type { InstructionBody, Register } from '../../isa/index.ts';
 import { signedOf } from '../ir/fold.ts';
 import { type Block, type IrFunction, resolve, type Slot, type Value } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
+import { aluImmediate, aluRegister, immediateOf, load, operand } from './bodies.ts';
+import { lowOnlyTruncations } from './low-halves.ts';
 import { firstVirtual, framePointer, Machine, type MachineBlock, type MachineFunction } from './machine.ts';
 
 /**
@@ -417,77 +419,4 @@ class Selector {
     machine.call = true;
     this.#move(this.#result(value), 0);
   }
-}
-
-/** Truncations whose users look at the low half only: no instruction is needed for them. */
-function lowOnlyTruncations(f: IrFunction): Set<Value> {
-  const candidates = new Set<Value>();
-  for (const block of f.blocks) for (const value of block.values) if (value.op === 'trunc') candidates.add(value);
-  const drop = (value: Value): void => {
-    candidates.delete(resolve(value));
-  };
-  for (const block of f.blocks) {
-    for (const phi of block.phis) phi.args.forEach(drop);
-    for (const value of block.values) {
-      value.args.forEach((arg, i) => {
-        if (!looksLow(value, i)) drop(arg);
-      });
-    }
-    if (block.end?.kind === 'branch' && block.end.width === 64) {
-      drop(block.end.left);
-      drop(block.end.right);
-    }
-    if (block.end?.kind === 'return') drop(block.end.value);
-  }
-  return candidates;
-}
-
-function looksLow(user: Value, index: number): boolean {
-  switch (user.op) {
-    case 'store':
-      return index === 1 && user.size <= 4;
-    case 'compare':
-      return user.args[0]?.width === 32;
-    case 'sext':
-      return true;
-    case 'swap':
-      return true;
-    case 'add':
-    case 'sub':
-    case 'mul':
-    case 'div':
-    case 'mod':
-    case 'and':
-    case 'or':
-    case 'xor':
-    case 'lsh':
-    case 'rsh':
-    case 'arsh':
-      return user.width === 32;
-    default:
-      return false;
-  }
-}
-
-/** A constant as the signed 32 bits of an instruction, if it fits. */
-function immediateOf(value: Value, width: 32 | 64): number | undefined {
-  if (width === 32) return Number(signedOf(value.constant, 32));
-  const signed = value.width === 32 ? value.constant : signedOf(value.constant, 64);
-  return signed === signedOf(signed, 32) ? Number(signed) : undefined;
-}
-
-function operand(imm: number | undefined, register: Register | undefined): Operand {
-  return imm === undefined ? { kind: 'register', register: register as Register } : { kind: 'imm', imm };
-}
-
-function aluRegister(op: 'mov' | 'add', width: 32 | 64, dst: Register, register: Register): InstructionBody {
-  return { kind: 'alu', op, width, dst, src: { kind: 'register', register } };
-}
-
-function aluImmediate(op: 'mov' | 'add' | 'lsh' | 'arsh', width: 32 | 64, dst: Register, imm: number): InstructionBody {
-  return { kind: 'alu', op, width, dst, src: { kind: 'imm', imm } };
-}
-
-function load(dst: Register, base: Register, offset: number, size: Size): InstructionBody {
-  return { kind: 'load', signed: false, dst, size, base, offset };
 }

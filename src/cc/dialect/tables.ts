@@ -243,7 +243,7 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     );
   }
   p.expect('(');
-  const args = p.expressions.argumentList();
+  const args = p.calls.argumentList();
   const [least, most] = method.takes;
   if (args.length < least || args.length > most) {
     const wanted = least === most ? `${least}` : `${least} or ${most}`;

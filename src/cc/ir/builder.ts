@@ -1,7 +1,8 @@
 import type { JumpOperation, Size } from '../../isa/index.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { TableObject } from '../syntax/ast.ts';
-import { bitsOf, commutative, foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
+import { decide, narrow, testedBits } from './decide.ts';
+import { bitsOf, commutative, foldArithmetic, foldCompare, foldSwap, isPowerOf2, log2, unsignedOf } from './fold.ts';
 import {
   type Arithmetic,
   Block,
@@ -13,11 +14,11 @@ import {
   swapped,
   Value,
 } from './ir.ts';
+import { VariableValues } from './variables.ts';
 
 /**
- * Makes SSA while it is being lowered to (Braun et al., "Simple and Efficient Construction of SSA Form", 2013):
- * variables are written and read by block, phis appear where they are needed. Each value is folded as it is made, so
- * branches on constants never come into being.
+ * Makes SSA while it is being lowered to. Each value is folded as it is made, so branches on constants never come into
+ * being; variables.ts makes the phis.
  */
 export class Builder {
   current: Block;
@@ -28,15 +29,13 @@ export class Builder {
   scope: FrameScope = this.frame;
   loops = 0;
   #ids = 0;
-  readonly #definitions = new Map<object, Map<Block, Value>>();
-  readonly #incomplete = new Map<Block, Map<object, Value>>();
-  readonly #widths = new Map<object, 32 | 64>();
-  readonly #users = new Map<Value, Value[]>();
+  readonly #variables: VariableValues;
   readonly #constants = new Map<bigint, Value>();
   #limit = 0;
 
   constructor(at: Token) {
     this.at = at;
+    this.#variables = new VariableValues(this);
     this.entry = this.block();
     this.entry.sealed = true;
     this.current = this.entry;
@@ -147,108 +146,24 @@ export class Builder {
 
   /** No edge to this block will be added any more. */
   seal(block: Block): void {
-    const incomplete = this.#incomplete.get(block);
-    block.sealed = true;
-    if (!incomplete) return;
-    this.#incomplete.delete(block);
-    for (const [variable, phi] of incomplete) this.#addOperands(variable, phi);
+    this.#variables.seal(block);
   }
 
-  // Variables
-
-  write(variable: object, value: Value, block = this.current): void {
-    let known = this.#definitions.get(variable);
-    if (!known) {
-      known = new Map();
-      this.#definitions.set(variable, known);
-    }
-    known.set(block, value);
-    this.#widths.set(variable, value.width);
+  write(variable: object, value: Value): void {
+    this.#variables.write(variable, value, this.current);
   }
 
   /** @param width of a variable that was never written to: its value is 0 then */
-  read(variable: object, width: 32 | 64, from = this.current): Value {
-    const definitions = this.#definitions.get(variable);
-    let block = from;
-    for (let steps = 0; ; steps++) {
-      const known = definitions?.get(block);
-      if (known) {
-        if (steps > 0) this.#define(variable, known, from);
-        return resolve(known);
-      }
-      if (!block.sealed || block.preds.length !== 1) break;
-      // A loop that nothing enters: it never runs.
-      if (steps > this.blocks.length) return this.constant(0n, width);
-      block = block.preds[0] as Block;
-    }
-    let value: Value;
-    if (!block.sealed) {
-      value = this.#phi(block, width);
-      let incomplete = this.#incomplete.get(block);
-      if (!incomplete) {
-        incomplete = new Map();
-        this.#incomplete.set(block, incomplete);
-      }
-      incomplete.set(variable, value);
-    } else if (block.preds.length === 0) value = this.constant(0n, width);
-    else {
-      const phi = this.#phi(block, width);
-      this.#define(variable, phi, block);
-      value = this.#addOperands(variable, phi);
-    }
-    this.#define(variable, value, block);
-    if (from !== block) this.#define(variable, value, from);
-    return value;
+  read(variable: object, width: 32 | 64): Value {
+    return this.#variables.read(variable, width, this.current);
   }
 
-  #define(variable: object, value: Value, block: Block): void {
-    let known = this.#definitions.get(variable);
-    if (!known) {
-      known = new Map();
-      this.#definitions.set(variable, known);
-    }
-    known.set(block, value);
-  }
-
-  #phi(block: Block, width: 32 | 64): Value {
+  /** A phi without operands yet. */
+  phi(block: Block, width: 32 | 64): Value {
     const phi = new Value(this.#ids++, 'phi', width, [], this.at);
     phi.block = block;
     block.phis.push(phi);
     return phi;
-  }
-
-  #addOperands(variable: object, phi: Value): Value {
-    const block = phi.block as Block;
-    phi.args = block.preds.map((pred) => this.read(variable, phi.width, pred));
-    for (const arg of phi.args) this.#use(arg, phi);
-    return this.#simplify(phi);
-  }
-
-  #use(value: Value, user: Value): void {
-    if (value.op !== 'phi') return;
-    const users = this.#users.get(value);
-    if (users) users.push(user);
-    else this.#users.set(value, [user]);
-  }
-
-  /** A phi of one value and itself is that value. */
-  #simplify(phi: Value): Value {
-    let only: Value | undefined;
-    for (const arg of phi.args) {
-      const value = resolve(arg);
-      if (value === only || value === phi) continue;
-      if (only && !(only.op === 'const' && value.op === 'const' && only.constant === value.constant)) return phi;
-      only = value;
-    }
-    const result = only ?? this.constant(0n, phi.width);
-    phi.same = result;
-    const block = phi.block as Block;
-    block.phis.splice(block.phis.indexOf(phi), 1);
-    for (const user of this.#users.get(phi) ?? []) {
-      this.#use(result, user);
-      if (user !== phi && user.op === 'phi' && !user.same && (user.block as Block).sealed) this.#simplify(user);
-    }
-    return resolve(result);
   }
 
   // Values
@@ -426,55 +341,4 @@ export class Builder {
     if (!(Math.abs(sum) < 32768)) return { base: address, offset };
     return { base: resolve(address.args[0] as Value), offset: sum };
   }
-}
-
-function isPowerOf2(value: bigint): boolean {
-  return value > 0n && (value & (value - 1n)) === 0n;
-}
-
-function log2(value: bigint): bigint {
-  return BigInt(value.toString(2).length - 1);
-}
-
-/** What is known of a comparison without running it. */
-function decide(condition: JumpOperation, left: Value, right: Value, width: 32 | 64): boolean | undefined {
-  if (left === right && condition !== 'set') return ['eq', 'ge', 'le', 'sge', 'sle'].includes(condition);
-  if (left.op === 'stack' && right.op === 'const' && right.constant === 0n) {
-    if (condition === 'eq') return false;
-    if (condition === 'ne') return true;
-  }
-  if (right.op !== 'const') return undefined;
-  const most = (1n << BigInt(bitsOf(left))) - 1n;
-  const value = right.constant;
-  if (condition === 'gt' && value >= most) return false;
-  if (condition === 'le' && value >= most) return true;
-  if (condition === 'lt' && value === 0n) return false;
-  if (condition === 'ge' && value === 0n) return true;
-  if (condition === 'lt' && value > most) return true;
-  if (condition === 'ge' && value > most) return false;
-  if (value > most && (condition === 'eq' || condition === 'ne')) return condition === 'ne';
-  return width === 64 && bitsOf(left) < 32 && condition === 'slt' && value === 0n ? false : undefined;
-}
-
-/** The same comparison in 32 bits, where both sides are zero-extended. */
-function narrow(
-  condition: JumpOperation,
-  left: Value,
-  right: Value,
-  width: 32 | 64,
-): { condition: JumpOperation; left: Value; right: Value | bigint } | undefined {
-  if (width !== 64 || left.op !== 'zext') return undefined;
-  const unsigned: Partial<Record<JumpOperation, JumpOperation>> = { sgt: 'gt', sge: 'ge', slt: 'lt', sle: 'le' };
-  const by = unsigned[condition] ?? condition;
-  const inner = resolve(left.args[0] as Value);
-  if (right.op === 'zext') return { condition: by, left: inner, right: resolve(right.args[0] as Value) };
-  if (right.op === 'const' && right.constant <= 0xffffffffn)
-    return { condition: by, left: inner, right: right.constant };
-  return undefined;
-}
-
-/** `x & mask` compared with 0: what jset tests. */
-function testedBits(left: Value, right: Value): [Value, Value] | undefined {
-  if (left.op !== 'and' || right.op !== 'const' || right.constant !== 0n) return undefined;
-  return [resolve(left.args[0] as Value), resolve(left.args[1] as Value)];
 }

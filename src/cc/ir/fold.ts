@@ -100,3 +100,11 @@ export function bitsOf(value: Value): number {
 }
 
 export const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+export function isPowerOf2(value: bigint): boolean {
+  return value > 0n && (value & (value - 1n)) === 0n;
+}
+
+export function log2(value: bigint): bigint {
+  return BigInt(value.toString(2).length - 1);
+}

@@ -1,9 +1,8 @@
 import type { JumpOperation } from '../../isa/index.ts';
 import type { Arithmetic, Block, Value } from '../ir/ir.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from '../syntax/ast.ts';
-import { alignOf, type CType, isAggregate, printCType, sizeOf, types } from '../types/types.ts';
+import { type CType, isAggregate, sizeOf, types } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
-import type { MemoryPlace } from './places.ts';
 
 /**
  * Expressions to values. A scalar is kept as its C type says: what is narrower than 32 bits is extended to them by its
@@ -121,7 +120,7 @@ export class ExpressionLowering {
     const { places, wide } = this.#l;
     if (e.type.kind === 'struct') {
       if (e.kind === 'assign') places.assignAggregate(places.memoryPlace(e.left), e.right);
-      else if (e.kind !== 'variable') this.aggregate(e);
+      else if (e.kind !== 'variable') this.#l.aggregates.place(e);
     } else if (isWide(e.type) && e.kind !== 'call') wide.value(e);
     else this.value(e);
   }
@@ -355,50 +354,5 @@ export class ExpressionLowering {
     if (!isSigned(type)) return builder.binary('and', value, builder.constant((1n << BigInt(size * 8)) - 1n, 32));
     const shift = builder.constant(BigInt(32 - size * 8), 32);
     return builder.binary('arsh', builder.binary('lsh', value, shift), shift);
-  }
-
-  /** The place of a struct value. */
-  aggregate(e: Expression): MemoryPlace {
-    const { builder, places, calls, diagnostics } = this.#l;
-    switch (e.kind) {
-      case 'variable':
-      case 'member':
-      case 'deref':
-      case 'literal':
-        return places.memoryPlace(e);
-      case 'assign': {
-        const place = places.memoryPlace(e.left);
-        places.assignAggregate(place, e.right);
-        return place;
-      }
-      case 'comma':
-        this.effect(e.left);
-        return this.aggregate(e.right);
-      case 'cast':
-        return { ...this.aggregate(e.base), type: e.type };
-      case 'call': {
-        const slot = builder.slot('', sizeOf(e.type), alignOf(e.type));
-        const place = places.memory(builder.stack(slot), e.type);
-        calls.call(e, places.pointer(place));
-        return place;
-      }
-      case 'statements': {
-        const value = this.#l.statements.valueOf(e.body);
-        return places.memory(value ?? builder.constant(0n, 64), e.type);
-      }
-      case 'conditional': {
-        const slot = builder.slot('', sizeOf(e.type), alignOf(e.type));
-        const place = places.memory(builder.stack(slot), e.type);
-        const copy = (from: Expression) => (): Value => {
-          places.copy(place, this.aggregate(from), sizeOf(e.type));
-          return builder.constant(0n, 32);
-        };
-        this.choose((yes, no) => this.branch(e.test, yes, no), copy(e.yes ?? e.test), copy(e.no), 32, {});
-        return place;
-      }
-      default:
-        diagnostics.error(e.at, `a '${printCType(e.type)}' is not made this way`);
-        return places.memory(builder.constant(0n, 64), e.type);
-    }
   }
 }

@@ -4,8 +4,10 @@ import type { Block, Slot, Value } from '../ir/ir.ts';
 import type { ProvenanceOptions } from '../ir/provenance.ts';
 import type { DataSections } from '../object/data.ts';
 import type { FunctionObject, Variable } from '../syntax/ast.ts';
+import type { AggregateLowering } from './aggregates.ts';
 import type { CallLowering } from './calls.ts';
 import type { ExpressionLowering } from './expressions.ts';
+import type { LoopLowering } from './loops.ts';
 import type { OverflowLowering } from './overflow.ts';
 import type { PlaceLowering } from './places.ts';
 import type { StatementLowering } from './statements.ts';
@@ -52,9 +54,11 @@ export class Lowering {
   readonly called = new Set<FunctionObject>();
 
   declare expressions: ExpressionLowering;
+  declare aggregates: AggregateLowering;
   declare places: PlaceLowering;
   declare calls: CallLowering;
   declare statements: StatementLowering;
+  declare loops: LoopLowering;
   declare tables: TableLowering;
   declare wide: WideLowering;
   declare overflow: OverflowLowering;

@@ -96,7 +96,7 @@ export class PlaceLowering {
 
   #temporary(value: Expression): MemoryPlace {
     const { builder, expressions } = this.#l;
-    if (isAggregate(value.type) && value.type.kind === 'struct') return expressions.aggregate(value);
+    if (isAggregate(value.type) && value.type.kind === 'struct') return this.#l.aggregates.place(value);
     const slot = builder.slot('', sizeOf(value.type), alignOf(value.type));
     const place = this.memory(builder.stack(slot), value.type);
     if (value.type.kind === 'int' && value.type.size === 16) this.writeWide(place, this.#l.wide.value(value));
@@ -333,9 +333,8 @@ export class PlaceLowering {
 
   /** Writes a struct or 128-bit value to a place. */
   assignAggregate(to: MemoryPlace, value: Expression): void {
-    const { expressions } = this.#l;
     if (value.type.kind === 'int') this.writeWide(to, this.#l.wide.value(value));
-    else if (value.type.kind === 'struct') this.copy(to, expressions.aggregate(value), sizeOf(to.type));
+    else if (value.type.kind === 'struct') this.copy(to, this.#l.aggregates.place(value), sizeOf(to.type));
     else this.#l.diagnostics.error(value.at, `a '${printCType(value.type)}' cannot be copied`);
   }
 }

@@ -1,14 +1,10 @@
-import { assemble, decode, type InstructionBody } from '../../isa/index.ts';
 import type { Block, Value } from '../ir/ir.ts';
-import type { ComparisonOperator, Expression, Statement, SwitchCase } from '../syntax/ast.ts';
+import type { Expression, Statement, SwitchCase } from '../syntax/ast.ts';
 import { isAggregate, sizeOf } from '../types/types.ts';
+import { lowerAssembly } from './assembly.ts';
 import type { Lowering } from './lowering.ts';
 
-/** Statements to basic blocks. */
-
-/** More values than this come only of a loop that was unrolled too far. */
-const mostValues = 200_000;
-
+/** Statements to basic blocks; loops stand in loops.ts, inline assembly in assembly.ts. */
 export class StatementLowering {
   readonly #l: Lowering;
   readonly #cases = new Map<SwitchCase, Block>();
@@ -28,7 +24,7 @@ export class StatementLowering {
         return;
       case 'block':
         builder.inScope(() => {
-          for (const one of s.body) this.#part(one);
+          for (const one of s.body) this.part(one);
         });
         return;
       case 'declare':
@@ -38,7 +34,7 @@ export class StatementLowering {
         this.#if(s);
         return;
       case 'loop':
-        builder.inScope(() => this.#loop(s));
+        builder.inScope(() => this.#l.loops.lower(s));
         return;
       case 'switch':
         this.#switch(s);
@@ -47,7 +43,7 @@ export class StatementLowering {
         // Only the switch and what falls through from above come here.
         this.#startAt(this.#cases.get(s.label) as Block);
         builder.seal(builder.current);
-        this.#part(s.body);
+        this.part(s.body);
         return;
       case 'label':
         this.#startAt(this.#label(s.name));
@@ -66,7 +62,7 @@ export class StatementLowering {
         this.#return(s.value);
         return;
       case 'asm':
-        this.#asm(s);
+        lowerAssembly(this.#l, s);
         return;
     }
   }
@@ -79,7 +75,7 @@ export class StatementLowering {
     for (const one of s.body.slice(0, last?.kind === 'expression' ? -1 : undefined)) this.lower(one);
     if (last?.kind !== 'expression') return undefined;
     builder.at = last.at;
-    if (last.value.type.kind === 'struct') return places.pointer(expressions.aggregate(last.value));
+    if (last.value.type.kind === 'struct') return places.pointer(this.#l.aggregates.place(last.value));
     if (last.value.type.kind === 'void') {
       expressions.effect(last.value);
       return undefined;
@@ -144,12 +140,12 @@ export class StatementLowering {
     expressions.branch(s.test, yes, no);
     builder.seal(yes);
     builder.current = yes;
-    this.#part(s.yes);
+    this.part(s.yes);
     builder.goto(join);
     if (s.no) {
       builder.seal(no);
       builder.current = no;
-      this.#part(s.no);
+      this.part(s.no);
       builder.goto(join);
     }
     builder.seal(join);
@@ -157,85 +153,9 @@ export class StatementLowering {
   }
 
   /** A part that can never run is lowered only for the labels in it. */
-  #part(s: Statement): void {
+  part(s: Statement): void {
     if (this.#l.builder.dead && !hasLabel(s)) return;
     this.lower(s);
-  }
-
-  #loop(s: Extract<Statement, { kind: 'loop' }>): void {
-    if (s.initial) for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.lower(one);
-    const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    if (times > 0) this.#unrolled(s, times);
-    else this.#rolled(s);
-  }
-
-  #rolled(s: Extract<Statement, { kind: 'loop' }>): void {
-    const { builder, expressions, frame } = this.#l;
-    const exit = builder.block();
-    builder.loops++;
-    const header = builder.block();
-    const body = builder.block();
-    const step = builder.block();
-    builder.loops--;
-    builder.goto(s.testLast ? body : header);
-    if (!s.testLast) {
-      builder.current = header;
-      if (s.test) expressions.branch(s.test, body, exit);
-      else builder.goto(body);
-      builder.seal(body);
-    }
-    builder.loops++;
-    builder.current = body;
-    frame.loops.push({ breakTo: exit, continueTo: step });
-    this.#part(s.body);
-    frame.loops.pop();
-    builder.goto(step);
-    builder.seal(step);
-    builder.current = step;
-    if (s.step) expressions.effect(s.step);
-    if (s.testLast) {
-      if (s.test) expressions.branch(s.test, body, exit);
-      else builder.goto(body);
-      builder.seal(body);
-      builder.seal(header);
-    } else {
-      builder.goto(header);
-      builder.seal(header);
-    }
-    builder.loops--;
-    builder.seal(exit);
-    builder.current = exit;
-  }
-
-  /** The body again and again, while the condition is not known to be false. */
-  #unrolled(s: Extract<Statement, { kind: 'loop' }>, times: number): void {
-    const { builder, expressions, frame, diagnostics } = this.#l;
-    const exit = builder.block();
-    for (let i = 0; ; i++) {
-      if (s.test && (!s.testLast || i > 0)) {
-        const body = builder.block();
-        expressions.branch(s.test, body, exit);
-        builder.seal(body);
-        builder.current = body;
-      }
-      if (builder.dead) break;
-      if (i >= times || builder.count > mostValues) {
-        diagnostics.error(s.at, 'this loop cannot be unrolled: its end is not known', 'give it a constant bound');
-        break;
-      }
-      const step = builder.block();
-      frame.loops.push({ breakTo: exit, continueTo: step });
-      builder.inScope(() => this.lower(s.body));
-      frame.loops.pop();
-      builder.goto(step);
-      builder.seal(step);
-      builder.current = step;
-      if (builder.dead) break;
-      if (s.step) expressions.effect(s.step);
-    }
-    builder.goto(exit);
-    builder.seal(exit);
-    builder.current = exit;
   }
 
   #switch(s: Extract<Statement, { kind: 'switch' }>): void {
@@ -294,80 +214,6 @@ export class StatementLowering {
     if (!builder.current.end) builder.current.end = { kind: 'return', value: returned, at: builder.at };
     this.#leave(undefined);
   }
-
-  /**
-   * Inline assembly. An empty text hides its operands from the optimiser; one instruction in registers is put in as it
-   * is, `%0` the first operand.
-   */
-  #asm(s: Extract<Statement, { kind: 'asm' }>): void {
-    const { builder, expressions, places, diagnostics } = this.#l;
-    if (s.text.trim() === '') {
-      for (const output of s.outputs) {
-        const tied = s.inputs.find((one) => /^\d+$/.test(one.constraint)) ?? output;
-        const place = places.place(output.value);
-        const value = expressions.value(tied.value);
-        places.write(place, output.value.type, builder.emit('opaque', value.width, [value]));
-      }
-      return;
-    }
-    const operands = [...s.outputs, ...s.inputs];
-    let parsed: InstructionBody | undefined;
-    try {
-      const text = s.text.replace(/%(\d+)/g, (_, n: string) => `r${Number(n) + 1}`);
-      const { instructions } = decode(assemble(text).code);
-      parsed = instructions.length === 1 ? instructions[0] : undefined;
-    } catch {
-      // The message below says what is taken.
-    }
-    const first = operands[0];
-    if (parsed?.kind !== 'alu' || !first || s.outputs.length !== 1 || operands.length > 3) {
-      diagnostics.error(s.at, 'of inline assembly, one arithmetic instruction on its operands is taken', 'say it in C');
-      return;
-    }
-    const place = places.place(first.value);
-    const readable = /^\+/.test(first.constraint) ? first : (s.inputs.find((one) => one.constraint === '0') ?? first);
-    const left = expressions.value(readable.value);
-    const { src, op } = parsed;
-    let right: Value;
-    if (src.kind === 'imm') right = builder.constant(BigInt(src.imm), left.width);
-    else {
-      const operand = operands[src.register - 1];
-      right = operand
-        ? expressions.convert(expressions.value(operand.value), operand.value.type, first.value.type)
-        : left;
-    }
-    const known = ['add', 'sub', 'mul', 'div', 'mod', 'and', 'or', 'xor', 'lsh', 'rsh', 'arsh'] as const;
-    const arithmetic = known.find((one) => one === op);
-    const value = op === 'mov' ? right : arithmetic ? builder.binary(arithmetic, left, right) : left;
-    places.write(place, first.value.type, builder.emit('opaque', value.width, [value]));
-  }
-}
-
-const comparisons = {
-  '==': (a, b) => a === b,
-  '!=': (a, b) => a !== b,
-  '<': (a, b) => a < b,
-  '<=': (a, b) => a <= b,
-  '>': (a, b) => a > b,
-  '>=': (a, b) => a >= b,
-} satisfies Record<ComparisonOperator, (a: bigint, b: bigint) => boolean>;
-
-/** How often a loop that counts by a constant runs, when that is at most `most` and can be seen; else 0. */
-function tripCount({ initial, test, step, testLast }: Extract<Statement, { kind: 'loop' }>, most: number): number {
-  const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
-  if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
-  const start = first.variable.initial?.entries[0]?.value;
-  const counts = (e: Expression): boolean =>
-    e.kind === 'cast' ? counts(e.base) : e.kind === 'variable' && e.variable === first.variable;
-  const { left, right, op } = test;
-  const known = start?.kind === 'number' && right.kind === 'number' && step.right.kind === 'number';
-  if (!known || !counts(left) || !counts(step.left) || (step.op !== '+' && step.op !== '-')) return 0;
-  const by = step.op === '+' ? step.right.value : -step.right.value;
-
-  const goesOn = (value: bigint): boolean => comparisons[op](value, right.value);
-  let times = 0;
-  for (let value = start.value; goesOn(value) && times <= most; value += by) times++;
-  return times > most ? 0 : times;
 }
 
 /** Whether anything can jump into a statement. @param cases its own case labels count: its switch is around it */

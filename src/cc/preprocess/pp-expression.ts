@@ -1,5 +1,5 @@
+import { binaryValue, integerOf, type OperatorReader, quotedBytes, readBinary } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
-import { integerOf, quotedBytes } from './lexer.ts';
 import type { MacroTable } from './macros.ts';
 import type { Token } from './token.ts';
 
@@ -32,20 +32,7 @@ function resolveDefined(line: readonly Token[], macros: MacroTable): Token[] {
   return result;
 }
 
-const levels: readonly (readonly string[])[] = [
-  ['||'],
-  ['&&'],
-  ['|'],
-  ['^'],
-  ['&'],
-  ['==', '!='],
-  ['<', '<=', '>', '>='],
-  ['<<', '>>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
-
-class ConditionReader {
+class ConditionReader implements OperatorReader<Token, bigint> {
   readonly #tokens: readonly Token[];
   readonly #start: Token;
   readonly #macros: MacroTable;
@@ -81,7 +68,7 @@ class ConditionReader {
   }
 
   #conditional(): bigint {
-    const test = this.#binary(0);
+    const test = readBinary(this);
     if (!this.#accept('?')) return test;
     const yes = this.#conditional();
     if (!this.#accept(':')) return this.#fault(this.#tokens[this.#at], `expected ':'`);
@@ -89,67 +76,28 @@ class ConditionReader {
     return test !== 0n ? yes : no;
   }
 
-  #binary(level: number): bigint {
-    const symbols = levels[level];
-    if (!symbols) return this.#unary();
-    let left = this.#binary(level + 1);
-    for (;;) {
-      const operator = this.#tokens[this.#at];
-      if (!operator || !symbols.includes(operator.text)) return left;
-      this.#at++;
-      const right = this.#binary(level + 1);
-      left = this.#apply(operator, left, right);
-    }
+  get next(): string {
+    return this.#tokens[this.#at]?.text ?? '';
   }
 
-  #apply(operator: Token, a: bigint, b: bigint): bigint {
-    switch (operator.text) {
-      case '||':
-        return a !== 0n || b !== 0n ? 1n : 0n;
-      case '&&':
-        return a !== 0n && b !== 0n ? 1n : 0n;
-      case '|':
-        return a | b;
-      case '^':
-        return a ^ b;
-      case '&':
-        return a & b;
-      case '==':
-        return a === b ? 1n : 0n;
-      case '!=':
-        return a !== b ? 1n : 0n;
-      case '<':
-        return a < b ? 1n : 0n;
-      case '<=':
-        return a <= b ? 1n : 0n;
-      case '>':
-        return a > b ? 1n : 0n;
-      case '>=':
-        return a >= b ? 1n : 0n;
-      case '<<':
-        return BigInt.asIntN(64, a << (b & 63n));
-      case '>>':
-        return a >> (b & 63n);
-      case '+':
-        return BigInt.asIntN(64, a + b);
-      case '-':
-        return BigInt.asIntN(64, a - b);
-      case '*':
-        return BigInt.asIntN(64, a * b);
-      default:
-        if (b === 0n) return this.#fault(operator, 'division by zero');
-        return operator.text === '/' ? a / b : a % b;
-    }
+  takeOperator(): Token {
+    return this.#tokens[this.#at++] as Token;
   }
 
-  #unary(): bigint {
+  join(operator: Token, left: bigint, right: bigint): bigint {
+    const { text } = operator;
+    if ((text === '/' || text === '%') && right === 0n) return this.#fault(operator, 'division by zero');
+    return BigInt.asIntN(64, binaryValue(text, left, right));
+  }
+
+  operand(): bigint {
     const token = this.#tokens[this.#at];
     if (!token) return this.#fault(undefined, 'the condition ends too early');
     this.#at++;
-    if (token.text === '!') return this.#unary() === 0n ? 1n : 0n;
-    if (token.text === '-') return -this.#unary();
-    if (token.text === '+') return this.#unary();
-    if (token.text === '~') return ~this.#unary();
+    if (token.text === '!') return this.operand() === 0n ? 1n : 0n;
+    if (token.text === '-') return -this.operand();
+    if (token.text === '+') return this.operand();
+    if (token.text === '~') return ~this.operand();
     if (token.text === '(') {
       const value = this.#conditional();
       return this.#accept(')') ? value : this.#fault(this.#tokens[this.#at], `expected ')'`);

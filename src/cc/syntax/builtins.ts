@@ -91,7 +91,7 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
   const overflow = overflowing.exec(at.text);
   if (overflow) return parseOverflow(p, at, overflow);
   const { takes, gives } = builtins[at.text] as { takes: string; gives: string };
-  const args = p.expressions.argumentList();
+  const args = p.calls.argumentList();
   if (args.length !== takes.length) {
     p.diagnostics.error(at, `'${at.text}' takes ${takes.length} arguments, not ${args.length}`);
     return p.typing.number(at, 0n);
@@ -120,7 +120,7 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
 const overflowing = /^__builtin_([us]?)(add|sub|mul)(l?l?)_overflow$/;
 
 function parseOverflow(p: Parsing, at: Token, [, sign = '', op = '', size = '']: RegExpExecArray): Expression {
-  const args = p.expressions.argumentList();
+  const args = p.calls.argumentList();
   const [left, right, to] = args;
   const target = to?.type.kind === 'pointer' ? to.type.target : undefined;
   if (!left || !right || !to || args.length > 3 || left.type.kind !== 'int' || right.type.kind !== 'int') {
@@ -140,19 +140,19 @@ function parseOverflow(p: Parsing, at: Token, [, sign = '', op = '', size = '']:
 function parseSpecial(p: Parsing, at: Token): Expression {
   switch (at.text) {
     case '__builtin_expect': {
-      const [value] = p.expressions.argumentList();
+      const [value] = p.calls.argumentList();
       return value ?? p.typing.number(at, 0n);
     }
     case '__builtin_preserve_access_index': {
-      const [value] = p.expressions.argumentList();
+      const [value] = p.calls.argumentList();
       return value ?? p.typing.number(at, 0n);
     }
     case '__builtin_constant_p': {
-      const [value] = p.expressions.argumentList();
+      const [value] = p.calls.argumentList();
       return p.typing.number(at, value?.kind === 'number' ? 1n : 0n);
     }
     case '__builtin_choose_expr': {
-      const [test, yes, no] = p.expressions.argumentList();
+      const [test, yes, no] = p.calls.argumentList();
       const chosen = test?.kind === 'number' && test.value === 0n ? no : yes;
       return chosen ?? p.typing.number(at, 0n);
     }
@@ -167,10 +167,10 @@ function parseSpecial(p: Parsing, at: Token): Expression {
     case 'offsetof':
       return parseOffsetof(p, at);
     case '__builtin_object_size':
-      p.expressions.argumentList();
+      p.calls.argumentList();
       return p.typing.number(at, -1n, types.ulong);
     default:
-      p.expressions.argumentList();
+      p.calls.argumentList();
       return { kind: 'cast', type: types.void, at, base: p.typing.number(at, 0n) };
   }
 }

@@ -1,8 +1,6 @@
-import { helperByName, helperNames } from '../../uapi/index.ts';
+import { type OperatorReader, readBinary } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
-import { helperPrototype } from '../dialect/helper-prototypes.ts';
 import { parseMethod } from '../dialect/tables.ts';
-import { integerOf, quotedBytes } from '../preprocess/lexer.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro } from '../types/supplement.ts';
 import {
@@ -18,27 +16,17 @@ import {
   sizeOf,
   types,
 } from '../types/types.ts';
-import type { BinaryOperator, ComparisonOperator, Expression, FunctionObject } from './ast.ts';
-import { isBuiltin, parseBuiltin } from './builtins.ts';
+import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
 import type { Parsing } from './parsing.ts';
 import { isUser } from './typing.ts';
 
-/** Expressions (C11 6.5), each rule of the grammar a method. */
-const levels: readonly Readonly<Record<string, 'logical' | 'compare' | 'arithmetic'>>[] = [
-  { '||': 'logical' },
-  { '&&': 'logical' },
-  { '|': 'arithmetic' },
-  { '^': 'arithmetic' },
-  { '&': 'arithmetic' },
-  { '==': 'compare', '!=': 'compare' },
-  { '<': 'compare', '<=': 'compare', '>': 'compare', '>=': 'compare' },
-  { '<<': 'arithmetic', '>>': 'arithmetic' },
-  { '+': 'arithmetic', '-': 'arithmetic' },
-  { '*': 'arithmetic', '/': 'arithmetic', '%': 'arithmetic' },
-];
+/**
+ * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
+ * calls in calls.ts.
+ */
 const assignments = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 
-export class ExpressionParser {
+export class ExpressionParser implements OperatorReader<Token, Expression> {
   readonly #p: Parsing;
 
   constructor(parsing: Parsing) {
@@ -117,7 +105,7 @@ export class ExpressionParser {
   /** conditional = binary ('?' expression? ':' conditional)? */
   conditional(): Expression {
     const p = this.#p;
-    const test = this.#binary(0);
+    const test = readBinary<Token, Expression>(this);
     if (!p.is('?')) return test;
     const at = p.next();
     const yes = p.is(':') ? undefined : this.expression();
@@ -126,21 +114,25 @@ export class ExpressionParser {
     return p.typing.conditional(test, yes, no, at);
   }
 
-  #binary(level: number): Expression {
-    const operators = levels[level];
-    if (!operators) return this.#cast();
-    const p = this.#p;
-    let left = this.#binary(level + 1);
-    for (;;) {
-      const at = p.token;
-      const kind = at.kind === 'punctuator' && Object.hasOwn(operators, at.text) ? operators[at.text] : undefined;
-      if (!kind) return left;
-      p.next();
-      const right = this.#binary(level + 1);
-      if (kind === 'logical') left = p.typing.logical(at.text as '&&' | '||', left, right, at);
-      else if (kind === 'compare') left = p.typing.compare(at.text as ComparisonOperator, left, right, at);
-      else left = p.typing.arithmetic(at.text as BinaryOperator, left, right, at);
-    }
+  get next(): string {
+    const { kind, text } = this.#p.token;
+    return kind === 'punctuator' ? text : '';
+  }
+
+  takeOperator(): Token {
+    return this.#p.next();
+  }
+
+  join(at: Token, left: Expression, right: Expression): Expression {
+    const { typing } = this.#p;
+    const op = at.text;
+    if (op === '&&' || op === '||') return typing.logical(op, left, right, at);
+    if (isComparison(op)) return typing.compare(op, left, right, at);
+    return typing.arithmetic(op as BinaryOperator, left, right, at);
+  }
+
+  operand(): Expression {
+    return this.#cast();
   }
 
   /** cast = '(' type-name ')' (cast | '{' … '}') | unary */
@@ -175,9 +167,9 @@ export class ExpressionParser {
         p.next();
         return this.#cast();
       }
-      return this.#postfix(this.#primary());
+      return this.#postfix(p.primaries.primary());
     }
-    if (at.kind !== 'punctuator') return this.#postfix(this.#primary());
+    if (at.kind !== 'punctuator') return this.#postfix(p.primaries.primary());
     switch (at.text) {
       case '++':
       case '--': {
@@ -217,7 +209,7 @@ export class ExpressionParser {
           at,
         );
       default:
-        return this.#postfix(this.#primary());
+        return this.#postfix(p.primaries.primary());
     }
   }
 
@@ -287,7 +279,7 @@ export class ExpressionParser {
         const index = this.expression();
         p.expect(']');
         value = this.deref(p.typing.arithmetic('+', value, index, at), at);
-      } else if (p.accept('(')) value = this.#call(value, at);
+      } else if (p.accept('(')) value = p.calls.call(value, at);
       else if (p.accept('.')) {
         value = value.kind === 'table' ? parseMethod(p, value.table, at) : this.memberOf(value);
       } else if (p.accept('->')) value = this.memberOf(this.deref(value, at));
@@ -315,241 +307,10 @@ export class ExpressionParser {
     p.diagnostics.error(name, message, type.body ? didYouMean(name.text, memberNames(type)) : undefined);
     return p.typing.number(name, 0n);
   }
-
-  /** The arguments behind a bracket that was read, and the closing one. */
-  argumentList(): Expression[] {
-    const p = this.#p;
-    const args: Expression[] = [];
-    while (!p.is(')')) {
-      args.push(p.typing.decay(this.assignment()));
-      if (!p.accept(',')) break;
-    }
-    p.expect(')');
-    return args;
-  }
-
-  #call(callee: Expression, at: Token): Expression {
-    const p = this.#p;
-    if (callee.kind !== 'function') {
-      p.diagnostics.error(
-        at,
-        'only a named function can be called',
-        'a call through a pointer is nothing that BPF has',
-      );
-      this.argumentList();
-      return p.typing.number(at, 0n);
-    }
-    const target = callee.function;
-    const args = this.argumentList();
-    const wanted = target.parameters.length;
-    if (args.length < wanted || (args.length > wanted && !target.variadic)) {
-      p.diagnostics.error(callee.at, `'${target.name}' takes ${wanted} arguments, not ${args.length}`);
-      return p.typing.number(at, 0n, isScalar(target.returns) ? target.returns : types.int);
-    }
-    const cast = args.map((arg, i) => {
-      const parameter = target.parameters[i];
-      return parameter ? p.typing.cast(arg, parameter.type, arg.at) : arg;
-    });
-    return { kind: 'call', type: target.returns, at: callee.at, function: target, args: cast };
-  }
-
-  /** primary = number | char | string+ | name | '(' expression ')' | '(' block ')' | '_Generic' … */
-  #primary(): Expression {
-    const p = this.#p;
-    const at = p.token;
-    if (p.accept('(')) {
-      if (p.is('{')) return this.#statements(at);
-      const value = p.nested(() => this.expression());
-      p.expect(')');
-      return value;
-    }
-    switch (at.kind) {
-      case 'number':
-        return this.#number(p.next());
-      case 'char': {
-        const bytes = quotedBytes(p.next().text);
-        return p.typing.number(at, BigInt.asIntN(8, BigInt(bytes.at(-1) ?? 0)));
-      }
-      case 'string': {
-        const bytes: number[] = [];
-        while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
-        bytes.push(0);
-        const type: CType = { kind: 'array', element: types.char, length: bytes.length };
-        return { kind: 'string', type, at, bytes: Uint8Array.from(bytes) };
-      }
-      case 'name':
-        return this.#name(p.next());
-      default:
-        return p.diagnostics.abandon(
-          at,
-          `expected an expression, not ${at.kind === 'end' ? 'the end of the text' : `'${at.text}'`}`,
-        );
-    }
-  }
-
-  /** '({' statement* '})': its value is that of the last statement. */
-  #statements(at: Token): Expression {
-    const p = this.#p;
-    if (!p.current) p.diagnostics.abandon(at, 'statements have no place outside a function');
-    const body = p.nested(() => p.statements.block());
-    p.expect(')');
-    const last = body.kind === 'block' ? body.body.at(-1) : undefined;
-    const type = last?.kind === 'expression' ? p.typing.decay(last.value).type : types.void;
-    return { kind: 'statements', type, at, body };
-  }
-
-  #number(at: Token): Expression {
-    const p = this.#p;
-    const literal = integerOf(at.text);
-    if (!literal) {
-      const floating = /^[0-9.]+([eE][+-]?[0-9]+)?[fFlL]?$/.test(at.text) && /[.eE]/.test(at.text);
-      if (floating) p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
-      else p.diagnostics.error(at, `'${at.text}' is no number`);
-      return p.typing.number(at, 0n);
-    }
-    const { value, unsigned, long, decimal } = literal;
-    if (value > 0xffffffffffffffffn) p.diagnostics.error(at, `'${at.text}' does not fit 64 bits`);
-    const fits = (type: CType): boolean => {
-      const bits = BigInt(sizeOf(type) * 8 - (type.kind === 'int' && type.signed ? 1 : 0));
-      return value < 1n << bits;
-    };
-    const choices = [types.int, types.uint, types.long, types.ulong].filter(
-      (type) => !(long && type.size < 8) && !(unsigned && type.signed) && !(decimal && !unsigned && !type.signed),
-    );
-    return p.typing.number(at, value, choices.find(fits) ?? types.ulong);
-  }
-
-  #name(at: Token): Expression {
-    const p = this.#p;
-    const { text } = at;
-    if (text === '_Generic') return this.#generic(at);
-    const found = p.scope.find(text);
-    if (found) {
-      switch (found.kind) {
-        case 'variable':
-          found.variable.used = true;
-          return (
-            this.#constantVariable(at, found.variable) ?? {
-              kind: 'variable',
-              type: found.variable.type,
-              at,
-              variable: found.variable,
-            }
-          );
-        case 'enumerator':
-          return p.typing.number(at, found.value, found.type);
-        case 'function':
-          return { kind: 'function', type: functionType(found.function), at, function: found.function };
-        case 'table':
-          return { kind: 'table', type: pointerTo(types.void), at, table: found.table };
-        case 'typedef':
-          return p.diagnostics.abandon(at, `'${text}' is a type, not a value`);
-      }
-    }
-    if (p.is('(')) {
-      if (isBuiltin(text)) return parseBuiltin(p, at);
-      const helper = this.#helper(at);
-      if (helper) return helper;
-    }
-    if (text === '__func__' || text === '__FUNCTION__') return this.#functionName(at);
-    const enumerator = p.kernel.enumerator(text);
-    if (enumerator !== undefined) {
-      const type = enumerator > 0x7fffffffn ? types.long : types.int;
-      return p.typing.number(at, enumerator, type);
-    }
-    return this.#unknown(at);
-  }
-
-  #constantVariable(
-    at: Token,
-    variable: {
-      global: boolean;
-      constant: boolean;
-      type: CType;
-      initial: { entries: readonly { value: Expression }[] } | undefined;
-    },
-  ): Expression | undefined {
-    if (!variable.global || !variable.constant || !isScalar(variable.type)) return undefined;
-    const value = variable.initial?.entries[0]?.value;
-    return value?.kind === 'number' && this.#p.token.text !== '='
-      ? this.#p.typing.number(at, value.value, variable.type)
-      : undefined;
-  }
-
-  #functionName(at: Token): Expression {
-    const bytes = Buffer.from(`${this.#p.current?.name ?? ''}\0`);
-    const type: CType = { kind: 'array', element: types.char, length: bytes.length };
-    return { kind: 'string', type, at, bytes };
-  }
-
-  #helper(at: Token): Expression | undefined {
-    const p = this.#p;
-    const info = at.text.startsWith('bpf_') ? helperByName(at.text) : undefined;
-    if (!info) return undefined;
-    p.expect('(');
-    const args = this.argumentList();
-    const { returns, parameters, variadic } = helperPrototype(info.name);
-    const literal = info.name === 'trace_printk' && args[0]?.kind === 'address' && args[0].base.kind === 'string';
-    if (literal) {
-      // BCC counts the bytes of a literal format itself.
-      const { base } = args[0] as Extract<Expression, { kind: 'address' }>;
-      args.splice(1, 0, p.typing.number(at, BigInt(sizeOf(base.type)), types.uint));
-    }
-    const wanted = parameters?.length ?? 0;
-    const most = variadic ? 5 : parameters ? wanted : 5;
-    if (args.length < wanted || args.length > most) {
-      const count = variadic ? `${wanted} to 5` : `${wanted}`;
-      p.diagnostics.error(at, `'${at.text}' takes ${parameters ? count : 'up to 5'} arguments, not ${args.length}`);
-    }
-    const cast = args.slice(0, 5).map((arg, i) => {
-      const type = parameters?.[i];
-      if (arg.type.kind === 'struct') {
-        p.diagnostics.error(arg.at, `a helper takes no '${printCType(arg.type)}'`, 'pass its address');
-        return p.typing.number(arg.at, 0n);
-      }
-      return type && type.kind !== 'pointer' && arg.kind !== 'table' ? p.typing.cast(arg, type) : arg;
-    });
-    return { kind: 'helper', type: returns, at, name: info.name, id: info.id, args: cast };
-  }
-
-  #unknown(at: Token): Expression {
-    const p = this.#p;
-    const called = p.is('(');
-    const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
-    const what = called ? 'function' : 'name';
-    p.diagnostics.error(at, `unknown ${what} '${at.text}'`, didYouMean(at.text, [...p.scope.names(), ...names]));
-    if (called) {
-      p.next();
-      this.argumentList();
-    }
-    return p.typing.number(at, 0n);
-  }
-
-  /** _Generic '(' assignment (',' (type-name | 'default') ':' assignment)+ ')' */
-  #generic(at: Token): Expression {
-    const p = this.#p;
-    p.expect('(');
-    const control = p.typing.decay(this.assignment());
-    let chosen: Expression | undefined;
-    let fallback: Expression | undefined;
-    while (p.accept(',')) {
-      const type = p.accept('default') ? undefined : p.declarations.typeName();
-      p.expect(':');
-      const value = this.assignment();
-      if (!type) fallback = value;
-      else if (!chosen && printCType(type) === printCType(control.type)) chosen = value;
-    }
-    p.expect(')');
-    const value = chosen ?? fallback;
-    if (value) return value;
-    p.diagnostics.error(at, `no choice for '${printCType(control.type)}'`);
-    return p.typing.number(at, 0n);
-  }
 }
 
-function functionType(target: FunctionObject): CType {
-  const parameters = target.parameters.map((one) => ({ name: one.name, type: one.type }));
-  return { kind: 'function', returns: target.returns, parameters, variadic: target.variadic };
+function isComparison(op: string): op is ComparisonOperator {
+  return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>=';
 }
 
 function constantAddress(base: Expression): bigint | undefined {

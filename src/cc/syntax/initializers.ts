@@ -1,5 +1,5 @@
+import { quotedBytes } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
-import { quotedBytes } from '../preprocess/lexer.ts';
 import {
   type CType,
   findMember,

@@ -4,11 +4,14 @@ import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
 import { aliased, type CType, isComplete, printCType, StructType } from '../types/types.ts';
 import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
+import { CallParser } from './calls.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
 import { Parsing } from './parsing.ts';
+import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
+import { TagParser } from './tags.ts';
 
 /**
  * A whole text: declarations, tables and functions one after another. What goes wrong in one of them is recorded, and
@@ -23,6 +26,9 @@ export function parse(
   const p = new Parsing(tokens, diagnostics, kernel, bccDialect);
   p.declarations = new DeclarationParser(p);
   p.expressions = new ExpressionParser(p);
+  p.tags = new TagParser(p);
+  p.primaries = new PrimaryParser(p);
+  p.calls = new CallParser(p);
   p.initializers = new InitializerParser(p);
   p.statements = new StatementParser(p);
   const unit = new UnitParser(p);

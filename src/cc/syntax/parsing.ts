@@ -3,11 +3,14 @@ import type { Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
 import { aliased, type CType, types } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
+import type { CallParser } from './calls.ts';
 import type { DeclarationParser } from './declarations.ts';
 import type { ExpressionParser } from './expressions.ts';
 import type { InitializerParser } from './initializers.ts';
+import type { PrimaryParser } from './primaries.ts';
 import { Scope } from './scope.ts';
 import type { StatementParser } from './statements.ts';
+import type { TagParser } from './tags.ts';
 import { Typing } from './typing.ts';
 
 /**
@@ -27,6 +30,9 @@ export class Parsing {
 
   declare declarations: DeclarationParser;
   declare expressions: ExpressionParser;
+  declare tags: TagParser;
+  declare primaries: PrimaryParser;
+  declare calls: CallParser;
   declare initializers: InitializerParser;
   declare statements: StatementParser;
 

@@ -1,5 +1,5 @@
+import { quotedBytes } from '../../base/index.ts';
 import { parseTable } from '../dialect/tables.ts';
-import { quotedBytes } from '../preprocess/lexer.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
 import type { AsmOperand, Statement, SwitchCase, Variable } from './ast.ts';

@@ -1,3 +1,4 @@
+import { binaryValue } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { type CType, type IntType, isScalar, pointerTo, printCType, sameType, sizeOf, types } from '../types/types.ts';
@@ -102,7 +103,7 @@ export class Typing {
       right = this.cast(right, type);
     }
     if (left.kind === 'number' && right.kind === 'number') {
-      return this.number(at, compareConstants(op, left.value, right.value) ? 1n : 0n);
+      return this.number(at, binaryValue(op, left.value, right.value));
     }
     return { kind: 'compare', type: types.int, at, op, left, right };
   }
@@ -199,45 +200,7 @@ export function wrap(value: bigint, type: CType): bigint {
 
 function foldBinary(op: BinaryOperator, a: bigint, b: bigint, type: CType): bigint {
   const mask = type.kind === 'int' && type.size > 4 ? 63n : 31n;
-  switch (op) {
-    case '+':
-      return a + b;
-    case '-':
-      return a - b;
-    case '*':
-      return a * b;
-    case '/':
-      return a / b;
-    case '%':
-      return a % b;
-    case '&':
-      return a & b;
-    case '|':
-      return a | b;
-    case '^':
-      return a ^ b;
-    case '<<':
-      return a << (b & mask);
-    case '>>':
-      return a >> (b & mask);
-  }
-}
-
-function compareConstants(op: ComparisonOperator, a: bigint, b: bigint): boolean {
-  switch (op) {
-    case '==':
-      return a === b;
-    case '!=':
-      return a !== b;
-    case '<':
-      return a < b;
-    case '<=':
-      return a <= b;
-    case '>':
-      return a > b;
-    case '>=':
-      return a >= b;
-  }
+  return binaryValue(op, a, op === '<<' || op === '>>' ? b & mask : b);
 }
 
 /** Whether the memory of an lvalue is a process's. */
