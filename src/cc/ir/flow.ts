@@ -55,9 +55,9 @@ export function simplifyPhis(f: IrFunction): void {
   }
 }
 
-/** Immediate dominators, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
-export function dominators(blocks: readonly Block[]): Map<Block, Block> {
-  const index = new Map(blocks.map((block, i) => [block, i] as const));
+/** The place of each block's immediate dominator, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
+export function dominators(blocks: readonly Block[]): Int32Array {
+  for (const [i, block] of blocks.entries()) block.place = i;
   const idom = new Int32Array(blocks.length).fill(-1);
   idom[0] = 0;
   const intersect = (a: number, b: number): number => {
@@ -74,9 +74,9 @@ export function dominators(blocks: readonly Block[]): Map<Block, Block> {
     for (let i = 1; i < blocks.length; i++) {
       let found = -1;
       for (const pred of (blocks[i] as Block).preds) {
-        const p = index.get(pred);
-        if (p === undefined || idom[p] === -1) continue;
-        found = found < 0 ? p : intersect(p, found);
+        const { place } = pred;
+        if (blocks[place] !== pred || idom[place] === -1) continue;
+        found = found < 0 ? place : intersect(place, found);
       }
       if (found >= 0 && idom[i] !== found) {
         idom[i] = found;
@@ -84,7 +84,7 @@ export function dominators(blocks: readonly Block[]): Map<Block, Block> {
       }
     }
   }
-  return new Map(blocks.map((block, i) => [block, blocks[idom[i] as number] as Block] as const));
+  return idom;
 }
 
 /** Joins chains, skips empty blocks, and keeps one block of each `return K`. */

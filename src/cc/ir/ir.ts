@@ -108,6 +108,8 @@ export type Terminator =
 
 export class Block {
   readonly id: number;
+  /** Its place in the function's list of blocks, for passes that look at them by number: each sets it first. */
+  place = 0;
   readonly phis: Value[] = [];
   values: Value[] = [];
   preds: Block[] = [];
@@ -144,6 +146,10 @@ export function resolve(value: Value): Value {
   while (at.same) at = at.same;
   if (value.same && value.same !== at) value.same = at;
   return at;
+}
+
+export function resolveArguments({ args }: Value): void {
+  for (let i = 0; i < args.length; i++) args[i] = resolve(args[i] as Value);
 }
 
 /** Operations without effects whose result depends on their arguments alone. */
