@@ -140,6 +140,20 @@ export function successors(block: Block): Block[] {
   return [];
 }
 
+/** The i-th of a block's successors, if there are so many. */
+export function successor({ end }: Block, i: number): Block | undefined {
+  if (end?.kind === 'goto') return i === 0 ? end.to : undefined;
+  if (end?.kind !== 'branch') return undefined;
+  if (i === 0) return end.yes;
+  return i === 1 && end.no !== end.yes ? end.no : undefined;
+}
+
+/** Whether control goes from a block to another. */
+export function goesTo({ end }: Block, to: Block): boolean {
+  if (end?.kind === 'goto') return end.to === to;
+  return end?.kind === 'branch' && (end.yes === to || end.no === to);
+}
+
 /** The value that stands for another since they were found to be the same. */
 export function resolve(value: Value): Value {
   let at = value;
