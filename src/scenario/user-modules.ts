@@ -107,7 +107,8 @@ function placeOf(error: Error, path: string): Position | undefined {
  */
 export function blameUserModule(fault: unknown, path: string, what: string): unknown {
   if (!(fault instanceof Error) || fault instanceof UsageError) return fault;
-  if (fault instanceof TracebedError && fault.at) return fault;
+  // A message of several lines, a compiler's or the verifier's, names places of its own.
+  if (fault instanceof TracebedError && (fault.at || fault.message.includes('\n'))) return fault;
   const at = placeOf(fault, path);
   return at ? locatedAt(fault, at, `the ${what} failed: ${fault.message}`) : fault;
 }

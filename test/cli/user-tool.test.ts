@@ -32,6 +32,11 @@ const cases: readonly (readonly [what: string, body: string, answer: RegExp])[] 
     /^tracebed: .*mine\.ts:9:69: the tool failed: the object has no map 'cals' \(ENOENT\)\n {2}hint: did you mean calls\?\n$/,
   ],
   [
+    'its C is wrong',
+    "return { bpf: new BPF(setup.kernel, { text: 'int kprobe__vfs_read(void *ctx) { return x; }' }), view: {} };",
+    /^tracebed: text\.c:1:42: error: unknown name 'x'\n/,
+  ],
+  [
     'nothing is shown',
     'return { bpf };',
     /^tracebed: start of tool mine returned nothing that can be shown\n {2}expected: /,

@@ -123,6 +123,12 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   task_storage_delete: { takes: [1, 1], gives: 'int' },
   inode_storage_get: { takes: [3, 3], gives: 'leaf' },
   inode_storage_delete: { takes: [1, 1], gives: 'int' },
+  sock_map_update: { takes: [3, 3], gives: 'int' },
+  sock_hash_update: { takes: [3, 3], gives: 'int' },
+  msg_redirect_map: { takes: [3, 3], gives: 'int' },
+  msg_redirect_hash: { takes: [3, 3], gives: 'int' },
+  sk_redirect_map: { takes: [3, 3], gives: 'int' },
+  sk_redirect_hash: { takes: [3, 3], gives: 'int' },
 };
 
 /** Reads a table's declaration when one stands here. */

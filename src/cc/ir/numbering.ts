@@ -1,12 +1,22 @@
+import { BranchFacts } from './facts.ts';
 import { dominators } from './flow.ts';
-import { foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
-import { type Arithmetic, type Block, type IrFunction, isPure, resolve, resolveArguments, Value } from './ir.ts';
+import { commutative, foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
+import {
+  type Arithmetic,
+  type Block,
+  type IrFunction,
+  isPure,
+  resolve,
+  resolveArguments,
+  successors,
+  Value,
+} from './ir.ts';
 import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
 import { ValueTable } from './value-table.ts';
 
 /**
- * Value numbering over the dominator tree: what was computed on every way here is not computed again. Loads from the
- * context count as computations: nothing writes there.
+ * Value numbering over the dominator tree: what was computed on every way here is not computed again, and what a branch
+ * told is known behind it. Loads from the context count as computations: nothing writes there.
  */
 export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
   const { blocks } = f;
@@ -19,13 +29,16 @@ export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
     firstChild[parent] = i;
   }
   const table = new ValueTable(blocks.reduce((sum, block) => sum + block.values.length, 0));
-  /** What the table held when a block was entered: leaving it forgets the rest. */
+  const facts = new BranchFacts();
+  /** What was known when a block was entered: leaving it forgets the rest. */
   const held = new Int32Array(blocks.length);
   for (let at = 0; at >= 0; ) {
     held[at] = table.count;
-    numberBlock(blocks[at] as Block, table, origin);
+    facts.enter(blocks[at] as Block);
+    numberBlock(blocks[at] as Block, table, facts, origin);
     let next = firstChild[at] as number;
     while (next < 0 && at > 0) {
+      facts.leave();
       table.forget(held[at] as number);
       next = sibling[at] as number;
       at = idom[at] as number;
@@ -35,17 +48,18 @@ export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
   for (const block of blocks) block.phis.forEach(resolveArguments);
 }
 
-function numberBlock(block: Block, table: ValueTable, origin: ProvenanceOptions): void {
+function numberBlock(block: Block, table: ValueTable, facts: BranchFacts, origin: ProvenanceOptions): void {
   const { values } = block;
   let kept = 0;
   for (const value of values) {
-    resolveArguments(value);
+    const { args } = value;
+    for (let i = 0; i < args.length; i++) args[i] = facts.constantOf(resolve(args[i] as Value), value);
     const same = refold(value) ?? (isNumbered(value, origin) ? table.findOrAdd(value) : undefined);
     if (same) value.same = same;
     else values[kept++] = value;
   }
   values.length = kept;
-  resolveEnd(block);
+  resolveEnd(block, facts);
 }
 
 function isNumbered(value: Value, origin: ProvenanceOptions): boolean {
@@ -53,12 +67,25 @@ function isNumbered(value: Value, origin: ProvenanceOptions): boolean {
   return value.op !== 'opaque' && isPure(value);
 }
 
-function resolveEnd(block: Block): void {
+function resolveEnd(block: Block, facts: BranchFacts): void {
   const { end } = block;
-  if (end?.kind === 'return') end.value = resolve(end.value);
+  for (const next of successors(block)) {
+    for (const phi of next.phis) {
+      const index = next.preds.indexOf(block);
+      phi.args[index] = facts.constantOf(resolve(phi.args[index] as Value), phi);
+    }
+  }
+  if (end?.kind === 'return') end.value = facts.constantOf(resolve(end.value), undefined);
   if (end?.kind !== 'branch') return;
+  const known = facts.answer(end.condition, resolve(end.left), resolve(end.right), end.width);
+  if (known !== undefined) {
+    block.end = { kind: 'goto', to: known ? end.yes : end.no };
+    return;
+  }
   end.left = resolve(end.left);
-  end.right = resolve(end.right);
+  end.right = facts.constantOf(resolve(end.right), undefined);
+  // A constant stands on the right.
+  if (end.right.op === 'const') end.left = facts.constantOf(end.left, undefined);
   if (end.left.op === 'const' && end.right.op === 'const') {
     const yes = foldCompare(end.condition, end.left.constant, end.right.constant, end.width);
     block.end = { kind: 'goto', to: yes ? end.yes : end.no };
@@ -67,9 +94,13 @@ function resolveEnd(block: Block): void {
 
 /** A computation on constants that became such only now. */
 function refold(value: Value): Value | undefined {
-  const [a, b] = value.args as [Value, Value];
-  if (a?.op !== 'const' || !isPure(value) || value.op === 'opaque' || value.op === 'phi') return undefined;
-  if (b && b.op !== 'const') return undefined;
+  if (!isPure(value) || value.args.length === 0 || value.op === 'opaque' || value.op === 'phi') return undefined;
+  let [a, b] = value.args as [Value, Value];
+  if (a.op === 'const' && b && b.op !== 'const' && commutative.has(value.op)) {
+    [a, b] = [b, a];
+    value.args = [a, b];
+  }
+  if (!value.args.every((arg) => arg.op === 'const')) return neutral(value, a, b);
   const { width } = value;
   switch (value.op) {
     case 'zext':
@@ -84,6 +115,15 @@ function refold(value: Value): Value | undefined {
     default:
       return constant(value, foldArithmetic(value.op as Arithmetic, a.constant, b.constant, width));
   }
+}
+
+const zeroIsNeutral: ReadonlySet<string> = new Set(['add', 'sub', 'or', 'xor', 'lsh', 'rsh', 'arsh']);
+
+/** The other operand, where the constant changes nothing. */
+function neutral(value: Value, a: Value, b: Value | undefined): Value | undefined {
+  if (b?.op !== 'const') return undefined;
+  if (b.constant === 0n) return zeroIsNeutral.has(value.op) ? a : undefined;
+  return b.constant === 1n && (value.op === 'mul' || value.op === 'div') ? a : undefined;
 }
 
 function constant(at: Value, value: bigint): Value {

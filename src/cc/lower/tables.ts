@@ -79,6 +79,13 @@ export class TableLowering {
       case 'task_storage_delete':
       case 'inode_storage_delete':
         return int(e.method, map(), value(0));
+      case 'sock_map_update':
+      case 'sock_hash_update':
+      case 'msg_redirect_map':
+      case 'msg_redirect_hash':
+      case 'sk_redirect_map':
+      case 'sk_redirect_hash':
+        return int(e.method, value(0), map(), value(1), value(2));
       default:
         throw new Error(`the table method ${e.method} is not lowered`);
     }

@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import { versionCode } from '../dialect/headers.ts';
+import { bpfStructs } from './bpf-structs.ts';
 
 /**
  * What a trimmed BTF may lack of what tools name: enumerators, a few structs, records of tracepoints. All of it is used
@@ -7,22 +8,6 @@ import { versionCode } from '../dialect/headers.ts';
  */
 const enumerators: Readonly<Record<string, number>> = {
   TASK_COMM_LEN: 16,
-  BPF_ANY: 0,
-  BPF_NOEXIST: 1,
-  BPF_EXIST: 2,
-  BPF_F_SKIP_FIELD_MASK: 0xff,
-  BPF_F_USER_STACK: 0x100,
-  BPF_F_FAST_STACK_CMP: 0x200,
-  BPF_F_REUSE_STACKID: 0x400,
-  BPF_F_USER_BUILD_ID: 0x800,
-  BPF_F_INDEX_MASK: 0xffffffff,
-  BPF_F_CURRENT_CPU: 0xffffffff,
-  BPF_RB_NO_WAKEUP: 1,
-  BPF_RB_FORCE_WAKEUP: 2,
-  BPF_RB_AVAIL_DATA: 0,
-  BPF_RB_RING_SIZE: 1,
-  BPF_LOCAL_STORAGE_GET_F_CREATE: 1,
-  BPF_SK_STORAGE_GET_F_CREATE: 1,
   XDP_ABORTED: 0,
   XDP_DROP: 1,
   XDP_PASS: 2,
@@ -127,7 +112,8 @@ const structs: Readonly<Record<string, string>> = {
 
 /** The members of such a struct as C text. */
 export function supplementaryStruct(tag: string): string | undefined {
-  return Object.hasOwn(structs, tag) ? structs[tag] : undefined;
+  if (Object.hasOwn(structs, tag)) return structs[tag];
+  return Object.hasOwn(bpfStructs, tag) ? bpfStructs[tag] : undefined;
 }
 
 /** Members that kernel headers define as macros: what stands for them (include/net/sock.h, include/net/inet_sock.h). */
