@@ -23,7 +23,8 @@ import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
 import { Dynptrs } from './helpers/dynptrs.ts';
-import { helperTable } from './helpers/index.ts';
+import { type HelperEnvironment, helperTable } from './helpers/index.ts';
+import { kfuncTable } from './kfuncs/index.ts';
 import { Current } from './machine/current.ts';
 import { Ledger } from './machine/ledger.ts';
 import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts';
@@ -114,7 +115,7 @@ class SimulatedKernel implements OpenMachine {
       callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
     const window = new CallWindow(memory);
-    const helpers = helperTable({
+    const environment: HelperEnvironment = {
       profile,
       memory,
       window,
@@ -137,14 +138,15 @@ class SimulatedKernel implements OpenMachine {
       dynptrs: new Dynptrs(memory),
       timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
-    });
+    };
     this.#programs = new Programs({
       memory,
       btf: profile.btf,
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
-      helpers,
+      helpers: helperTable(environment),
+      kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,
       maps: this.#maps.byAddress,
     });
