@@ -123,11 +123,13 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
 
   /** Everything as it stands, taken in one walk. */
   itemsLookupBatch(): [K, V][] {
-    return [...this.items()];
+    return this.batches(false) ?? [...this.items()];
   }
 
   /** Everything as it stands; the keys are gone then (an array's elements zero). */
   itemsLookupAndDeleteBatch(): [K, V][] {
+    const taken = this.batches(true);
+    if (taken !== undefined) return taken;
     const items = [...this.items()];
     if (this.map.spec.type.endsWith('array')) this.zero();
     else for (const [key] of items) this.delete(key);

@@ -7,6 +7,7 @@ import type {
   BinaryFile,
   Fd,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
   PerfEventOpen,
@@ -19,6 +20,7 @@ import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/ind
 import { SampleContext } from './contexts/sample-context.ts';
 import { UserRegisters } from './contexts/user-registers.ts';
 import { FdTable } from './fds/fds.ts';
+import { MapBatches } from './fds/map-batches.ts';
 import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
@@ -70,6 +72,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #batches: MapBatches;
   readonly #pins: Pins;
   readonly #cgroups: Cgroups;
   readonly #events: PerfEvents;
@@ -90,6 +93,7 @@ class SimulatedKernel implements OpenMachine {
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
+    this.#batches = new MapBatches(this.#maps);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
@@ -190,6 +194,18 @@ class SimulatedKernel implements OpenMachine {
 
   mapLookupAndDelete(map: Fd, key: Uint8Array): Uint8Array {
     return this.#maps.lookupAndDelete(map, key);
+  }
+
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags = 0): MapBatch {
+    return this.#batches.lookup(map, take, after, most, flags);
+  }
+
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.update(map, keys, values, flags);
+  }
+
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.delete(map, keys, flags);
   }
 
   mapFdById(id: number): Fd {
