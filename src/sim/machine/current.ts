@@ -79,6 +79,8 @@ export class Current {
   readonly #last: (Task | undefined)[];
   /** Whose program runs. */
   link: LinkResource | null = null;
+  /** Whether the event under way has put a system call's arguments into the CPU's `userRegisters`. */
+  systemCall = false;
   /** What the program under way makes the probed function return instead of running it. */
   overrides = false;
   overrideLow = 0;
@@ -130,6 +132,7 @@ export class Current {
     this.userSkip = 0;
     this.function = 0;
     this.functionHigh = 0;
+    this.systemCall = false;
     const words = this.#words;
     const first = this.#first;
     const now = this.#now[0] as number;
