@@ -8,6 +8,7 @@ import type {
   DeviceInfo,
   Fd,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
   PacketSocketOpen,
@@ -23,11 +24,13 @@ import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/ind
 import { SampleContext } from './contexts/sample-context.ts';
 import { UserRegisters } from './contexts/user-registers.ts';
 import { FdTable } from './fds/fds.ts';
+import { MapBatches } from './fds/map-batches.ts';
 import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
 import { Dynptrs } from './helpers/dynptrs.ts';
-import { helperTable } from './helpers/index.ts';
+import { type HelperEnvironment, helperTable } from './helpers/index.ts';
+import { kfuncTable } from './kfuncs/index.ts';
 import { Current } from './machine/current.ts';
 import { Ledger } from './machine/ledger.ts';
 import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts';
@@ -77,6 +80,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #batches: MapBatches;
   readonly #pins: Pins;
   readonly #cgroups: Cgroups;
   readonly #events: PerfEvents;
@@ -99,6 +103,7 @@ class SimulatedKernel implements OpenMachine {
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
+    this.#batches = new MapBatches(this.#maps);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
@@ -138,7 +143,7 @@ class SimulatedKernel implements OpenMachine {
       this.#player.passOn(event, outer),
     );
     const window = new CallWindow(memory);
-    const helpers = helperTable({
+    const environment: HelperEnvironment = {
       profile,
       memory,
       window,
@@ -164,14 +169,15 @@ class SimulatedKernel implements OpenMachine {
       dynptrs: new Dynptrs(memory),
       timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
-    });
+    };
     this.#programs = new Programs({
       memory,
       btf: profile.btf,
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
-      helpers,
+      helpers: helperTable(environment),
+      kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,
       maps: this.#maps.byAddress,
       packets: this.#network.packets,
@@ -216,6 +222,18 @@ class SimulatedKernel implements OpenMachine {
 
   mapLookupAndDelete(map: Fd, key: Uint8Array): Uint8Array {
     return this.#maps.lookupAndDelete(map, key);
+  }
+
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags = 0): MapBatch {
+    return this.#batches.lookup(map, take, after, most, flags);
+  }
+
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.update(map, keys, values, flags);
+  }
+
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.delete(map, keys, flags);
   }
 
   mapFdById(id: number): Fd {

@@ -115,6 +115,8 @@ export interface ProgramParts {
   readonly window: CallWindow;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
+  /** Bodies of kernel functions, by BTF id. */
+  readonly kfuncs: ReadonlyMap<number, Helper>;
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
@@ -131,7 +133,7 @@ export class Programs {
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, current, maps, packets }: ProgramParts) {
+  constructor({ memory, btf, fds, engine, window, helpers, kfuncs, current, maps, packets }: ProgramParts) {
     this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
@@ -142,6 +144,7 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
+      kfunc: (id) => kfuncs.get(id),
       packet: (context, offset, size) => packetBytes(memory, context, offset, size),
       inline: (id) => cells.get(id) ?? inlineHelpers[id],
       mapLayout: (address) => {
@@ -227,11 +230,17 @@ export class Programs {
     for (const { kind, id, slot } of calls) {
       if (kind === 'helper' && this.#helpers[id] !== undefined) continue;
       if (kind === 'kfunc' && this.#host.kfunc?.(id) !== undefined) continue;
-      const called = kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function #${id}`;
+      const called =
+        kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function ${this.#nameOf(id)}#${id}`;
       throw new SysError('ENOSYS', op, `instruction ${slot}: ${called} is not simulated`, {
         hint: 'the verifier accepts the program, and Linux would run it; this simulated kernel has no body for the call',
       });
     }
+  }
+
+  #nameOf(id: number): string {
+    const type = this.#btf.type(id);
+    return 'name' in type ? type.name : '';
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
