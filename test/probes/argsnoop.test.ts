@@ -9,8 +9,8 @@ import {
   us,
 } from 'tracebed';
 import { describe, expect, test } from 'vitest';
-import tool from '../../probes/trace/index.ts';
-import { parsePoint } from '../../probes/trace/plan.ts';
+import tool from '../../probes/argsnoop/index.ts';
+import { parsePoint } from '../../probes/argsnoop/plan.ts';
 
 const profile = loadProfile('6.18');
 
