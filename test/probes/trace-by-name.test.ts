@@ -9,8 +9,8 @@ import {
   us,
 } from 'tracebed';
 import { describe, expect, test } from 'vitest';
+import { parsePoint } from '../../probes/trace/by-name/plan.ts';
 import tool from '../../probes/trace/index.ts';
-import { parsePoint } from '../../probes/trace/plan.ts';
 
 const profile = loadProfile('6.18');
 
