@@ -114,10 +114,10 @@ function isByName({ kernel, args, options }: ToolContext): boolean {
   const [point = '', ...fields] = args;
   const { pid: _pid, kernelStack: _kernelStack, stringSize, ...ofColumns } = options;
   const isSet = (value: unknown): boolean => value !== undefined && value !== false && String(value) !== '';
-  if (stringSize !== defaultTextSize || Object.values(ofColumns).some(isSet)) return false;
+  if ((stringSize ?? defaultTextSize) !== defaultTextSize || Object.values(ofColumns).some(isSet)) return false;
   if (/^\/.*\/$/.test(point)) return true;
   const [, category] = /^([\w*?]+):[\w*?]+$/.exec(point) ?? [];
-  const isPoint = category === undefined ? /^(r:)?[\w.*?]+$/.test(point) : hasCategory(kernel, category);
+  const isPoint = category === undefined ? /^(r:)?[\w.*?]+(%return)?$/.test(point) : hasCategory(kernel, category);
   return isPoint && fields.every((field) => /^[\w.>[\]-]+$/.test(field));
 }
 
