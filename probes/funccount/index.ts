@@ -53,10 +53,9 @@ function start(setup: ToolSetup): ToolOutput {
   const cpu = cpuOption(setup);
   const rhythm = rhythmOf(setup);
   const { programType, places } = findPlaces(kernel, pattern, { regexp: setup.flag('regexp'), process });
-  const defines = { PROCESS: process ?? false, CPU: cpu ?? false } as const;
   const bpf = new BPF(kernel, {
     srcFile: new URL('funccount.bpf.c', import.meta.url),
-    defines,
+    defines: { PROCESS: process ?? false, CPU: cpu ?? false },
     maxEntries: { counts: places.length },
   });
   const program = bpf.loadFunc('count_place', programType);
@@ -89,21 +88,13 @@ function start(setup: ToolSetup): ToolOutput {
     view: {
       noun: 'counts',
       opening: [
-        ...(setup.flag('debug') ? programLines(bpf.text, defines) : []),
+        ...(setup.flag('debug') ? bpf.sourceLines : []),
         `Tracing ${places.length} functions for "${pattern}"... Hit Ctrl-C to end.`,
       ],
       render,
       reset: () => counts.zero(),
     },
   };
-}
-
-/** The program as it is compiled: the macros of the options, then the text. */
-function programLines(text: string, defines: Readonly<Record<string, number | false>>): string[] {
-  const macros = Object.entries(defines).flatMap(([name, value]) =>
-    value === false ? [] : [`#define ${name} ${value}`],
-  );
-  return [...macros, ...text.trimEnd().split('\n')];
 }
 
 /** With a duration alone there is one table, at its end. */

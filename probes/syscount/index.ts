@@ -98,7 +98,7 @@ function list(bpf: BPF): ToolOutput {
       .join('   ')
       .trimEnd(),
   );
-  return { bpf, interval: 1, count: 1, view: { noun: 'syscalls', render: () => ({ lines, json: { names } }) } };
+  return { bpf, answer: lines, view: { noun: 'syscalls', render: () => ({ lines, json: { names } }) } };
 }
 
 function counts(bpf: BPF, setup: ToolSetup): ToolOutput {

@@ -50,6 +50,7 @@ export class LabRun implements Run {
   readonly cpus: number;
   readonly duration: Nanoseconds;
   readonly view: View;
+  readonly answer: readonly string[] | undefined;
   readonly records = new Subject<readonly TracedRecord[]>();
   readonly ticks = new Subject<Tick>();
   readonly printed = new Subject<readonly string[]>();
@@ -81,6 +82,7 @@ export class LabRun implements Run {
     this.cpus = cpus;
     this.duration = duration;
     this.view = tool.view;
+    this.answer = tool.answer;
     this.#machine = machine;
     this.#tool = tool;
     this.#clock = clock;

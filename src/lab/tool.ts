@@ -18,6 +18,8 @@ export interface Tool {
   readonly scenario: string;
   /** The user's file that it was loaded from; none for a bundled one. */
   readonly file?: string;
+  /** Data pages of each perf ring when the user names no number: 8 when absent, as BCC's open_perf_buffer. */
+  readonly ringPages?: number;
   /** Loads and attaches. @throws TracebedError for a bad argument, a program that is refused, an unknown function */
   start(context: ToolContext): ToolRun;
 }
@@ -57,6 +59,8 @@ export interface ToolContext {
 
 export interface ToolRun {
   readonly view: View;
+  /** Lines that are all it was asked for: a list, its program. They are printed, and nothing is played. */
+  readonly answer?: readonly string[];
   /** The fds that the lab polls; when one wakes, `drain` is called at the virtual time at which a reader would run. */
   readonly events: readonly number[];
   /** Takes all records that wait in the rings into the view. Returns how many. */
