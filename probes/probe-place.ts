@@ -1,5 +1,6 @@
 import {
   BPF,
+  BpfError,
   type BpfOptions,
   CompileError,
   findBinary,

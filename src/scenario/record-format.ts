@@ -16,7 +16,7 @@
  *     {"events":1234}                                                         the last line: how many there were
  *
  * Behind these stands an object with what else an event has: {"userStack":6} (a slot of stacks), {"raw":arguments}. The
- * header has the scenario's processes, where it names any. A task refers to its parent, leader
+ * header has the scenario's processes, files and container maps, where it names any. A task refers to its parent, leader
  * and identity by their slots, an object to its identity by a ref.
  *
  * A slot is given to another thing when all are taken and nothing has been in use for longer, so both the writer and
@@ -25,6 +25,7 @@
  */
 import type { Nanoseconds } from '../base/index.ts';
 import type { Process } from '../events/index.ts';
+import type { ContainerMap } from './scenario.ts';
 
 export interface RecordHeader {
   readonly tracebed: 'recording';
@@ -39,6 +40,8 @@ export interface RecordHeader {
   /** ns since 1970, in decimal. */
   readonly epoch?: string;
   readonly processes?: readonly Process[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly containerMaps?: readonly ContainerMap[];
 }
 
 export const recordVersion = 1;

@@ -301,6 +301,8 @@ export function recordedScenario(path: string): Scenario {
     cpus: header.cpus,
     duration: header.duration,
     ...(header.processes === undefined ? {} : { processes: header.processes }),
+    ...(header.files === undefined ? {} : { files: header.files }),
+    ...(header.containerMaps === undefined ? {} : { containerMaps: header.containerMaps }),
     ...(header.epoch === undefined ? {} : { epoch: BigInt(header.epoch) }),
     notes: (profile) =>
       profile.name === header.kernel

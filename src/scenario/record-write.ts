@@ -127,6 +127,8 @@ export function recordHead(scenario: Scenario, stage: Stage): string {
     cpus: stage.cpus,
     duration: stage.duration,
     ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
+    ...(scenario.files === undefined ? {} : { files: scenario.files }),
+    ...(scenario.containerMaps === undefined ? {} : { containerMaps: scenario.containerMaps }),
     ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
   };
   return JSON.stringify(header);

@@ -15,9 +15,22 @@ export interface Scenario {
   readonly epoch?: bigint;
   /** The processes in it whose programs and libraries can be probed, and whose user stacks have names. */
   readonly processes?: readonly Process[];
+  /** What files of /proc say, by path: `/proc/meminfo`, `/proc/loadavg`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */
+  readonly containerMaps?: readonly ContainerMap[];
   /** What a user should know of it on this kernel: events that are left out, packets without bytes. */
   readonly notes?: (profile: KernelProfile) => readonly string[];
   events(stage: Stage): Observable<KernelEvent>;
+}
+
+/** A pinned hash map whose keys are the ids of cgroups, or the numbers of mount namespaces. */
+export interface ContainerMap {
+  /** Below /sys/fs/bpf/. */
+  readonly path: string;
+  /** Cgroups by path, `/system.slice/ssh.service`. */
+  readonly cgroups?: readonly string[];
+  readonly mountNamespaces?: readonly number[];
 }
 
 /** What a scenario plays on: virtual time, seeded chance, and the kernel that it is played to. */
