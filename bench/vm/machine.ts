@@ -2,7 +2,7 @@ import { fromHex } from '../../src/base/index.ts';
 import type { RegisterFacts } from '../../src/isa/index.ts';
 import { type BpfMap, createMap } from '../../src/maps/index.ts';
 import { kernelSpace, Memory } from '../../src/memory/index.ts';
-import { inlineHelpers, mapLayout } from '../../src/sim/map-layout.ts';
+import { inlineHelpers, mapLayout } from '../../src/sim/programs/map-layout.ts';
 import { type MapShape, verify } from '../../src/verifier/index.ts';
 import { CallWindow, type Engine, type Executable, type Helper, type Host } from '../../src/vm/index.ts';
 import { packetBytes } from './packets.ts';

@@ -137,8 +137,8 @@ function frequencies(specifier: Specifier, table: Table<CodecValue, number>, top
   return {
     lines: [
       label ?? text,
-      sprintf('        %-10s %s', 'COUNT', 'EVENT'),
-      ...shown.map(({ count, event }) => sprintf('        %-10s %s', String(count), event)),
+      sprintf('\t%-10s %s', 'COUNT', 'EVENT'),
+      ...shown.map(({ count, event }) => sprintf('\t%-10s %s', String(count), event)),
     ],
     json: { probe: text, label, counts: shown.map(({ count, read }) => ({ values: read, count })) },
   };

@@ -49,11 +49,14 @@ export class UsageError extends TracebedError {
 export class SysError extends TracebedError {
   readonly errno: ErrnoName;
   readonly op: string;
+  /** The message without call and errno. */
+  readonly reason: string;
 
   constructor(name: ErrnoName, op: string, message: string, details: FaultDetails = {}) {
     super(`${op}: ${name}: ${message}`, details);
     this.errno = name;
     this.op = op;
+    this.reason = message;
   }
 
   /** The errno's number, positive. */

@@ -1,7 +1,7 @@
 /**
- * Numbers that kernel headers define as macros, which BTF does not hold: `PF_KTHREAD`, `O_CREAT`, `ETH_P_IP`. A table of
- * text, a header's path with a colon and then NAME=VALUE, measured on Linux 6.1; those of the user interface do not
- * change between kernels.
+ * Numbers that kernel headers define as macros, which BTF does not hold: `PF_KTHREAD`, `O_CREAT`, `ETH_P_IP`; and the
+ * enumerators of bpf.h, which a trimmed BTF may lack. A table of text, a header's path with a colon and then NAME=VALUE,
+ * measured on Linux 6.1, bpf.h on 6.18; those of the user interface do not change between kernels.
  */
 export class ConstantTable {
   readonly #values = new Map<string, bigint>();

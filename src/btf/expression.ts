@@ -1,3 +1,5 @@
+import { binaryValue } from '../base/index.ts';
+
 /**
  * Expressions of format lines, and what C makes of their integers. Values are bigint and as wide as they come: a cast or
  * the conversion that prints them cuts them.
@@ -65,52 +67,4 @@ export function castValue(type: { readonly bits: number; readonly signed: boolea
 
 export function unaryValue(operator: '-' | '~' | '!', value: bigint): bigint {
   return operator === '-' ? -value : operator === '~' ? ~value : value === 0n ? 1n : 0n;
-}
-
-export function binaryValue(operator: string, left: bigint, right: bigint): bigint {
-  switch (operator) {
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return right === 0n ? 0n : left / right;
-    case '%':
-      return right === 0n ? 0n : left % right;
-    case '<<':
-      return left << (right & 63n);
-    case '>>':
-      return left >> (right & 63n);
-    case '&':
-      return left & right;
-    case '|':
-      return left | right;
-    case '^':
-      return left ^ right;
-    default:
-      return compare(operator, left, right) ? 1n : 0n;
-  }
-}
-
-function compare(operator: string, left: bigint, right: bigint): boolean {
-  switch (operator) {
-    case '==':
-      return left === right;
-    case '!=':
-      return left !== right;
-    case '<':
-      return left < right;
-    case '>':
-      return left > right;
-    case '<=':
-      return left <= right;
-    case '>=':
-      return left >= right;
-    case '&&':
-      return left !== 0n && right !== 0n;
-    default:
-      return left !== 0n || right !== 0n;
-  }
 }

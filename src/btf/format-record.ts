@@ -1,5 +1,6 @@
+import { binaryValue } from '../base/index.ts';
 import type { Btf } from './btf.ts';
-import { binaryValue, castValue, type Expression, type Label, unaryValue } from './expression.ts';
+import { castValue, type Expression, type Label, unaryValue } from './expression.ts';
 import { elementSize, fieldShape } from './field.ts';
 import { type Conversion, type Printable, printConversion } from './printf.ts';
 import type { TracepointField, TracepointFormat } from './profile.ts';

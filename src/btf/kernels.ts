@@ -7,6 +7,7 @@ import { ConstantTable } from './constants.ts';
 import { extendBtf } from './extend.ts';
 import type { KernelProfile, TracepointFormat } from './profile.ts';
 import { readBtf } from './reader.ts';
+import { releaseOf } from './release.ts';
 import { formatFromBtf } from './tracepoint-btf.ts';
 import { TracepointFile } from './tracepoint-file.ts';
 
@@ -39,7 +40,7 @@ export function loadProfile(name: string): KernelProfile {
 /**
  * A kernel by its BTF (/sys/kernel/btf/vmlinux of some machine). Tracepoint records come from the BTF where it has
  * them; see TracepointFormat.source.
- * @param name what the profile is called; @param release its uname -r, the name when absent
+ * @param name what the profile is called; @param release its uname -r; what the BTF tells of it when absent
  * @throws InputError with the byte offset for bytes that are not BTF
  */
 export function profileFromBtf(
@@ -49,7 +50,10 @@ export function profileFromBtf(
 ): KernelProfile {
   const btf = readBtf(bytes, options.file);
   const own = new TracepointFile('constants:\n');
-  return new Profile(name, options.release ?? name, btf, own, bundledReference(), derivedNotes('6.18'));
+  const { release = `${releaseOf(btf) ?? '0.0'}.0` } = options;
+  const guessed = `That it is Linux ${release} is concluded from what its BTF has.`;
+  const notes = options.release === undefined ? [guessed, ...derivedNotes('6.18')] : derivedNotes('6.18');
+  return new Profile(name, release, btf, own, bundledReference(), notes);
 }
 
 /** What a profile is to have besides: prototypes as `extendBtf` takes them, and formats as tracefs shows them. */

@@ -1,3 +1,4 @@
+import { integerOf, type OperatorReader, quotedBytes, readBinary } from '../base/index.ts';
 import { constantValue, type Expression, type Label } from './expression.ts';
 import { type Piece, splitFormat } from './printf.ts';
 
@@ -49,21 +50,7 @@ function tokenize(text: string): string[] {
   return tokens;
 }
 
-/** Binary operators by how tightly they bind, loosest first. */
-const precedence: readonly (readonly string[])[] = [
-  ['||'],
-  ['&&'],
-  ['|'],
-  ['^'],
-  ['&'],
-  ['==', '!='],
-  ['<', '>', '<=', '>='],
-  ['<<', '>>'],
-  ['+', '-'],
-  ['*', '/', '%'],
-];
-
-class Parser {
+class Parser implements OperatorReader<string, Expression> {
   readonly #tokens: readonly string[];
   readonly #constants: Constants;
   #at = 0;
@@ -107,40 +94,36 @@ class Parser {
     }
     if (!this.next.startsWith('"')) throw new Unreadable(`a string expected before '${this.next}'`);
     let text = '';
-    while (this.next.startsWith('"')) text += withoutEscapes(this.#tokens[this.#at++] as string);
+    while (this.next.startsWith('"')) text += unquoted(this.#tokens[this.#at++] as string);
     return text;
   }
 
   /** expression = binary [ '?' expression ':' expression ] */
   expression(): Expression {
-    const condition = this.#binary(0);
+    const condition = readBinary(this);
     if (!this.take('?')) return condition;
     const then = this.expression();
     this.#expect(':');
     return { kind: 'conditional', condition, then, otherwise: this.expression() };
   }
 
-  /** binary = unary { operator unary }, by precedence */
-  #binary(level: number): Expression {
-    const operators = precedence[level];
-    if (!operators) return this.#unary();
-    let left = this.#binary(level + 1);
-    while (operators.includes(this.next)) {
-      const operator = this.#tokens[this.#at++] as string;
-      left = { kind: 'binary', operator, left, right: this.#binary(level + 1) };
-    }
-    return left;
+  takeOperator(): string {
+    return this.#tokens[this.#at++] as string;
+  }
+
+  join(operator: string, left: Expression, right: Expression): Expression {
+    return { kind: 'binary', operator, left, right };
   }
 
   /** unary = ('-' | '~' | '!' | '+' | '&') unary | '(' type ')' unary | 'sizeof' '(' type ')' | postfix */
-  #unary(): Expression {
+  operand(): Expression {
     for (const operator of ['-', '~', '!'] as const)
-      if (this.take(operator)) return { kind: 'unary', operator, operand: this.#unary() };
-    if (this.take('+') || this.take('&')) return this.#unary();
+      if (this.take(operator)) return { kind: 'unary', operator, operand: this.operand() };
+    if (this.take('+') || this.take('&')) return this.operand();
     if (this.next === '(' && isTypeWord(this.#tokens[this.#at + 1] ?? '')) {
       this.#at++;
       const type = this.#typeName();
-      return { kind: 'cast', ...type, operand: this.#unary() };
+      return { kind: 'cast', ...type, operand: this.operand() };
     }
     if (this.take('sizeof')) {
       this.#expect('(');
@@ -175,8 +158,7 @@ class Parser {
     const text = this.next;
     if (text.startsWith('"')) return { kind: 'string', value: this.stringLiteral() };
     this.#at++;
-    if (text.startsWith("'"))
-      return { kind: 'number', value: BigInt(withoutEscapes(`"${text.slice(1, -1)}"`).charCodeAt(0)) };
+    if (text.startsWith("'")) return { kind: 'number', value: BigInt(quotedBytes(text)[0] ?? 0) };
     if (/^\d/.test(text)) return { kind: 'number', value: integer(text) };
     if (text === '(') {
       const inner = this.expression();
@@ -269,17 +251,14 @@ class Parser {
   }
 }
 
-function withoutEscapes(quoted: string): string {
-  return quoted.slice(1, -1).replace(/\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|.)/g, (_, code: string) => {
-    if (/^x/.test(code)) return String.fromCharCode(Number.parseInt(code.slice(1), 16));
-    if (/^[0-7]/.test(code)) return String.fromCharCode(Number.parseInt(code, 8));
-    return { n: '\n', t: '\t', r: '\r', a: '\x07' }[code] ?? code;
-  });
+function unquoted(literal: string): string {
+  return Buffer.from(quotedBytes(literal)).toString();
 }
 
 function integer(text: string): bigint {
-  const digits = text.replace(/[uUlL]+$/, '');
-  return BigInt(/^0[0-7]+$/.test(digits) ? `0o${digits.slice(1)}` : digits);
+  const literal = integerOf(text);
+  if (!literal) throw new Unreadable(`'${text}' is no integer`);
+  return literal.value;
 }
 
 const typeWord =

@@ -1,21 +1,21 @@
 import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { type MapType, mapTypes } from '../uapi/index.ts';
-import type { FunctionObject, TableObject, TranslationUnit } from './ast.ts';
-import { DataSections } from './data.ts';
 import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
-import { generateProgram } from './generate.ts';
-import { headerText, isKernelHeader, predefined } from './headers.ts';
-import { KernelTypes } from './kernel-types.ts';
-import { fieldTypeOf, structLayoutOf } from './layouts.ts';
-import type { UsdtArgument } from './lowering.ts';
-import { ObjectTypes } from './object-types.ts';
-import { parse } from './parser.ts';
-import { type IncludeResolver, type Prelude, Preprocessor } from './preprocessor.ts';
-import { programKind } from './programs.ts';
-import { argumentRegisters } from './registers.ts';
-import { tableSizes } from './tables.ts';
-import { StructType } from './types.ts';
+import { headerText, isKernelHeader, predefined } from './dialect/headers.ts';
+import { programKind } from './dialect/programs.ts';
+import { argumentRegisters } from './dialect/registers.ts';
+import { tableSizes } from './dialect/tables.ts';
+import type { UsdtArgument } from './lower/lowering.ts';
+import { DataSections } from './object/data.ts';
+import { generateProgram } from './object/generate.ts';
+import { fieldTypeOf, structLayoutOf } from './object/layouts.ts';
+import { ObjectTypes } from './object/object-types.ts';
+import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
+import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
+import { parse } from './syntax/parser.ts';
+import { KernelTypes } from './types/kernel-types.ts';
+import { StructType } from './types/types.ts';
 
 export interface CompileOptions {
   /** What diagnostics call the text. */
@@ -75,10 +75,14 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   if (!diagnostics.failed) {
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
-      const kind = programKind(f);
+      const kind = programKind(f, diagnostics);
       if (kind)
         programs.push(
-          generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument, objectTypes }), diagnostics),
+          generate(
+            f,
+            () => generateProgram(f, kind, { diagnostics, data, usdtArgument, objectTypes, kernel: profile.btf }),
+            diagnostics,
+          ),
         );
     }
   }

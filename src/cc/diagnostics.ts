@@ -1,5 +1,5 @@
 import { formatPosition, nearest, type Position } from '../base/index.ts';
-import { positionOf, type Token } from './token.ts';
+import { positionOf, type Token } from './preprocess/token.ts';
 
 /**
  * Diagnostics are collected values with positions; one renderer draws line and caret. A text that cannot be compiled

@@ -5,6 +5,8 @@ import { InputError, UsageError } from '../base/index.ts';
 import type { ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
+import { kernelOption } from './run-options.ts';
+import { profileNamed } from './values.ts';
 
 /** `tracebed cc FILE`: compiles a tool's C and says what came of it, prints its code or types, or writes an ELF object. */
 interface CcFlags {
@@ -25,7 +27,7 @@ export function describeCc(command: Command, io: Io): void {
     .argument('<file>')
     .option('-D, --define <name[=value]>', 'define a macro', collect, [])
     .option('-I, --include <folder>', 'look for included files there', collect, [])
-    .option('--kernel <profile>', 'the kernel whose types are meant: 6.18, 6.1, or a file of BTF', '6.18')
+    .addOption(kernelOption())
     .option('-S', 'print the instructions beside the lines they come from')
     .option('--emit-obj', 'write an ELF object, as clang -c does, that libbpf and llvm-objdump read')
     .option('-o, --output <file>', "where --emit-obj writes; - is standard output (default: the file's name with .o)")
@@ -58,7 +60,7 @@ export async function compileText(
 ): Promise<ObjectSpec> {
   const [{ compileC, renderDiagnostics }, profile] = await Promise.all([
     import('../cc/index.ts'),
-    kernelNamed(flags.kernel),
+    profileNamed(flags.kernel),
   ]);
   const { readFileSync } = await import('node:fs');
   const { dirname, join } = await import('node:path');
@@ -130,17 +132,6 @@ async function readText(file: string, io: Io): Promise<string> {
   let text = '';
   for await (const piece of io.stdin) text += String(piece);
   return text;
-}
-
-async function kernelNamed(name: string): Promise<import('../btf/index.ts').KernelProfile> {
-  const { loadProfile, profileFromBtf, profileNames } = await import('../btf/index.ts');
-  if (profileNames.some((one) => one === name) || !name.includes('/')) return loadProfile(name);
-  try {
-    return profileFromBtf(await readFile(name), name, { file: name });
-  } catch (cause) {
-    if (cause instanceof InputError) throw cause;
-    throw new UsageError(`--kernel: cannot read ${name}`, { cause });
-  }
 }
 
 function definesOf(list: readonly string[]): Record<string, string | true> {

@@ -71,5 +71,7 @@ export function engineOption(): Option {
 }
 
 export function kernelOption(): Option {
-  return new Option('--kernel <version>', 'kernel profile: types, functions, tracepoints').default('6.18');
+  return new Option('--kernel <profile>', 'types, functions, tracepoints of 6.18, 6.1, or of a file of BTF').default(
+    '6.18',
+  );
 }

@@ -50,7 +50,13 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   const command = describeToolRun(tool, io);
   command.parse(before, { from: 'user' });
   const words = toolWords(tool, command, command.args.slice(named === undefined ? 0 : 1), behind, io);
-  return await play(tool, command.opts<RunFlags>(), words, io);
+  try {
+    return await play(tool, command.opts<RunFlags>(), words, io);
+  } catch (fault) {
+    if (tool.file === undefined) throw fault;
+    const { blameUserModule } = await import('../scenario/index.ts');
+    throw blameUserModule(fault, tool.file, 'tool');
+  }
 }
 
 /** The command of one tool, with its options beside the run's. */

@@ -1,3 +1,5 @@
+import { readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { type Nanoseconds, nearest, parseDuration, UsageError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 
@@ -73,8 +75,24 @@ export function oneOf<const T extends string>(option: string, choices: readonly 
   };
 }
 
-/** A kernel profile by its name. Loads it only now, for help must be quick. @throws UsageError for an unknown one */
+/**
+ * A kernel profile by its name, or by a file of BTF. Loads it only now, for help must be quick.
+ * @throws UsageError for one that is neither; InputError with the byte offset for a file that holds no BTF
+ */
 export async function profileNamed(name: string): Promise<KernelProfile> {
-  const { loadProfile, profileNames } = await import('../btf/index.ts');
-  return loadProfile(oneOf('--kernel', profileNames)(name));
+  const { loadProfile, profileFromBtf, profileNames } = await import('../btf/index.ts');
+  if (profileNames.some((known) => known === name)) return loadProfile(name);
+  return profileFromBtf(await readBtfFile(name, profileNames), basename(name), { file: name });
+}
+
+async function readBtfFile(path: string, profileNames: readonly string[]): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    const { code, message } = cause as NodeJS.ErrnoException;
+    throw new UsageError(`--kernel cannot be '${path}'${code === 'ENOENT' ? '' : `: ${message}`}`, {
+      expected: `${profileNames.join(', ')}, or a file of BTF as /sys/kernel/btf/vmlinux`,
+      cause,
+    });
+  }
 }

@@ -40,6 +40,6 @@ export function request<T>(
       ...(fault.expected === undefined ? {} : { expected: fault.expected }),
       ...(fault.hint === undefined ? {} : { hint: fault.hint }),
     };
-    throw new BpfError(fault.errno, op, `${message}: ${fault.message}`, { ...own, ...explain(fault), cause: fault });
+    throw new BpfError(fault.errno, op, `${message}: ${fault.reason}`, { ...own, ...explain(fault), cause: fault });
   }
 }

@@ -41,7 +41,7 @@ function refusal(fault: SysError, { name, lines }: ProgramLoad, log: ProgramLog)
     ...(hint === undefined ? {} : { hint }),
     cause: fault,
   };
-  return new BpfError(fault.errno, 'program load', `program ${name} is refused: ${fault.message}`, details, log);
+  return new BpfError(fault.errno, 'program load', `program ${name} is refused: ${fault.reason}`, details, log);
 }
 
 function hintOf(fault: SysError, { text, explanation }: ProgramLog): string | undefined {

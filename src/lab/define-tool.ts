@@ -1,5 +1,5 @@
 import { type Observable, Subject } from 'rxjs';
-import { type Nanoseconds, sec, UsageError } from '../base/index.ts';
+import { InputError, type Nanoseconds, sec, UsageError } from '../base/index.ts';
 import type { BPF } from '../client/index.ts';
 import { parseTraceLine, type TraceLine } from '../client/index.ts';
 import { Rows, type RowsOptions } from './rows.ts';
@@ -107,9 +107,19 @@ export function defineTool(definition: ToolDefinition): Tool {
     examples: definition.examples ?? [],
     start: (context) => {
       const setup = new Setup(context);
-      return new DefinedRun(start(setup), setup);
+      return new DefinedRun(checkedOutput(name, start(setup)), setup);
     },
   };
+}
+
+/** A tool may be JavaScript, and TypeScript is run unchecked: what its start returns is looked at. */
+function checkedOutput(name: string, output: Partial<ToolOutput> | undefined): ToolOutput {
+  const { bpf, view } = output ?? {};
+  const shown = typeof view === 'object' && view !== null && ('kind' in view || 'render' in view);
+  if (output && typeof bpf?.poll === 'function' && shown) return output as ToolOutput;
+  throw new InputError(`start of tool ${name} returned ${shown ? 'no BPF' : 'nothing that can be shown'}`, {
+    expected: 'an object { bpf, view }; view is setup.rows(…), or { noun, render }',
+  });
 }
 
 interface Clock {

@@ -50,7 +50,8 @@ async function loadUserTool(path: string, named: string): Promise<Tool> {
       expected: 'export default defineTool({ name, summary, scenario, start })',
     });
   }
-  return tool.scenario.startsWith('.') ? { ...tool, scenario: resolve(dirname(path), tool.scenario) } : tool;
+  const scenario = tool.scenario.startsWith('.') ? resolve(dirname(path), tool.scenario) : tool.scenario;
+  return { ...tool, scenario, file: path };
 }
 
 function readSource(path: string, named: string): string {

@@ -18,6 +18,8 @@ export interface Tool {
   readonly scenario: string;
   /** Data pages of each perf ring when the user names no number: 8 when absent, as BCC's open_perf_buffer. */
   readonly ringPages?: number;
+  /** The user's file that it was loaded from; none for a bundled one. */
+  readonly file?: string;
   /** Loads and attaches. @throws TracebedError for a bad argument, a program that is refused, an unknown function */
   start(context: ToolContext): ToolRun;
 }

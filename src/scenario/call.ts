@@ -50,13 +50,7 @@ export class CallTree extends Observable<KernelEvent> {
     this.args = args;
     this.options = options;
     this.nested = nested;
-    const inner = innerSpan(nested);
-    this.span = options.takes ?? inner;
-    if (this.span < inner || !Number.isFinite(this.span)) {
-      throw new InputError(`${name} takes ${formatDuration(this.span)}, what it calls takes ${formatDuration(inner)}`, {
-        hint: 'a call lasts at least as long as the calls nested in it',
-      });
-    }
+    this.span = spanOfCall(name, options.takes, innerSpan(nested));
   }
 
   /** The steps of a call by itself, on its context's stack. */
@@ -106,6 +100,18 @@ function afterOf(nested: Nested): Nanoseconds | undefined {
 /** What nested calls take together, with the gaps that they ask for. */
 function innerSpan(nested: readonly Nested[]): Nanoseconds {
   return nested.reduce((sum, one) => sum + (one instanceof CallTree ? one.span + (one.options.after ?? 0) : 0), 0);
+}
+
+/**
+ * How long a call takes of which that is said, or not, and in which `inner` passes, ns.
+ * @throws InputError for one that is too short for what happens in it
+ */
+export function spanOfCall(name: string, takes: Nanoseconds | undefined, inner: Nanoseconds): Nanoseconds {
+  const span = takes ?? inner;
+  if (span >= inner && Number.isFinite(span)) return span;
+  throw new InputError(`${name} takes ${formatDuration(span)}, what it calls takes ${formatDuration(inner)}`, {
+    hint: 'a call lasts at least as long as what happens in it',
+  });
 }
 
 /** Plays steps from now on: all of one moment at once, then waits for the next. */

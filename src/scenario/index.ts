@@ -31,5 +31,5 @@ export {
   type TcpListenerSpec,
 } from './tcp.ts';
 export type { UserCall, UserCallOptions, UserNested } from './user-call.ts';
-export { importUserModule } from './user-modules.ts';
+export { blameUserModule, importUserModule } from './user-modules.ts';
 export { createScheduler } from './virtual-time.ts';

@@ -3,9 +3,9 @@
  * system calls and further calls, has it on its user stack.
  */
 import { Observable } from 'rxjs';
-import { formatDuration, InputError, type Nanoseconds } from '../base/index.ts';
+import type { Nanoseconds } from '../base/index.ts';
 import type { Argument, KernelEvent, UserStack } from '../events/index.ts';
-import { CallTree, type Inside, playSteps, type Step } from './call.ts';
+import { CallTree, type Inside, playSteps, type Step, spanOfCall } from './call.ts';
 import type { Context, Place } from './context.ts';
 import { callSite } from './stacks.ts';
 
@@ -42,13 +42,7 @@ export class UserCall extends Observable<KernelEvent> {
     this.function = name;
     this.options = options;
     this.nested = nested;
-    const inner = innerSpan(nested);
-    this.span = options.takes ?? inner;
-    if (this.span < inner || !Number.isFinite(this.span)) {
-      throw new InputError(`${name} takes ${formatDuration(this.span)}, what it calls takes ${formatDuration(inner)}`, {
-        hint: 'a call lasts at least as long as what happens in it',
-      });
-    }
+    this.span = spanOfCall(name, options.takes, innerSpan(nested));
   }
 
   /** Appends the steps of this call, begun at `begin` by `caller`. */

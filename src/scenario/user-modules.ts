@@ -4,9 +4,10 @@
  * Node's module hooks do that (node:module register); they run in a thread of their own, so they are a text here.
  */
 import { createRequire, register } from 'node:module';
+import { dirname, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import swc from '@swc/wasm-typescript';
-import { InputError, type Position } from '../base/index.ts';
+import { InputError, type Position, TracebedError, UsageError } from '../base/index.ts';
 
 const hooks = `
 import { readFile } from 'node:fs/promises';
@@ -89,14 +90,27 @@ export async function importUserModule(
 
 /** The first place in a user's file that an error's stack names, or that its message begins with. */
 function placeOf(error: Error, path: string): Position | undefined {
-  const folder = path.slice(0, path.lastIndexOf('/') + 1);
+  const folder = `${dirname(path)}${sep}`;
   const text = `${error.message}\n${error.stack ?? ''}`;
-  for (const [, url, line, column] of text.matchAll(/((?:file:\/\/)?\/[^\s():]+):(\d+)(?::(\d+))?/g)) {
+  // A URL, a path, or a path of Windows; spaces stand only in a path, a URL writes them %20.
+  for (const [, url, line, column] of text.matchAll(/(file:\/\/\S+?|(?:[A-Z]:\\|\/)[^\n():]+):(\d+)(?::(\d+))?/g)) {
     const file = url!.startsWith('file:') ? fileURLToPath(url!) : url!;
-    if (!file.startsWith(folder) || file.includes('/node_modules/')) continue;
+    if (!file.startsWith(folder) || file.includes(`${sep}node_modules${sep}`)) continue;
     return { file, line: Number(line), ...(column === undefined ? {} : { column: Number(column) }) };
   }
   return undefined;
+}
+
+/**
+ * What a user's module threw while it ran, an error of JavaScript's own among them, as a fault with its line.
+ * A fault that has its place stays, and so do wrong usage and one whose stack does not pass through the user's files.
+ */
+export function blameUserModule(fault: unknown, path: string, what: string): unknown {
+  if (!(fault instanceof Error) || fault instanceof UsageError) return fault;
+  // A message of several lines, a compiler's or the verifier's, names places of its own.
+  if (fault instanceof TracebedError && (fault.at || fault.message.includes('\n'))) return fault;
+  const at = placeOf(fault, path);
+  return at ? locatedAt(fault, at, `the ${what} failed: ${fault.message}`) : fault;
 }
 
 /** An error of a user's scenario as a fault with its place. A fault that has its place already stays. */
@@ -104,12 +118,15 @@ export function locate(fault: unknown, path: string, what: string): InputError {
   if (fault instanceof InputError && fault.at) return fault;
   const error = fault instanceof Error ? fault : new Error(String(fault));
   const at = placeOf(error, path) ?? { file: path };
-  const message = error.message.replace(/^\/[^\s:]+:\d+:\d+: /, '');
-  const details = fault instanceof InputError ? { expected: fault.expected, hint: fault.hint } : {};
-  return new InputError(`${what}: ${message}`, {
+  return locatedAt(error, at, `${what}: ${error.message.replace(/^\/[^\s:]+:\d+:\d+: /, '')}`);
+}
+
+function locatedAt(fault: Error, at: Position, message: string): InputError {
+  const { expected, hint } = fault instanceof TracebedError ? fault : {};
+  return new InputError(message, {
     at,
-    ...(details.expected === undefined ? {} : { expected: details.expected }),
-    ...(details.hint === undefined ? {} : { hint: details.hint }),
+    ...(expected === undefined ? {} : { expected }),
+    ...(hint === undefined ? {} : { hint }),
     cause: fault,
   });
 }

@@ -16,29 +16,32 @@ import type {
   ProgramTestRun,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
-import { AttachPoints } from './attach.ts';
-import { Cgroups } from './cgroups.ts';
-import { Current } from './current.ts';
-import { FdTable } from './fds.ts';
+import { SampleContext } from './contexts/sample-context.ts';
+import { UserRegisters } from './contexts/user-registers.ts';
+import { FdTable } from './fds/fds.ts';
+import { MapCommands } from './fds/map-commands.ts';
+import { PerfEvents } from './fds/perf-events.ts';
+import { Pins } from './fds/pins.ts';
+import { Dynptrs } from './helpers/dynptrs.ts';
 import { helperTable } from './helpers/index.ts';
-import { Ledger } from './ledger.ts';
-import type { BootOptions, OpenMachine, SentSignal } from './machine.ts';
-import { MapCommands } from './map-commands.ts';
+import { Current } from './machine/current.ts';
+import { Ledger } from './machine/ledger.ts';
+import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts';
+import { SignalLog } from './machine/signals.ts';
+import { Stacks } from './machine/stacks.ts';
+import { SymbolTable } from './machine/symbols.ts';
+import { Timers } from './machine/timers.ts';
+import { TracePipe } from './machine/trace-pipe.ts';
+import { TrapLog } from './machine/traps.ts';
 import { KernelObjects } from './objects/objects.ts';
-import { PerfEvents } from './perf-events.ts';
-import { Pins } from './pins.ts';
-import { Player } from './player.ts';
-import { Programs } from './programs.ts';
-import { SampleContext } from './sample-context.ts';
-import { Sampling } from './sampling.ts';
-import { SignalLog } from './signals.ts';
-import { Stacks } from './stacks.ts';
-import { SymbolTable } from './symbols.ts';
-import type { TestResult, TestRun } from './test-run.ts';
-import { TracePipe } from './trace-pipe.ts';
-import { TrapLog } from './traps.ts';
-import { UserRegisters } from './user-registers.ts';
-import { UserSpace } from './user-space.ts';
+import { AttachPoints } from './points/attach.ts';
+import { Player } from './points/player.ts';
+import { Sampling } from './points/sampling.ts';
+import { Cgroups } from './processes/cgroups.ts';
+import { UserSpace } from './processes/user-space.ts';
+import { CallbackPrograms } from './programs/callbacks.ts';
+import { Programs } from './programs/programs.ts';
+import type { TestResult, TestRun } from './programs/test-run.ts';
 
 const defaultMemory = 64 << 20;
 const mostCpus = 1024;
@@ -80,8 +83,8 @@ class SimulatedKernel implements OpenMachine {
   readonly #points: AttachPoints;
   readonly #player: Player;
   readonly #userSpace: UserSpace;
-  readonly #sampling: Sampling;
   readonly #signals = new SignalLog();
+  readonly #timers = new Timers();
 
   constructor(options: BootOptions) {
     const { profile, cpus } = options;
@@ -92,19 +95,19 @@ class SimulatedKernel implements OpenMachine {
     this.symbols = new SymbolTable(profile.btf.functionNames());
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
-    this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger);
+    this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     this.#files = { ...idleFiles, ...options.files };
-    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
-    const objects = new KernelObjects(memory, profile, this.symbols);
+    const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
     const userRegisters = new UserRegisters(memory, objects.values, userSpace);
     this.#userSpace = userSpace;
-    this.#sampling = new Sampling(cpus);
+    const sampling = new Sampling(cpus);
+    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger, sampling);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
-    this.#points = new AttachPoints({ ...parts, sampling: this.#sampling }, this.#fds, cpus);
+    this.#points = new AttachPoints({ ...parts, sampling }, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
       points: this.#points,
@@ -112,21 +115,26 @@ class SimulatedKernel implements OpenMachine {
       traps: this.#traps,
       userSpace,
       userRegisters,
-      sampling: this.#sampling,
+      sampling,
       samples: new SampleContext(memory, stacks, userSpace, userRegisters),
       objects,
+      timers: this.#timers,
+      callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
     const window = new CallWindow(memory);
     const helpers = helperTable({
+      profile,
       memory,
       window,
       current: this.#current,
       maps: this.#maps.byAddress,
       rings: this.#maps.rings,
       tasks: objects.tasks,
+      userTexts: objects.userTexts,
       sockets: objects.sockets,
       structs: objects.structs,
       cgroups: this.#cgroups,
+      cgroupObjects: objects.cgroups,
       stacks,
       userSpace,
       signals: this.#signals,
@@ -134,6 +142,8 @@ class SimulatedKernel implements OpenMachine {
       ledger: this.ledger,
       random: new Random(options.seed ?? defaultSeed),
       pipe: this.#pipe,
+      dynptrs: new Dynptrs(memory),
+      timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
     this.#programs = new Programs({
@@ -160,8 +170,8 @@ class SimulatedKernel implements OpenMachine {
     this.#player.advanceTo(time);
   }
 
-  get nextSample(): Nanoseconds {
-    return this.#sampling.due;
+  get nextDue(): Nanoseconds {
+    return this.#player.due;
   }
 
   overridden(task: Task): bigint | undefined {
@@ -270,8 +280,9 @@ class SimulatedKernel implements OpenMachine {
     return this.#points.info(link);
   }
 
+  /** Each name once: BTF may have a function several times, as 6.1 has system calls that are not built in. */
   functions(): Iterable<string> {
-    return this.profile.btf.functionNames();
+    return new Set(this.profile.btf.functionNames());
   }
 
   tracepoints(): Iterable<string> {
@@ -295,7 +306,7 @@ class SimulatedKernel implements OpenMachine {
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {
-    return this.#events.open(attributes);
+    return this.#events.open(attributes, this.#current.now);
   }
 
   mmap(event: Fd, dataPages: number): Uint8Array {
@@ -322,5 +333,5 @@ class SimulatedKernel implements OpenMachine {
 
 function engineOf(wanted: BootOptions['engine']): Engine {
   if (typeof wanted === 'object') return wanted;
-  return wanted === 'interpreter' ? createInterpreter() : createJit();
+  return wanted === 'interpreter' ? createInterpreter() : createJit({ whenHot: true });
 }

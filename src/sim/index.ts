@@ -1,4 +1,4 @@
 /** Floor 5: the simulated kernel behind the seam; plays events. */
 export { boot } from './boot.ts';
-export type { BootOptions, EngineName, LossLedger, Machine, OpenMachine, SentSignal } from './machine.ts';
-export type { TestResult, TestRun } from './test-run.ts';
+export type { BootOptions, EngineName, LossLedger, Machine, OpenMachine, SentSignal } from './machine/machine.ts';
+export type { TestResult, TestRun } from './programs/test-run.ts';

@@ -1,7 +1,6 @@
 import { factRegisters, type RegisterFacts, registerFacts } from '../isa/index.ts';
 import type { Environment } from './environment.ts';
 import type { MapShape } from './program.ts';
-import { covers } from './prune.ts';
 import { flag, type Kind, type Register } from './register.ts';
 import type { Scalar } from './scalar.ts';
 import type { State } from './state.ts';
@@ -119,7 +118,7 @@ export class FactCollector {
   readonly #throughContext: Uint8Array;
   /** What stood in each register the last time: mostly the same as this time. */
   readonly #last: (Register | undefined)[];
-  /** Paths that stopped at a state that does not hold all that they may bring. */
+  /** Paths that stopped at a stored state, which need not hold all that they may bring. */
   readonly stopped: { readonly old: State; readonly now: State }[] = [];
   /** What is said of numbers may be untrue. */
   #distrusts = false;
@@ -156,8 +155,8 @@ export class FactCollector {
   }
 
   /** A path stopped at a stored state. */
-  stop(env: Environment, old: State, now: State): void {
-    if (!covers(env, old, now, 'values')) this.stopped.push({ old, now });
+  stop(old: State, now: State): void {
+    this.stopped.push({ old, now });
   }
 
   /** From here on nothing is said of numbers. */
@@ -165,20 +164,41 @@ export class FactCollector {
     this.#distrusts = true;
   }
 
-  /** @param reached the slots that were walked over */
-  facts(reached: Uint8Array): Facts {
-    const merged = this.#merged;
-    const trusted = (fact: RegisterFact): RegisterFact =>
-      this.#distrusts && (fact.kind !== 'pointer' || fact.orNull) ? unknown : fact;
+  /**
+   * @param reached the slots that were walked over
+   * @param complete makes what was gathered of numbers true of all paths: called once, when it is first asked for.
+   * Kinds of pointers, and with them the other facts, are final with the verdict.
+   */
+  facts(reached: Uint8Array, complete: () => void): Facts {
+    let pending: (() => void) | undefined = complete;
+    const settle = (): void => {
+      pending?.();
+      pending = undefined;
+    };
+    let bytes: Uint8Array | undefined;
+    const registers = (): Uint8Array => {
+      settle();
+      bytes ??= this.#seen.map((bits) =>
+        this.#distrusts && bits !== seen.pointer ? registerFacts.unknown : (factOf[bits] as number),
+      );
+      return bytes;
+    };
     return {
       reached,
-      registers: this.#seen.map((bits) =>
-        this.#distrusts && bits !== seen.pointer ? registerFacts.unknown : (factOf[bits] as number),
-      ),
       mayFault: this.#mayFault,
       throughContext: this.#throughContext,
-      at: (slot, register) => merged && trusted(merged[slot * factRegisters + register] ?? unknown),
+      get registers() {
+        return registers();
+      },
+      at: (slot, register) => {
+        settle();
+        return this.#merged && this.#trusted(this.#merged[slot * factRegisters + register] ?? unknown);
+      },
     };
+  }
+
+  #trusted(fact: RegisterFact): RegisterFact {
+    return this.#distrusts && (fact.kind !== 'pointer' || fact.orNull) ? unknown : fact;
   }
 }
 

@@ -130,7 +130,7 @@ export class Visited {
     if (env.jumpPoint[slot] === 1) state.history = entryAfter(state.history, slot, env.previous);
     propagatePrecise(env, entry.state, state);
     if (isOpen) env.loops.close(entry, state);
-    if (env.facts) env.facts.stop(env, entry.state, state);
+    env.facts?.stop(entry.state, state);
     return true;
   }
 

@@ -98,6 +98,21 @@ describe('a kernel by its BTF', () => {
     );
   });
 
+  test.each(profileNames)('what release %s is of is concluded from its enumerators', (name) => {
+    const file = createRequire(import.meta.url).resolve(`#kernels/${name}/vmlinux.btf.gz`);
+    expect(profileFromBtf(gunzipSync(readFileSync(file)), 'mine').release).toBe(`${name}.0`);
+  });
+
+  test.each([
+    [['BPF_MAP_TYPE_HASH'], '0.0.0'],
+    [['BPF_MAP_TYPE_RINGBUF'], '5.8.0'],
+    [['BPF_MAP_TYPE_RINGBUF', 'BPF_MAP_TYPE_CGRP_STORAGE', 'BPF_PROG_TYPE_LSM'], '6.2.0'],
+  ])('with %j it is taken for %s', (names, release) => {
+    const builder = new BtfBuilder();
+    builder.enum('bpf_some', Object.fromEntries(names.map((name, value) => [name, value])));
+    expect(profileFromBtf(builder.encode(), 'mine').release).toBe(release);
+  });
+
   test('bytes that are not BTF are refused with the offset', () => {
     expect(() => profileFromBtf(new Uint8Array(64), 'mine', { file: 'vmlinux' })).toThrow('not BTF');
   });

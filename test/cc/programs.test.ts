@@ -1,6 +1,8 @@
 import { expect, test } from 'vitest';
 import { loadProfile } from '../../src/btf/index.ts';
 import { compileC } from '../../src/cc/index.ts';
+import { disassemble } from '../../src/isa/index.ts';
+import { helperById } from '../../src/uapi/index.ts';
 
 const profile = loadProfile('6.1');
 
@@ -27,4 +29,25 @@ test('a function that only others call is none', () => {
 test('a stack trace map has a power of two of buckets, as BCC makes it', () => {
   const text = 'BPF_STACK_TRACE(stacks, 10240); int f(struct pt_regs *ctx) { return stacks.get_stackid(ctx, 0); }';
   expect(compileC(text, { profile }).object?.maps[0]?.maxEntries).toBe(16384);
+});
+
+test('the methods of socket tables are calls of their helpers, the table second', () => {
+  const text = `
+BPF_SOCKHASH(hash, u32, 100);
+BPF_SOCKMAP(map, 10);
+int ops(struct bpf_sock_ops *ctx) { u32 k = 0; return hash.sock_hash_update(ctx, &k, BPF_NOEXIST) + map.sock_map_update(ctx, &k, BPF_ANY); }
+int message(struct sk_msg_md *ctx) { u32 k = 0; return hash.msg_redirect_hash(ctx, &k, BPF_F_INGRESS) + map.msg_redirect_map(ctx, 1, 0); }
+int packet(struct __sk_buff *ctx) { u32 k = 0; return hash.sk_redirect_hash(ctx, &k, 0) + map.sk_redirect_map(ctx, 1, 0); }`;
+  const { object, diagnostics } = compileC(text, { profile });
+  expect(diagnostics).toEqual([]);
+  const calls = object?.programs.map(({ code }) =>
+    disassemble(code).flatMap(({ text }) =>
+      text.startsWith('call ') ? [helperById(Number(text.slice(5)))?.name] : [],
+    ),
+  );
+  expect(calls).toEqual([
+    ['sock_hash_update', 'sock_map_update'],
+    ['msg_redirect_hash', 'msg_redirect_map'],
+    ['sk_redirect_hash', 'sk_redirect_map'],
+  ]);
 });

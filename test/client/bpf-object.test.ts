@@ -171,7 +171,7 @@ describe('loading', () => {
     expect(fault).toMatchObject({
       errno: 'EACCES',
       op: 'program load',
-      message: 'program on_connect is refused: prog_load: EACCES: R1 !read_ok (EACCES)',
+      message: 'program on_connect is refused: R1 !read_ok (EACCES)',
       at: { file, text: '    r0 = r1' },
       log: expect.stringMatching(/^0: R1=ctx\(\) R10=fp0\n.*\nprocessed \d+ insns/s),
     });

@@ -1,7 +1,7 @@
 import { errno } from '../../src/base/index.ts';
 import { type BpfMap, createMap } from '../../src/maps/index.ts';
 import { kernelSpace, Memory } from '../../src/memory/index.ts';
-import { inlineHelpers, mapLayout } from '../../src/sim/map-layout.ts';
+import { inlineHelpers, mapLayout } from '../../src/sim/programs/map-layout.ts';
 import {
   CallWindow,
   type Executable,

@@ -2,7 +2,7 @@ import { errno } from '../../base/index.ts';
 import { type BpfMap, FdArray } from '../../maps/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
 import type { Executable } from '../../vm/index.ts';
-import { ProgramResource } from '../programs.ts';
+import { ProgramResource } from '../programs/programs.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** BPF_MAX_LOOPS (include/linux/bpf.h) */

@@ -1,6 +1,6 @@
 import { errno } from '../../base/index.ts';
 import { kernelSpace, type Memory, userSpace } from '../../memory/index.ts';
-import type { SymbolTable } from '../symbols.ts';
+import type { SymbolTable } from '../machine/symbols.ts';
 
 /**
  * Formats as bpf_trace_printk takes them (kernel/bpf/helpers.c: bpf_bprintf_prepare, lib/vsprintf.c). Only printable

@@ -1,10 +1,14 @@
 import { type HelperName, helpers } from '../../uapi/index.ts';
 import type { Helper } from '../../vm/index.ts';
 import { callHelpers } from './call.ts';
+import { castHelpers } from './casts.ts';
 import { cgroupHelpers } from './cgroup.ts';
+import { counterHelpers } from './counter.ts';
+import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
+import { pathHelpers } from './path.ts';
 import { printHelpers } from './print.ts';
 import { probeContextHelpers } from './probe-context.ts';
 import { probeReadHelpers } from './probe-read.ts';
@@ -15,6 +19,7 @@ import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
 import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
+import { valueFieldHelpers } from './value-fields.ts';
 
 export type { HelperEnvironment } from './environment.ts';
 
@@ -33,6 +38,11 @@ const families = [
   probeContextHelpers,
   signalHelpers,
   textHelpers,
+  counterHelpers,
+  dynptrHelpers,
+  valueFieldHelpers,
+  castHelpers,
+  pathHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

@@ -2,8 +2,8 @@ import { InputError } from '../../base/index.ts';
 import type { KernelProfile, MemberPlace } from '../../btf/index.ts';
 import type { Argument, Arguments } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
-import { type Slot, typeSlot } from '../slots.ts';
-import { unknownName, type Values } from '../values.ts';
+import { type Slot, typeSlot } from '../contexts/slots.ts';
+import { unknownName, type Values } from '../contexts/values.ts';
 import { type StructFields, writeText } from './fields.ts';
 
 /**

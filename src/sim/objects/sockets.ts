@@ -1,7 +1,7 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import { identityOf, type Sock } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
-import type { Values } from '../values.ts';
+import type { Values } from '../contexts/values.ts';
 import { FieldWriter, StructFields } from './fields.ts';
 import { Members } from './members.ts';
 import type { NamespaceTable } from './namespaces.ts';

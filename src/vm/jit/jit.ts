@@ -20,7 +20,7 @@ import { Session } from './session.ts';
  * compiled code early (a trap, a tail call) is noted in the session and tested where helpers return; a trap leaves
  * by `unreachable`, which is caught at the border and turned into a value.
  */
-export function createJit(): Engine {
+export function createJit({ whenHot = false }: JitOptions = {}): Engine {
   const sessions = new WeakMap<Host, JitSession>();
   return {
     name: 'jit',
@@ -30,16 +30,22 @@ export function createJit(): Engine {
         session = new Session<Owner, Instance, InterpretedProgram>(host);
         sessions.set(host, session);
       }
-      return new CompiledProgram(program, session);
+      return new CompiledProgram(program, session, whenHot);
     },
   };
+}
+
+export interface JitOptions {
+  /** Every program begins in the interpreter, as a large one always does: loading then compiles nothing. */
+  readonly whenHot?: boolean;
 }
 
 /** Instructions of a run without a budget: more than any will retire. */
 const unlimited = 2 ** 52;
 /**
- * A large program is interpreted until it has retired this many times its instructions; compiling it costs about as
- * much. The rule counts instructions and no time, so that a run is the same whenever and wherever it is made.
+ * A program that begins in the interpreter stays there until it has retired this many times its instructions; compiling
+ * it costs about as much. The rule counts instructions and no time, so that a run is the same whenever and wherever it
+ * is made.
  */
 const interpretedTurns = 256;
 
@@ -65,7 +71,7 @@ class CompiledProgram implements Owner {
   readonly #counts: boolean;
   /** Whether its code counts: for the budget, or because that was asked for. */
   readonly #counted: boolean;
-  /** Instructions that are still interpreted before the program is compiled; 0 for one that is not large. */
+  /** Instructions that are still interpreted before the program is compiled. */
   #uncompiled: number;
   #retired = 0;
   /** Where r0 is after a run: with what ran it, or in `#result`. */
@@ -73,7 +79,7 @@ class CompiledProgram implements Owner {
   #result = 0n;
   #trap: Trap | null = null;
 
-  constructor(program: LinkedProgram, session: JitSession) {
+  constructor(program: LinkedProgram, session: JitSession, whenHot: boolean) {
     this.program = program;
     this.session = session;
     this.decoded = decode(program.code);
@@ -81,7 +87,8 @@ class CompiledProgram implements Owner {
     this.#budget = session.host.budget;
     this.#counts = session.host.count === true;
     this.#counted = this.#counts || this.#budget !== undefined;
-    this.#uncompiled = isLarge(this.decoded) ? this.decoded.instructions.length * interpretedTurns : 0;
+    const startsInterpreted = whenHot || isLarge(this.decoded);
+    this.#uncompiled = startsInterpreted ? this.decoded.instructions.length * interpretedTurns : 0;
     if (this.#uncompiled === 0) this.#runner(0);
   }
 
@@ -158,7 +165,18 @@ class CompiledProgram implements Owner {
   }
 
   runBatch(contexts: number, count: number, results: number): number {
-    if (this.#counted || isLarge(this.decoded)) return this.#runEach(contexts, count, results);
+    const onlyRuns = this.#counted || isLarge(this.decoded);
+    const { u32, u64 } = this.session.host.memory;
+    let done = 0;
+    for (; done < count && (onlyRuns || this.#uncompiled > 0); done++) {
+      this.run(u32[(contexts >>> 2) + done] as number);
+      if (this.trap !== null) return done;
+      u64[(results >>> 3) + done] = this.result;
+    }
+    return done === count ? count : done + this.#compiledBatch(contexts + done * 4, count - done, results + done * 8);
+  }
+
+  #compiledBatch(contexts: number, count: number, results: number): number {
     const { session } = this;
     const outerDone = session.done;
     const instance = this.#batcher(session.stacks.level);
@@ -174,16 +192,6 @@ class CompiledProgram implements Owner {
     this.#ended(null);
     if (isWhole && done > 0) this.#result = session.host.memory.u64[(results >>> 3) + done - 1] as bigint;
     return done;
-  }
-
-  #runEach(contexts: number, count: number, results: number): number {
-    const { u32, u64 } = this.session.host.memory;
-    for (let index = 0; index < count; index++) {
-      this.run(u32[(contexts >>> 2) + index] as number);
-      if (this.trap !== null) return index;
-      u64[(results >>> 3) + index] = this.result;
-    }
-    return count;
   }
 
   get result(): bigint {

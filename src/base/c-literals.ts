@@ -1,0 +1,64 @@
+/** C's literals: the bytes of a string or character (C11 6.4.5), the value of an integer (C11 6.4.4.1). */
+const escapes: Readonly<Record<string, number>> = {
+  n: 10,
+  t: 9,
+  r: 13,
+  a: 7,
+  b: 8,
+  f: 12,
+  v: 11,
+  e: 27,
+  '\\': 92,
+  "'": 39,
+  '"': 34,
+  '?': 63,
+};
+
+/** The bytes between the quotes of a string or character token. */
+export function quotedBytes(spelling: string): number[] {
+  const bytes: number[] = [];
+  const body = spelling.slice(spelling.search(/["']/) + 1, -1);
+  for (let i = 0; i < body.length; i++) {
+    const char = body[i] as string;
+    if (char !== '\\') {
+      const point = body.codePointAt(i) as number;
+      for (const byte of Buffer.from(String.fromCodePoint(point))) bytes.push(byte);
+      if (point > 0xffff) i++;
+      continue;
+    }
+    const rest = body.slice(i + 1);
+    const numeric = /^(?:x([0-9a-fA-F]+)|([0-7]{1,3}))/.exec(rest);
+    if (numeric) {
+      bytes.push(Number.parseInt((numeric[1] ?? numeric[2]) as string, numeric[1] === undefined ? 8 : 16) & 0xff);
+      i += numeric[0].length;
+    } else {
+      const next = rest[0];
+      if (next !== '\n') bytes.push(escapes[next as string] ?? (next ?? '\\').charCodeAt(0));
+      i++;
+    }
+  }
+  return bytes;
+}
+
+export interface IntegerLiteral {
+  readonly value: bigint;
+  readonly unsigned: boolean;
+  /** `l` or `ll` stands behind it. */
+  readonly long: boolean;
+  readonly decimal: boolean;
+}
+
+/** What a preprocessing number means as an integer, or undefined when it is none. */
+export function integerOf(spelling: string): IntegerLiteral | undefined {
+  const match = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uUlL]*)$/.exec(spelling);
+  if (!match) return undefined;
+  const [, digits = '0', suffix = ''] = match;
+  if (!/^(u?l{0,2}|l{0,2}u?)$/i.test(suffix)) return undefined;
+  const octal = /^0[0-7]+$/.test(digits);
+  return {
+    value: BigInt(octal ? `0o${digits.slice(1)}` : digits),
+    unsigned: /u/i.test(suffix),
+    long: /l/i.test(suffix),
+    decimal: !digits.startsWith('0') || digits === '0',
+  };
+}

@@ -1,0 +1,37 @@
+import { type FrameScope, type IrFunction, resolve, type Slot } from '../ir/ir.ts';
+
+/**
+ * Lays out the stack frame downwards from the frame pointer. Scopes beside each other share their bytes; slots that
+ * nothing refers to any more take none.
+ * @returns bytes that the frame takes
+ */
+export function layOutFrame(f: IrFunction): number {
+  const used = usedSlots(f);
+  const place = (scope: FrameScope, from: number): number => {
+    let at = from;
+    // Wide ones first: no holes between them.
+    for (const slot of scope.slots.toSorted((a, b) => b.align - a.align)) {
+      if (!used.has(slot)) continue;
+      at = Math.ceil((at + slot.size) / slot.align) * slot.align;
+      slot.place = -at;
+    }
+    let deepest = at;
+    for (const inner of scope.inner) deepest = Math.max(deepest, place(inner, at));
+    return deepest;
+  };
+  return place(f.frame, 0);
+}
+
+function usedSlots(f: IrFunction): Set<Slot> {
+  const used = new Set<Slot>();
+  for (const block of f.blocks) {
+    const operands = [...block.values.flatMap((value) => value.args), ...block.phis.flatMap((phi) => phi.args)];
+    if (block.end?.kind === 'return') operands.push(block.end.value);
+    if (block.end?.kind === 'branch') operands.push(block.end.left, block.end.right);
+    for (const operand of operands) {
+      const { slot } = resolve(operand);
+      if (slot) used.add(slot);
+    }
+  }
+  return used;
+}

@@ -1,0 +1,289 @@
+import { type MapType, mapFlags } from '../../uapi/index.ts';
+import { didYouMean } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
+import type { Expression, TableObject } from '../syntax/ast.ts';
+import type { Parsing } from '../syntax/parsing.ts';
+import { type CType, isComplete, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
+
+/**
+ * BCC's tables: the short forms that declare one, and the methods that a table has. Both are tables here, as BCC's
+ * export/helpers.h and frontends/clang/b_frontend_action.cc define them.
+ */
+type Part = 'key' | 'leaf' | 'size' | 'flags' | 'name' | 'type' | 'pages' | 'path' | 'inner';
+
+interface ShortForm {
+  /** What the arguments behind the name are, in order. */
+  readonly parts: readonly Part[];
+  readonly kind: string;
+  readonly key?: CType;
+  readonly leaf?: CType;
+  readonly size?: number;
+  readonly flags?: number;
+}
+
+const stackDepth = 127;
+const stackLeaf: CType = { kind: 'array', element: types.ullong, length: stackDepth };
+/** struct bpf_stack_build_id: status, 20 bytes of id, offset. */
+const buildIdLeaf: CType = { kind: 'array', element: types.ullong, length: stackDepth * 4 };
+const hash = { key: types.ullong, leaf: types.ullong, size: 10240 } as const;
+
+export const shortForms: Readonly<Record<string, ShortForm>> = {
+  BPF_HASH: { kind: 'hash', parts: ['key', 'leaf', 'size'], ...hash },
+  BPF_PERCPU_HASH: { kind: 'percpu_hash', parts: ['key', 'leaf', 'size'], ...hash },
+  BPF_LRU_HASH: { kind: 'lru_hash', parts: ['key', 'leaf', 'size'], ...hash },
+  BPF_LRU_PERCPU_HASH: { kind: 'lru_percpu_hash', parts: ['key', 'leaf', 'size'], ...hash },
+  BPF_ARRAY: { kind: 'array', parts: ['leaf', 'size'], key: types.int, leaf: types.ullong, size: 10240 },
+  BPF_PERCPU_ARRAY: { kind: 'percpu_array', parts: ['leaf', 'size'], key: types.int, leaf: types.ullong, size: 10240 },
+  BPF_HISTOGRAM: { kind: 'histogram', parts: ['key', 'size'], key: types.int, leaf: types.ullong, size: 64 },
+  BPF_LPM_TRIE: { kind: 'lpm_trie', parts: ['key', 'leaf', 'size'], ...hash, flags: mapFlags.noPrealloc },
+  BPF_PERF_OUTPUT: { kind: 'perf_output', parts: [], key: types.int, leaf: types.uint, size: 0 },
+  BPF_PERF_ARRAY: { kind: 'perf_array', parts: ['size'], key: types.int, leaf: types.uint, size: 0 },
+  BPF_STACK_TRACE: { kind: 'stacktrace', parts: ['size'], key: types.int, leaf: stackLeaf },
+  BPF_STACK_TRACE_BUILDID: {
+    kind: 'stacktrace',
+    parts: ['size'],
+    key: types.int,
+    leaf: buildIdLeaf,
+    flags: mapFlags.stackBuildId,
+  },
+  BPF_PROG_ARRAY: { kind: 'prog', parts: ['size'], key: types.uint, leaf: types.uint },
+  BPF_CGROUP_ARRAY: { kind: 'cgroup_array', parts: ['size'], key: types.int, leaf: types.uint },
+  BPF_QUEUE: { kind: 'queue', parts: ['leaf', 'size', 'flags'] },
+  BPF_STACK: { kind: 'stack', parts: ['leaf', 'size', 'flags'] },
+  BPF_RINGBUF_OUTPUT: { kind: 'ringbuf', parts: ['pages'] },
+  BPF_DEVMAP: { kind: 'devmap', parts: ['size'], key: types.int, leaf: types.int },
+  BPF_CPUMAP: { kind: 'cpumap', parts: ['size'], key: types.int, leaf: types.int },
+  BPF_XSKMAP: { kind: 'xskmap', parts: ['size', 'path'], key: types.int, leaf: types.int },
+  BPF_ARRAY_OF_MAPS: { kind: 'array_of_maps', parts: ['inner', 'size'], key: types.int, leaf: types.int },
+  BPF_HASH_OF_MAPS: { kind: 'hash_of_maps', parts: ['key', 'inner', 'size'], key: types.int, leaf: types.int },
+  BPF_SK_STORAGE: { kind: 'sk_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
+  BPF_TASK_STORAGE: { kind: 'task_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
+  BPF_INODE_STORAGE: { kind: 'inode_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
+  BPF_CGROUP_STORAGE: { kind: 'cgrp_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
+  BPF_SOCKMAP: { kind: 'sockmap', parts: ['size'], key: types.uint, leaf: types.uint },
+  BPF_SOCKHASH: { kind: 'sockhash', parts: ['key', 'size'], key: types.uint, leaf: types.uint, size: 10240 },
+};
+
+const general: readonly Part[] = ['type', 'key', 'leaf', 'name', 'size'];
+
+/** The long forms, whose name is not their first argument. */
+export const longForms: Readonly<Record<string, readonly Part[]>> = {
+  BPF_TABLE: general,
+  BPF_TABLE_PUBLIC: general,
+  BPF_TABLE_SHARED: general,
+  BPF_F_TABLE: [...general, 'flags'],
+  BPF_TABLE_PINNED: [...general, 'path'],
+  BPF_TABLE_PINNED7: [...general, 'path', 'flags'],
+};
+
+const mapTypeOf: Readonly<Record<string, MapType>> = {
+  stacktrace: 'stack_trace',
+  perf_output: 'perf_event_array',
+  perf_array: 'perf_event_array',
+  prog: 'prog_array',
+  extern: 'hash',
+};
+
+interface Method {
+  /** How many arguments it takes, at least and at most. */
+  readonly takes: readonly [number, number];
+  readonly gives: 'leaf' | 'int' | 'void' | 'u64' | 'pointer';
+  /** Which argument points to a record for readers. */
+  readonly record?: number;
+}
+
+export const tableMethods: Readonly<Record<string, Method>> = {
+  lookup: { takes: [1, 1], gives: 'leaf' },
+  lookup_or_try_init: { takes: [2, 2], gives: 'leaf' },
+  lookup_or_init: { takes: [2, 2], gives: 'leaf' },
+  update: { takes: [2, 2], gives: 'int' },
+  insert: { takes: [2, 2], gives: 'int' },
+  delete: { takes: [1, 1], gives: 'int' },
+  increment: { takes: [1, 2], gives: 'void' },
+  atomic_increment: { takes: [1, 2], gives: 'void' },
+  get_stackid: { takes: [2, 2], gives: 'int' },
+  perf_submit: { takes: [3, 3], gives: 'int', record: 1 },
+  perf_submit_skb: { takes: [4, 4], gives: 'int', record: 2 },
+  perf_read: { takes: [1, 1], gives: 'u64' },
+  perf_counter_value: { takes: [3, 3], gives: 'int' },
+  ringbuf_output: { takes: [3, 3], gives: 'int', record: 0 },
+  ringbuf_reserve: { takes: [1, 1], gives: 'pointer' },
+  ringbuf_submit: { takes: [2, 2], gives: 'void', record: 0 },
+  ringbuf_discard: { takes: [2, 2], gives: 'void' },
+  ringbuf_query: { takes: [1, 1], gives: 'u64' },
+  push: { takes: [2, 2], gives: 'int' },
+  pop: { takes: [1, 1], gives: 'int' },
+  peek: { takes: [1, 1], gives: 'int' },
+  call: { takes: [2, 2], gives: 'void' },
+  redirect_map: { takes: [2, 2], gives: 'int' },
+  check_current_task: { takes: [1, 1], gives: 'int' },
+  sk_storage_get: { takes: [3, 3], gives: 'leaf' },
+  sk_storage_delete: { takes: [1, 1], gives: 'int' },
+  task_storage_get: { takes: [3, 3], gives: 'leaf' },
+  task_storage_delete: { takes: [1, 1], gives: 'int' },
+  inode_storage_get: { takes: [3, 3], gives: 'leaf' },
+  inode_storage_delete: { takes: [1, 1], gives: 'int' },
+  sock_map_update: { takes: [3, 3], gives: 'int' },
+  sock_hash_update: { takes: [3, 3], gives: 'int' },
+  msg_redirect_map: { takes: [3, 3], gives: 'int' },
+  msg_redirect_hash: { takes: [3, 3], gives: 'int' },
+  sk_redirect_map: { takes: [3, 3], gives: 'int' },
+  sk_redirect_hash: { takes: [3, 3], gives: 'int' },
+};
+
+/** Reads a table's declaration when one stands here. */
+export function parseTable(p: Parsing): boolean {
+  const { token } = p;
+  const { text } = token;
+  const plain = /^(BPF_\w+?)(\d)?$/.exec(text)?.[1] as string | undefined;
+  const short = Object.hasOwn(shortForms, text)
+    ? shortForms[text]
+    : plain && Object.hasOwn(shortForms, plain)
+      ? shortForms[plain]
+      : undefined;
+  const long = Object.hasOwn(longForms, text) ? longForms[text] : undefined;
+  if ((!short && !long) || p.peek().text !== '(') return false;
+  p.next();
+  p.expect('(');
+  const parts = long ?? ['name' as Part, ...(short as ShortForm).parts];
+  const given = readParts(p, parts);
+  if (!p.is(')')) p.diagnostics.abandon(p.token, `${text} takes ${parts.join(', ')}`);
+  p.expect(')');
+  p.accept(';');
+  declareTable(p, token, given, short);
+  return true;
+}
+
+interface Given {
+  name?: Token;
+  type?: string;
+  key?: CType;
+  leaf?: CType;
+  size?: number;
+  pages?: number;
+  flags?: number;
+  path?: string;
+  inner?: string;
+}
+
+function readParts(p: Parsing, parts: readonly Part[]): Given {
+  const given: Given = {};
+  for (const [i, part] of parts.entries()) {
+    if (p.is(')')) break;
+    if (i > 0) p.expect(',');
+    switch (part) {
+      case 'name':
+        given.name = p.name('the name of the table');
+        break;
+      case 'key':
+      case 'leaf':
+        given[part] = p.declarations.startsType() ? p.declarations.typeName() : p.declarations.unknownType(p.token);
+        break;
+      case 'size':
+      case 'flags':
+      case 'pages':
+        given[part] = Number(p.constant(`the ${part} of a table`));
+        break;
+      case 'type':
+        given.type = p.token.kind === 'string' ? p.next().text.slice(1, -1) : p.expect('"hash"').text;
+        break;
+      case 'path':
+      case 'inner':
+        given[part] = p.token.kind === 'string' ? p.next().text.slice(1, -1) : p.expect(`"${part}"`).text;
+        break;
+      default:
+        p.next();
+    }
+  }
+  return given;
+}
+
+function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | undefined): void {
+  const { name } = given;
+  if (!name) {
+    p.diagnostics.error(at, `${at.text} wants a name`);
+    return;
+  }
+  const kind = (given.type ?? short?.kind ?? 'hash').replace(/:.*/, '');
+  const key = given.key ?? short?.key;
+  const leaf = given.leaf ?? short?.leaf;
+  for (const type of [key, leaf]) {
+    if (type && !isComplete(type)) p.diagnostics.error(name, `'${printCType(type)}' is not complete here`);
+  }
+  const keyless = ['queue', 'stack', 'ringbuf'].includes(kind);
+  const table: TableObject = {
+    name: name.text,
+    at: name,
+    kind,
+    mapType: kind === 'histogram' ? histogramType(key) : (mapTypeOf[kind] ?? kind),
+    key: keyless ? undefined : key,
+    leaf: kind === 'ringbuf' ? undefined : leaf,
+    entries: given.pages !== undefined ? given.pages * 4096 : (given.size ?? short?.size ?? 10240),
+    flags: given.flags ?? short?.flags ?? 0,
+    extern: kind === 'extern',
+    ...(given.path === undefined ? {} : { pinPath: given.path }),
+    ...(given.inner === undefined ? {} : { inner: given.inner }),
+    events: [],
+  };
+  p.scope.declare(name.text, { kind: 'table', table });
+  p.tables.push(table);
+}
+
+/** A histogram by int is an array, by anything else a hash. */
+function histogramType(key: CType | undefined): MapType {
+  return key?.kind === 'int' && key.size === 4 && key.signed ? 'array' : 'hash';
+}
+
+/** `table.method(arguments)`, the method's name being the token at hand. */
+export function parseMethod(p: Parsing, table: TableObject, at: Token): Expression {
+  const name = p.name('a method of the table');
+  const method = Object.hasOwn(tableMethods, name.text) ? tableMethods[name.text] : undefined;
+  if (!method) {
+    const member = { key: table.key, leaf: table.leaf }[name.text];
+    // `typeof(table.key)`: the type alone is wanted.
+    if (member) return { kind: 'variable', type: member, at: name, variable: p.variable(name.text, member, name) };
+    return p.diagnostics.abandon(
+      name,
+      `a table has no '${name.text}'`,
+      didYouMean(name.text, Object.keys(tableMethods)),
+    );
+  }
+  p.expect('(');
+  const args = p.calls.argumentList();
+  const [least, most] = method.takes;
+  if (args.length < least || args.length > most) {
+    const wanted = least === most ? `${least}` : `${least} or ${most}`;
+    p.diagnostics.error(name, `'${name.text}' takes ${wanted} arguments, not ${args.length}`);
+    return p.typing.number(at, 0n);
+  }
+  const record = method.record === undefined ? undefined : recordType(args[method.record] as Expression);
+  if (record) table.events.push(record);
+  return { kind: 'method', type: methodType(method, table), at, table, method: name.text, args };
+}
+
+/** What an argument points to, whatever it was cast to on the way. */
+function recordType(e: Expression): CType | undefined {
+  if (e.kind === 'address') return e.base.type;
+  if (e.kind === 'cast') return recordType(e.base);
+  return e.type.kind === 'pointer' && isComplete(e.type.target) ? e.type.target : undefined;
+}
+
+function methodType(method: Method, table: TableObject): CType {
+  switch (method.gives) {
+    case 'leaf':
+      return pointerTo(table.leaf ?? types.void);
+    case 'pointer':
+      return pointerTo(types.void);
+    case 'void':
+      return types.void;
+    case 'u64':
+      return types.ullong;
+    case 'int':
+      return types.int;
+  }
+}
+
+/** Bytes of a table's key and leaf as the map is made. */
+export function tableSizes(table: TableObject): { key: number; leaf: number } {
+  return { key: table.key ? sizeOf(table.key) : 0, leaf: table.leaf ? sizeOf(table.leaf) : 0 };
+}

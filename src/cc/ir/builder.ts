@@ -1,0 +1,344 @@
+import type { JumpOperation, Size } from '../../isa/index.ts';
+import type { Token } from '../preprocess/token.ts';
+import type { TableObject } from '../syntax/ast.ts';
+import { decide, narrow, testedBits } from './decide.ts';
+import { bitsOf, commutative, foldArithmetic, foldCompare, foldSwap, isPowerOf2, log2, unsignedOf } from './fold.ts';
+import {
+  type Arithmetic,
+  Block,
+  type FrameScope,
+  inverse,
+  type Operation,
+  resolve,
+  type Slot,
+  swapped,
+  Value,
+} from './ir.ts';
+import { VariableValues } from './variables.ts';
+
+/**
+ * Makes SSA while it is being lowered to. Each value is folded as it is made, so branches on constants never come into
+ * being; variables.ts makes the phis.
+ */
+export class Builder {
+  current: Block;
+  at: Token;
+  readonly entry: Block;
+  readonly blocks: Block[] = [];
+  readonly frame: FrameScope = { slots: [], inner: [] };
+  scope: FrameScope = this.frame;
+  loops = 0;
+  #ids = 0;
+  readonly #variables: VariableValues;
+  readonly #constants = new Map<bigint, Value>();
+  #limit = 0;
+
+  constructor(at: Token) {
+    this.at = at;
+    this.#variables = new VariableValues(this);
+    this.entry = this.block();
+    this.entry.sealed = true;
+    this.current = this.entry;
+  }
+
+  get count(): number {
+    return this.#limit;
+  }
+
+  /** What is lowered now can never run. */
+  get dead(): boolean {
+    const { current } = this;
+    return current !== this.entry && current.sealed && current.preds.length === 0;
+  }
+
+  block(): Block {
+    const block = new Block(this.blocks.length);
+    block.loops = this.loops;
+    this.blocks.push(block);
+    return block;
+  }
+
+  slot(name: string, size: number, align: number): Slot {
+    const natural = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
+    const slot: Slot = { name, size, align: Math.min(8, Math.max(natural, align)), scope: this.scope, place: 0 };
+    this.scope.slots.push(slot);
+    return slot;
+  }
+
+  /** Runs with a frame scope of its own: its slots' bytes are free afterwards. */
+  inScope<T>(run: () => T): T {
+    const outer = this.scope;
+    this.scope = { slots: [], inner: [] };
+    outer.inner.push(this.scope);
+    try {
+      return run();
+    } finally {
+      this.scope = outer;
+    }
+  }
+
+  // Control flow
+
+  goto(to: Block): void {
+    if (this.current.end) return;
+    this.current.end = { kind: 'goto', to };
+    this.#edge(this.current, to);
+  }
+
+  branch(condition: JumpOperation, leftIn: Value, rightIn: Value, width: 32 | 64, yes: Block, no: Block): void {
+    if (this.current.end) return;
+    let left = leftIn;
+    let right = rightIn;
+    let by = condition;
+    if (left.op === 'const' && right.op === 'const') {
+      this.goto(foldCompare(by, left.constant, right.constant, width) ? yes : no);
+      return;
+    }
+    if (left.op === 'const') {
+      [left, right] = [right, left];
+      by = swapped[by];
+    }
+    // A branch on the result of a comparison is that comparison.
+    if (
+      left.op === 'compare' &&
+      right.op === 'const' &&
+      right.constant === 0n &&
+      (by === 'ne' || by === 'eq' || by === 'gt')
+    ) {
+      const [a, b] = left.args as [Value, Value];
+      if (by !== 'eq') this.branch(left.condition, a, b, left.args[0]?.width ?? 64, yes, no);
+      else this.branch(left.condition, a, b, left.args[0]?.width ?? 64, no, yes);
+      return;
+    }
+    const decided = decide(by, left, right, width);
+    if (decided !== undefined) {
+      this.goto(decided ? yes : no);
+      return;
+    }
+    const narrowed = narrow(by, left, right, width);
+    if (narrowed) {
+      this.branch(narrowed.condition, narrowed.left, this.#orConstant(narrowed.right, 32), 32, yes, no);
+      return;
+    }
+    const masked = by === 'ne' || by === 'eq' ? testedBits(left, right) : undefined;
+    if (masked) {
+      const [a, mask] = masked;
+      this.#branch('set', a, mask, width, by === 'ne' ? yes : no, by === 'ne' ? no : yes);
+      return;
+    }
+    this.#branch(by, left, right, width, yes, no);
+  }
+
+  #orConstant(value: Value | bigint, width: 32 | 64): Value {
+    return typeof value === 'bigint' ? this.constant(value, width) : value;
+  }
+
+  #branch(condition: JumpOperation, left: Value, right: Value, width: 32 | 64, yes: Block, no: Block): void {
+    this.current.end = { kind: 'branch', condition, width, left, right, yes, no, at: this.at };
+    this.#edge(this.current, yes);
+    if (yes !== no) this.#edge(this.current, no);
+  }
+
+  #edge(from: Block, to: Block): void {
+    if (from !== this.entry && from.sealed && from.preds.length === 0) return;
+    to.preds.push(from);
+  }
+
+  /** No edge to this block will be added any more. */
+  seal(block: Block): void {
+    this.#variables.seal(block);
+  }
+
+  write(variable: object, value: Value): void {
+    this.#variables.write(variable, value, this.current);
+  }
+
+  /** @param width of a variable that was never written to: its value is 0 then */
+  read(variable: object, width: 32 | 64): Value {
+    return this.#variables.read(variable, width, this.current);
+  }
+
+  /** A phi without operands yet. */
+  phi(block: Block, width: 32 | 64): Value {
+    const phi = new Value(this.#ids++, 'phi', width, [], this.at);
+    phi.block = block;
+    block.phis.push(phi);
+    return phi;
+  }
+
+  // Values
+
+  emit(op: Operation, width: 32 | 64, args: Value[], set?: Partial<Value>): Value {
+    const value = new Value(this.#ids++, op, width, args, this.at);
+    if (set) Object.assign(value, set);
+    value.block = this.current;
+    if (!this.current.end) this.current.values.push(value);
+    this.#limit++;
+    return value;
+  }
+
+  constant(value: bigint, width: 32 | 64): Value {
+    const wrapped = unsignedOf(value, width);
+    const key = width === 32 ? -1n - wrapped : wrapped;
+    let known = this.#constants.get(key);
+    if (!known) {
+      known = new Value(this.#ids++, 'const', width, [], this.at);
+      known.constant = wrapped;
+      known.block = this.entry;
+      this.#constants.set(key, known);
+    }
+    return known;
+  }
+
+  stack(slot: Slot, offset = 0): Value {
+    return this.emit('stack', 64, [], { slot, offset });
+  }
+
+  map(table: TableObject): Value {
+    return this.emit('map', 64, [], { table });
+  }
+
+  binary(op: Arithmetic, aIn: Value, bIn: Value): Value {
+    let a = resolve(aIn);
+    let b = resolve(bIn);
+    const { width } = a;
+    if (a.op === 'const' && b.op === 'const')
+      return this.constant(foldArithmetic(op, a.constant, b.constant, width), width);
+    if (commutative.has(op) && a.op === 'const') [a, b] = [b, a];
+    if (b.op === 'const') return this.#withConstant(op, a, b);
+    if (op === 'add' && b.op === 'stack') [a, b] = [b, a];
+    if (a === b && (op === 'sub' || op === 'xor')) return this.constant(0n, width);
+    if (a === b && (op === 'and' || op === 'or')) return a;
+    return this.emit(op, width, [a, b]);
+  }
+
+  #withConstant(op: Arithmetic, a: Value, b: Value): Value {
+    const { width } = a;
+    const value = b.constant;
+    const all = unsignedOf(-1n, width);
+    switch (op) {
+      case 'sub':
+        return this.#withConstant('add', a, this.constant(-value, width));
+      case 'add':
+        if (value === 0n) return a;
+        if (a.op === 'stack') return this.stack(a.slot as Slot, a.offset + Number(BigInt.asIntN(32, value)));
+        if (a.op === 'data') {
+          const offset = a.offset + Number(BigInt.asIntN(32, value));
+          return this.emit('data', 64, [], { section: a.section, offset });
+        }
+        if (a.op === 'add' && a.args[1]?.op === 'const') {
+          return this.#withConstant(
+            'add',
+            resolve(a.args[0] as Value),
+            this.constant(a.args[1].constant + value, width),
+          );
+        }
+        break;
+      case 'or':
+      case 'xor':
+      case 'lsh':
+      case 'rsh':
+      case 'arsh':
+        if (value === 0n) return a;
+        if (op === 'rsh' && BigInt(bitsOf(a)) <= value) return this.constant(0n, width);
+        break;
+      case 'and':
+        if (value === 0n) return b;
+        if (value === all || (1n << BigInt(bitsOf(a))) - 1n === (value & ((1n << BigInt(bitsOf(a))) - 1n))) return a;
+        break;
+      case 'mul':
+      case 'div':
+        if (value === 1n) return a;
+        if (value === 0n && op === 'mul') return b;
+        if (isPowerOf2(value))
+          return this.#withConstant(op === 'mul' ? 'lsh' : 'rsh', a, this.constant(log2(value), width));
+        break;
+      case 'mod':
+        if (isPowerOf2(value)) return this.#withConstant('and', a, this.constant(value - 1n, width));
+        break;
+    }
+    return this.emit(op, width, [a, b]);
+  }
+
+  zext(valueIn: Value): Value {
+    const value = resolve(valueIn);
+    if (value.op === 'const') return this.constant(value.constant, 64);
+    if (value.op === 'load' && value.width === 32 && value.size < 8 && !value.same)
+      return this.emit('zext', 64, [value]);
+    return this.emit('zext', 64, [value]);
+  }
+
+  sext(valueIn: Value): Value {
+    const value = resolve(valueIn);
+    if (value.op === 'const') return this.constant(BigInt.asIntN(32, value.constant), 64);
+    if (bitsOf(value) < 32) return this.zext(value);
+    return this.emit('sext', 64, [value]);
+  }
+
+  trunc(valueIn: Value): Value {
+    const value = resolve(valueIn);
+    if (value.op === 'const') return this.constant(value.constant, 32);
+    if (value.op === 'zext' || value.op === 'sext') return resolve(value.args[0] as Value);
+    return this.emit('trunc', 32, [value]);
+  }
+
+  swap(valueIn: Value, bits: number): Value {
+    const value = resolve(valueIn);
+    if (value.op === 'const') return this.constant(foldSwap(value.constant, bits), value.width);
+    return this.emit('swap', value.width, [value], { imm: bits });
+  }
+
+  /** 0 or 1, 32 bits wide. */
+  compare(condition: JumpOperation, aIn: Value, bIn: Value): Value {
+    let a = resolve(aIn);
+    let b = resolve(bIn);
+    let by = condition;
+    if (a.op === 'const' && b.op === 'const') {
+      return this.constant(foldCompare(by, a.constant, b.constant, a.width) ? 1n : 0n, 32);
+    }
+    if (a.op === 'const') {
+      [a, b] = [b, a];
+      by = swapped[by];
+    }
+    const decided = decide(by, a, b, a.width);
+    if (decided !== undefined) return this.constant(decided ? 1n : 0n, 32);
+    if (a.op === 'compare' && b.op === 'const' && b.constant === 0n && (by === 'ne' || by === 'eq')) {
+      const [x, y] = a.args as [Value, Value];
+      const flipped = inverse[a.condition];
+      if (by === 'ne') return a;
+      if (flipped) return this.emit('compare', 32, [x, y], { condition: flipped });
+    }
+    const narrowed = narrow(by, a, b, a.width);
+    if (narrowed) {
+      return this.emit('compare', 32, [narrowed.left, this.#orConstant(narrowed.right, 32)], {
+        condition: narrowed.condition,
+      });
+    }
+    return this.emit('compare', 32, [a, b], { condition: by });
+  }
+
+  /** A load; the address's constant part goes into its offset. 1, 2 and 4 bytes come zero-extended. */
+  load(address: Value, offset: number, size: Size, options: { user?: boolean; volatile?: boolean } = {}): Value {
+    const place = this.#place(address, offset);
+    return this.emit('load', size === 8 ? 64 : 32, [place.base], {
+      offset: place.offset,
+      size,
+      access: options.user ? 'user' : 'unknown',
+      volatile: options.volatile ?? false,
+    });
+  }
+
+  store(address: Value, offset: number, size: Size, value: Value): void {
+    const place = this.#place(address, offset);
+    this.emit('store', 64, [place.base, value], { offset: place.offset, size });
+  }
+
+  #place(addressIn: Value, offset: number): { base: Value; offset: number } {
+    const address = resolve(addressIn);
+    if (address.op !== 'add') return { base: address, offset };
+    const by = resolve(address.args[1] as Value);
+    const sum = by.op === 'const' ? Number(BigInt.asIntN(64, by.constant)) + offset : Number.NaN;
+    if (!(Math.abs(sum) < 32768)) return { base: address, offset };
+    return { base: resolve(address.args[0] as Value), offset: sum };
+  }
+}

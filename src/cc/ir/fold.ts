@@ -1,0 +1,110 @@
+import type { JumpOperation } from '../../isa/index.ts';
+import type { Arithmetic, Value } from './ir.ts';
+
+/** Arithmetic on constants as BPF does it, and what can be said of a value's bits. */
+export function unsignedOf(value: bigint, width: 32 | 64): bigint {
+  return BigInt.asUintN(width, value);
+}
+
+export function signedOf(value: bigint, width: 32 | 64): bigint {
+  return BigInt.asIntN(width, value);
+}
+
+export function foldArithmetic(op: Arithmetic, a: bigint, b: bigint, width: 32 | 64): bigint {
+  const shift = b & BigInt(width - 1);
+  switch (op) {
+    case 'add':
+      return unsignedOf(a + b, width);
+    case 'sub':
+      return unsignedOf(a - b, width);
+    case 'mul':
+      return unsignedOf(a * b, width);
+    case 'div':
+      return b === 0n ? 0n : a / b;
+    case 'mod':
+      return b === 0n ? a : a % b;
+    case 'and':
+      return a & b;
+    case 'or':
+      return a | b;
+    case 'xor':
+      return a ^ b;
+    case 'lsh':
+      return unsignedOf(a << shift, width);
+    case 'rsh':
+      return a >> shift;
+    case 'arsh':
+      return unsignedOf(signedOf(a, width) >> shift, width);
+  }
+}
+
+export function foldCompare(condition: JumpOperation, a: bigint, b: bigint, width: 32 | 64): boolean {
+  const x = signedOf(a, width);
+  const y = signedOf(b, width);
+  switch (condition) {
+    case 'eq':
+      return a === b;
+    case 'ne':
+      return a !== b;
+    case 'gt':
+      return a > b;
+    case 'ge':
+      return a >= b;
+    case 'lt':
+      return a < b;
+    case 'le':
+      return a <= b;
+    case 'sgt':
+      return x > y;
+    case 'sge':
+      return x >= y;
+    case 'slt':
+      return x < y;
+    case 'sle':
+      return x <= y;
+    case 'set':
+      return (a & b) !== 0n;
+  }
+}
+
+export function foldSwap(value: bigint, bits: number): bigint {
+  let result = 0n;
+  for (let i = 0; i < bits; i += 8) result = (result << 8n) | ((value >> BigInt(i)) & 0xffn);
+  return result;
+}
+
+/** Bits that may be set in a value: an upper bound for its unsigned size. */
+export function bitsOf(value: Value): number {
+  switch (value.op) {
+    case 'const':
+      return value.constant.toString(2).length;
+    case 'load':
+      return value.size * 8;
+    case 'compare':
+      return 1;
+    case 'swap':
+      return value.imm;
+    case 'zext':
+    case 'trunc':
+      return Math.min(value.width, bitsOf(value.args[0] as Value));
+    case 'and':
+      return Math.min(bitsOf(value.args[0] as Value), bitsOf(value.args[1] as Value));
+    case 'rsh': {
+      const by = value.args[1] as Value;
+      const from = bitsOf(value.args[0] as Value);
+      return by.op === 'const' ? Math.max(1, from - Number(by.constant & 63n)) : from;
+    }
+    default:
+      return value.width;
+  }
+}
+
+export const commutative: ReadonlySet<string> = new Set(['add', 'mul', 'and', 'or', 'xor']);
+
+export function isPowerOf2(value: bigint): boolean {
+  return value > 0n && (value & (value - 1n)) === 0n;
+}
+
+export function log2(value: bigint): bigint {
+  return BigInt(value.toString(2).length - 1);
+}

@@ -1,0 +1,206 @@
+import type { JumpOperation, Size } from '../../isa/index.ts';
+import type { HelperName } from '../../uapi/index.ts';
+import type { Token } from '../preprocess/token.ts';
+import type { TableObject } from '../syntax/ast.ts';
+
+/**
+ * The intermediate form: basic blocks of values in SSA. A value is 32 or 64 bits wide; a 32-bit one always has zeros
+ * above, as BPF's 32-bit instructions leave them, so `zext` costs nothing. Locals whose address is taken are stack
+ * slots; addresses in them are values of their own that no register holds for long.
+ */
+export type Operation =
+  | 'const'
+  /** The context that the program is called with, or an argument of a function (`imm` is its number). */
+  | 'parameter'
+  /** An address in a stack slot: `slot` and `offset`. */
+  | 'stack'
+  /** A map: `table`. */
+  | 'map'
+  /** An address in the object's data: `section` and `offset`. */
+  | 'data'
+  | Arithmetic
+  | 'zext'
+  | 'sext'
+  | 'trunc'
+  /** Byte order reversed within the low `imm` bits, zeros above. */
+  | 'swap'
+  /** 0 or 1 by `condition`; its width is that of what is compared. */
+  | 'compare'
+  | 'load'
+  | 'store'
+  | 'helper'
+  | 'call'
+  | 'atomic'
+  | 'phi'
+  /** A copy that the optimiser may not look through. */
+  | 'opaque'
+  | 'packet';
+
+export type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
+
+/** Memory that a load may be made from: directly, or through a probe read of the kernel's or a process's. */
+export type Access = 'unknown' | 'direct' | 'kernel' | 'user';
+
+export class Value {
+  readonly id: number;
+  readonly op: Operation;
+  readonly width: 32 | 64;
+  args: Value[];
+  readonly at: Token;
+  /** Of a constant, wrapped to the unsigned range of the width. */
+  constant = 0n;
+  imm = 0;
+  offset = 0;
+  size: Size = 8;
+  condition: JumpOperation = 'eq';
+  access: Access = 'unknown';
+  volatile = false;
+  slot: Slot | undefined;
+  table: TableObject | undefined;
+  section: string | undefined;
+  helper: HelperName | undefined;
+  callee: string | undefined;
+  /** Of an atomic operation: isa's name. */
+  atomic: 'add' | 'or' | 'and' | 'xor' | 'fetchAdd' | 'fetchOr' | 'fetchAnd' | 'fetchXor' | 'xchg' | 'cmpxchg' = 'add';
+  block: Block | undefined;
+  /** What stands in its place since it was found to be the same. */
+  same: Value | undefined;
+
+  constructor(id: number, op: Operation, width: 32 | 64, args: Value[], at: Token) {
+    this.id = id;
+    this.op = op;
+    this.width = width;
+    this.args = args;
+    this.at = at;
+  }
+}
+
+/** Bytes of the stack frame that a variable or temporary takes while its scope lives. */
+export interface Slot {
+  readonly name: string;
+  readonly size: number;
+  readonly align: number;
+  readonly scope: FrameScope;
+  /** Bytes below the frame pointer of its start; set when the frame is laid out. */
+  place: number;
+}
+
+/** Scopes that stand beside each other share their bytes. */
+export interface FrameScope {
+  readonly slots: Slot[];
+  readonly inner: FrameScope[];
+}
+
+export type Terminator =
+  | { readonly kind: 'goto'; to: Block }
+  | {
+      readonly kind: 'branch';
+      readonly condition: JumpOperation;
+      readonly width: 32 | 64;
+      left: Value;
+      right: Value;
+      yes: Block;
+      no: Block;
+      readonly at: Token;
+    }
+  | { readonly kind: 'return'; value: Value; readonly at: Token }
+  | { readonly kind: 'unreachable' };
+
+export class Block {
+  readonly id: number;
+  readonly phis: Value[] = [];
+  values: Value[] = [];
+  preds: Block[] = [];
+  end: Terminator | undefined;
+  /** All its predecessors are known. */
+  sealed = false;
+  /** Nested loops around it. */
+  loops = 0;
+
+  constructor(id: number) {
+    this.id = id;
+  }
+}
+
+export interface IrFunction {
+  readonly name: string;
+  readonly entry: Block;
+  blocks: Block[];
+  readonly frame: FrameScope;
+  /** How many arguments it takes. */
+  readonly parameters: number;
+}
+
+export function successors(block: Block): Block[] {
+  const { end } = block;
+  if (end?.kind === 'goto') return [end.to];
+  if (end?.kind === 'branch') return end.yes === end.no ? [end.yes] : [end.yes, end.no];
+  return [];
+}
+
+/** The value that stands for another since they were found to be the same. */
+export function resolve(value: Value): Value {
+  let at = value;
+  while (at.same) at = at.same;
+  if (value.same && value.same !== at) value.same = at;
+  return at;
+}
+
+/** Operations without effects whose result depends on their arguments alone. */
+export function isPure(value: Value): boolean {
+  switch (value.op) {
+    case 'const':
+    case 'parameter':
+    case 'stack':
+    case 'map':
+    case 'data':
+    case 'zext':
+    case 'sext':
+    case 'trunc':
+    case 'swap':
+    case 'compare':
+    case 'phi':
+    case 'opaque':
+    case 'add':
+    case 'sub':
+    case 'mul':
+    case 'div':
+    case 'mod':
+    case 'and':
+    case 'or':
+    case 'xor':
+    case 'lsh':
+    case 'rsh':
+    case 'arsh':
+      return true;
+    default:
+      return false;
+  }
+}
+
+export const inverse: Readonly<Partial<Record<JumpOperation, JumpOperation>>> = {
+  eq: 'ne',
+  ne: 'eq',
+  gt: 'le',
+  le: 'gt',
+  ge: 'lt',
+  lt: 'ge',
+  sgt: 'sle',
+  sle: 'sgt',
+  sge: 'slt',
+  slt: 'sge',
+};
+
+export const swapped: Readonly<Record<JumpOperation, JumpOperation>> = {
+  eq: 'eq',
+  ne: 'ne',
+  gt: 'lt',
+  lt: 'gt',
+  ge: 'le',
+  le: 'ge',
+  sgt: 'slt',
+  slt: 'sgt',
+  sge: 'sle',
+  sle: 'sge',
+  set: 'set',
+};

@@ -1,0 +1,112 @@
+import { type Block, resolve, type Value } from './ir.ts';
+
+/** Who makes the values that variables need. */
+interface ValueMaker {
+  readonly blocks: readonly Block[];
+  constant(value: bigint, width: 32 | 64): Value;
+  /** A phi of the block, without operands yet. */
+  phi(block: Block, width: 32 | 64): Value;
+}
+
+/**
+ * What variables are in each block, while SSA is made (Braun et al., "Simple and Efficient Construction of SSA Form",
+ * 2013): a read looks backwards for the last write, and phis appear where ways meet.
+ */
+export class VariableValues {
+  readonly #make: ValueMaker;
+  readonly #definitions = new Map<object, Map<Block, Value>>();
+  readonly #incomplete = new Map<Block, Map<object, Value>>();
+  readonly #users = new Map<Value, Value[]>();
+
+  constructor(make: ValueMaker) {
+    this.#make = make;
+  }
+
+  /** No edge to this block will be added any more. */
+  seal(block: Block): void {
+    const incomplete = this.#incomplete.get(block);
+    block.sealed = true;
+    if (!incomplete) return;
+    this.#incomplete.delete(block);
+    for (const [variable, phi] of incomplete) this.#addOperands(variable, phi);
+  }
+
+  /** What a variable is at the end of a block. */
+  write(variable: object, value: Value, block: Block): void {
+    let known = this.#definitions.get(variable);
+    if (!known) {
+      known = new Map();
+      this.#definitions.set(variable, known);
+    }
+    known.set(block, value);
+  }
+
+  /** @param width of a variable that was never written to: its value is 0 then */
+  read(variable: object, width: 32 | 64, from: Block): Value {
+    const definitions = this.#definitions.get(variable);
+    let block = from;
+    for (let steps = 0; ; steps++) {
+      const known = definitions?.get(block);
+      if (known) {
+        if (steps > 0) this.write(variable, known, from);
+        return resolve(known);
+      }
+      if (!block.sealed || block.preds.length !== 1) break;
+      // A loop that nothing enters: it never runs.
+      if (steps > this.#make.blocks.length) return this.#make.constant(0n, width);
+      block = block.preds[0] as Block;
+    }
+    let value: Value;
+    if (!block.sealed) {
+      value = this.#make.phi(block, width);
+      let incomplete = this.#incomplete.get(block);
+      if (!incomplete) {
+        incomplete = new Map();
+        this.#incomplete.set(block, incomplete);
+      }
+      incomplete.set(variable, value);
+    } else if (block.preds.length === 0) value = this.#make.constant(0n, width);
+    else {
+      const phi = this.#make.phi(block, width);
+      this.write(variable, phi, block);
+      value = this.#addOperands(variable, phi);
+    }
+    this.write(variable, value, block);
+    if (from !== block) this.write(variable, value, from);
+    return value;
+  }
+
+  #addOperands(variable: object, phi: Value): Value {
+    const block = phi.block as Block;
+    phi.args = block.preds.map((pred) => this.read(variable, phi.width, pred));
+    for (const arg of phi.args) this.#use(arg, phi);
+    return this.#simplify(phi);
+  }
+
+  #use(value: Value, user: Value): void {
+    if (value.op !== 'phi') return;
+    const users = this.#users.get(value);
+    if (users) users.push(user);
+    else this.#users.set(value, [user]);
+  }
+
+  /** A phi of one value and itself is that value. */
+  #simplify(phi: Value): Value {
+    let only: Value | undefined;
+    for (const arg of phi.args) {
+      const value = resolve(arg);
+      if (value === only || value === phi) continue;
+      if (only && !(only.op === 'const' && value.op === 'const' && only.constant === value.constant)) return phi;
+      only = value;
+    }
+    const result = only ?? this.#make.constant(0n, phi.width);
+    phi.same = result;
+    const block = phi.block as Block;
+    block.phis.splice(block.phis.indexOf(phi), 1);
+    for (const user of this.#users.get(phi) ?? []) {
+      this.#use(result, user);
+      if (user !== phi && user.op === 'phi' && !user.same && (user.block as Block).sealed) this.#simplify(user);
+    }
+    return resolve(result);
+  }
+}

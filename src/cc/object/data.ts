@@ -1,0 +1,67 @@
+import type { Diagnostics } from '../diagnostics.ts';
+import type { Variable } from '../syntax/ast.ts';
+import { sizeOf } from '../types/types.ts';
+
+/** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
+export type SectionOfData = '.rodata' | '.data' | '.bss';
+
+export interface PlacedVariable {
+  readonly variable: Variable;
+  readonly offset: number;
+}
+
+export class DataSections {
+  readonly #bytes = new Map<SectionOfData, number[]>();
+  readonly #places = new Map<Variable, { section: SectionOfData; offset: number }>();
+  readonly #diagnostics: Diagnostics;
+
+  constructor(diagnostics: Diagnostics) {
+    this.#diagnostics = diagnostics;
+  }
+
+  /** Where a global lies; it gets its place when it is first asked for. */
+  place(variable: Variable): { section: SectionOfData; offset: number } {
+    const known = this.#places.get(variable);
+    if (known) return known;
+    const section = variable.constant ? '.rodata' : variable.initial ? '.data' : '.bss';
+    let bytes = this.#bytes.get(section);
+    if (!bytes) {
+      bytes = [];
+      this.#bytes.set(section, bytes);
+    }
+    while (bytes.length % 8 !== 0) bytes.push(0);
+    const place = { section: section as SectionOfData, offset: bytes.length };
+    this.#places.set(variable, place);
+    this.#append(variable, bytes);
+    return place;
+  }
+
+  /** A section's variables in the order of their offsets. */
+  placed(name: SectionOfData): PlacedVariable[] {
+    return [...this.#places].flatMap(([variable, { section, offset }]) =>
+      section === name ? [{ variable, offset }] : [],
+    );
+  }
+
+  #append(variable: Variable, bytes: number[]): void {
+    const start = bytes.length;
+    for (let i = sizeOf(variable.type); i > 0; i--) bytes.push(0);
+    for (const { offset, type, bits, value } of variable.initial?.entries ?? []) {
+      if (value.kind !== 'number') {
+        this.#diagnostics.error(value.at, `the initial value of '${variable.name}' must be a constant`);
+        return;
+      }
+      const size = sizeOf(type);
+      let word = 0n;
+      for (let i = size - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[start + offset + i] ?? 0);
+      const mask = ((1n << BigInt(bits ? bits.width : size * 8)) - 1n) << BigInt(bits?.shift ?? 0);
+      word = (word & ~mask) | ((value.value << BigInt(bits?.shift ?? 0)) & mask);
+      for (let i = 0; i < size; i++) bytes[start + offset + i] = Number((word >> BigInt(i * 8)) & 0xffn);
+    }
+  }
+
+  /** The sections that anything lies in. */
+  *sections(): Iterable<{ name: SectionOfData; bytes: Uint8Array }> {
+    for (const [name, bytes] of this.#bytes) yield { name, bytes: Uint8Array.from(bytes) };
+  }
+}

@@ -1,0 +1,270 @@
+import type { Btf } from '../../btf/index.ts';
+import { encode, type InstructionBody, slotsOf } from '../../isa/index.ts';
+import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../../object/index.ts';
+import { allocateRegisters } from '../codegen/allocate.ts';
+import { type Emitted, emitFunction } from '../codegen/emit.ts';
+import { layOutFrame } from '../codegen/frame.ts';
+import { selectInstructions } from '../codegen/select.ts';
+import type { Diagnostics } from '../diagnostics.ts';
+import type { ProgramKind } from '../dialect/programs.ts';
+import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
+import { typedPointers } from '../dialect/typed-arguments.ts';
+import { Builder } from '../ir/builder.ts';
+import type { IrFunction } from '../ir/ir.ts';
+import { optimise } from '../ir/optimise.ts';
+import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
+import { AggregateLowering } from '../lower/aggregates.ts';
+import { CallLowering } from '../lower/calls.ts';
+import { ExpressionLowering } from '../lower/expressions.ts';
+import { LoopLowering } from '../lower/loops.ts';
+import { type Frame, Lowering } from '../lower/lowering.ts';
+import { OverflowLowering } from '../lower/overflow.ts';
+import { PlaceLowering } from '../lower/places.ts';
+import { StatementLowering } from '../lower/statements.ts';
+import { TableLowering } from '../lower/tables.ts';
+import { WideLowering } from '../lower/wide.ts';
+import { positionOf, type Token, written } from '../preprocess/token.ts';
+import type { FunctionObject } from '../syntax/ast.ts';
+import { isScalar, types } from '../types/types.ts';
+import type { DataSections } from './data.ts';
+import type { ObjectTypes } from './object-types.ts';
+
+/** One program: its function and the noinline ones that it calls, to the code of a ProgramSpec. */
+export interface GenerateOptions {
+  readonly diagnostics: Diagnostics;
+  readonly data: DataSections;
+  readonly usdtArgument: Lowering['usdtArgument'];
+  readonly objectTypes: ObjectTypes;
+  /** The types of the kernel. */
+  readonly kernel: Btf;
+}
+
+const stackLimit = 512;
+const packetTypes: ReadonlySet<string> = new Set([
+  'socket_filter',
+  'sched_cls',
+  'sched_act',
+  'xdp',
+  'cgroup_skb',
+  'lwt_in',
+  'lwt_out',
+  'lwt_xmit',
+  'sk_skb',
+  'sk_msg',
+]);
+
+export function generateProgram(f: FunctionObject, kind: ProgramKind, options: GenerateOptions): ProgramSpec {
+  const origin: ProvenanceOptions = {
+    packets: packetTypes.has(kind.type),
+    anyWidth: kind.type === 'kprobe' || kind.type === 'tracepoint',
+    program: true,
+    typed: typedPointers(options.kernel, kind, f),
+  };
+  const parts: Emitted[] = [];
+  const starts = new Map<string, number>();
+  const functions: FunctionInfo[] = [];
+  let slot = 0;
+  for (const [next, { emitted }] of generateAll(f, kind, origin, options)) {
+    const own = next === f;
+    starts.set(next.name, slot);
+    const type = own ? options.objectTypes.program(next) : options.objectTypes.function(next);
+    functions.push({ slot, name: next.name, type });
+    parts.push(emitted);
+    slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
+  }
+  return join(f.name, kind, parts, starts, functions);
+}
+
+/**
+ * The program's function and those that it calls, each once. What a called function's pointers are is known from its
+ * callers; it is made again when a later one disagrees with what was taken to be so.
+ */
+function generateAll(
+  f: FunctionObject,
+  kind: ProgramKind,
+  origin: ProvenanceOptions,
+  options: GenerateOptions,
+): Map<FunctionObject, Generated> {
+  const made = new Map<FunctionObject, Generated>();
+  const taken = new Map<FunctionObject, Provenance[]>();
+  const pending: FunctionObject[] = [f];
+  for (let next = pending.shift(); next; next = pending.shift()) {
+    const own = next === f;
+    const parameters = taken.get(next) ?? [];
+    const result = generateFunction(next, own ? kind : undefined, { ...origin, program: own, parameters }, options);
+    made.set(next, result);
+    for (const [callee, args] of result.calls) {
+      const known = taken.get(callee);
+      const agreed = known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args;
+      taken.set(callee, agreed);
+      if (agreed.join() !== known?.join() && !pending.includes(callee)) pending.push(callee);
+    }
+  }
+  checkNoCycle(f, made, options.diagnostics);
+  return made;
+}
+
+function checkNoCycle(
+  f: FunctionObject,
+  made: ReadonlyMap<FunctionObject, Generated>,
+  diagnostics: Diagnostics,
+  callers: readonly FunctionObject[] = [],
+): void {
+  if (callers.includes(f)) {
+    diagnostics.error(f.at, `'${f.name}' calls itself, which BPF cannot`, 'use a loop with a constant bound');
+    return;
+  }
+  for (const callee of made.get(f)?.calls.keys() ?? []) checkNoCycle(callee, made, diagnostics, [...callers, f]);
+}
+
+interface Generated {
+  readonly emitted: Emitted;
+  /** The functions that it calls, and what their arguments are. */
+  readonly calls: ReadonlyMap<FunctionObject, Provenance[]>;
+}
+
+function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
+  const byName = new Map([...called].map((one) => [one.name, one] as const));
+  const calls = new Map<FunctionObject, Provenance[]>();
+  for (const block of ir.blocks) {
+    for (const value of block.values) {
+      const callee = value.op === 'call' ? byName.get(value.callee ?? '') : undefined;
+      if (!callee) continue;
+      const args = value.args.map((arg) => provenanceOf(arg, origin));
+      const known = calls.get(callee);
+      calls.set(callee, known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args);
+    }
+  }
+  return calls;
+}
+
+function join(
+  name: string,
+  kind: ProgramKind,
+  parts: readonly Emitted[],
+  starts: ReadonlyMap<string, number>,
+  functions: readonly FunctionInfo[],
+): ProgramSpec {
+  const code: InstructionBody[] = [];
+  const relocations: Relocation[] = [];
+  const lines: LineInfo[] = [];
+  let slot = 0;
+  let line: Token | undefined;
+  for (const part of parts) {
+    line = undefined;
+    const targets = new Map(part.calls.map((one) => [one.index, one.callee] as const));
+    const addresses = new Map(part.relocations.map((one) => [one.index, one] as const));
+    for (const [i, body] of part.instructions.entries()) {
+      const callee = targets.get(i);
+      const target = callee === undefined ? undefined : starts.get(callee);
+      code.push(body.kind === 'call' && target !== undefined ? { ...body, imm: target - slot - 1 } : body);
+      const address = addresses.get(i);
+      if (address) {
+        const { map, offset } = address;
+        relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
+      }
+      const at = part.at[i] && written(part.at[i]);
+      if (at && (!line || at.line !== line.line || at.file !== line.file)) {
+        lines.push({ slot, at: positionOf(at) });
+        line = at;
+      }
+      slot += slotsOf(body);
+    }
+  }
+  return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines, functions };
+}
+
+function generateFunction(
+  f: FunctionObject,
+  kind: ProgramKind | undefined,
+  origin: ProvenanceOptions,
+  options: GenerateOptions,
+): Generated {
+  const { diagnostics } = options;
+  const builder = new Builder(f.at);
+  const lowering = new Lowering(builder, diagnostics, options.data, origin, options.usdtArgument);
+  lowering.expressions = new ExpressionLowering(lowering);
+  lowering.aggregates = new AggregateLowering(lowering);
+  lowering.places = new PlaceLowering(lowering);
+  lowering.calls = new CallLowering(lowering);
+  lowering.statements = new StatementLowering(lowering);
+  lowering.loops = new LoopLowering(lowering);
+  lowering.tables = new TableLowering(lowering);
+  lowering.wide = new WideLowering(lowering);
+  lowering.overflow = new OverflowLowering(lowering, lowering.wide);
+  const frame: Frame = {
+    function: f,
+    slots: new Map(),
+    labels: new Map(),
+    returnTo: undefined,
+    result: undefined,
+    loops: [],
+  };
+  lowering.frames.push(frame);
+  bindParameters(lowering, f, kind);
+  if (f.body) lowering.statements.lower(f.body);
+  if (!builder.current.end) {
+    builder.current.end = { kind: 'return', value: builder.constant(0n, 32), at: f.at };
+  }
+  for (const block of frame.labels.values()) builder.seal(block);
+  const ir: IrFunction = {
+    name: f.name,
+    entry: builder.entry,
+    blocks: builder.blocks,
+    frame: builder.frame,
+    parameters: f.parameters.length,
+  };
+  const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
+  if (diagnostics.failed) return { emitted: empty, calls: new Map() };
+  optimise(ir, origin);
+  const machine = selectInstructions(ir, layOutFrame(ir));
+  allocateRegisters(machine);
+  if (machine.frame > stackLimit) {
+    diagnostics.error(
+      f.at,
+      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}`,
+      'keep large structs in a BPF_PERCPU_ARRAY of one entry',
+    );
+    return { emitted: empty, calls: new Map() };
+  }
+  return { emitted: emitFunction(machine), calls: callsOf(ir, lowering.called, origin) };
+}
+
+/** The first parameter is the context; what the others are, the kind of program says. */
+function bindParameters(l: Lowering, f: FunctionObject, kind: ProgramKind | undefined): void {
+  const { builder, calls, diagnostics } = l;
+  const parameter = (index: number): ReturnType<Builder['emit']> => builder.emit('parameter', 64, [], { imm: index });
+  if (!kind) {
+    for (const [i, one] of f.parameters.entries()) {
+      if (isScalar(one.type)) calls.bind(one, l.expressions.convert(parameter(i), types.ulong, one.type));
+    }
+    return;
+  }
+  const [context, ...others] = f.parameters;
+  if (!context) return;
+  const start = parameter(0);
+  calls.bind(context, start);
+  if (others.length === 0) return;
+  if (kind.parameters === 'none') {
+    diagnostics.error(others[0]?.at as Token, `a ${kind.type} program has its context alone as parameter`);
+    return;
+  }
+  const registers = kind.parameters === 'syscall' ? syscallRegisters : argumentRegisters;
+  const inner = kind.parameters === 'syscall' ? builder.load(start, registerOffsets.di, 8) : undefined;
+  for (const [i, one] of others.entries()) {
+    if (!one.used) continue;
+    builder.at = one.at;
+    if (!isScalar(one.type)) {
+      diagnostics.error(one.at, 'a parameter that is no integer or pointer does not come in a register');
+      continue;
+    }
+    const register = registers[i];
+    if (kind.parameters !== 'array' && !register) {
+      diagnostics.error(one.at, `only the first ${registers.length} arguments come in registers`);
+      continue;
+    }
+    const offset = kind.parameters === 'array' ? i * 8 : registerOffsets[register as keyof typeof registerOffsets];
+    const value = builder.load(inner ?? start, offset, 8);
+    calls.bind(one, l.expressions.convert(value, types.ulong, one.type));
+  }
+}

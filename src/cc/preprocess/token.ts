@@ -1,0 +1,64 @@
+import type { Position } from '../../base/index.ts';
+
+/**
+ * Tokens and where they come from. A token that a macro produced keeps the place where it was written and, in `from`,
+ * the token whose expansion brought it in, so that a diagnostic can tell both.
+ */
+export interface SourceFile {
+  readonly name: string;
+  readonly text: string;
+}
+
+export type TokenKind = 'name' | 'number' | 'string' | 'char' | 'punctuator' | 'pragma' | 'end';
+
+export interface Token {
+  readonly kind: TokenKind;
+  readonly text: string;
+  readonly file: SourceFile;
+  /** Characters from the start of the file. */
+  readonly offset: number;
+  /** 1-based. */
+  readonly line: number;
+  /** White space stands before it. */
+  readonly space: boolean;
+  /** It is the first of its line. */
+  readonly first: boolean;
+  /** Macros that must not expand it again. */
+  readonly hidden?: ReadonlySet<string>;
+  /** The use of the macro that produced it. */
+  readonly from?: Token;
+}
+
+/** Where the text itself asked for a token: the token, or the outermost use of a macro that made it. */
+export function askedBy(token: Token): Token {
+  let at = token;
+  while (at.from) at = at.from;
+  return at;
+}
+
+/** The place where a token was written, with the text of its line. */
+export function positionOf(token: Token): Position {
+  const { text, name } = token.file;
+  const start = text.lastIndexOf('\n', token.offset - 1) + 1;
+  const end = text.indexOf('\n', token.offset);
+  return {
+    file: name,
+    line: token.line,
+    column: token.offset - start + 1,
+    text: text.slice(start, end < 0 ? text.length : end),
+  };
+}
+
+/** The token in the text that the user wrote: out of all macro expansions. */
+export function written(token: Token): Token {
+  let at = token;
+  while (at.from) at = at.from;
+  return at;
+}
+
+/** Tokens as text, one blank where white space stood. */
+export function spell(tokens: readonly Token[]): string {
+  let text = '';
+  for (const [i, token] of tokens.entries()) text += i > 0 && token.space ? ` ${token.text}` : token.text;
+  return text;
+}

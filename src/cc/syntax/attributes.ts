@@ -1,0 +1,62 @@
+import type { Parsing } from './parsing.ts';
+
+/** What `__attribute__((…))` and `_Alignas` say of a declaration, as far as it means something here. */
+export interface Attributes {
+  packed: boolean;
+  /** bytes; 1 when nothing was said */
+  align: number;
+  noinline: boolean;
+  user: boolean;
+  section: string | undefined;
+}
+
+export function noAttributes(): Attributes {
+  return { packed: false, align: 1, noinline: false, user: false, section: undefined };
+}
+
+/** `__attribute__((…))`; those that mean nothing here are passed over. */
+export function parseAttributes(p: Parsing, into: Attributes): void {
+  while (p.accept('__attribute__')) {
+    p.expect('(');
+    p.expect('(');
+    while (!p.is(')')) {
+      // The kernel's `noinline` is a macro: __attribute__((noinline)) has another within it then.
+      if (p.is('__attribute__')) {
+        parseAttributes(p, into);
+        p.accept(',');
+        continue;
+      }
+      const name = p.next().text.replace(/^__(.*)__$/, '$1');
+      if (name === 'packed') into.packed = true;
+      if (name === 'noinline') into.noinline = true;
+      if (!p.accept('(')) {
+        if (!p.accept(',') && !p.is(')')) p.expect(')');
+        continue;
+      }
+      if (name === 'aligned') into.align = Math.max(into.align, p.is(')') ? 16 : Number(p.constant('an alignment')));
+      else if (name === 'address_space') into.user = p.constant('an address space') === 1n;
+      else if (name === 'section' && p.token.kind === 'string') into.section = p.token.text.slice(1, -1);
+      skipBrackets(p);
+      p.accept(',');
+    }
+    p.expect(')');
+    p.expect(')');
+  }
+}
+
+/** To behind the bracket that closes the one already read. */
+export function skipBrackets(p: Parsing): void {
+  for (let depth = 1; depth > 0; ) {
+    if (p.token.kind === 'end') p.expect(')');
+    const { text } = p.next();
+    depth += text === '(' ? 1 : text === ')' ? -1 : 0;
+  }
+}
+
+/** '_Alignas' '(' constant ')' */
+export function parseAlignas(p: Parsing, into: Attributes): void {
+  p.next();
+  p.expect('(');
+  into.align = Math.max(into.align, Number(p.constant('an alignment')));
+  p.expect(')');
+}

@@ -1,0 +1,197 @@
+import type { Token } from '../preprocess/token.ts';
+import { type CType, isScalar, pointerTo, printCType, sameType, types } from '../types/types.ts';
+import type { Expression } from './ast.ts';
+import type { Parsing } from './parsing.ts';
+
+/**
+ * Functions that the compiler knows: clang's builtins, and those of BCC's that are no helper calls. The table gives
+ * the arguments' types and the result's; a letter is as in helper-prototypes.ts, `*` stands for the type that the
+ * first argument points to, `=` for the first argument's own.
+ */
+const builtins: Readonly<Record<string, { readonly takes: string; readonly gives: string }>> = {
+  __builtin_memcpy: { takes: 'ppq', gives: 'p' },
+  __builtin_memmove: { takes: 'ppq', gives: 'p' },
+  __builtin_memset: { takes: 'piq', gives: 'p' },
+  __builtin_memcmp: { takes: 'ppq', gives: 'i' },
+  __builtin_bswap16: { takes: 'h', gives: 'h' },
+  __builtin_bswap32: { takes: 'u', gives: 'u' },
+  __builtin_bswap64: { takes: 'q', gives: 'q' },
+  __builtin_popcount: { takes: 'u', gives: 'i' },
+  __builtin_popcountl: { takes: 'q', gives: 'i' },
+  __builtin_popcountll: { takes: 'q', gives: 'i' },
+  __builtin_ctz: { takes: 'u', gives: 'i' },
+  __builtin_ctzl: { takes: 'q', gives: 'i' },
+  __builtin_ctzll: { takes: 'q', gives: 'i' },
+  __builtin_clz: { takes: 'u', gives: 'i' },
+  __builtin_clzl: { takes: 'q', gives: 'i' },
+  __builtin_clzll: { takes: 'q', gives: 'i' },
+  __builtin_ffs: { takes: 'u', gives: 'i' },
+  __builtin_ffsll: { takes: 'q', gives: 'i' },
+  __builtin_abs: { takes: 'i', gives: 'i' },
+  __builtin_strlen: { takes: 'p', gives: 'q' },
+  __builtin_trap: { takes: '', gives: 'v' },
+  __builtin_unreachable: { takes: '', gives: 'v' },
+  __sync_fetch_and_add: { takes: 'p*', gives: '*' },
+  __sync_fetch_and_sub: { takes: 'p*', gives: '*' },
+  __sync_fetch_and_or: { takes: 'p*', gives: '*' },
+  __sync_fetch_and_and: { takes: 'p*', gives: '*' },
+  __sync_fetch_and_xor: { takes: 'p*', gives: '*' },
+  __sync_add_and_fetch: { takes: 'p*', gives: '*' },
+  __sync_sub_and_fetch: { takes: 'p*', gives: '*' },
+  __sync_lock_test_and_set: { takes: 'p*', gives: '*' },
+  __sync_val_compare_and_swap: { takes: 'p**', gives: '*' },
+  __sync_bool_compare_and_swap: { takes: 'p**', gives: 'i' },
+  __atomic_fetch_add: { takes: 'p*i', gives: '*' },
+  __atomic_fetch_sub: { takes: 'p*i', gives: '*' },
+  __atomic_fetch_or: { takes: 'p*i', gives: '*' },
+  __atomic_fetch_and: { takes: 'p*i', gives: '*' },
+  __atomic_fetch_xor: { takes: 'p*i', gives: '*' },
+  __atomic_add_fetch: { takes: 'p*i', gives: '*' },
+  __atomic_sub_fetch: { takes: 'p*i', gives: '*' },
+  __atomic_exchange_n: { takes: 'p*i', gives: '*' },
+  __atomic_load_n: { takes: 'pi', gives: '*' },
+  __atomic_store_n: { takes: 'p*i', gives: 'v' },
+  bpf_usdt_readarg: { takes: 'ipp', gives: 'i' },
+  bpf_usdt_readarg_p: { takes: 'ippq', gives: 'i' },
+  load_byte: { takes: 'pu', gives: 'q' },
+  load_half: { takes: 'pu', gives: 'q' },
+  load_word: { takes: 'pu', gives: 'q' },
+};
+
+const special = new Set([
+  '__builtin_expect',
+  '__builtin_constant_p',
+  '__builtin_offsetof',
+  'offsetof',
+  '__builtin_types_compatible_p',
+  '__builtin_choose_expr',
+  '__builtin_assume',
+  '__sync_synchronize',
+  '__builtin_preserve_access_index',
+  '__builtin_object_size',
+]);
+
+const letters: Readonly<Record<string, CType>> = {
+  v: types.void,
+  p: pointerTo(types.void),
+  h: types.ushort,
+  i: types.int,
+  u: types.uint,
+  q: types.ulong,
+};
+
+export function isBuiltin(name: string): boolean {
+  return Object.hasOwn(builtins, name) || special.has(name) || overflowing.test(name);
+}
+
+/** The call of a builtin, its name read already. */
+export function parseBuiltin(p: Parsing, at: Token): Expression {
+  p.expect('(');
+  if (special.has(at.text)) return parseSpecial(p, at);
+  const overflow = overflowing.exec(at.text);
+  if (overflow) return parseOverflow(p, at, overflow);
+  const { takes, gives } = builtins[at.text] as { takes: string; gives: string };
+  const args = p.calls.argumentList();
+  if (args.length !== takes.length) {
+    p.diagnostics.error(at, `'${at.text}' takes ${takes.length} arguments, not ${args.length}`);
+    return p.typing.number(at, 0n);
+  }
+  const first = args[0]?.type;
+  const target = first?.kind === 'pointer' ? first.target : types.int;
+  if (/\*/.test(takes + gives)) {
+    if (first?.kind !== 'pointer' || !isScalar(target)) {
+      p.diagnostics.error(at, `'${at.text}' wants a pointer to an integer`);
+      return p.typing.number(at, 0n);
+    }
+    if (takes.includes('*') && target.kind === 'int' && target.size < 4) {
+      p.diagnostics.error(at, `BPF's atomics are 4 or 8 bytes wide, not ${target.size}`);
+    }
+  }
+  const cast = args.map((arg, i) => {
+    const letter = takes[i] as string;
+    if (letter === 'p') return arg;
+    return p.typing.cast(arg, letter === '*' ? target : (letters[letter] as CType));
+  });
+  const type = gives === '*' ? target : (letters[gives] as CType);
+  return { kind: 'builtin', type, at, name: at.text, args: cast };
+}
+
+/** `__builtin_mul_overflow` of any integers, and the forms of one type: `__builtin_uaddl_overflow`. */
+const overflowing = /^__builtin_([us]?)(add|sub|mul)(l?l?)_overflow$/;
+
+function parseOverflow(p: Parsing, at: Token, [, sign = '', op = '', size = '']: RegExpExecArray): Expression {
+  const args = p.calls.argumentList();
+  const [left, right, to] = args;
+  const target = to?.type.kind === 'pointer' ? to.type.target : undefined;
+  if (!left || !right || !to || args.length > 3 || left.type.kind !== 'int' || right.type.kind !== 'int') {
+    p.diagnostics.error(at, `'${at.text}' takes two integers and where to put the result`);
+    return p.typing.number(at, 0n);
+  }
+  if (target?.kind !== 'int' || target.bool || target.size > 8) {
+    p.diagnostics.error(to.at, `the result goes to an integer of up to 64 bits, not to '${printCType(to.type)}'`);
+    return p.typing.number(at, 0n);
+  }
+  const type = sign === '' ? undefined : size === '' ? types.int : types.long;
+  const own = type && (sign === 'u' ? (size === '' ? types.uint : types.ulong) : type);
+  const operands = own ? [p.typing.cast(left, own), p.typing.cast(right, own)] : [left, right];
+  return { kind: 'builtin', type: types.bool, at, name: `overflow:${op}`, args: [...operands, to] };
+}
+
+function parseSpecial(p: Parsing, at: Token): Expression {
+  switch (at.text) {
+    case '__builtin_expect': {
+      const [value] = p.calls.argumentList();
+      return value ?? p.typing.number(at, 0n);
+    }
+    case '__builtin_preserve_access_index': {
+      const [value] = p.calls.argumentList();
+      return value ?? p.typing.number(at, 0n);
+    }
+    case '__builtin_constant_p': {
+      const [value] = p.calls.argumentList();
+      return p.typing.number(at, value?.kind === 'number' ? 1n : 0n);
+    }
+    case '__builtin_choose_expr': {
+      const [test, yes, no] = p.calls.argumentList();
+      const chosen = test?.kind === 'number' && test.value === 0n ? no : yes;
+      return chosen ?? p.typing.number(at, 0n);
+    }
+    case '__builtin_types_compatible_p': {
+      const a = p.declarations.typeName();
+      p.expect(',');
+      const b = p.declarations.typeName();
+      p.expect(')');
+      return p.typing.number(at, sameType(a, b) ? 1n : 0n);
+    }
+    case '__builtin_offsetof':
+    case 'offsetof':
+      return parseOffsetof(p, at);
+    case '__builtin_object_size':
+      p.calls.argumentList();
+      return p.typing.number(at, -1n, types.ulong);
+    default:
+      p.calls.argumentList();
+      return { kind: 'cast', type: types.void, at, base: p.typing.number(at, 0n) };
+  }
+}
+
+/** offsetof '(' type-name ',' member ('.' member | '[' constant ']')* ')' */
+function parseOffsetof(p: Parsing, at: Token): Expression {
+  const type = p.declarations.typeName();
+  p.expect(',');
+  const zero = p.typing.number(at, 0n, pointerTo(type));
+  let place = p.expressions.deref(zero, at);
+  if (type.kind !== 'struct') p.diagnostics.abandon(at, `'${printCType(type)}' has no members`);
+  place = p.expressions.memberOf(place);
+  while (p.is('.') || p.is('[')) {
+    if (p.accept('.')) place = p.expressions.memberOf(place);
+    else {
+      p.next();
+      const index = p.expressions.expression();
+      p.expect(']');
+      place = p.expressions.deref(p.typing.arithmetic('+', place, index, at), at);
+    }
+  }
+  p.expect(')');
+  return p.typing.cast(p.expressions.addressOf(place, at), types.ulong);
+}

@@ -1,0 +1,235 @@
+import { didYouMean } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
+import { type CType, pointerTo } from '../types/types.ts';
+import type { Variable } from './ast.ts';
+import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
+import type { Parsing } from './parsing.ts';
+import { basic, qualifiers, spelled, starters, storage } from './type-words.ts';
+
+/** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
+export interface Specifiers {
+  readonly type: CType;
+  readonly at: Token;
+  readonly typedef: boolean;
+  readonly static: boolean;
+  readonly extern: boolean;
+  readonly constant: boolean;
+  readonly volatile: boolean;
+  readonly user: boolean;
+  readonly attributes: Attributes;
+}
+
+export interface Declarator {
+  readonly name: Token | undefined;
+  readonly type: CType;
+  readonly parameters: Variable[] | undefined;
+  readonly attributes: Attributes;
+}
+
+export class DeclarationParser {
+  readonly #p: Parsing;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** Whether a declaration or a type name begins at a token. */
+  startsType(token = this.#p.token): boolean {
+    if (token.kind !== 'name') return false;
+    if (starters.has(token.text)) return true;
+    return this.#p.typeNamed(token.text) !== undefined;
+  }
+
+  /** declaration-specifiers = (storage-class | qualifier | type-specifier | attribute)+ */
+  specifiers(): Specifiers {
+    const p = this.#p;
+    const at = p.token;
+    const attributes = noAttributes();
+    const words: string[] = [];
+    const seen = new Set<string>();
+    let type: CType | undefined;
+    for (;;) {
+      const { text } = p.token;
+      if (p.token.kind !== 'name') break;
+      if (qualifiers.has(text) || storage.has(text)) seen.add(p.next().text);
+      else if (text === '__attribute__') parseAttributes(p, attributes);
+      else if (text === '_Alignas') parseAlignas(p, attributes);
+      else if (basic.has(text)) words.push(p.next().text.replace('__signed__', 'signed'));
+      else if (type || words.length > 0) break;
+      else if (text === 'struct' || text === 'union') type = p.tags.struct();
+      else if (text === 'enum') type = p.tags.enum();
+      else if (/^(__)?typeof(__)?$/.test(text)) type = this.#typeof();
+      else {
+        const named = p.typeNamed(text);
+        if (!named) break;
+        p.next();
+        type = named;
+      }
+    }
+    return {
+      type: type ?? this.#basic(words, at),
+      at,
+      typedef: seen.has('typedef'),
+      static: seen.has('static'),
+      extern: seen.has('extern'),
+      constant: seen.has('const') || seen.has('__const'),
+      volatile: ['volatile', '__volatile__', '__volatile'].some((word) => seen.has(word)),
+      user: attributes.user,
+      attributes,
+    };
+  }
+
+  #basic(words: readonly string[], at: Token): CType {
+    const key = words.toSorted().join(' ');
+    const known = Object.hasOwn(spelled, key) ? spelled[key] : undefined;
+    if (known) return known;
+    if (words.includes('float') || words.includes('double')) {
+      return this.#p.diagnostics.abandon(at, 'BPF has no floating point', 'scale the value and use an integer');
+    }
+    if (words.length > 0) return this.#p.diagnostics.abandon(at, `'${words.join(' ')}' is no type`);
+    return this.unknownType(this.#p.token);
+  }
+
+  /** '_Static_assert' '(' constant (',' string)? ')' ';', when one stands here. */
+  staticAssert(): boolean {
+    const p = this.#p;
+    if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
+    const at = p.next();
+    p.expect('(');
+    const holds = p.constant('what is asserted') !== 0n;
+    const message = p.accept(',') && p.token.kind === 'string' ? p.next().text : '';
+    p.expect(')');
+    p.expect(';');
+    if (!holds) p.diagnostics.error(at, `static assertion failed ${message}`.trim());
+    return true;
+  }
+
+  unknownType(token: Token): never {
+    const p = this.#p;
+    const what = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
+    if (token.kind !== 'name') return p.diagnostics.abandon(token, `expected a type, not ${what}`);
+    const hint = didYouMean(token.text, [...p.scope.names(), ...basic, 'u8', 'u16', 'u32', 'u64', 'struct', 'union']);
+    return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
+  }
+
+  /** typeof = 'typeof' '(' (type-name | expression) ')' */
+  #typeof(): CType {
+    const p = this.#p;
+    p.next();
+    p.expect('(');
+    const type = this.startsType() ? this.typeName() : p.expressions.expression().type;
+    p.expect(')');
+    return type;
+  }
+
+  /** type-name = specifiers abstract-declarator */
+  typeName(): CType {
+    return this.#p.nested(() => this.declarator(this.specifiers()).type);
+  }
+
+  /** declarator = ('*' qualifier*)* (name | '(' declarator ')')? ('[' length? ']' | '(' parameters ')')* */
+  declarator(specifiers: Specifiers): Declarator {
+    return this.#p.nested(() => {
+      const attributes = { ...noAttributes(), section: specifiers.attributes.section };
+      attributes.noinline = specifiers.attributes.noinline;
+      return this.#declarator(specifiers.type, specifiers.user, specifiers.volatile, attributes);
+    });
+  }
+
+  #declarator(base: CType, userIn: boolean, volatileIn: boolean, attributes: Attributes): Declarator {
+    const p = this.#p;
+    let type = base;
+    let user = userIn;
+    let volatile = volatileIn;
+    while (p.accept('*')) {
+      type = pointerTo(type, user, volatile);
+      user = false;
+      volatile = false;
+      for (;;) {
+        if (qualifiers.has(p.token.text)) volatile ||= p.next().text === 'volatile';
+        else if (p.is('__attribute__')) {
+          const own = noAttributes();
+          parseAttributes(p, own);
+          user ||= own.user;
+        } else break;
+      }
+    }
+    parseAttributes(p, attributes);
+    if (p.is('(') && this.#nestedDeclarator()) {
+      // What stands behind the brackets belongs to the inner declarator: read it, then the inside again.
+      const start = p.at;
+      p.next();
+      const quiet = p.at;
+      skipBrackets(p);
+      const { type: outer } = this.#suffix(type, attributes);
+      const end = p.at;
+      p.at = quiet;
+      const inner = p.nested(() => this.#declarator(outer, false, false, attributes));
+      if (p.at < start) p.at = start;
+      p.expect(')');
+      p.at = end;
+      return inner;
+    }
+    const name = p.token.kind === 'name' && !starters.has(p.token.text) ? p.next() : undefined;
+    parseAttributes(p, attributes);
+    const { type: whole, parameters } = this.#suffix(type, attributes);
+    parseAttributes(p, attributes);
+    return { name, type: whole, parameters, attributes };
+  }
+
+  #nestedDeclarator(): boolean {
+    const next = this.#p.peek();
+    return next.text === '*' || next.text === '(' || (next.kind === 'name' && !this.startsType(next));
+  }
+
+  #suffix(type: CType, attributes: Attributes): { type: CType; parameters: Variable[] | undefined } {
+    const p = this.#p;
+    if (p.accept('[')) {
+      const length = p.is(']') ? undefined : this.#length();
+      p.expect(']');
+      const { type: element } = this.#suffix(type, attributes);
+      return { type: { kind: 'array', element, length }, parameters: undefined };
+    }
+    if (p.is('(')) return this.#parameters(type);
+    return { type, parameters: undefined };
+  }
+
+  #length(): number {
+    const p = this.#p;
+    const at = p.token;
+    const length = p.constant('the length of an array');
+    if (length < 0n || length > 0x7fffffffn) {
+      p.diagnostics.error(at, `an array of ${length} elements`);
+      return 1;
+    }
+    return Number(length);
+  }
+
+  /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
+  #parameters(returns: CType): { type: CType; parameters: Variable[] } {
+    const p = this.#p;
+    p.expect('(');
+    const list: Variable[] = [];
+    let variadic = false;
+    if (p.is('void') && p.peek().text === ')') p.next();
+    while (!p.is(')')) {
+      if (p.accept('...')) {
+        variadic = true;
+        break;
+      }
+      const specifiers = this.specifiers();
+      const { name, type } = this.declarator(specifiers);
+      const adjusted =
+        type.kind === 'array'
+          ? pointerTo(type.element, specifiers.user)
+          : type.kind === 'function'
+            ? pointerTo(type)
+            : type;
+      list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
+      if (!p.accept(',')) break;
+    }
+    p.expect(')');
+    const parameters = list.map((one) => ({ name: one.name, type: one.type }));
+    return { type: { kind: 'function', returns, parameters, variadic }, parameters: list };
+  }
+}

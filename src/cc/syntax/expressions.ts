@@ -1,0 +1,327 @@
+import { type OperatorReader, readBinary } from '../../base/index.ts';
+import { didYouMean } from '../diagnostics.ts';
+import { parseMethod } from '../dialect/tables.ts';
+import type { Token } from '../preprocess/token.ts';
+import { memberMacro } from '../types/supplement.ts';
+import {
+  alignOf,
+  type CType,
+  findMember,
+  findMemberPath,
+  isComplete,
+  isScalar,
+  memberNames,
+  pointerTo,
+  printCType,
+  sizeOf,
+  types,
+} from '../types/types.ts';
+import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
+import type { Parsing } from './parsing.ts';
+import { isUser } from './typing.ts';
+
+/**
+ * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
+ * calls in calls.ts.
+ */
+const assignments = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
+
+export class ExpressionParser implements OperatorReader<Token, Expression> {
+  readonly #p: Parsing;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** expression = assignment (',' assignment)* */
+  expression(): Expression {
+    const p = this.#p;
+    let left = this.assignment();
+    while (p.is(',')) {
+      const at = p.next();
+      const right = p.typing.decay(this.assignment());
+      left = { kind: 'comma', type: right.type, at, left, right };
+    }
+    return left;
+  }
+
+  /** assignment = conditional (('=' | '+=' | …) assignment)? */
+  assignment(): Expression {
+    return this.#p.nested(() => {
+      const p = this.#p;
+      const left = this.conditional();
+      if (p.is('=')) {
+        const at = p.next();
+        return this.#assign(left, this.assignment(), at);
+      }
+      if (!assignments.has(p.token.text) || p.token.kind !== 'punctuator') return left;
+      const at = p.next();
+      return this.#update(left, at.text.slice(0, -1) as BinaryOperator, this.assignment(), at, false);
+    });
+  }
+
+  #assign(left: Expression, right: Expression, at: Token): Expression {
+    const p = this.#p;
+    if (!this.#isPlace(left)) {
+      p.diagnostics.error(at, 'this cannot be assigned to');
+      return left;
+    }
+    if (left.type.kind === 'array') {
+      p.diagnostics.error(at, 'an array cannot be assigned to', 'copy it with __builtin_memcpy');
+      return left;
+    }
+    return { kind: 'assign', type: left.type, at, left, right: p.typing.cast(right, left.type, at) };
+  }
+
+  #update(left: Expression, op: BinaryOperator, rightIn: Expression, at: Token, post: boolean): Expression {
+    const p = this.#p;
+    if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
+      return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
+    }
+    if (!this.#isPlace(left) || !isScalar(left.type)) {
+      p.diagnostics.error(at, `'${op}=' cannot change this`);
+      return left;
+    }
+    // The types are those of `left op right`.
+    const whole = p.typing.arithmetic(op, left, rightIn, at);
+    const right = whole.kind === 'binary' ? whole.right : p.typing.cast(rightIn, types.long);
+    const operand = whole.type;
+    return { kind: 'update', type: left.type, at, op, left, right, operand, post };
+  }
+
+  #isPlace(value: Expression): boolean {
+    switch (value.kind) {
+      case 'variable':
+      case 'deref':
+      case 'literal':
+        return true;
+      case 'member':
+        return this.#isPlace(value.base) || value.base.type.kind === 'struct';
+      default:
+        return false;
+    }
+  }
+
+  /** conditional = binary ('?' expression? ':' conditional)? */
+  conditional(): Expression {
+    const p = this.#p;
+    const test = readBinary<Token, Expression>(this);
+    if (!p.is('?')) return test;
+    const at = p.next();
+    const yes = p.is(':') ? undefined : this.expression();
+    p.expect(':');
+    const no = p.nested(() => this.conditional());
+    return p.typing.conditional(test, yes, no, at);
+  }
+
+  get next(): string {
+    const { kind, text } = this.#p.token;
+    return kind === 'punctuator' ? text : '';
+  }
+
+  takeOperator(): Token {
+    return this.#p.next();
+  }
+
+  join(at: Token, left: Expression, right: Expression): Expression {
+    const { typing } = this.#p;
+    const op = at.text;
+    if (op === '&&' || op === '||') return typing.logical(op, left, right, at);
+    if (isComparison(op)) return typing.compare(op, left, right, at);
+    return typing.arithmetic(op as BinaryOperator, left, right, at);
+  }
+
+  operand(): Expression {
+    return this.#cast();
+  }
+
+  /** cast = '(' type-name ')' (cast | '{' … '}') | unary */
+  #cast(): Expression {
+    const p = this.#p;
+    if (!p.is('(') || !p.declarations.startsType(p.peek())) return this.#unary();
+    const at = p.next();
+    const type = p.declarations.typeName();
+    p.expect(')');
+    if (p.is('{')) return this.#postfix(this.#literal(type, at));
+    const value = p.nested(() => this.#cast());
+    return p.typing.cast(value, type, at);
+  }
+
+  /** A compound literal: an object without a name. */
+  #literal(type: CType, at: Token): Expression {
+    const p = this.#p;
+    const { type: whole, initial } = p.initializers.initializer(type);
+    const variable = p.variable('', whole, at);
+    variable.initial = initial;
+    variable.inMemory = true;
+    return { kind: 'literal', type: whole, at, variable };
+  }
+
+  /** unary = ('++' | '--' | '&' | '*' | '+' | '-' | '~' | '!') cast | 'sizeof' … | postfix */
+  #unary(): Expression {
+    const p = this.#p;
+    const at = p.token;
+    if (at.kind === 'name') {
+      if (at.text === 'sizeof' || at.text === '_Alignof' || at.text === '__alignof__') return this.#sizeof();
+      if (at.text === '__extension__') {
+        p.next();
+        return this.#cast();
+      }
+      return this.#postfix(p.primaries.primary());
+    }
+    if (at.kind !== 'punctuator') return this.#postfix(p.primaries.primary());
+    switch (at.text) {
+      case '++':
+      case '--': {
+        p.next();
+        const base = p.nested(() => this.#unary());
+        return this.#update(base, at.text[0] as BinaryOperator, p.typing.number(at, 1n), at, false);
+      }
+      case '&':
+        p.next();
+        return this.addressOf(
+          p.nested(() => this.#cast()),
+          at,
+        );
+      case '&&':
+        return p.diagnostics.abandon(at, 'the address of a label is nothing that BPF can jump to');
+      case '*':
+        p.next();
+        return this.deref(
+          p.nested(() => this.#cast()),
+          at,
+        );
+      case '+':
+        p.next();
+        return p.typing.promote(p.nested(() => this.#cast()));
+      case '-':
+      case '~':
+        p.next();
+        return p.typing.unary(
+          at.text === '-' ? 'negate' : 'complement',
+          p.nested(() => this.#cast()),
+          at,
+        );
+      case '!':
+        p.next();
+        return p.typing.not(
+          p.nested(() => this.#cast()),
+          at,
+        );
+      default:
+        return this.#postfix(p.primaries.primary());
+    }
+  }
+
+  #sizeof(): Expression {
+    const p = this.#p;
+    const at = p.next();
+    let type: CType;
+    if (p.is('(') && p.declarations.startsType(p.peek())) {
+      p.next();
+      type = p.declarations.typeName();
+      p.expect(')');
+      if (p.is('{')) type = this.#literal(type, at).type;
+    } else type = p.nested(() => this.#unary()).type;
+    if (type.kind === 'void' || type.kind === 'function') return p.typing.number(at, 1n, types.ulong);
+    if (!isComplete(type)) p.diagnostics.error(at, `the size of '${printCType(type)}' is not known`);
+    return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
+  }
+
+  addressOf(base: Expression, at: Token): Expression {
+    const p = this.#p;
+    if (base.kind === 'deref') return base.base;
+    if (base.kind === 'function') return base;
+    if (base.kind === 'table') return { kind: 'table', type: pointerTo(types.void), at, table: base.table };
+    if (!this.#isPlace(base)) {
+      p.diagnostics.error(at, 'this has no address');
+      return p.typing.number(at, 0n, pointerTo(base.type));
+    }
+    if (base.kind === 'member' && base.member.bits) {
+      p.diagnostics.error(at, 'a bit-field has no address');
+      return p.typing.number(at, 0n, pointerTo(base.type));
+    }
+    this.#toMemory(base);
+    const type = pointerTo(base.type, isUser(base));
+    // &((struct x *)0)->member is a constant: offsetof.
+    const constant = constantAddress(base);
+    return constant === undefined ? { kind: 'address', type, at, base } : p.typing.number(at, constant, type);
+  }
+
+  #toMemory(base: Expression): void {
+    if (base.kind === 'variable') base.variable.inMemory = true;
+    else if (base.kind === 'member') this.#toMemory(base.base);
+  }
+
+  deref(value: Expression, at: Token): Expression {
+    const p = this.#p;
+    const base = p.typing.decay(value);
+    if (base.kind === 'function') return base;
+    if (base.type.kind !== 'pointer') {
+      p.diagnostics.error(at, `'${printCType(base.type)}' is no pointer`);
+      return p.typing.number(at, 0n);
+    }
+    if (base.type.target.kind === 'void') {
+      p.diagnostics.error(at, `a 'void *' says not what it points to`, 'cast it to a pointer to what is there');
+      return p.typing.number(at, 0n);
+    }
+    return { kind: 'deref', type: base.type.target, at, base };
+  }
+
+  /** postfix = primary ('[' … ']' | '(' … ')' | '.' name | '->' name | '++' | '--')* */
+  #postfix(start: Expression): Expression {
+    const p = this.#p;
+    let value = start;
+    for (;;) {
+      const at = p.token;
+      if (at.kind !== 'punctuator') return value;
+      if (p.accept('[')) {
+        const index = this.expression();
+        p.expect(']');
+        value = this.deref(p.typing.arithmetic('+', value, index, at), at);
+      } else if (p.accept('(')) value = p.calls.call(value, at);
+      else if (p.accept('.')) {
+        value = value.kind === 'table' ? parseMethod(p, value.table, at) : this.memberOf(value);
+      } else if (p.accept('->')) value = this.memberOf(this.deref(value, at));
+      else if (p.accept('++')) value = this.#update(value, '+', p.typing.number(at, 1n), at, true);
+      else if (p.accept('--')) value = this.#update(value, '-', p.typing.number(at, 1n), at, true);
+      else return value;
+    }
+  }
+
+  /** The member whose name stands here. */
+  memberOf(base: Expression): Expression {
+    const p = this.#p;
+    const name = p.name('the name of a member');
+    const { type } = base;
+    if (type.kind !== 'struct') {
+      p.diagnostics.error(name, `'${printCType(type)}' has no members`);
+      return p.typing.number(name, 0n);
+    }
+    const macro = memberMacro(name.text);
+    const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
+    if (member) return { kind: 'member', type: member.type, at: name, base, member };
+    const message = type.body
+      ? `'${printCType(type)}' has no member '${name.text}'`
+      : `'${printCType(type)}' is not defined, and kernel ${p.kernel.profile.name} does not know it`;
+    p.diagnostics.error(name, message, type.body ? didYouMean(name.text, memberNames(type)) : undefined);
+    return p.typing.number(name, 0n);
+  }
+}
+
+function isComparison(op: string): op is ComparisonOperator {
+  return op === '==' || op === '!=' || op === '<' || op === '<=' || op === '>' || op === '>=';
+}
+
+function constantAddress(base: Expression): bigint | undefined {
+  if (base.kind === 'deref' && base.base.kind === 'number') return base.base.value;
+  if (base.kind === 'deref' && base.base.kind === 'binary' && base.base.op === '+') {
+    const { left, right } = base.base;
+    const start =
+      left.kind === 'address' ? constantAddress(left.base) : left.kind === 'number' ? left.value : undefined;
+    return start !== undefined && right.kind === 'number' ? start + right.value * BigInt(sizeOf(base.type)) : undefined;
+  }
+  if (base.kind !== 'member') return undefined;
+  const start = constantAddress(base.base);
+  return start === undefined ? undefined : start + BigInt(base.member.offset);
+}

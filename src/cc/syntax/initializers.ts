@@ -1,0 +1,231 @@
+import { quotedBytes } from '../../base/index.ts';
+import { didYouMean } from '../diagnostics.ts';
+import {
+  type CType,
+  findMember,
+  isAggregate,
+  type Member,
+  memberNames,
+  printCType,
+  sizeOf,
+  types,
+} from '../types/types.ts';
+import type { Expression, Initializer, InitializerEntry } from './ast.ts';
+import type { Parsing } from './parsing.ts';
+
+/**
+ * Initialisers (C11 6.7.9), flattened to the leaves of the object with their offsets. A designator moves to another
+ * place; a later entry of the same place wins.
+ */
+interface Cursor {
+  readonly type: CType;
+  readonly offset: number;
+}
+
+export class InitializerParser {
+  readonly #p: Parsing;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** initializer = assignment-expression | '{' … '}'; the type is completed when its length was open. */
+  initializer(type: CType): { type: CType; initial: Initializer } {
+    const p = this.#p;
+    const entries: InitializerEntry[] = [];
+    const end = this.#element({ type, offset: 0 }, undefined, entries);
+    if (type.kind === 'array' && type.length === undefined) {
+      const length = Math.ceil(end / Math.max(1, sizeOf(type.element)));
+      return { type: { ...type, length }, initial: { entries } };
+    }
+    if (entries.length > 65536) p.diagnostics.abandon(p.token, 'this initialiser is too long');
+    return { type, initial: { entries } };
+  }
+
+  /** One element at a place; gives the byte behind it. */
+  #element(place: Cursor, bits: Member['bits'], entries: InitializerEntry[]): number {
+    const p = this.#p;
+    const { type, offset } = place;
+    if (type.kind === 'array' && this.#isString(type)) return this.#string(place, entries);
+    if (p.is('{')) return p.nested(() => this.#list(place, bits, entries));
+    const value = p.expressions.assignment();
+    return this.#leaf(place, bits, value, entries) ?? offset + sizeOf(type);
+  }
+
+  #isString(type: CType): boolean {
+    const p = this.#p;
+    const string = p.token.kind === 'string' || (p.is('{') && p.peek().kind === 'string');
+    return string && type.kind === 'array' && type.element.kind === 'int' && type.element.size === 1;
+  }
+
+  #string(place: Cursor, entries: InitializerEntry[]): number {
+    const p = this.#p;
+    const braced = p.accept('{');
+    const at = p.token;
+    const bytes: number[] = [];
+    while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+    bytes.push(0);
+    if (braced) {
+      p.accept(',');
+      p.expect('}');
+    }
+    const room = place.type.kind === 'array' ? (place.type.length ?? bytes.length) : bytes.length;
+    for (let i = 0; i < Math.min(room, bytes.length); i++) {
+      const value = p.typing.number(at, BigInt(bytes[i] as number), types.char);
+      entries.push({ offset: place.offset + i, type: types.char, bits: undefined, value });
+    }
+    return place.offset + Math.max(bytes.length, room);
+  }
+
+  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: InitializerEntry[]): undefined {
+    const p = this.#p;
+    const { type, offset } = place;
+    const decayed = isAggregate(type) ? value : p.typing.decay(value);
+    if (type.kind === 'array') p.diagnostics.error(value.at, `an array wants a list in braces`);
+    else entries.push({ offset, type, bits, value: p.typing.cast(decayed, type) });
+    return undefined;
+  }
+
+  /** '{' (designator* '=')? initializer (',' …)* ','? '}' */
+  #list(place: Cursor, bits: Member['bits'], entries: InitializerEntry[]): number {
+    const p = this.#p;
+    const { type } = place;
+    p.expect('{');
+    let end = place.offset;
+    if (type.kind !== 'struct' && type.kind !== 'array') {
+      if (!p.is('}')) end = this.#element(place, bits, entries);
+    } else end = this.#elements(place, type, entries, true);
+    p.accept(',');
+    if (!p.is('}')) p.diagnostics.error(p.token, `more than a '${printCType(type)}' holds`);
+    while (!p.is('}') && p.token.kind !== 'end') p.next();
+    p.expect('}');
+    return end;
+  }
+
+  /** The elements of a struct or array in order, until the list or (without braces) the object ends. */
+  #elements(
+    place: Cursor,
+    type: Extract<CType, { kind: 'struct' | 'array' }>,
+    entries: InitializerEntry[],
+    braces: boolean,
+  ): number {
+    const p = this.#p;
+    let index = 0;
+    let end = place.offset;
+    while (!p.is('}') && p.token.kind !== 'end') {
+      let member: Cursor & { bits: Member['bits']; readonly copies?: number };
+      const from = entries.length;
+      if (braces && (p.is('.') || p.is('['))) {
+        const designated = this.#designator(place);
+        index = designated.next;
+        member = designated;
+      } else if (braces && p.token.kind === 'name' && p.peek().text === ':' && type.kind === 'struct') {
+        const name = p.next();
+        p.next();
+        const designated = this.#named(place, name.text);
+        index = designated.next;
+        member = designated;
+        end = Math.max(end, this.#inner(member, entries));
+        if (!p.accept(',')) break;
+        continue;
+      } else {
+        const next = this.#at(place, type, index);
+        if (!next) break;
+        member = next;
+        index++;
+      }
+      end = Math.max(end, this.#inner(member, entries));
+      for (let copy = 1; copy < (member.copies ?? 1); copy++) end += sizeOf(member.type);
+      repeat(entries, from, sizeOf(member.type), member.copies ?? 1);
+      if (!braces && !this.#at(place, type, index)) break;
+      if (!p.is(',') || (!braces && (p.peek().text === '.' || p.peek().text === '['))) break;
+      if (braces || this.#at(place, type, index)) p.next();
+    }
+    return end;
+  }
+
+  #at(place: Cursor, type: CType, index: number): (Cursor & { bits: Member['bits'] }) | undefined {
+    if (type.kind === 'array') {
+      if (type.length !== undefined && index >= type.length) return undefined;
+      return { type: type.element, offset: place.offset + index * sizeOf(type.element), bits: undefined };
+    }
+    if (type.kind !== 'struct' || (type.union && index > 0)) return undefined;
+    const member = type.body?.members[index];
+    return member && { type: member.type, offset: place.offset + member.offset, bits: member.bits };
+  }
+
+  /** An element whose braces may be left out. */
+  #inner(member: Cursor & { bits: Member['bits'] }, entries: InitializerEntry[]): number {
+    const p = this.#p;
+    const { type } = member;
+    if (p.is('{') || (type.kind !== 'struct' && type.kind !== 'array') || this.#isString(type)) {
+      return this.#element(member, member.bits, entries);
+    }
+    if (type.kind === 'struct') {
+      const start = p.at;
+      const value = p.expressions.assignment();
+      if (value.type.kind === 'struct') {
+        this.#leaf(member, undefined, value, entries);
+        return member.offset + sizeOf(type);
+      }
+      p.at = start;
+    }
+    return p.nested(() => this.#elements(member, type, entries, false));
+  }
+
+  /** designator = ('.' name | '[' constant ('...' constant)? ']')+ '='; `copies` elements take what follows. */
+  #designator(place: Cursor): Cursor & { bits: Member['bits']; next: number; copies: number } {
+    const p = this.#p;
+    let at: Cursor & { bits: Member['bits'] } = { ...place, bits: undefined };
+    let next: number | undefined;
+    let copies = 1;
+    while (p.is('.') || p.is('[')) {
+      let index = 0;
+      if (p.accept('.')) {
+        const found = this.#named(at, p.name('the name of a member').text);
+        at = found;
+        index = found.next;
+      } else {
+        p.expect('[');
+        const number = Number(p.constant('an index'));
+        const last = p.accept('...') ? Number(p.constant('an index')) : number;
+        p.expect(']');
+        copies = Math.min(Math.max(1, last - number + 1), 65536);
+        if (at.type.kind !== 'array') p.diagnostics.abandon(p.token, `'${printCType(at.type)}' has no elements`);
+        const { element } = at.type as Extract<CType, { kind: 'array' }>;
+        at = { type: element, offset: at.offset + number * sizeOf(element), bits: undefined };
+        index = number + copies;
+      }
+      next ??= index;
+    }
+    p.expect('=');
+    return { ...at, next: next ?? 0, copies };
+  }
+
+  #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number } {
+    const p = this.#p;
+    const { type } = place;
+    const member = type.kind === 'struct' ? findMember(type, name) : undefined;
+    if (type.kind !== 'struct' || !member) {
+      const hint = type.kind === 'struct' ? didYouMean(name, memberNames(type)) : undefined;
+      return p.diagnostics.abandon(
+        p.tokens[p.at - 1] ?? p.token,
+        `'${printCType(type)}' has no member '${name}'`,
+        hint,
+      );
+    }
+    const members = type.body?.members ?? [];
+    const index = members.findIndex(
+      (one) => one.name === name || (one.name === '' && one.type.kind === 'struct' && findMember(one.type, name)),
+    );
+    return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: index + 1 };
+  }
+}
+
+/** Gives the entries from an index on to the elements that follow, too. */
+function repeat(entries: InitializerEntry[], from: number, size: number, copies: number): void {
+  const own = entries.slice(from);
+  for (let copy = 1; copy < copies; copy++) {
+    for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
+  }
+}

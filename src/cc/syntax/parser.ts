@@ -1,0 +1,169 @@
+import { Abandoned, type Diagnostics } from '../diagnostics.ts';
+import { parseTable } from '../dialect/tables.ts';
+import { askedBy, type Token } from '../preprocess/token.ts';
+import type { KernelTypes } from '../types/kernel-types.ts';
+import { aliased, type CType, isComplete, printCType, StructType } from '../types/types.ts';
+import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
+import { CallParser } from './calls.ts';
+import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
+import { ExpressionParser } from './expressions.ts';
+import { InitializerParser } from './initializers.ts';
+import { Parsing } from './parsing.ts';
+import { PrimaryParser } from './primaries.ts';
+import { StatementParser } from './statements.ts';
+import { TagParser } from './tags.ts';
+
+/**
+ * A whole text: declarations, tables and functions one after another. What goes wrong in one of them is recorded, and
+ * reading goes on behind it.
+ */
+export function parse(
+  tokens: readonly Token[],
+  diagnostics: Diagnostics,
+  kernel: KernelTypes,
+  bccDialect: boolean,
+): TranslationUnit {
+  const p = new Parsing(tokens, diagnostics, kernel, bccDialect);
+  p.declarations = new DeclarationParser(p);
+  p.expressions = new ExpressionParser(p);
+  p.tags = new TagParser(p);
+  p.primaries = new PrimaryParser(p);
+  p.calls = new CallParser(p);
+  p.initializers = new InitializerParser(p);
+  p.statements = new StatementParser(p);
+  const unit = new UnitParser(p);
+  while (p.token.kind !== 'end' && !diagnostics.full) unit.next();
+  const { functions, tables, globals, structs, license } = p;
+  return { functions, tables, globals, structs, license };
+}
+
+class UnitParser {
+  readonly #p: Parsing;
+  readonly #outermost: Parsing['scope'];
+
+  constructor(p: Parsing) {
+    this.#p = p;
+    this.#outermost = p.scope;
+  }
+
+  next(): void {
+    const p = this.#p;
+    const start = p.at;
+    try {
+      this.#external();
+    } catch (fault) {
+      if (!(fault instanceof Abandoned)) throw fault;
+      p.scope = this.#outermost;
+      p.current = undefined;
+      p.depth = 0;
+      p.statements = new StatementParser(p);
+      p.at = start;
+      p.recover();
+    }
+  }
+
+  /** external = ';' | table | specifiers (declarator ('=' initializer)? (',' …)* ';' | declarator block) */
+  #external(): void {
+    const p = this.#p;
+    if (p.accept(';')) return;
+    if (p.token.kind === 'pragma') {
+      p.next();
+      return;
+    }
+    if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
+    if (p.declarations.staticAssert()) return;
+    const specifiers = p.declarations.specifiers();
+    while (!p.is(';')) {
+      const declarator = p.declarations.declarator(specifiers);
+      const { name, type } = declarator;
+      if (!name) {
+        p.diagnostics.abandon(p.token, `expected a name, not '${p.token.text}'`);
+      } else if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
+      else if (type.kind === 'function') {
+        const made = this.#function(name, type, declarator, specifiers);
+        if (p.is('{')) {
+          this.#body(made, name);
+          return;
+        }
+      } else this.#global(name, type, specifiers, declarator);
+      if (!p.accept(',')) break;
+    }
+    p.expect(';');
+  }
+
+  #function(
+    name: Token,
+    type: Extract<CType, { kind: 'function' }>,
+    declarator: Declarator,
+    specifiers: Specifiers,
+  ): FunctionObject {
+    const p = this.#p;
+    const known = this.#outermost.own(name.text);
+    if (known?.kind === 'function') {
+      if (!p.is('{')) return known.function;
+      if (known.function.body) p.diagnostics.error(name, `'${name.text}' is defined twice`);
+      known.function.parameters = declarator.parameters ?? [];
+      known.function.returns = type.returns;
+      return known.function;
+    }
+    const made: FunctionObject = {
+      name: name.text,
+      at: name,
+      returns: type.returns,
+      parameters: declarator.parameters ?? [],
+      variadic: type.variadic,
+      body: undefined,
+      static: specifiers.static,
+      noinline: declarator.attributes.noinline,
+      builtin: askedBy(name).file.name === '<built-in>',
+      section: declarator.attributes.section,
+    };
+    this.#outermost.declare(name.text, { kind: 'function', function: made });
+    p.functions.push(made);
+    return made;
+  }
+
+  #body(made: FunctionObject, name: Token): void {
+    const p = this.#p;
+    p.current = made;
+    for (const parameter of made.parameters) {
+      if (!isComplete(parameter.type)) {
+        p.diagnostics.error(parameter.at, `a parameter of the incomplete type '${printCType(parameter.type)}'`);
+      }
+    }
+    made.body = p.withScope(() => {
+      for (const variable of made.parameters) {
+        if (variable.name !== '') p.scope.declare(variable.name, { kind: 'variable', variable });
+      }
+      return p.statements.block();
+    });
+    p.current = undefined;
+    if (made.variadic) p.diagnostics.error(name, 'a function with variable arguments is nothing that BPF can call');
+  }
+
+  #global(name: Token, type: CType, specifiers: Specifiers, declarator: Declarator): void {
+    const p = this.#p;
+    const earlier = this.#outermost.own(name.text);
+    const known = earlier?.kind === 'variable' ? earlier.variable : undefined;
+    const options = { global: true, constant: specifiers.constant };
+    const variable: Variable = known ?? p.variable(name.text, type, name, options);
+    if (!known) this.#outermost.declare(name.text, { kind: 'variable', variable });
+    if (p.accept('=')) {
+      const { type: whole, initial } = p.initializers.initializer(type);
+      variable.type = whole;
+      variable.initial = initial;
+    }
+    if (declarator.attributes.section === 'license') this.#license(variable);
+    else if (!known && !specifiers.extern && !isComplete(variable.type)) {
+      if (!(variable.type instanceof StructType)) p.diagnostics.error(name, `'${name.text}' has an incomplete type`);
+    }
+    if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);
+  }
+
+  #license(variable: Variable): void {
+    const bytes = (variable.initial?.entries ?? []).map((one) =>
+      one.value.kind === 'number' ? Number(one.value.value) : 0,
+    );
+    this.#p.license = Buffer.from(bytes).toString().replace(/\0.*$/s, '');
+  }
+}

@@ -1,0 +1,185 @@
+import { integerOf, quotedBytes } from '../../base/index.ts';
+import { helperNames } from '../../uapi/index.ts';
+import { didYouMean } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
+import { type CType, isScalar, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
+import type { Expression, FunctionObject } from './ast.ts';
+import { isBuiltin, parseBuiltin } from './builtins.ts';
+import type { Parsing } from './parsing.ts';
+
+/** What expressions begin with (C11 6.5.1): literals, names and what they stand for, statement expressions, _Generic. */
+export class PrimaryParser {
+  readonly #p: Parsing;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** primary = number | char | string+ | name | '(' expression ')' | '(' block ')' | '_Generic' … */
+  primary(): Expression {
+    const p = this.#p;
+    const at = p.token;
+    if (p.accept('(')) {
+      if (p.is('{')) return this.#statements(at);
+      const value = p.nested(() => p.expressions.expression());
+      p.expect(')');
+      return value;
+    }
+    switch (at.kind) {
+      case 'number':
+        return this.#number(p.next());
+      case 'char': {
+        const bytes = quotedBytes(p.next().text);
+        return p.typing.number(at, BigInt.asIntN(8, BigInt(bytes.at(-1) ?? 0)));
+      }
+      case 'string': {
+        const bytes: number[] = [];
+        while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+        bytes.push(0);
+        const type: CType = { kind: 'array', element: types.char, length: bytes.length };
+        return { kind: 'string', type, at, bytes: Uint8Array.from(bytes) };
+      }
+      case 'name':
+        return this.#name(p.next());
+      default:
+        return p.diagnostics.abandon(
+          at,
+          `expected an expression, not ${at.kind === 'end' ? 'the end of the text' : `'${at.text}'`}`,
+        );
+    }
+  }
+
+  /** '({' statement* '})': its value is that of the last statement. */
+  #statements(at: Token): Expression {
+    const p = this.#p;
+    if (!p.current) p.diagnostics.abandon(at, 'statements have no place outside a function');
+    const body = p.nested(() => p.statements.block());
+    p.expect(')');
+    const last = body.kind === 'block' ? body.body.at(-1) : undefined;
+    const type = last?.kind === 'expression' ? p.typing.decay(last.value).type : types.void;
+    return { kind: 'statements', type, at, body };
+  }
+
+  #number(at: Token): Expression {
+    const p = this.#p;
+    const literal = integerOf(at.text);
+    if (!literal) {
+      const floating = /^[0-9.]+([eE][+-]?[0-9]+)?[fFlL]?$/.test(at.text) && /[.eE]/.test(at.text);
+      if (floating) p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
+      else p.diagnostics.error(at, `'${at.text}' is no number`);
+      return p.typing.number(at, 0n);
+    }
+    const { value, unsigned, long, decimal } = literal;
+    if (value > 0xffffffffffffffffn) p.diagnostics.error(at, `'${at.text}' does not fit 64 bits`);
+    const fits = (type: CType): boolean => {
+      const bits = BigInt(sizeOf(type) * 8 - (type.kind === 'int' && type.signed ? 1 : 0));
+      return value < 1n << bits;
+    };
+    const choices = [types.int, types.uint, types.long, types.ulong].filter(
+      (type) => !(long && type.size < 8) && !(unsigned && type.signed) && !(decimal && !unsigned && !type.signed),
+    );
+    return p.typing.number(at, value, choices.find(fits) ?? types.ulong);
+  }
+
+  #name(at: Token): Expression {
+    const p = this.#p;
+    const { text } = at;
+    if (text === '_Generic') return this.#generic(at);
+    const found = p.scope.find(text);
+    if (found) {
+      switch (found.kind) {
+        case 'variable':
+          found.variable.used = true;
+          return (
+            this.#constantVariable(at, found.variable) ?? {
+              kind: 'variable',
+              type: found.variable.type,
+              at,
+              variable: found.variable,
+            }
+          );
+        case 'enumerator':
+          return p.typing.number(at, found.value, found.type);
+        case 'function':
+          return { kind: 'function', type: functionType(found.function), at, function: found.function };
+        case 'table':
+          return { kind: 'table', type: pointerTo(types.void), at, table: found.table };
+        case 'typedef':
+          return p.diagnostics.abandon(at, `'${text}' is a type, not a value`);
+      }
+    }
+    if (p.is('(')) {
+      if (isBuiltin(text)) return parseBuiltin(p, at);
+      const helper = p.calls.helper(at);
+      if (helper) return helper;
+    }
+    if (text === '__func__' || text === '__FUNCTION__') return this.#functionName(at);
+    const enumerator = p.kernel.enumerator(text);
+    if (enumerator !== undefined) {
+      const type = enumerator > 0x7fffffffn ? types.long : types.int;
+      return p.typing.number(at, enumerator, type);
+    }
+    return this.#unknown(at);
+  }
+
+  #constantVariable(
+    at: Token,
+    variable: {
+      global: boolean;
+      constant: boolean;
+      type: CType;
+      initial: { entries: readonly { value: Expression }[] } | undefined;
+    },
+  ): Expression | undefined {
+    if (!variable.global || !variable.constant || !isScalar(variable.type)) return undefined;
+    const value = variable.initial?.entries[0]?.value;
+    return value?.kind === 'number' && this.#p.token.text !== '='
+      ? this.#p.typing.number(at, value.value, variable.type)
+      : undefined;
+  }
+
+  #functionName(at: Token): Expression {
+    const bytes = Buffer.from(`${this.#p.current?.name ?? ''}\0`);
+    const type: CType = { kind: 'array', element: types.char, length: bytes.length };
+    return { kind: 'string', type, at, bytes };
+  }
+
+  #unknown(at: Token): Expression {
+    const p = this.#p;
+    const called = p.is('(');
+    const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
+    const what = called ? 'function' : 'name';
+    p.diagnostics.error(at, `unknown ${what} '${at.text}'`, didYouMean(at.text, [...p.scope.names(), ...names]));
+    if (called) {
+      p.next();
+      p.calls.argumentList();
+    }
+    return p.typing.number(at, 0n);
+  }
+
+  /** _Generic '(' assignment (',' (type-name | 'default') ':' assignment)+ ')' */
+  #generic(at: Token): Expression {
+    const p = this.#p;
+    p.expect('(');
+    const control = p.typing.decay(p.expressions.assignment());
+    let chosen: Expression | undefined;
+    let fallback: Expression | undefined;
+    while (p.accept(',')) {
+      const type = p.accept('default') ? undefined : p.declarations.typeName();
+      p.expect(':');
+      const value = p.expressions.assignment();
+      if (!type) fallback = value;
+      else if (!chosen && printCType(type) === printCType(control.type)) chosen = value;
+    }
+    p.expect(')');
+    const value = chosen ?? fallback;
+    if (value) return value;
+    p.diagnostics.error(at, `no choice for '${printCType(control.type)}'`);
+    return p.typing.number(at, 0n);
+  }
+}
+
+function functionType(target: FunctionObject): CType {
+  const parameters = target.parameters.map((one) => ({ name: one.name, type: one.type }));
+  return { kind: 'function', returns: target.returns, parameters, variadic: target.variadic };
+}

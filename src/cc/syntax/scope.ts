@@ -1,0 +1,61 @@
+import type { CType, StructType } from '../types/types.ts';
+import type { FunctionObject, TableObject, Variable } from './ast.ts';
+
+/** What a name means, block by block. Struct, union and enum tags have a name space of their own. */
+export type Named =
+  | { readonly kind: 'variable'; readonly variable: Variable }
+  | { readonly kind: 'typedef'; readonly type: CType }
+  | { readonly kind: 'enumerator'; readonly value: bigint; readonly type: CType }
+  | { readonly kind: 'function'; readonly function: FunctionObject }
+  | { readonly kind: 'table'; readonly table: TableObject };
+
+export class Scope {
+  readonly parent: Scope | undefined;
+  readonly #names = new Map<string, Named>();
+  readonly #tags = new Map<string, StructType | CType>();
+
+  constructor(parent?: Scope) {
+    this.parent = parent;
+  }
+
+  declare(name: string, meaning: Named): void {
+    this.#names.set(name, meaning);
+  }
+
+  own(name: string): Named | undefined {
+    return this.#names.get(name);
+  }
+
+  find(name: string): Named | undefined {
+    for (let at: Scope | undefined = this; at; at = at.parent) {
+      const found = at.#names.get(name);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  declareTag(tag: string, type: CType): void {
+    this.#tags.set(tag, type);
+  }
+
+  ownTag(tag: string): CType | undefined {
+    return this.#tags.get(tag);
+  }
+
+  findTag(tag: string): CType | undefined {
+    for (let at: Scope | undefined = this; at; at = at.parent) {
+      const found = at.#tags.get(tag);
+      if (found) return found;
+    }
+    return undefined;
+  }
+
+  /** All names that can be seen from here. */
+  *names(): Iterable<string> {
+    for (let at: Scope | undefined = this; at; at = at.parent) yield* at.#names.keys();
+  }
+
+  *tags(): Iterable<string> {
+    for (let at: Scope | undefined = this; at; at = at.parent) yield* at.#tags.keys();
+  }
+}

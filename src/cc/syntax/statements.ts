@@ -1,0 +1,336 @@
+import { quotedBytes } from '../../base/index.ts';
+import { parseTable } from '../dialect/tables.ts';
+import type { Token } from '../preprocess/token.ts';
+import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
+import type { AsmOperand, Statement, SwitchCase, Variable } from './ast.ts';
+import type { Parsing } from './parsing.ts';
+
+/** Statements and the declarations between them (C11 6.8). */
+interface OpenSwitch {
+  readonly cases: SwitchCase[];
+}
+
+/** How far a loop is unrolled when the pragma gives no number. */
+const fully = 4096;
+
+export class StatementParser {
+  readonly #p: Parsing;
+  #switches: OpenSwitch[] = [];
+  #loops = 0;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** block = '{' (declaration | statement)* '}' */
+  block(): Statement {
+    const p = this.#p;
+    const at = p.expect('{');
+    return p.withScope(() => {
+      const body: Statement[] = [];
+      while (!p.is('}')) {
+        if (p.token.kind === 'end') p.expect('}');
+        if (p.declarations.staticAssert()) continue;
+        if (this.#startsDeclaration()) this.#declaration(body);
+        else body.push(this.statement());
+      }
+      const end = p.next();
+      return { kind: 'block', at, body, end };
+    });
+  }
+
+  #startsDeclaration(): boolean {
+    const p = this.#p;
+    return p.declarations.startsType() && !(p.peek().text === ':' && p.token.kind === 'name');
+  }
+
+  /** declaration = specifiers (declarator ('=' initializer)? (',' …)*)? ';' */
+  #declaration(into: Statement[]): void {
+    const p = this.#p;
+    const specifiers = p.declarations.specifiers();
+    while (!p.is(';')) {
+      const { name, type, attributes } = p.declarations.declarator(specifiers);
+      if (!name) {
+        p.expect('a name');
+        return;
+      }
+      if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
+      else if (type.kind === 'function') this.#localFunction(name);
+      else {
+        const local = this.#local(name, type, specifiers, into);
+        local.align = Math.max(attributes.align, specifiers.attributes.align);
+      }
+      if (!p.accept(',')) break;
+    }
+    p.expect(';');
+  }
+
+  /** A prototype within a function: the name is that of the file. */
+  #localFunction(name: Token): void {
+    if (!this.#p.scope.find(name.text))
+      this.#p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
+  }
+
+  #local(
+    name: Token,
+    type: Parameters<Parsing['variable']>[1],
+    specifiers: { static: boolean; constant: boolean; volatile: boolean },
+    into: Statement[],
+  ): Variable {
+    const p = this.#p;
+    const variable = p.variable(name.text, type, name, { global: specifiers.static, constant: specifiers.constant });
+    if (p.scope.own(name.text)?.kind === 'variable') p.diagnostics.error(name, `'${name.text}' is declared twice`);
+    p.scope.declare(name.text, { kind: 'variable', variable });
+    if (p.accept('=')) {
+      const { type: whole, initial } = p.initializers.initializer(type);
+      variable.type = whole;
+      variable.initial = initial;
+    }
+    variable.inMemory ||= specifiers.volatile;
+    if (!isComplete(variable.type)) {
+      p.diagnostics.error(name, `'${name.text}' has the incomplete type '${printCType(variable.type)}'`);
+      variable.type = types.int;
+    }
+    if (sizeOf(variable.type) > 512 && !variable.global) {
+      p.diagnostics.error(
+        name,
+        `'${name.text}' takes ${sizeOf(variable.type)} bytes, and a program's stack holds 512`,
+        'keep it in a BPF_PERCPU_ARRAY of one entry',
+      );
+      variable.type = types.int;
+      variable.initial = undefined;
+    }
+    if (variable.global) p.globals.push(variable);
+    else into.push({ kind: 'declare', at: name, variable });
+    return variable;
+  }
+
+  statement(): Statement {
+    return this.#p.nested(() => this.#statement());
+  }
+
+  #statement(): Statement {
+    const p = this.#p;
+    const at = p.token;
+    if (at.kind === 'pragma') return this.#pragma();
+    if (at.text === '{') return this.block();
+    if (p.accept(';')) return { kind: 'empty', at };
+    if (at.kind === 'name') {
+      const keyword = this.#keyword(at);
+      if (keyword) return keyword;
+      if (p.bccDialect && p.peek().text === '(' && parseTable(p)) return { kind: 'empty', at };
+      if (p.peek().text === ':') {
+        p.next();
+        p.next();
+        const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
+        return { kind: 'label', at, name: at.text, body };
+      }
+    }
+    const value = p.expressions.expression();
+    p.expect(';');
+    return { kind: 'expression', at, value };
+  }
+
+  /** C23 and clang let a declaration follow a label. */
+  #afterLabel(): Statement {
+    const p = this.#p;
+    if (!this.#startsDeclaration()) return this.statement();
+    const body: Statement[] = [];
+    const at = p.token;
+    this.#declaration(body);
+    return body.length === 1 ? (body[0] as Statement) : { kind: 'empty', at };
+  }
+
+  #keyword(at: Token): Statement | undefined {
+    const p = this.#p;
+    switch (at.text) {
+      case 'if':
+        return this.#if();
+      case 'for':
+      case 'while':
+      case 'do':
+        return this.#loop(0);
+      case 'switch':
+        return this.#switch();
+      case 'case':
+      case 'default':
+        return this.#case();
+      case 'return': {
+        p.next();
+        const value = p.is(';') ? undefined : p.expressions.expression();
+        p.expect(';');
+        return this.#return(at, value);
+      }
+      case 'break':
+      case 'continue': {
+        p.next();
+        p.expect(';');
+        const inside = this.#loops > 0 || (at.text === 'break' && this.#switches.length > 0);
+        if (!inside) p.diagnostics.error(at, `'${at.text}' outside a loop`);
+        return inside ? { kind: at.text, at } : { kind: 'empty', at };
+      }
+      case 'goto': {
+        p.next();
+        const label = p.name('a label');
+        p.expect(';');
+        return { kind: 'goto', at: label, label: label.text };
+      }
+      case 'asm':
+      case '__asm__':
+      case '__asm':
+        return this.#asm();
+      default:
+        return undefined;
+    }
+  }
+
+  #return(at: Token, value: Parameters<Parsing['typing']['decay']>[0] | undefined): Statement {
+    const p = this.#p;
+    const returns = p.current?.returns ?? types.int;
+    if (returns.kind === 'void') {
+      // `return f();` of a void function is common and harmless.
+      if (value && value.type.kind !== 'void') p.diagnostics.warning(at, `'${p.current?.name}' returns nothing`);
+      return { kind: 'return', at, value };
+    }
+    if (!value) return { kind: 'return', at, value: p.typing.number(at, 0n) };
+    return { kind: 'return', at, value: p.typing.cast(value, returns, at) };
+  }
+
+  /** if = 'if' '(' expression ')' statement ('else' statement)? */
+  #if(): Statement {
+    const p = this.#p;
+    const at = p.next();
+    p.expect('(');
+    const test = p.typing.condition(p.expressions.expression());
+    p.expect(')');
+    const yes = this.statement();
+    const no = p.accept('else') ? this.statement() : undefined;
+    return { kind: 'if', at, test, yes, no };
+  }
+
+  #pragma(): Statement {
+    const p = this.#p;
+    const { text } = p.next();
+    const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
+    const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
+    // With a count, clang may leave a loop; without, it is to be gone.
+    const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
+    while (p.token.kind === 'pragma') p.next();
+    if (['for', 'while', 'do'].includes(p.token.text)) return this.#loop(unroll);
+    return this.statement();
+  }
+
+  /** for, while and do … while */
+  #loop(unroll: number): Statement {
+    const p = this.#p;
+    const at = p.next();
+    this.#loops++;
+    try {
+      if (at.text === 'for') return p.withScope(() => this.#for(at, unroll));
+      if (at.text === 'while') {
+        p.expect('(');
+        const test = p.typing.condition(p.expressions.expression());
+        p.expect(')');
+        const body = this.statement();
+        return { kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast: false, unroll };
+      }
+      const body = this.statement();
+      p.expect('while');
+      p.expect('(');
+      const test = p.typing.condition(p.expressions.expression());
+      p.expect(')');
+      p.expect(';');
+      return { kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast: true, unroll };
+    } finally {
+      this.#loops--;
+    }
+  }
+
+  /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
+  #for(at: Token, unroll: number): Statement {
+    const p = this.#p;
+    p.expect('(');
+    const first: Statement[] = [];
+    if (p.declarations.startsType()) this.#declaration(first);
+    else if (!p.accept(';')) {
+      first.push({ kind: 'expression', at: p.token, value: p.expressions.expression() });
+      p.expect(';');
+    }
+    const test = p.is(';') ? undefined : p.typing.condition(p.expressions.expression());
+    p.expect(';');
+    const step = p.is(')') ? undefined : p.expressions.expression();
+    p.expect(')');
+    const body = this.statement();
+    const initial: Statement = { kind: 'block', at, body: first, end: at };
+    return { kind: 'loop', at, initial, test, step, body, testLast: false, unroll };
+  }
+
+  /** switch = 'switch' '(' expression ')' statement */
+  #switch(): Statement {
+    const p = this.#p;
+    const at = p.next();
+    p.expect('(');
+    const value = p.typing.promote(p.expressions.expression());
+    p.expect(')');
+    if (value.type.kind !== 'int') p.diagnostics.error(value.at, 'a switch wants an integer');
+    const open: OpenSwitch = { cases: [] };
+    this.#switches.push(open);
+    const body = this.statement();
+    this.#switches.pop();
+    return { kind: 'switch', at, value, cases: open.cases, body };
+  }
+
+  /** case = ('case' constant ('...' constant)? | 'default') ':' statement */
+  #case(): Statement {
+    const p = this.#p;
+    const at = p.next();
+    let label: SwitchCase = { low: undefined, high: undefined };
+    if (at.text === 'case') {
+      const low = p.constant('the value of a case');
+      label = { low, high: p.accept('...') ? p.constant('the value of a case') : low };
+    }
+    p.expect(':');
+    const open = this.#switches.at(-1);
+    if (!open) p.diagnostics.error(at, `'${at.text}' outside a switch`);
+    else if (open.cases.some((one) => one.low === label.low)) p.diagnostics.error(at, 'this case stands here twice');
+    else open.cases.push(label);
+    const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
+    return open ? { kind: 'case', at, label, body } : body;
+  }
+
+  /** asm = 'asm' 'volatile'? '(' string (':' operands (':' operands (':' strings)?)?)? ')' ';' */
+  #asm(): Statement {
+    const p = this.#p;
+    const at = p.next();
+    while (['volatile', '__volatile__', 'goto', 'inline'].includes(p.token.text)) p.next();
+    p.expect('(');
+    const text = this.#strings();
+    const outputs = p.accept(':') ? this.#operands() : [];
+    const inputs = p.accept(':') ? this.#operands() : [];
+    if (p.accept(':')) while (p.token.kind === 'string' || p.is(',')) p.next();
+    p.expect(')');
+    p.expect(';');
+    return { kind: 'asm', at, text, outputs, inputs };
+  }
+
+  #strings(): string {
+    const p = this.#p;
+    const bytes: number[] = [];
+    while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+    return Buffer.from(bytes).toString();
+  }
+
+  #operands(): AsmOperand[] {
+    const p = this.#p;
+    const operands: AsmOperand[] = [];
+    while (p.token.kind === 'string') {
+      const constraint = this.#strings();
+      p.expect('(');
+      const value = p.typing.decay(p.expressions.expression());
+      p.expect(')');
+      operands.push({ constraint, value });
+      if (!p.accept(',')) break;
+    }
+    return operands;
+  }
+}

@@ -1,0 +1,211 @@
+import { binaryValue } from '../../base/index.ts';
+import type { Diagnostics } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
+import { type CType, type IntType, isScalar, pointerTo, printCType, sameType, sizeOf, types } from '../types/types.ts';
+import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
+
+/**
+ * What operators do to types (C11 6.3 and 6.5): promotion, the usual conversions, pointer arithmetic. Each function
+ * gives a typed expression; constants are folded as they come.
+ */
+export class Typing {
+  readonly #diagnostics: Diagnostics;
+
+  constructor(diagnostics: Diagnostics) {
+    this.#diagnostics = diagnostics;
+  }
+
+  number(at: Token, value: bigint, type: CType = types.int): Expression {
+    return { kind: 'number', type, at, value: wrap(value, type) };
+  }
+
+  /** An array becomes the address of its first element, where its value is wanted. */
+  decay(value: Expression): Expression {
+    if (value.type.kind !== 'array') return value;
+    const type = pointerTo(value.type.element, isUser(value));
+    return { kind: 'address', type, at: value.at, base: value };
+  }
+
+  /** Conversion to a type, explicit or not. */
+  cast(value: Expression, type: CType, at = value.at): Expression {
+    const from = this.decay(value);
+    if (type.kind === 'void') return { kind: 'cast', type, at, base: from };
+    if (from.kind === 'number' && isScalar(type)) {
+      const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
+      return { kind: 'number', type, at, value: wrap(folded, type) };
+    }
+    // A bit-field of that type is promoted by its width; cast to the type, it is not.
+    const bits = from.kind === 'member' && from.member.bits;
+    if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
+    if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
+      if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
+      this.#diagnostics.error(at, `a value of type '${printCType(from.type)}' does not become '${printCType(type)}'`);
+      return this.number(at, 0n);
+    }
+    if (from.type.kind === 'struct' || from.type.kind === 'void') {
+      this.#diagnostics.error(at, `a value of type '${printCType(from.type)}' does not become '${printCType(type)}'`);
+      return this.number(at, 0n, isScalar(type) ? type : types.int);
+    }
+    return { kind: 'cast', type, at, base: from };
+  }
+
+  /** Integer promotion: what is narrower than int becomes int. */
+  promote(value: Expression): Expression {
+    const from = this.decay(value);
+    if (from.type.kind !== 'int') return from;
+    const narrow = from.kind === 'member' && from.member.bits ? from.member.bits.width < 32 : false;
+    if (from.type.size < 4 || (narrow && from.type.size <= 4)) return this.cast(from, types.int);
+    return from;
+  }
+
+  arithmetic(op: BinaryOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
+    const left = this.promote(leftIn);
+    const right = this.promote(rightIn);
+    if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return this.#pointers(op, left, right, at);
+    if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(op, left, right, at);
+    if (op === '<<' || op === '>>') {
+      return this.#folded({ kind: 'binary', type: left.type, at, op, left, right: this.cast(right, types.uint) });
+    }
+    const type = commonType(left.type, right.type);
+    return this.#folded({ kind: 'binary', type, at, op, left: this.cast(left, type), right: this.cast(right, type) });
+  }
+
+  #pointers(op: BinaryOperator, left: Expression, right: Expression, at: Token): Expression {
+    if (op === '+' && right.type.kind === 'pointer' && isInteger(left.type)) return this.#pointers(op, right, left, at);
+    if ((op === '+' || op === '-') && left.type.kind === 'pointer' && isInteger(right.type)) {
+      return { kind: 'binary', type: left.type, at, op, left, right: this.cast(right, types.long) };
+    }
+    if (op === '-' && left.type.kind === 'pointer' && right.type.kind === 'pointer') {
+      const size = Math.max(1, sizeOf(left.type.target));
+      const difference = this.arithmetic('-', this.cast(left, types.long), this.cast(right, types.long), at);
+      return size === 1 ? difference : this.arithmetic('/', difference, this.number(at, BigInt(size), types.long), at);
+    }
+    return this.#bad(op, left, right, at);
+  }
+
+  #bad(op: string, left: Expression, right: Expression, at: Token): Expression {
+    const sides = `'${printCType(left.type)}' and '${printCType(right.type)}'`;
+    this.#diagnostics.error(at, `'${op}' does not take ${sides}`);
+    return this.number(at, 0n);
+  }
+
+  compare(op: ComparisonOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
+    let left = this.promote(leftIn);
+    let right = this.promote(rightIn);
+    if (left.type.kind === 'pointer' || right.type.kind === 'pointer') {
+      if (left.type.kind === 'struct' || right.type.kind === 'struct') return this.#bad(op, left, right, at);
+      left = this.cast(left, types.ulong);
+      right = this.cast(right, types.ulong);
+    } else {
+      if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(op, left, right, at);
+      const type = commonType(left.type, right.type);
+      left = this.cast(left, type);
+      right = this.cast(right, type);
+    }
+    if (left.kind === 'number' && right.kind === 'number') {
+      return this.number(at, binaryValue(op, left.value, right.value));
+    }
+    return { kind: 'compare', type: types.int, at, op, left, right };
+  }
+
+  unary(kind: 'negate' | 'complement', value: Expression, at: Token): Expression {
+    const base = this.promote(value);
+    if (!isInteger(base.type)) {
+      this.#diagnostics.error(at, `'${kind === 'negate' ? '-' : '~'}' does not take '${printCType(base.type)}'`);
+      return this.number(at, 0n);
+    }
+    if (base.kind === 'number') return this.number(at, kind === 'negate' ? -base.value : ~base.value, base.type);
+    return { kind, type: base.type, at, base };
+  }
+
+  not(value: Expression, at: Token): Expression {
+    const base = this.condition(value);
+    if (base.kind === 'number') return this.number(at, base.value === 0n ? 1n : 0n);
+    return { kind: 'not', type: types.int, at, base };
+  }
+
+  logical(op: '&&' | '||', left: Expression, right: Expression, at: Token): Expression {
+    const a = this.condition(left);
+    const b = this.condition(right);
+    if (a.kind === 'number') {
+      if ((a.value !== 0n) === (op === '||')) return this.number(at, op === '||' ? 1n : 0n);
+      if (b.kind === 'number') return this.number(at, b.value !== 0n ? 1n : 0n);
+    }
+    return { kind: 'logical', type: types.int, at, op, left: a, right: b };
+  }
+
+  /** A value that is compared with 0. */
+  condition(value: Expression): Expression {
+    const base = this.decay(value);
+    if (!isScalar(base.type) && !isInteger(base.type)) {
+      this.#diagnostics.error(base.at, `a value of type '${printCType(base.type)}' is neither true nor false`);
+      return this.number(base.at, 0n);
+    }
+    return base;
+  }
+
+  conditional(test: Expression, yesIn: Expression | undefined, noIn: Expression, at: Token): Expression {
+    const yes = this.decay(yesIn ?? test);
+    const no = this.decay(noIn);
+    const type = this.#eitherType(yes, no, at);
+    const tested = this.condition(test);
+    const convert = (value: Expression): Expression =>
+      type.kind === 'void' || type.kind === 'struct' ? value : this.cast(value, type);
+    if (tested.kind === 'number' && yesIn) return convert(tested.value !== 0n ? yes : no);
+    return { kind: 'conditional', type, at, test: tested, yes: yesIn ? convert(yes) : undefined, no: convert(no) };
+  }
+
+  #eitherType(yes: Expression, no: Expression, at: Token): CType {
+    const a = yes.type;
+    const b = no.type;
+    if (isInteger(a) && isInteger(b)) {
+      return commonType(this.promote(yes).type as IntType, this.promote(no).type as IntType);
+    }
+    if (a.kind === 'pointer') return a.target.kind === 'void' && b.kind === 'pointer' ? b : a;
+    if (b.kind === 'pointer') return b;
+    if (a.kind === 'void' || b.kind === 'void') return types.void;
+    if (!sameType(a, b)) this.#diagnostics.error(at, `'?:' with '${printCType(a)}' and '${printCType(b)}'`);
+    return a;
+  }
+
+  #folded(value: Extract<Expression, { kind: 'binary' }>): Expression {
+    const { left, right, type } = value;
+    if (left.kind !== 'number' || right.kind !== 'number') return value;
+    if ((value.op === '/' || value.op === '%') && right.value === 0n) return value;
+    return this.number(value.at, foldBinary(value.op, left.value, right.value, type), type);
+  }
+}
+
+export function isInteger(type: CType): type is IntType {
+  return type.kind === 'int';
+}
+
+/** The type of both sides of an operator (C11 6.3.1.8), after promotion. */
+export function commonType(a: IntType, b: IntType): IntType {
+  const size = Math.max(a.size, b.size, 4);
+  const signed = ![a, b].some((type) => type.size === size && !type.signed);
+  if (size === 16) return signed ? types.int128 : types.uint128;
+  if (size === 8) return signed ? types.long : types.ulong;
+  return signed ? types.int : types.uint;
+}
+
+/** A constant as a value of that type. */
+export function wrap(value: bigint, type: CType): bigint {
+  if (type.kind === 'int') {
+    if (type.bool) return value !== 0n ? 1n : 0n;
+    return type.signed ? BigInt.asIntN(type.size * 8, value) : BigInt.asUintN(type.size * 8, value);
+  }
+  return BigInt.asUintN(64, value);
+}
+
+function foldBinary(op: BinaryOperator, a: bigint, b: bigint, type: CType): bigint {
+  const mask = type.kind === 'int' && type.size > 4 ? 63n : 31n;
+  return binaryValue(op, a, op === '<<' || op === '>>' ? b & mask : b);
+}
+
+/** Whether the memory of an lvalue is a process's. */
+export function isUser(value: Expression): boolean {
+  if (value.kind === 'member') return isUser(value.base);
+  if (value.kind === 'deref') return value.base.type.kind === 'pointer' && value.base.type.user;
+  return false;
+}

@@ -1,0 +1,287 @@
+import type { BtfEnumerator } from '../../btf/index.ts';
+
+/**
+ * C types as the compiler sees them, with the sizes of x86-64's and BPF's LP64. Structs are objects that fill in their
+ * members when somebody asks: the kernel's types refer to each other without end.
+ */
+export type CType = VoidType | IntType | PointerType | ArrayType | StructType | FunctionType;
+
+/** The typedef that a type was named by; it makes no other type of it. */
+interface Aliased {
+  readonly alias?: string;
+}
+
+export interface VoidType extends Aliased {
+  readonly kind: 'void';
+  readonly user?: boolean;
+}
+
+export interface IntType extends Aliased {
+  readonly kind: 'int';
+  readonly name: string;
+  /** bytes */
+  readonly size: 1 | 2 | 4 | 8 | 16;
+  readonly signed: boolean;
+  readonly bool?: boolean;
+  /** Of an enum: its enumerators. */
+  readonly values?: readonly BtfEnumerator[];
+}
+
+export interface PointerType extends Aliased {
+  readonly kind: 'pointer';
+  readonly target: CType;
+  /** What it points to is memory of a process (`__user`). */
+  readonly user: boolean;
+  readonly volatile: boolean;
+}
+
+export interface ArrayType extends Aliased {
+  readonly kind: 'array';
+  readonly element: CType;
+  /** Undefined: it was not said, `char x[]`. */
+  readonly length: number | undefined;
+}
+
+export interface FunctionType extends Aliased {
+  readonly kind: 'function';
+  readonly returns: CType;
+  readonly parameters: readonly { readonly name: string; readonly type: CType }[];
+  readonly variadic: boolean;
+}
+
+export interface Member {
+  /** Empty for an anonymous struct or union. */
+  readonly name: string;
+  readonly type: CType;
+  /** Bytes from the start of the struct; of a bit-field, of the storage that holds it. */
+  readonly offset: number;
+  /** Of a bit-field: its first bit in the storage, and how many. */
+  readonly bits?: { readonly shift: number; readonly width: number };
+}
+
+export interface StructBody {
+  readonly size: number;
+  readonly align: number;
+  readonly members: readonly Member[];
+}
+
+export class StructType {
+  readonly kind = 'struct';
+  readonly union: boolean;
+  readonly tag: string;
+  /** The first typedef of a struct without a tag. */
+  alias?: string;
+  #body: StructBody | undefined;
+  readonly #resolve: (() => StructBody | undefined) | undefined;
+
+  constructor(union: boolean, tag: string, resolve?: () => StructBody | undefined) {
+    this.union = union;
+    this.tag = tag;
+    this.#resolve = resolve;
+  }
+
+  define(body: StructBody): void {
+    this.#body = body;
+  }
+
+  /** Undefined while it is only declared. */
+  get body(): StructBody | undefined {
+    this.#body ??= this.#resolve?.();
+    return this.#body;
+  }
+}
+
+/** A type by a typedef's name. */
+export function aliased(type: CType, alias: string): CType {
+  if (type.kind !== 'struct') return type.kind === 'function' || type.kind === 'void' ? type : { ...type, alias };
+  if (type.tag === '') type.alias ??= alias;
+  return type;
+}
+
+const int = (name: string, size: IntType['size'], signed: boolean): IntType => ({ kind: 'int', name, size, signed });
+
+export const types = {
+  void: { kind: 'void' } as VoidType,
+  bool: { kind: 'int', name: '_Bool', size: 1, signed: false, bool: true } as IntType,
+  char: int('char', 1, true),
+  schar: int('signed char', 1, true),
+  uchar: int('unsigned char', 1, false),
+  short: int('short', 2, true),
+  ushort: int('unsigned short', 2, false),
+  int: int('int', 4, true),
+  uint: int('unsigned int', 4, false),
+  long: int('long', 8, true),
+  ulong: int('unsigned long', 8, false),
+  llong: int('long long', 8, true),
+  ullong: int('unsigned long long', 8, false),
+  int128: int('__int128', 16, true),
+  uint128: int('unsigned __int128', 16, false),
+} as const;
+
+export function pointerTo(target: CType, user = false, volatile = false): PointerType {
+  return { kind: 'pointer', target, user, volatile };
+}
+
+/** sizeof in bytes; 0 for void, functions and what is incomplete. */
+export function sizeOf(type: CType): number {
+  switch (type.kind) {
+    case 'int':
+      return type.size;
+    case 'pointer':
+      return 8;
+    case 'array':
+      return (type.length ?? 0) * sizeOf(type.element);
+    case 'struct':
+      return type.body?.size ?? 0;
+    default:
+      return 0;
+  }
+}
+
+export function alignOf(type: CType): number {
+  switch (type.kind) {
+    case 'int':
+      return type.size;
+    case 'pointer':
+      return 8;
+    case 'array':
+      return alignOf(type.element);
+    case 'struct':
+      return type.body?.align ?? 1;
+    default:
+      return 1;
+  }
+}
+
+/** Fits a register: integers of up to 8 bytes and pointers. */
+export function isScalar(type: CType): boolean {
+  return type.kind === 'pointer' || (type.kind === 'int' && type.size <= 8);
+}
+
+/** Lies in memory and is copied as bytes: structs, arrays, 128-bit integers. */
+export function isAggregate(type: CType): boolean {
+  return type.kind === 'struct' || type.kind === 'array' || (type.kind === 'int' && type.size === 16);
+}
+
+export function isComplete(type: CType): boolean {
+  if (type.kind === 'struct') return type.body !== undefined;
+  if (type.kind === 'array') return type.length !== undefined && isComplete(type.element);
+  return type.kind !== 'void' && type.kind !== 'function';
+}
+
+/** A member by name, through anonymous structs and unions; its offset is from the outermost. */
+export function findMember(type: StructType, name: string): Member | undefined {
+  const members = type.body?.members ?? [];
+  for (const member of members) if (member.name === name) return member;
+  for (const member of members) {
+    if (member.name !== '' || member.type.kind !== 'struct') continue;
+    const found = findMember(member.type, name);
+    if (found) return { ...found, offset: member.offset + found.offset };
+  }
+  return undefined;
+}
+
+/** A member by the names on the way to it; its offset is from the outermost struct. */
+export function findMemberPath(type: StructType, path: readonly string[]): Member | undefined {
+  let at: CType = type;
+  let offset = 0;
+  let found: Member | undefined;
+  for (const name of path) {
+    found = at.kind === 'struct' ? findMember(at, name) : undefined;
+    if (!found) return undefined;
+    offset += found.offset;
+    at = found.type;
+  }
+  return found && { ...found, offset };
+}
+
+/** The names that `findMember` would find. */
+export function memberNames(type: StructType): string[] {
+  return (type.body?.members ?? []).flatMap((member) =>
+    member.name === '' && member.type.kind === 'struct' ? memberNames(member.type) : [member.name],
+  );
+}
+
+/** The same type, whatever its name and qualifiers. */
+export function sameType(a: CType, b: CType): boolean {
+  if (a === b) return true;
+  if (a.kind === 'int' && b.kind === 'int') return a.size === b.size && a.signed === b.signed && a.bool === b.bool;
+  if (a.kind === 'pointer' && b.kind === 'pointer') return sameType(a.target, b.target);
+  if (a.kind === 'array' && b.kind === 'array') return a.length === b.length && sameType(a.element, b.element);
+  if (a.kind === 'struct' && b.kind === 'struct') return a.tag !== '' && a.tag === b.tag && a.union === b.union;
+  return a.kind === 'void' && b.kind === 'void';
+}
+
+/** The type as C writes it. */
+export function printCType(type: CType): string {
+  switch (type.kind) {
+    case 'void':
+      return 'void';
+    case 'int':
+      return type.name;
+    case 'pointer': {
+      const target = printCType(type.target);
+      return target.endsWith('*') ? `${target}*` : `${target} *`;
+    }
+    case 'array':
+      return `${printCType(type.element)}[${type.length ?? ''}]`;
+    case 'struct':
+      return `${type.union ? 'union' : 'struct'} ${type.tag === '' ? '(anonymous)' : type.tag}`;
+    case 'function':
+      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ')})`;
+  }
+}
+
+export interface MemberDeclaration {
+  readonly name: string;
+  readonly type: CType;
+  /** Width in bits of a bit-field. */
+  readonly width?: number;
+  readonly align?: number;
+  /** At any byte, whatever its type wants. */
+  readonly packed?: boolean;
+}
+
+/** Lays out a struct or union as the System V ABI does. */
+export function layOutStruct(
+  union: boolean,
+  declarations: readonly MemberDeclaration[],
+  options: { readonly packed: boolean; readonly align: number },
+): StructBody {
+  const members: Member[] = [];
+  let bits = 0;
+  let size = 0;
+  let align = options.align;
+  for (const { name, type, width, align: own = 1, packed = options.packed } of declarations) {
+    const need = Math.max(packed || options.packed ? 1 : alignOf(type), own);
+    if (union) bits = 0;
+    if (width === undefined) {
+      const offset = Math.ceil(bits / 8 / need) * need;
+      members.push({ name, type, offset });
+      bits = (offset + sizeOf(type)) * 8;
+      align = Math.max(align, need);
+    } else {
+      const storage = sizeOf(type) * 8;
+      if (width === 0) bits = Math.ceil(bits / storage) * storage;
+      else {
+        if (!options.packed && Math.floor(bits / storage) !== Math.floor((bits + width - 1) / storage)) {
+          bits = Math.ceil(bits / storage) * storage;
+        }
+        if (name !== '') members.push(bitField(name, type, bits, width));
+        bits += width;
+        if (name !== '') align = Math.max(align, need);
+      }
+    }
+    size = Math.max(size, Math.ceil(bits / 8));
+  }
+  return { size: Math.ceil(size / align) * align, align, members };
+}
+
+/** The storage of a bit-field: its type's size at the aligned place that holds its first bit. */
+export function bitField(name: string, type: CType, bitOffset: number, width: number): Member {
+  const size = sizeOf(type);
+  let offset = Math.floor(bitOffset / 8 / size) * size;
+  // A field of a packed struct may cross its type's boundary: begin at its first byte then.
+  if (bitOffset + width - offset * 8 > size * 8) offset = Math.floor(bitOffset / 8);
+  return { name, type, offset, bits: { shift: bitOffset - offset * 8, width } };
+}
