@@ -28,13 +28,13 @@ export default defineTool({
     { flags: '-H, --histogram <specifier>', what: 'a histogram of values', repeats: true },
     { flags: '-p, --pid <pid>', what: 'only this process' },
     { flags: '-t, --tid <tid>', what: 'only this thread' },
-    { flags: '-z, --string-size <bytes>', what: 'bytes that are kept of a text', default: '80' },
-    { flags: '-i, --interval <seconds>', what: 'print each so many seconds', default: '1' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
-    { flags: '-n, --number <outputs>', what: 'end after so many outputs' },
+    { flags: '-z, --string-size <string-size>', what: 'bytes that are kept of a text', default: '80' },
+    { flags: '-i, --interval <interval>', what: 'print each so many seconds', default: '1' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
+    { flags: '-n, --number <count>', what: 'end after so many outputs' },
     { flags: '-v, --verbose', what: 'print the BPF program before starting' },
     { flags: '-c, --cumulative', what: 'begin nothing anew after an output' },
-    { flags: '-T, --top <results>', what: 'of counts only so many, the highest' },
+    { flags: '-T, --top <top>', what: 'of counts only so many, the highest' },
     { flags: '-I, --include <header>', what: 'include a header in the program', repeats: true },
   ],
   examples: [
@@ -137,8 +137,8 @@ function frequencies(specifier: Specifier, table: Table<CodecValue, number>, top
   return {
     lines: [
       label ?? text,
-      sprintf('        %-10s %s', 'COUNT', 'EVENT'),
-      ...shown.map(({ count, event }) => sprintf('        %-10s %s', String(count), event)),
+      sprintf('\t%-10s %s', 'COUNT', 'EVENT'),
+      ...shown.map(({ count, event }) => sprintf('\t%-10s %s', String(count), event)),
     ],
     json: { probe: text, label, counts: shown.map(({ count, read }) => ({ values: read, count })) },
   };

@@ -8,7 +8,8 @@ import {
   type ToolSetup,
 } from 'tracebed';
 import { cpuOption } from '../cpu-option.ts';
-import { findPlaces } from './places.ts';
+import { findPlaces } from '../pattern-places.ts';
+import { rhythmOf } from '../rhythm.ts';
 
 /**
  * How often functions are called, tracepoints and USDT probes passed: BCC's funccount with its options and its output.
@@ -25,8 +26,8 @@ export default defineTool({
   ],
   options: [
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-i, --interval <seconds>', what: 'print and start anew each so many seconds' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
+    { flags: '-i, --interval <interval>', what: 'print and start anew each so many seconds' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
     { flags: '-T, --timestamp', what: 'put the time above each table' },
     { flags: '-r, --regexp', what: "the pattern is a regular expression, matched from a name's start" },
     { flags: '-D, --debug', what: 'print the BPF program before starting' },
@@ -95,12 +96,4 @@ function start(setup: ToolSetup): ToolOutput {
       reset: () => counts.zero(),
     },
   };
-}
-
-/** With a duration alone there is one table, at its end. */
-function rhythmOf(setup: ToolSetup): Pick<ToolOutput, 'interval' | 'count'> {
-  const duration = setup.seconds('duration');
-  const interval = setup.seconds('interval') ?? duration;
-  if (interval === undefined) return {};
-  return duration === undefined ? { interval } : { interval, count: Math.ceil(duration / interval) };
 }

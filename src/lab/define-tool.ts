@@ -83,8 +83,8 @@ export interface ToolOutput {
   readonly interval?: Nanoseconds;
   /** After so many intervals the run ends. */
   readonly count?: number;
-  /** Called at each interval and at the end, before a text is written: for what a tool with rows reads from tables. */
-  tick?(time: Nanoseconds): void;
+  /** Called at each interval and, `last`, at the end, before a text is written: for what a tool with rows reads from tables. */
+  tick?(time: Nanoseconds, last: boolean): void;
   /** Asked after each read and interval: true ends the run. */
   done?(): boolean;
   /** Lines of bpf_trace_printk as they are read. */
@@ -271,7 +271,7 @@ class DefinedRun implements ToolRun {
     const { interval } = this.#output;
     if (!last && interval !== undefined && time % Math.round(interval) !== 0) return;
     this.#ticks++;
-    this.#output.tick?.(time);
+    this.#output.tick?.(time, last);
     this.#text?.tick(time, last || this.done);
   }
 
