@@ -46,7 +46,10 @@ function unwanted(script: Script, packet: PacketSource, reason: string, location
 /** A name is asked for, and the answer comes. */
 function lookup(script: Script): Emission {
   const { random, task } = script;
-  const client = script.on({ cpu: Math.min(1, script.cpus - 1), task: task({ pid: 2210, comm: 'resolved', uid: 101 }) });
+  const client = script.on({
+    cpu: Math.min(1, script.cpus - 1),
+    task: task({ pid: 2210, comm: 'resolved', uid: 101 }),
+  });
   const sourcePort = random.int(32_768, 60_999);
   const question = `${random.pick(['www', 'mail', 'cdn', 'api'])}.example.org`;
   const ask = {
@@ -86,7 +89,10 @@ function fetchPage(script: Script, index: number): Emission {
 
 /** Pages are served: clients come to port 443. */
 function server(script: Script): Emission {
-  const worker = script.on({ cpu: Math.min(1, script.cpus - 1), task: script.task({ pid: 1180, comm: 'nginx', uid: 33 }) });
+  const worker = script.on({
+    cpu: Math.min(1, script.cpus - 1),
+    task: script.task({ pid: 1180, comm: 'nginx', uid: 33 }),
+  });
   const listener = new TcpListener(script, { address: own, port: 443, device: eth0, onWire: true, softirqCpu: 0 });
   const visits = script.poisson(perSecond(4), (index) =>
     listener.accept(worker, { address: `203.0.113.${1 + (index % 40)}`, port: 50_000 + index }, (connection) =>

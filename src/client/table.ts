@@ -3,11 +3,13 @@ import type { FieldType, StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import { mapFlags } from '../uapi/index.ts';
 import { BpfError } from './bpf-error.ts';
-import { addressCodec, bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
+import { bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
 import { linearSlots, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
 import { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 import { PerfBuffer } from './perf-buffer.ts';
+import { counterOf, openCounters, type PerfEventName } from './perf-event.ts';
 import { RingBuffer } from './ring-buffer.ts';
+import { addressesOf, buildIdFramesOf, type StackFrame } from './stack-frames.ts';
 
 /**
  * A table as BCC's Python has it (src/python/bcc/table.py), typed by the C that declares it: integers are numbers, a
@@ -207,6 +209,16 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
     );
   }
 
+  /**
+   * Puts a counter of each CPU into a BPF_PERF_ARRAY, where programs read it with perf_read and perf_counter_value. It
+   * counts from now on, on the virtual clock: what the scenario's activities say that they count.
+   * @throws BpfError when the table is no such, or ENOENT for an event that there is not
+   */
+  openPerfEvent({ pid, ...event }: PerfEventName & { readonly pid?: number }): void {
+    if (this.map.spec.type !== 'perf_event_array') throw this.#wrongKind('openPerfEvent', 'a BPF_PERF_ARRAY');
+    openCounters(this.#owner.kernel, this.map, counterOf(event), pid);
+  }
+
   /** Opens a BPF_RINGBUF_OUTPUT. */
   openRingBuffer(callback: RingCallback): void {
     this.#openRing<DataView>(copyOf, (data) => callback(data, data.byteLength));
@@ -270,25 +282,19 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
   }
 
   /**
-   * The addresses of a stack, innermost first; empty for an id that is none.
-   * @param resolve makes of each address what is wanted: `(address) => bpf.ksym(address)`
+   * The frames of a stack, innermost first; empty for an id that is none. Of a BPF_STACK_TRACE they are addresses, of a
+   * BPF_STACK_TRACE_BUILDID build ids and offsets (`BuildIdFrame`), and addresses where there is no build id.
+   * @param resolve makes of each frame what is wanted: `(address) => bpf.ksym(address)`, `(frame) => bpf.sym(frame, -1)`
    */
-  walk(id: number): bigint[];
-  walk<T>(id: number, resolve: (address: bigint) => T): T[];
-  walk<T>(id: number, resolve?: (address: bigint) => T): (bigint | T)[] {
+  walk<F extends StackFrame = bigint>(id: number): F[];
+  walk<T, F extends StackFrame = bigint>(id: number, resolve: (frame: F) => T): T[];
+  walk<T>(id: number, resolve?: (frame: never) => T): (StackFrame | T)[] {
     const { type, flags } = this.map.spec;
     if (type !== 'stack_trace') throw this.#wrongKind('walk', 'a BPF_STACK_TRACE');
-    if ((flags & mapFlags.stackBuildId) !== 0) throw this.#wrongKind('walk', 'addresses; this one keeps build ids');
     const bytes = id < 0 ? undefined : this.#stackBytes(id);
     if (!bytes) return [];
-    const view = viewOf(bytes);
-    const addresses: bigint[] = [];
-    for (let offset = 0; offset + 8 <= bytes.length; offset += 8) {
-      const address = addressCodec.read(view, offset);
-      if (address === 0n) break;
-      addresses.push(address);
-    }
-    return resolve ? addresses.map(resolve) : addresses;
+    const frames: StackFrame[] = (flags & mapFlags.stackBuildId) !== 0 ? buildIdFramesOf(bytes) : addressesOf(bytes);
+    return resolve ? frames.map((frame) => resolve(frame as never)) : frames;
   }
 
   #stackBytes(id: number): Uint8Array | undefined {

@@ -16,6 +16,7 @@ import { QueueStackMap } from './queue-stack.ts';
 import { RedirectMap } from './redirect-map.ts';
 import { RingBufferMap } from './ring-buffer.ts';
 import { buildIdSize, maxStackDepth, StackTraceMap } from './stack-trace.ts';
+import { UserRingBuffer } from './user-ring-buffer.ts';
 
 /** What a kind of map is: which attributes it takes, and how it is made. A new kind is a row in `kinds`. */
 interface Kind {
@@ -109,6 +110,11 @@ const kinds = {
     flags: numaNode,
     refuse: refuseRing,
     make: (memory, cpus, shape) => new RingBufferMap(memory, cpus, shape),
+  },
+  user_ringbuf: {
+    flags: numaNode,
+    refuse: refuseRing,
+    make: (memory, cpus, shape) => new UserRingBuffer(memory, cpus, shape),
   },
   sk_storage: storage,
   task_storage: storage,

@@ -26,6 +26,7 @@ import { FdTable } from './fds/fds.ts';
 import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
+import { Dynptrs } from './helpers/dynptrs.ts';
 import { helperTable } from './helpers/index.ts';
 import { Current } from './machine/current.ts';
 import { Ledger } from './machine/ledger.ts';
@@ -33,6 +34,7 @@ import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts'
 import { SignalLog } from './machine/signals.ts';
 import { Stacks } from './machine/stacks.ts';
 import { SymbolTable } from './machine/symbols.ts';
+import { Timers } from './machine/timers.ts';
 import { TracePipe } from './machine/trace-pipe.ts';
 import { TrapLog } from './machine/traps.ts';
 import { NetworkPoints } from './net/attach.ts';
@@ -45,6 +47,7 @@ import { Runs } from './points/runs.ts';
 import { Sampling } from './points/sampling.ts';
 import { Cgroups } from './processes/cgroups.ts';
 import { UserSpace } from './processes/user-space.ts';
+import { CallbackPrograms } from './programs/callbacks.ts';
 import { Programs } from './programs/programs.ts';
 import type { TestResult, TestRun } from './programs/test-run.ts';
 
@@ -81,10 +84,10 @@ class SimulatedKernel implements OpenMachine {
   readonly #points: AttachPoints;
   readonly #player: Player;
   readonly #userSpace: UserSpace;
-  readonly #sampling: Sampling;
   readonly #network: Network;
   readonly #sockets: NetworkPoints;
   readonly #signals = new SignalLog();
+  readonly #timers = new Timers();
 
   constructor(options: BootOptions) {
     const { profile, cpus } = options;
@@ -95,16 +98,16 @@ class SimulatedKernel implements OpenMachine {
     this.symbols = new SymbolTable(profile.btf.functionNames());
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
-    this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger);
+    this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
-    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger);
-    const objects = new KernelObjects(memory, profile, this.symbols);
+    const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
     const userRegisters = new UserRegisters(memory, objects.values, userSpace);
     this.#userSpace = userSpace;
-    this.#sampling = new Sampling(cpus);
+    const sampling = new Sampling(cpus);
+    this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger, sampling);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
     const runs = new Runs(this.#current, this.ledger, this.#traps);
     this.#network = new Network({
@@ -117,7 +120,7 @@ class SimulatedKernel implements OpenMachine {
     });
     this.#maps.isDevice = (ifindex) => this.#network.devices.at(ifindex) !== undefined;
     this.#sockets = new NetworkPoints(this.#network, this.#fds);
-    const points = { ...parts, sampling: this.#sampling, network: this.#sockets };
+    const points = { ...parts, sampling, network: this.#sockets };
     this.#points = new AttachPoints(points, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
@@ -126,24 +129,29 @@ class SimulatedKernel implements OpenMachine {
       network: this.#network,
       userSpace,
       userRegisters,
-      sampling: this.#sampling,
+      sampling,
       samples: new SampleContext(memory, stacks, userSpace, userRegisters),
       objects,
+      timers: this.#timers,
+      callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
     this.#network.tracer = new PacketTracer(profile, memory, this.#points, (event, outer) =>
       this.#player.passOn(event, outer),
     );
     const window = new CallWindow(memory);
     const helpers = helperTable({
+      profile,
       memory,
       window,
       current: this.#current,
       maps: this.#maps.byAddress,
       rings: this.#maps.rings,
       tasks: objects.tasks,
+      userTexts: objects.userTexts,
       sockets: objects.sockets,
       structs: objects.structs,
       cgroups: this.#cgroups,
+      cgroupObjects: objects.cgroups,
       stacks,
       userSpace,
       network: this.#network,
@@ -154,6 +162,8 @@ class SimulatedKernel implements OpenMachine {
       ledger: this.ledger,
       random: new Random(options.seed ?? defaultSeed),
       pipe: this.#pipe,
+      dynptrs: new Dynptrs(memory),
+      timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
     });
     this.#programs = new Programs({
@@ -181,8 +191,8 @@ class SimulatedKernel implements OpenMachine {
     this.#player.advanceTo(time);
   }
 
-  get nextSample(): Nanoseconds {
-    return this.#sampling.due;
+  get nextDue(): Nanoseconds {
+    return this.#player.due;
   }
 
   overridden(task: Task): bigint | undefined {
@@ -281,8 +291,9 @@ class SimulatedKernel implements OpenMachine {
     return this.#points.info(link);
   }
 
+  /** Each name once: BTF may have a function several times, as 6.1 has system calls that are not built in. */
   functions(): Iterable<string> {
-    return this.profile.btf.functionNames();
+    return new Set(this.profile.btf.functionNames());
   }
 
   tracepoints(): Iterable<string> {
@@ -326,7 +337,7 @@ class SimulatedKernel implements OpenMachine {
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {
-    return this.#events.open(attributes);
+    return this.#events.open(attributes, this.#current.now);
   }
 
   mmap(event: Fd, dataPages: number): Uint8Array {

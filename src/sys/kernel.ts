@@ -1,5 +1,5 @@
 import type { Nanoseconds } from '../base/index.ts';
-import type { KernelProfile } from '../btf/index.ts';
+import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
 import type { DeviceInfo, PacketSocketOpen, ReceivedPacket, SocketStatistics, TcTarget, XdpTarget } from './network.ts';
@@ -87,7 +87,7 @@ export interface Kernel {
   /** getsockopt(2) PACKET_STATISTICS; unlike Linux it begins nothing anew. */
   socketStatistics(socket: Fd): SocketStatistics;
 
-  /** A software BPF-output event on one CPU, as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
+  /** An event on one CPU: a counter, or software BPF output as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
   perfEventOpen(attributes: PerfEventOpen): Fd;
   /** Control page and `dataPages` data pages (a power of two): a live view, shared with the kernel. */
   mmap(event: Fd, dataPages: number): Uint8Array;
@@ -125,6 +125,8 @@ export interface MapCreate {
   readonly innerMap?: Fd;
   /** map_extra: of a bloom_filter how many hashes a value has. */
   readonly extra?: number;
+  /** What keys and values are (btf_fd, btf_key_type_id, btf_value_type_id): tells the kernel of locks, timers and its own pointers in a value. */
+  readonly types?: { readonly btf: Btf; readonly key: TypeId; readonly value: TypeId };
 }
 
 export interface ProgramLoad {
@@ -277,6 +279,10 @@ export interface Mapping {
 
 export interface PerfEventOpen {
   readonly cpu: number;
+  /** What it counts from now on, for programs to read through a perf_event_array; BPF output when absent. */
+  readonly counter?: PerfCounter;
+  /** Of a counter: only while this process runs. */
+  readonly pid?: number;
   /** Wakes the reader on every Nth sample; BCC's is 1. */
   readonly wakeupEvents?: number;
   /** Instead: wakes when that many bytes wait; 0 means half the buffer. */

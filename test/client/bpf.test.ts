@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatFault, ms } from '../../src/base/index.ts';
 import { type BtfType, type KernelProfile, loadProfile, profileFromBtf, writeBtf } from '../../src/btf/index.ts';
-import { BPF, type BpfOptions, type CodecValue, CompileError, USDT } from '../../src/client/index.ts';
+import { BPF, type BpfOptions, type CodecValue, CompileError, type StackFrame, USDT } from '../../src/client/index.ts';
 import { binary, type KernelEvent, type Task } from '../../src/events/index.ts';
 import { boot, type Machine } from '../../src/sim/index.ts';
 
@@ -113,6 +113,91 @@ describe('attaching', () => {
     ]);
     bpf.detachPerfEvent('cpu-clock');
     expect(links.map((link) => link.open)).toEqual([false, false]);
+  });
+
+  test('samples by perf_event_attr', () => {
+    using bpf = load('int sample(struct bpf_perf_event_data *ctx) { return 0; }');
+    const by = (attr: object) =>
+      bpf.attachPerfEventRaw({ attr: { type: 0, config: 1, ...attr }, fnName: 'sample', cpu: 1 }).map((l) => l.target);
+    const place = { kind: 'perf_event', event: 'instructions', cpu: 1 };
+    expect(by({ samplePeriod: 1000 })).toEqual([{ ...place, period: 1000 }]);
+    expect(by({ freq: true, samplePeriod: 99 })).toEqual([{ ...place, frequency: 99 }]);
+    expect(by({ sampleFreq: 49 })).toEqual([{ ...place, frequency: 49 }]);
+    bpf.detachPerfEvent({ evType: 0, evConfig: 1 });
+    expect(() => bpf.detachPerfEvent({ evType: 0, evConfig: 1 })).toThrow(/nothing is attached/);
+  });
+
+  test('counters of each CPU, as programs read them', () => {
+    using bpf = load(
+      `
+BPF_PERF_ARRAY(cycles, NUM_CPUS);
+BPF_PERF_ARRAY(clock, NUM_CPUS);
+BPF_HASH(seen, u32, u64);
+BPF_HASH(enabled, u32, u64);
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) {
+    u32 cpu = bpf_get_smp_processor_id();
+    u64 count = cycles.perf_read(CUR_CPU_IDENTIFIER);
+    struct bpf_perf_event_value value = {};
+    if (clock.perf_counter_value(CUR_CPU_IDENTIFIER, &value, sizeof(value)) < 0) return 0;
+    seen.update(&cpu, &count);
+    enabled.update(&cpu, &value.enabled);
+    return 0;
+}`,
+      { cflags: ['-DNUM_CPUS=2'] },
+    );
+    bpf.table('cycles').openPerfEvent({ event: 'cpu-cycles' });
+    bpf.table('clock').openPerfEvent({ evType: 1, evConfig: 0 });
+    const activity = {
+      kind: 'activity',
+      cpu: 1,
+      task,
+      stack: [],
+      duration: 1000,
+      counts: { 'cpu-cycles': 3000 },
+    } as const;
+    machine.fire({ ...activity, time: clock });
+    clock += 400;
+    call('tcp_v4_connect', 1);
+    expect(bpf.table('seen').get(1)).toBe(1203);
+    expect(bpf.table('enabled').get(1)).toBe(clock - 1);
+    call('tcp_v4_connect', 0);
+    expect(bpf.table('seen').get(0), 'idle').toBe(0);
+  });
+
+  test('user stacks as build ids and offsets', () => {
+    using bpf = load(`
+BPF_STACK_TRACE_BUILDID(stacks, 16);
+BPF_ARRAY(id, int, 1);
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) {
+    int at = 0, stack = stacks.get_stackid(ctx, BPF_F_USER_STACK);
+    id.update(&at, &stack);
+    return 0;
+}`);
+    const userStack = ['serve+0x10 [/usr/bin/app]', 'main+0x4 [/usr/bin/app]'];
+    const of = { ...task, pid: 7, tgid: 7 };
+    machine.fire({
+      kind: 'entry',
+      time: clock,
+      cpu: 0,
+      task: of,
+      stack: [],
+      userStack,
+      function: 'tcp_v4_connect',
+      args: {},
+    });
+    const id = bpf.table<number, number>('id').get(0)!;
+    const file = machine.binary('/usr/bin/app')!;
+    const address = (name: string) => file.symbols.find((symbol) => symbol.name === name)!.address;
+    expect(bpf.table('stacks').walk(id)).toEqual([
+      { buildId: file.buildId, offset: address('serve') + 0x10 },
+      { buildId: file.buildId, offset: address('main') + 4 },
+    ]);
+    const names = bpf
+      .table('stacks')
+      .walk(id, (frame: StackFrame) => bpf.sym(frame, -1, { showModule: true, showOffset: true }));
+    expect(names).toEqual(['serve+0x10 [app]', 'main+0x4 [app]']);
+    expect(bpf.sym({ buildId: '00'.repeat(20), offset: 4 }, -1, { showModule: true })).toBe('[unknown]');
+    expect(bpf.table('stacks').walk(-14)).toEqual([]);
   });
 
   test('a USDT probe, and its arguments where its note says', () => {
@@ -606,7 +691,16 @@ describe('misuse is told', () => {
       /of type hash.*BPF_RINGBUF_OUTPUT/s,
     ],
     ['a walk through a hash', (bpf) => bpf.table('counts').walk(1), /of type hash.*BPF_STACK_TRACE/s],
-    ['a walk through build ids', (bpf) => bpf.table('ids').walk(1), /walk on table 'ids'.*keeps build ids/s],
+    [
+      'a counter in a hash',
+      (bpf) => bpf.table('counts').openPerfEvent({ event: 'cpu-cycles' }),
+      /of type hash.*BPF_PERF_ARRAY/s,
+    ],
+    [
+      'an unknown counter',
+      (bpf) => bpf.table('out').openPerfEvent({ event: 'cpu-cycle' as never }),
+      /no perf event 'cpu-cycle'.*did you mean cpu-cycles/s,
+    ],
     [
       'pages that are no power of two',
       (bpf) => bpf.table('out').openPerfBuffer(() => {}, { pageCnt: 3 }),

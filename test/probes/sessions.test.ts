@@ -3,9 +3,17 @@ import { toolNames } from '../../src/lab/index.ts';
 import { tracebed } from '../cli/console.ts';
 import { readSessions, words } from './sessions.ts';
 
-/** Trailing spaces are left out on both sides: an editor takes them from the files. */
+/**
+ * Trailing spaces are left out on both sides: an editor takes them from the files. Which address an object has depends on
+ * all else that the simulated kernel holds: only which are the same is compared.
+ */
 function trimmed(text: string): string {
-  return text.trimEnd().replace(/ +$/gm, '');
+  const addresses: string[] = [];
+  const numbered = text.replace(/\bffff8880[0-9a-f]{8}\b/g, (address) => {
+    if (!addresses.includes(address)) addresses.push(address);
+    return `object-${addresses.indexOf(address)}`.padEnd(16);
+  });
+  return numbered.trimEnd().replace(/ +$/gm, '');
 }
 
 const sessions = readSessions();

@@ -217,6 +217,7 @@ export const headerText = `
 #define TP_DATA_LOC_READ_STR(dst, field, length) do { unsigned short __offset = args->data_loc_##field & 0xFFFF; bpf_probe_read_str((void *)dst, length, (char *)args + __offset); } while (0)
 #define bpf_get_current_task_ptr() ((struct task_struct *)bpf_get_current_task())
 #define cursor_advance(_cursor, _len) ({ void *_tmp = _cursor; _cursor += _len; _tmp; })
+#define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 #define bpf_tail_call_(map, ctx, index) bpf_tail_call(ctx, map, index)
 
 #define PAGE_SHIFT 12

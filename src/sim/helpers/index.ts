@@ -1,11 +1,15 @@
 import { type HelperName, helpers } from '../../uapi/index.ts';
 import type { Helper } from '../../vm/index.ts';
 import { callHelpers } from './call.ts';
+import { castHelpers } from './casts.ts';
 import { cgroupHelpers } from './cgroup.ts';
 import { checksumHelpers } from './checksum.ts';
+import { counterHelpers } from './counter.ts';
+import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
+import { pathHelpers } from './path.ts';
 import { printHelpers } from './print.ts';
 import { probeContextHelpers } from './probe-context.ts';
 import { probeReadHelpers } from './probe-read.ts';
@@ -20,6 +24,7 @@ import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
 import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
+import { valueFieldHelpers } from './value-fields.ts';
 import { xdpHelpers } from './xdp.ts';
 
 export type { HelperEnvironment } from './environment.ts';
@@ -45,6 +50,11 @@ const families = [
   skbFactHelpers,
   skbRoomHelpers,
   xdpHelpers,
+  counterHelpers,
+  dynptrHelpers,
+  valueFieldHelpers,
+  castHelpers,
+  pathHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

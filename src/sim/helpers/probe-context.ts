@@ -6,6 +6,8 @@ import { argumentsHead } from '../machine/current.ts';
 import { SamplingLink } from '../points/sampling.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
+/** BPF_F_GET_BRANCH_RECORDS_SIZE */
+const branchRecordsSize = 1;
 /** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */
 const counterValueSize = 24;
 
@@ -43,6 +45,11 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       window.answer(0);
     },
 
+    /** No CPU here records its branches: the sample has none (perf_snapshot_branch_stack gives none either). */
+    read_branch_records: (window) =>
+      window.answer(window.high(4) === 0 && window.low(4) <= branchRecordsSize ? -errno.ENOENT : -errno.EINVAL),
+    get_branch_snapshot: (window) => window.answer(zeroFlags(window, 3) ? -errno.ENOENT : -errno.EINVAL),
+
     /** The counter that the sample comes from, and for how long it has counted. */
     perf_prog_read_value(window) {
       const target = window.low(2);
@@ -53,15 +60,19 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
         memory.u8.fill(0, target, target + size);
         window.answer(-errno.EINVAL);
       } else {
-        link.settle(current.now);
-        const enabled = current.now - link.began;
-        setNumber(memory, target, Math.floor(link.counted));
-        setNumber(memory, target + 8, enabled);
-        setNumber(memory, target + 16, enabled);
+        const { counter } = link;
+        const enabled = current.now - counter.began;
+        memory.setNumber(target, counter.read(current.now));
+        memory.setNumber(target + 8, enabled);
+        memory.setNumber(target + 16, enabled);
         window.answer(0);
       }
     },
   };
+}
+
+function zeroFlags(window: CallWindow, argument: number): boolean {
+  return window.low(argument) === 0 && window.high(argument) === 0;
 }
 
 /** The trampoline keeps it right before the arguments. */
@@ -73,9 +84,4 @@ function argumentCount(memory: Memory, window: CallWindow): number {
 function copyArgument(memory: Memory, window: CallWindow, index: number, target: number): number {
   if (!memory.isWritable(window.high(target), window.low(target), 8)) return -errno.EFAULT;
   return memory.guardedCopy(window.low(target), kernelSpace, window.low(1) + index * 8, 8);
-}
-
-function setNumber(memory: Memory, at: number, value: number): void {
-  memory.view.setInt32(at, value, true);
-  memory.view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

@@ -36,10 +36,10 @@ export interface SentSignal {
 
 /** The simulated kernel: a Kernel for those above the seam, and what only its owner may do, make things happen. */
 export interface Machine extends Kernel, Disposable {
-  /** Moves the clock on, and takes the samples that are due; events before it can no longer be fired. */
+  /** Moves the clock on, takes the samples and fires the timers that are due; events before it can no longer be fired. */
   advanceTo(time: Nanoseconds): void;
-  /** When sampling next has something to do; infinite when nothing samples. */
-  readonly nextSample: Nanoseconds;
+  /** When the machine next does something by itself, samples or fires a timer; infinite when nothing is to come. */
+  readonly nextDue: Nanoseconds;
   /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
   fire(event: KernelEvent): void;
   /** What a program made the function under way on a task return instead of running (override_return), or undefined. */

@@ -17,9 +17,11 @@ import type { FunctionContext } from '../contexts/registers.ts';
 import type { SampleContext } from '../contexts/sample-context.ts';
 import type { UserRegisters } from '../contexts/user-registers.ts';
 import type { Current } from '../machine/current.ts';
+import type { FireTimer, Timers } from '../machine/timers.ts';
 import type { Network } from '../net/network.ts';
 import type { KernelObjects } from '../objects/objects.ts';
 import type { UserSpace } from '../processes/user-space.ts';
+import type { CallbackPrograms } from '../programs/callbacks.ts';
 import type { AttachPoints } from './attach.ts';
 import type { ReturnInstances } from './calls.ts';
 import { Overrides } from './overrides.ts';
@@ -38,6 +40,8 @@ export interface PlayerParts {
   readonly sampling: Sampling;
   readonly samples: SampleContext;
   readonly objects: KernelObjects;
+  readonly timers: Timers;
+  readonly callbacks: CallbackPrograms;
 }
 
 /**
@@ -57,6 +61,8 @@ export class Player {
   readonly #overrides = new Overrides();
   readonly #cpus: number;
   readonly #take: Take;
+  readonly #timers: Timers;
+  readonly #fireTimer: FireTimer;
 
   constructor(parts: PlayerParts) {
     const { current, samples } = parts;
@@ -69,9 +75,20 @@ export class Player {
     this.#sampling = parts.sampling;
     this.#objects = parts.objects;
     this.#cpus = current.cpus.length;
+    this.#timers = parts.timers;
+    this.#fireTimer = (program, slot, map, value, cpu) => {
+      const { task, stack, userStack } = this.#sampling.running(cpu);
+      current.begin(cpu, task, stack, userStack);
+      current.link = null;
+      this.#runs.execute(
+        parts.callbacks.entry(program, slot),
+        program.program.name,
+        parts.callbacks.context(map, value),
+      );
+    };
     this.#take = (link, running, at) => {
       current.now = at;
-      current.begin(link.cpu, running.task, running.stack, running.userStack);
+      current.begin(link.counter.cpu, running.task, running.stack, running.userStack);
       this.#runs.run(link, samples.write(link, running, current));
     };
   }
@@ -82,7 +99,8 @@ export class Player {
     const { cpu } = event;
     if (!(cpu >= 0 && cpu < this.#cpus && (cpu | 0) === cpu)) throw this.#noCpu(event);
     if (!(event.time >= current.now)) throw this.#tooLate(event);
-    if (this.#sampling.due <= event.time) this.#sampling.advance(event.time, this.#take);
+    // What begins now is what a sample that is due now finds.
+    if (this.due <= event.time) this.#elapse(event.time, event.kind !== 'activity');
     current.now = event.time;
     const happens = this.#overrides.any ? this.#overrides.pass(event) : event;
     if (happens === null) return;
@@ -90,9 +108,26 @@ export class Player {
     this.#play(happens);
   }
 
+  /** When the machine next does something by itself. */
+  get due(): Nanoseconds {
+    return Math.min(this.#sampling.due, this.#timers.due);
+  }
+
+  /** Takes the samples and fires the timers due before a time, in order, and with `until` those due at it. */
+  #elapse(time: Nanoseconds, until: boolean): void {
+    let timer = this.#timers.next(time);
+    while (timer !== undefined) {
+      if (this.#sampling.due <= timer.due) this.#sampling.advance(timer.due, true, this.#take);
+      this.#current.now = timer.due;
+      this.#timers.fire(timer, this.#fireTimer);
+      timer = this.#timers.next(time);
+    }
+    this.#sampling.advance(time, until, this.#take);
+  }
+
   /** Moves the clock on; what samples takes its samples. */
   advanceTo(time: Nanoseconds): void {
-    if (this.#sampling.due <= time) this.#sampling.advance(time, this.#take);
+    if (this.due <= time) this.#elapse(time, true);
     if (time > this.#current.now) this.#current.now = time;
   }
 
@@ -270,7 +305,7 @@ export class Player {
     if (!(event.duration >= 0)) {
       throw new InputError(`an activity of ${event.duration} ns`, { expected: 'a duration of 0 or more' });
     }
-    this.#sampling.begin(event);
+    this.#sampling.begin(event, this.#take);
   }
 
   /** The kernel passes a tracepoint or function in the course of another event: at its time, on its CPU and task. */

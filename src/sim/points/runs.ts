@@ -1,3 +1,4 @@
+import type { Executable } from '../../vm/index.ts';
 import type { Current } from '../machine/current.ts';
 import type { Ledger } from '../machine/ledger.ts';
 import type { TrapLog } from '../machine/traps.ts';
@@ -28,14 +29,22 @@ export class Runs {
       this.miss(link);
       return;
     }
+    current.link = link;
+    this.execute(link.program.executable, link.program.name, context);
+    link.countHit();
+  }
+
+  /** Code of a tracing program that is due now, whoever asks for it. */
+  execute(executable: Executable, name: string, context: number): void {
+    const current = this.#current;
+    const { cpu } = current;
     this.#ledger.countProduced(cpu);
     current.active[cpu] = 1;
     current.records = 0;
     current.reserved = 0;
-    current.link = link;
-    link.program.executable.run(context);
+    executable.run(context);
     current.active[cpu] = 0;
-    this.#finish(link, true);
+    this.#finish(executable, name, true);
   }
 
   /**
@@ -50,8 +59,10 @@ export class Runs {
     current.records = 0;
     current.reserved = 0;
     current.link = link;
-    const result = link.program.executable.run(context);
-    const isTrapped = this.#finish(link, filters);
+    const { executable, name } = link.program;
+    const result = executable.run(context);
+    const isTrapped = this.#finish(executable, name, filters);
+    link.countHit();
     current.link = outerLink;
     current.records = outerRecords;
     current.reserved = outerReserved;
@@ -59,12 +70,10 @@ export class Runs {
   }
 
   /** Counts what came of a run. @returns whether it was trapped */
-  #finish(link: LinkResource, filters: boolean): boolean {
+  #finish({ trap }: Executable, name: string, filters: boolean): boolean {
     const current = this.#current;
     const { cpu } = current;
-    link.countHit();
-    const { trap } = link.program.executable;
-    if (trap !== null) this.#traps.note(link.program.name, trap);
+    if (trap !== null) this.#traps.note(name, trap);
     // A run that was trapped leaves its records unfinished.
     for (; current.reserved > 0; current.reserved--) this.#ledger.countUnsent(cpu);
     this.records = current.records;

@@ -256,6 +256,11 @@ export class Programs {
     return this.#fds.open(program);
   }
 
+  /** Makes code runnable that was made of a program's. */
+  make(program: LinkedProgram): Executable {
+    return this.#make(program, this.#host);
+  }
+
   #make(program: LinkedProgram, host: Host): Executable {
     try {
       return this.#engine.load(program, host);

@@ -8,6 +8,7 @@ import {
   type Facts,
   type MapShape,
   type ProgramText,
+  type RecordField,
   type Verdict,
   verify,
 } from '../../verifier/index.ts';
@@ -115,9 +116,15 @@ function shapesOf(maps: ReadonlyMap<number, MapResource>): Map<number, MapShape>
 
 function shapeOf(resource: MapResource): MapShape {
   const { shape } = resource.map;
-  const { inner, constant } = resource;
+  const { inner, constant, record } = resource;
+  const place = (kind: RecordField['kind']) => record?.fields.find((field) => field.kind === kind)?.offset;
+  const spinLock = place('spinLock');
+  const timer = place('timer');
   return {
     ...shape,
+    ...(record === undefined ? {} : record),
+    ...(spinLock === undefined ? {} : { spinLock }),
+    ...(timer === undefined ? {} : { timer }),
     ...(inner === undefined ? {} : { inner }),
     ...(constant === undefined ? {} : { frozen: constant }),
   };
