@@ -120,8 +120,7 @@ class SimulatedKernel implements OpenMachine {
     });
     this.#maps.isDevice = (ifindex) => this.#network.devices.at(ifindex) !== undefined;
     this.#sockets = new NetworkPoints(this.#network, this.#fds);
-    const points = { ...parts, sampling, network: this.#sockets };
-    this.#points = new AttachPoints(points, this.#fds, cpus);
+    this.#points = new AttachPoints({ ...parts, sampling, network: this.#sockets }, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
       points: this.#points,

@@ -47,13 +47,13 @@ export interface HelperEnvironment {
   readonly pipe: TracePipe;
   readonly userSpace: UserSpace;
   readonly signals: SignalLog;
+  readonly dynptrs: Dynptrs;
+  readonly timers: Timers;
   readonly network: Network;
   /** Packets that programs see through their contexts. */
   readonly packets: PacketBuffers;
   /** Packets that tracers see as struct sk_buff. */
   readonly skbs: Packets;
-  readonly dynptrs: Dynptrs;
-  readonly timers: Timers;
   /** The kernel passes a tracepoint while a helper works: `bpf_trace:bpf_trace_printk`. */
   readonly passed: (tracepoint: string) => void;
 }

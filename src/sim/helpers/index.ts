@@ -44,17 +44,17 @@ const families = [
   probeContextHelpers,
   signalHelpers,
   textHelpers,
+  counterHelpers,
+  dynptrHelpers,
+  valueFieldHelpers,
+  castHelpers,
+  pathHelpers,
   checksumHelpers,
   redirectHelpers,
   skbByteHelpers,
   skbFactHelpers,
   skbRoomHelpers,
   xdpHelpers,
-  counterHelpers,
-  dynptrHelpers,
-  valueFieldHelpers,
-  castHelpers,
-  pathHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

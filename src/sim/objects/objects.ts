@@ -25,8 +25,8 @@ export class KernelObjects {
   readonly structs: Structs;
   readonly #devices: Devices;
   readonly sockets: Sockets;
-  readonly packets: Packets;
   readonly cgroups: CgroupObjects;
+  readonly packets: Packets;
 
   constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable, cgroups: Cgroups) {
     const { btf } = profile;

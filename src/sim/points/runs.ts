@@ -34,7 +34,7 @@ export class Runs {
     link.countHit();
   }
 
-  /** Code of a tracing program that is due now, whoever asks for it. */
+  /** A run that nothing is attached for: the callback of a timer. */
   execute(executable: Executable, name: string, context: number): void {
     const current = this.#current;
     const { cpu } = current;
@@ -70,9 +70,10 @@ export class Runs {
   }
 
   /** Counts what came of a run. @returns whether it was trapped */
-  #finish({ trap }: Executable, name: string, filters: boolean): boolean {
+  #finish(executable: Executable, name: string, filters: boolean): boolean {
     const current = this.#current;
     const { cpu } = current;
+    const { trap } = executable;
     if (trap !== null) this.#traps.note(name, trap);
     // A run that was trapped leaves its records unfinished.
     for (; current.reserved > 0; current.reserved--) this.#ledger.countUnsent(cpu);
