@@ -36,6 +36,7 @@ import { SymbolTable } from './machine/symbols.ts';
 import { Timers } from './machine/timers.ts';
 import { TracePipe } from './machine/trace-pipe.ts';
 import { TrapLog } from './machine/traps.ts';
+import { KernelVariables } from './objects/kernel-variables.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { AttachPoints } from './points/attach.ts';
 import { Player } from './points/player.ts';
@@ -118,6 +119,7 @@ class SimulatedKernel implements OpenMachine {
       timers: this.#timers,
       callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
+    const variables = new KernelVariables(memory, profile.btf, cpus);
     const window = new CallWindow(memory);
     const environment: HelperEnvironment = {
       profile,
@@ -130,6 +132,7 @@ class SimulatedKernel implements OpenMachine {
       userTexts: objects.userTexts,
       sockets: objects.sockets,
       structs: objects.structs,
+      variables,
       cgroups: this.#cgroups,
       cgroupObjects: objects.cgroups,
       stacks,
@@ -149,6 +152,7 @@ class SimulatedKernel implements OpenMachine {
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
+      variables,
       helpers: helperTable(environment),
       kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,

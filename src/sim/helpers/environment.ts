@@ -12,6 +12,7 @@ import type { SymbolTable } from '../machine/symbols.ts';
 import type { Timers } from '../machine/timers.ts';
 import type { TracePipe } from '../machine/trace-pipe.ts';
 import type { CgroupObjects } from '../objects/cgroup-objects.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
@@ -35,6 +36,7 @@ export interface HelperEnvironment {
   readonly userTexts: Texts;
   readonly sockets: Sockets;
   readonly structs: Structs;
+  readonly variables: KernelVariables;
   readonly cgroups: Cgroups;
   readonly cgroupObjects: CgroupObjects;
   readonly stacks: Stacks;

@@ -6,6 +6,7 @@ import { cgroupHelpers } from './cgroup.ts';
 import { counterHelpers } from './counter.ts';
 import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
+import { kernelMemoryHelpers } from './kernel-memory.ts';
 import { mapHelpers } from './map.ts';
 import { outputHelpers } from './output.ts';
 import { pathHelpers } from './path.ts';
@@ -43,6 +44,7 @@ const families = [
   valueFieldHelpers,
   castHelpers,
   pathHelpers,
+  kernelMemoryHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

@@ -16,6 +16,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, reachOf } from './context-code.ts';
@@ -96,6 +97,7 @@ export interface ProgramParts {
   readonly fds: FdTable;
   readonly engine: Engine;
   readonly window: CallWindow;
+  readonly variables: KernelVariables;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
   /** Bodies of kernel functions, by BTF id. */
@@ -110,15 +112,17 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #variables: KernelVariables;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, kfuncs, current, maps }: ProgramParts) {
+  constructor({ memory, btf, fds, engine, window, variables, helpers, kfuncs, current, maps }: ProgramParts) {
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
+    this.#variables = variables;
     const cells = cellHelpers(current.cells);
     this.#host = {
       memory,
@@ -149,7 +153,7 @@ export class Programs {
     const calls = callsOf(attributes.code).filter(({ slot }) => proved.reached[slot] === 1);
     this.#checkSimulated(calls);
     const info = this.#info(attributes, named, verdict.statistics.processed);
-    const code = linked(attributes.code, named);
+    const code = linked(attributes.code, named, this.#variables);
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
     convertContextAccesses(code, attributes.type, proved.throughContext);
@@ -201,7 +205,7 @@ export class Programs {
   testRun(run: TestRun): TestResult {
     checkSize(run.code);
     if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type, run.license);
-    const code = linked(run.code, namedFds(run.code, this.#fds));
+    const code = linked(run.code, namedFds(run.code, this.#fds), this.#variables);
     return testRun(this.#host, run, (host) => this.#make({ name: run.name ?? '', code }, host));
   }
 
