@@ -5,16 +5,20 @@ import { Memory } from '../memory/index.ts';
 import type {
   AttachTarget,
   BinaryFile,
+  DeviceInfo,
   Fd,
   LinkInfo,
   MapBatch,
   MapCreate,
   Mapping,
+  PacketSocketOpen,
   PerfEventOpen,
   ProgramInfo,
   ProgramLoad,
   ProgramTestResult,
   ProgramTestRun,
+  ReceivedPacket,
+  SocketStatistics,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { SampleContext } from './contexts/sample-context.ts';
@@ -36,10 +40,14 @@ import { SymbolTable } from './machine/symbols.ts';
 import { Timers } from './machine/timers.ts';
 import { TracePipe } from './machine/trace-pipe.ts';
 import { TrapLog } from './machine/traps.ts';
+import { NetworkPoints } from './net/attach.ts';
+import { Network, type PacketFate } from './net/network.ts';
+import { PacketTracer } from './net/packet-tracer.ts';
 import { KernelVariables } from './objects/kernel-variables.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { AttachPoints } from './points/attach.ts';
 import { Player } from './points/player.ts';
+import { Runs } from './points/runs.ts';
 import { Sampling } from './points/sampling.ts';
 import { Cgroups } from './processes/cgroups.ts';
 import { UserSpace } from './processes/user-space.ts';
@@ -81,6 +89,8 @@ class SimulatedKernel implements OpenMachine {
   readonly #points: AttachPoints;
   readonly #player: Player;
   readonly #userSpace: UserSpace;
+  readonly #network: Network;
+  readonly #sockets: NetworkPoints;
   readonly #signals = new SignalLog();
   readonly #timers = new Timers();
 
@@ -105,12 +115,23 @@ class SimulatedKernel implements OpenMachine {
     const sampling = new Sampling(cpus);
     this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger, sampling);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
-    this.#points = new AttachPoints({ ...parts, sampling }, this.#fds, cpus);
+    const runs = new Runs(this.#current, this.ledger, this.#traps);
+    this.#network = new Network({
+      memory,
+      current: this.#current,
+      ledger: this.ledger,
+      runs,
+      devices: options.devices ?? [],
+      mapId: (map) => this.#maps.idOf(map),
+    });
+    this.#maps.isDevice = (ifindex) => this.#network.devices.at(ifindex) !== undefined;
+    this.#sockets = new NetworkPoints(this.#network, this.#fds);
+    this.#points = new AttachPoints({ ...parts, sampling, network: this.#sockets }, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
       points: this.#points,
-      ledger: this.ledger,
-      traps: this.#traps,
+      runs,
+      network: this.#network,
       userSpace,
       userRegisters,
       sampling,
@@ -120,6 +141,9 @@ class SimulatedKernel implements OpenMachine {
       callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
     const variables = new KernelVariables(memory, profile.btf, cpus);
+    this.#network.tracer = new PacketTracer(profile, memory, this.#points, (event, outer) =>
+      this.#player.passOn(event, outer),
+    );
     const window = new CallWindow(memory);
     const environment: HelperEnvironment = {
       profile,
@@ -137,6 +161,9 @@ class SimulatedKernel implements OpenMachine {
       cgroupObjects: objects.cgroups,
       stacks,
       userSpace,
+      network: this.#network,
+      packets: this.#network.packets,
+      skbs: objects.packets,
       signals: this.#signals,
       symbols: this.symbols,
       ledger: this.ledger,
@@ -157,6 +184,7 @@ class SimulatedKernel implements OpenMachine {
       kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,
       maps: this.#maps.byAddress,
+      packets: this.#network.packets,
     });
   }
 
@@ -307,6 +335,26 @@ class SimulatedKernel implements OpenMachine {
 
   mappings(pid: number): readonly Mapping[] {
     return this.#userSpace.mappings(pid);
+  }
+
+  devices(): readonly DeviceInfo[] {
+    return this.#network.devices.infos();
+  }
+
+  packetSocket(attributes: PacketSocketOpen): Fd {
+    return this.#sockets.open(attributes);
+  }
+
+  receive(socket: Fd): ReceivedPacket | null {
+    return this.#sockets.receive(socket);
+  }
+
+  socketStatistics(socket: Fd): SocketStatistics {
+    return this.#sockets.statistics(socket);
+  }
+
+  get packetFate(): PacketFate {
+    return this.#network.fate;
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {

@@ -18,3 +18,11 @@ export type {
   Symbols,
   UserTarget,
 } from './kernel.ts';
+export type {
+  DeviceInfo,
+  PacketSocketOpen,
+  ReceivedPacket,
+  SocketStatistics,
+  TcTarget,
+  XdpTarget,
+} from './network.ts';

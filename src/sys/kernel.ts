@@ -2,6 +2,7 @@ import type { ErrnoName, Nanoseconds } from '../base/index.ts';
 import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
+import type { DeviceInfo, PacketSocketOpen, ReceivedPacket, SocketStatistics, TcTarget, XdpTarget } from './network.ts';
 
 /**
  * The seam: what a process may ask of a kernel. Shaped like bpf(2), perf_event_open(2), mmap(2), poll(2) and the
@@ -85,13 +86,25 @@ export interface Kernel {
   /** Names of raw tracepoints, `sched_switch`: those that BTF has a `btf_trace_` type of. */
   rawTracepoints(): Iterable<string>;
 
+  /** The network devices, as rtnetlink lists them. */
+  devices(): readonly DeviceInfo[];
+  /**
+   * socket(2) of AF_PACKET and bind(2): it queues the packets that its filter lets through, those of all devices where
+   * none is named. @throws SysError ENODEV
+   */
+  packetSocket(attributes: PacketSocketOpen): Fd;
+  /** recvmsg(2): the oldest packet that waits, or null where Linux says EAGAIN. */
+  receive(socket: Fd): ReceivedPacket | null;
+  /** getsockopt(2) PACKET_STATISTICS; unlike Linux it begins nothing anew. */
+  socketStatistics(socket: Fd): SocketStatistics;
+
   /** An event on one CPU: a counter, or software BPF output as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
   perfEventOpen(attributes: PerfEventOpen): Fd;
   /** Control page and `dataPages` data pages (a power of two): a live view, shared with the kernel. */
   mmap(event: Fd, dataPages: number): Uint8Array;
   /**
-   * Which of the fds, perf events and ringbuf maps, have woken their reader since they were last polled. A ringbuf that
-   * was not read to its end is told again, as epoll(7) does.
+   * Which of the fds, perf events, ringbuf maps and sockets, have woken their reader since they were last polled. A
+   * ringbuf or socket that was not read to its end is told again, as epoll(7) does.
    */
   poll(fds: readonly Fd[]): Fd[];
 
@@ -225,7 +238,11 @@ type TargetPlace =
   /** For lsm programs loaded for this hook, `bpf_lsm_file_open`. */
   | { readonly kind: 'lsm'; readonly function: string }
   | UserTarget
-  | SamplingTarget;
+  | SamplingTarget
+  | XdpTarget
+  | TcTarget
+  /** setsockopt(2) SO_ATTACH_BPF: a socket_filter program on a socket, in place of one that is there. */
+  | { readonly kind: 'socket'; readonly socket: Fd };
 
 interface Cookie {
   /** What get_attach_cookie answers; 0 when absent. */

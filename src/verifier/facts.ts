@@ -88,18 +88,17 @@ const addresses: ReadonlySet<Kind> = new Set<Kind>([
 const elsewhere = flag.user | flag.perCpu | flag.untrusted;
 
 /** Nothing lies in the memory's first page, and no pointer further than this behind its object keeps its high half. */
-const leastOffset = -4096n;
-const mostOffset = 1n << 29n;
+const leastOffset = -4096;
+const mostOffset = 2 ** 29;
 
 function seenAs(register: Register): number {
   const { kind, scalar, offset } = register;
   if (kind === 'scalar') {
-    if (scalar.umax > 0xffff_ffffn) return seen.other;
-    return scalar.umax === 0n ? seen.zero : scalar.umin === 0n ? seen.low | seen.zero : seen.low;
+    if (scalar.umaxHigh !== 0) return seen.other;
+    return scalar.umaxLow === 0 ? seen.zero : scalar.hasZero ? seen.low | seen.zero : seen.low;
   }
   if (!addresses.has(kind) || (register.flags & elsewhere) !== 0) return seen.other;
-  const fixed = BigInt(offset);
-  if (fixed + scalar.smin < leastOffset || fixed + scalar.smax >= mostOffset) return seen.other;
+  if (offset + scalar.sminNumber < leastOffset || offset + scalar.smaxNumber >= mostOffset) return seen.other;
   return register.maybeNull ? seen.pointer | seen.zero : seen.pointer;
 }
 

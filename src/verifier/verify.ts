@@ -1,17 +1,11 @@
 import type { ErrnoName } from '../base/index.ts';
-import {
-  checkReach,
-  checkStackDepth,
-  checkSubprograms,
-  computeLiveRegisters,
-  findSubprograms,
-  resolveImmediates,
-} from './control-flow.ts';
+import { checkReach, checkStackDepth, checkSubprograms, findSubprograms, resolveImmediates } from './control-flow.ts';
 import { Environment } from './environment.ts';
 import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
 import { Trail } from './explain/trail.ts';
 import { FactCollector, type Facts } from './facts.ts';
 import { completeFacts } from './facts-completion.ts';
+import { computeLiveRegisters } from './live-registers.ts';
 import { Log } from './log.ts';
 import type { ProgramText } from './program.ts';
 import { pointer } from './register.ts';

@@ -158,8 +158,10 @@ export type Statement = { readonly at: Token } & (
   | {
       readonly kind: 'asm';
       readonly text: string;
+      readonly textAt: Token;
       readonly outputs: readonly AsmOperand[];
       readonly inputs: readonly AsmOperand[];
+      readonly clobbers: readonly Token[];
     }
 );
 
@@ -170,6 +172,9 @@ export interface SwitchCase {
 }
 
 export interface AsmOperand {
+  /** `[name]` in front of it. */
+  readonly name: string | undefined;
+  readonly at: Token;
   readonly constraint: string;
   readonly value: Expression;
 }

@@ -1,8 +1,8 @@
-import { quotedBytes } from '../../base/index.ts';
 import { parseTable } from '../dialect/tables.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
-import type { AsmOperand, Statement, SwitchCase, Variable } from './ast.ts';
+import { parseAssembly } from './assembly.ts';
+import type { Statement, SwitchCase, Variable } from './ast.ts';
 import type { Parsing } from './parsing.ts';
 
 /** Statements and the declarations between them (C11 6.8). */
@@ -178,7 +178,7 @@ export class StatementParser {
       case 'asm':
       case '__asm__':
       case '__asm':
-        return this.#asm();
+        return parseAssembly(p);
       default:
         return undefined;
     }
@@ -296,41 +296,5 @@ export class StatementParser {
     else open.cases.push(label);
     const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
     return open ? { kind: 'case', at, label, body } : body;
-  }
-
-  /** asm = 'asm' 'volatile'? '(' string (':' operands (':' operands (':' strings)?)?)? ')' ';' */
-  #asm(): Statement {
-    const p = this.#p;
-    const at = p.next();
-    while (['volatile', '__volatile__', 'goto', 'inline'].includes(p.token.text)) p.next();
-    p.expect('(');
-    const text = this.#strings();
-    const outputs = p.accept(':') ? this.#operands() : [];
-    const inputs = p.accept(':') ? this.#operands() : [];
-    if (p.accept(':')) while (p.token.kind === 'string' || p.is(',')) p.next();
-    p.expect(')');
-    p.expect(';');
-    return { kind: 'asm', at, text, outputs, inputs };
-  }
-
-  #strings(): string {
-    const p = this.#p;
-    const bytes: number[] = [];
-    while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
-    return Buffer.from(bytes).toString();
-  }
-
-  #operands(): AsmOperand[] {
-    const p = this.#p;
-    const operands: AsmOperand[] = [];
-    while (p.token.kind === 'string') {
-      const constraint = this.#strings();
-      p.expect('(');
-      const value = p.typing.decay(p.expressions.expression());
-      p.expect(')');
-      operands.push({ constraint, value });
-      if (!p.accept(',')) break;
-    }
-    return operands;
   }
 }

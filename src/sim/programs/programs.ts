@@ -16,6 +16,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
 import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
@@ -105,6 +106,7 @@ export interface ProgramParts {
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  readonly packets: PacketBuffers;
 }
 
 export class Programs {
@@ -113,11 +115,14 @@ export class Programs {
   readonly #engine: Engine;
   readonly #host: Host;
   readonly #variables: KernelVariables;
+  readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, variables, helpers, kfuncs, current, maps }: ProgramParts) {
+  constructor(parts: ProgramParts) {
+    const { memory, btf, fds, engine, window, variables, helpers, kfuncs, current, maps, packets } = parts;
+    this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
@@ -194,7 +199,7 @@ export class Programs {
 
   /** BPF_PROG_TEST_RUN */
   run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
-    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+    return programTestRun(this.#host.memory, this.#packets, this.#get(fd, 'prog_test_run'), run);
   }
 
   #get(fd: Fd, call: string): ProgramResource {
