@@ -20,8 +20,9 @@ import type { PacketBuffers } from '../net/buffers.ts';
 import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
-import { convertContextAccesses, reachOf } from './context-code.ts';
+import { convertContextAccesses, queueGuard, reachOf } from './context-code.ts';
 import { sanitizeDeadCode } from './dead-code.ts';
+import { insertBefore } from './insert.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
@@ -161,16 +162,18 @@ export class Programs {
     const code = linked(attributes.code, named, this.#variables);
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
-    convertContextAccesses(code, attributes.type, proved.throughContext);
-    const executable = this.#make({ name: info.name, code, facts: factsOf(proved) }, this.#host);
+    const guarded = convertContextAccesses(code, attributes.type, proved.throughContext);
+    const plain = { name: info.name, code, facts: factsOf(proved) };
+    const program = insertBefore(plain, guarded, (slot) => queueGuard((code[slot * 8 + 1] as number) >>> 4));
+    const executable = this.#make(program, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     this.#lastId = info.id;
     const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
     const facts = { info, attachment, overrides, contextReach };
-    const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
-    this.#byId.set(program.id, program);
-    return this.#fds.open(program);
+    const resource = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
+    this.#byId.set(resource.id, resource);
+    return this.#fds.open(resource);
   }
 
   #info({ type, name = '', code, license }: ProgramLoad, named: NamedFds, verifiedInstructions: number): ProgramInfo {
