@@ -2,7 +2,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { type MapType, mapTypes } from '../uapi/index.ts';
 import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
-import { headerText, isKernelHeader, predefined } from './dialect/headers.ts';
+import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
 import { programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
@@ -65,7 +65,8 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const { profile, bccDialect = true } = options;
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
-    options.includes?.(path, where) ?? (isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined);
+    options.includes?.(path, where) ??
+    (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
   preprocessor.define(options.defines ?? {});

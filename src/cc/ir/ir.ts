@@ -123,6 +123,8 @@ export type Terminator =
 
 export class Block {
   readonly id: number;
+  /** Its place in the function's list of blocks, for passes that look at them by number: each sets it first. */
+  place = 0;
   readonly phis: Value[] = [];
   values: Value[] = [];
   preds: Block[] = [];
@@ -153,12 +155,30 @@ export function successors(block: Block): Block[] {
   return [];
 }
 
+/** The i-th of a block's successors, if there are so many. */
+export function successor({ end }: Block, i: number): Block | undefined {
+  if (end?.kind === 'goto') return i === 0 ? end.to : undefined;
+  if (end?.kind !== 'branch') return undefined;
+  if (i === 0) return end.yes;
+  return i === 1 && end.no !== end.yes ? end.no : undefined;
+}
+
+/** Whether control goes from a block to another. */
+export function goesTo({ end }: Block, to: Block): boolean {
+  if (end?.kind === 'goto') return end.to === to;
+  return end?.kind === 'branch' && (end.yes === to || end.no === to);
+}
+
 /** The value that stands for another since they were found to be the same. */
 export function resolve(value: Value): Value {
   let at = value;
   while (at.same) at = at.same;
   if (value.same && value.same !== at) value.same = at;
   return at;
+}
+
+export function resolveArguments({ args }: Value): void {
+  for (let i = 0; i < args.length; i++) args[i] = resolve(args[i] as Value);
 }
 
 /** Operations without effects whose result depends on their arguments alone. */

@@ -19,6 +19,7 @@ import { ExpressionLowering } from '../lower/expressions.ts';
 import { LoopLowering } from '../lower/loops.ts';
 import { type Frame, Lowering } from '../lower/lowering.ts';
 import { OverflowLowering } from '../lower/overflow.ts';
+import { PacketLowering } from '../lower/packets.ts';
 import { PlaceLowering } from '../lower/places.ts';
 import { StatementLowering } from '../lower/statements.ts';
 import { TableLowering } from '../lower/tables.ts';
@@ -192,6 +193,7 @@ function generateFunction(
   lowering.tables = new TableLowering(lowering);
   lowering.wide = new WideLowering(lowering);
   lowering.overflow = new OverflowLowering(lowering, lowering.wide);
+  lowering.packets = new PacketLowering(lowering);
   const frame: Frame = {
     function: f,
     slots: new Map(),
