@@ -1,4 +1,4 @@
-import type { JumpOperation, Size } from '../../isa/index.ts';
+import type { InstructionBody, JumpOperation, Register, Size } from '../../isa/index.ts';
 import type { HelperName } from '../../uapi/index.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { TableObject } from '../syntax/ast.ts';
@@ -34,6 +34,10 @@ export type Operation =
   | 'phi'
   /** A copy that the optimiser may not look through. */
   | 'opaque'
+  /** Inline assembly, `assembly`; with one output it is the result. */
+  | 'asm'
+  /** One of several outputs of the assembly right before it: `imm` is its number. */
+  | 'asmResult'
   | 'packet';
 
 export type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
@@ -62,6 +66,7 @@ export class Value {
   callee: string | undefined;
   /** Of an atomic operation: isa's name. */
   atomic: 'add' | 'or' | 'and' | 'xor' | 'fetchAdd' | 'fetchOr' | 'fetchAnd' | 'fetchXor' | 'xchg' | 'cmpxchg' = 'add';
+  assembly: Assembly | undefined;
   block: Block | undefined;
   /** What stands in its place since it was found to be the same. */
   same: Value | undefined;
@@ -73,6 +78,16 @@ export class Value {
     this.args = args;
     this.at = at;
   }
+}
+
+/** Instructions as they are written, on registers that stand for operands. */
+export interface Assembly {
+  readonly bodies: readonly InstructionBody[];
+  readonly outputs: readonly Register[];
+  /** Of each argument. */
+  readonly inputs: readonly Register[];
+  /** Its operands must be in these very registers, of r0 to r5; it may change all of those. */
+  readonly pinned: boolean;
 }
 
 /** Bytes of the stack frame that a variable or temporary takes while its scope lives. */

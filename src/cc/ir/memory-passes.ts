@@ -74,7 +74,13 @@ export function forwardStores(f: IrFunction): void {
         const key = keyOf(value, wild);
         if (key && forwarded(value, key, key instanceof Value ? other : stack)) continue;
       } else if (value.op === 'store') noteStore(value, stack, other, wild);
-      else if (value.op === 'helper' || value.op === 'call' || value.op === 'atomic' || value.op === 'packet')
+      else if (
+        value.op === 'asm' ||
+        value.op === 'helper' ||
+        value.op === 'call' ||
+        value.op === 'atomic' ||
+        value.op === 'packet'
+      )
         other.clear();
       forgetWritten(value, stack);
       values[kept++] = value;
@@ -197,6 +203,6 @@ function isDeadStore(value: Value, wild: Set<Slot>, read: Set<Slot>, covered: Ma
     const source = resolve(arg);
     if (source.op === 'stack' && source.slot) covered.delete(source.slot);
   }
-  if (value.op === 'call' || value.op === 'helper') for (const one of wild) covered.delete(one);
+  if (value.op === 'call' || value.op === 'helper' || value.op === 'asm') for (const one of wild) covered.delete(one);
   return false;
 }

@@ -45,6 +45,12 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
       if (!options.packets || value.access === 'user') return 'unknown';
       return trace(resolve(value.args[0] as Value), options, assume, seen) === 'context' ? 'direct' : 'unknown';
     }
+    case 'asm': {
+      // A pointer that was only moved is what it was; of a packet's, nobody may follow another.
+      const [first] = value.args;
+      if (options.packets) return 'direct';
+      return first && isArithmetic(value) ? trace(resolve(first), options, assume, seen) : 'unknown';
+    }
     case 'opaque':
     case 'zext':
       return options.packets || value.op === 'opaque'
@@ -73,6 +79,12 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
     default:
       return 'unknown';
   }
+}
+
+/** Assembly that changes its first operand by arithmetic alone. */
+function isArithmetic({ assembly }: Value): boolean {
+  if (!assembly || assembly.pinned || assembly.inputs[0] !== assembly.outputs[0]) return false;
+  return assembly.bodies.every((body) => body.kind === 'alu' && body.width === 64);
 }
 
 /** Whether the verifier lets `size` bytes behind a pointer of unknown origin be read directly: a typed kernel pointer. */

@@ -16,6 +16,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, reachOf } from './context-code.ts';
@@ -114,9 +115,12 @@ export interface ProgramParts {
   readonly window: CallWindow;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
+  /** Bodies of kernel functions, by BTF id. */
+  readonly kfuncs: ReadonlyMap<number, Helper>;
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  readonly packets: PacketBuffers;
 }
 
 export class Programs {
@@ -124,11 +128,13 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
+  constructor({ memory, btf, fds, engine, window, helpers, kfuncs, current, maps, packets }: ProgramParts) {
+    this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
@@ -138,6 +144,7 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
+      kfunc: (id) => kfuncs.get(id),
       packet: (context, offset, size) => packetBytes(memory, context, offset, size),
       inline: (id) => cells.get(id) ?? inlineHelpers[id],
       mapLayout: (address) => {
@@ -203,7 +210,7 @@ export class Programs {
 
   /** BPF_PROG_TEST_RUN */
   run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
-    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+    return programTestRun(this.#host.memory, this.#packets, this.#get(fd, 'prog_test_run'), run);
   }
 
   #get(fd: Fd, call: string): ProgramResource {
@@ -223,11 +230,17 @@ export class Programs {
     for (const { kind, id, slot } of calls) {
       if (kind === 'helper' && this.#helpers[id] !== undefined) continue;
       if (kind === 'kfunc' && this.#host.kfunc?.(id) !== undefined) continue;
-      const called = kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function #${id}`;
+      const called =
+        kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function ${this.#nameOf(id)}#${id}`;
       throw new SysError('ENOSYS', op, `instruction ${slot}: ${called} is not simulated`, {
         hint: 'the verifier accepts the program, and Linux would run it; this simulated kernel has no body for the call',
       });
     }
+  }
+
+  #nameOf(id: number): string {
+    const type = this.#btf.type(id);
+    return 'name' in type ? type.name : '';
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
