@@ -66,9 +66,8 @@ export function skbFactHelpers({
       return device === null && skbs.get(skb, skbAt.socket) !== 0 ? 0 : nobody;
     }),
 
-    /** No route has a realm, and no task a class of net_cls: the hierarchy is of version 2. */
+    /** No route has a realm, and no packet a class of net_cls: the hierarchy is of version 2. */
     get_route_realm: onSkb(packets, () => 0),
-    get_cgroup_classid: onSkb(packets, () => 0),
     skb_cgroup_classid: onSkb(packets, () => 0),
 
     skb_cgroup_id: onSkb(packets, (_, __, { socket }) => (socket === null ? 0 : cgroups.of(current.task).id)),
