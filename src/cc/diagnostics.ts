@@ -130,7 +130,7 @@ function includesOf(token: Token): Position[] {
 
 /** `did you mean …?` for a name, or undefined when nothing is near. */
 export function didYouMean(name: string, names: Iterable<string>): string | undefined {
-  const near = nearest(name, names);
+  const near = nearest(name, new Set(names));
   return near.length === 0 ? undefined : `did you mean ${near.map((one) => `'${one}'`).join(' or ')}?`;
 }
 

@@ -7,6 +7,7 @@ import type { Expression } from '../syntax/ast.ts';
  * kernel answers with EINVAL when the program runs (kernel/trace/bpf_trace.c: bpf_trace_printk, bpf_bprintf_prepare).
  */
 const mostValues = 3;
+const stackLimit = 512;
 const conversion = /%(?:%|[-+ #0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z|t)?([a-zA-Z]?)([a-zA-Z0-9]*))/g;
 const known = /[sduixXpcki]/;
 
@@ -16,6 +17,11 @@ export function checkPrintk(
   format: Uint8Array,
   values: readonly Expression[],
 ): void {
+  if (format.length > stackLimit) {
+    const message = `this format takes ${format.length} bytes of the stack, and a program has ${stackLimit}`;
+    diagnostics.error(at, message, 'print it in pieces');
+    return;
+  }
   const text = Buffer.from(format).toString();
   if (values.length > mostValues) {
     const hint = 'print twice, or send a struct to a BPF_PERF_OUTPUT';

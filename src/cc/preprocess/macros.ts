@@ -64,8 +64,9 @@ export class MacroTable {
     return new Map(this.#macros);
   }
 
-  names(): Iterable<string> {
-    return this.#macros.keys();
+  /** Those that a text may use. */
+  names(): string[] {
+    return [...this.#macros.keys()].filter((name) => !name.startsWith('__tracebed_'));
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */

@@ -53,38 +53,15 @@ export class LoopParser {
     this.open++;
     try {
       if (at.text === 'for') return p.withScope(() => this.#for(at, unroll));
-      if (at.text === 'while') {
-        p.expect('(');
-        const test = this.condition();
-        p.expect(')');
-        const body = p.statements.statement();
-        return this.#ending({
-          kind: 'loop',
-          at,
-          initial: undefined,
-          test,
-          step: undefined,
-          body,
-          testLast: false,
-          unroll,
-        });
-      }
-      const body = p.statements.statement();
-      p.expect('while');
+      const testLast = at.text === 'do';
+      let body = testLast ? p.statements.statement() : undefined;
+      if (testLast) p.expect('while');
       p.expect('(');
       const test = this.condition();
       p.expect(')');
-      p.expect(';');
-      return this.#ending({
-        kind: 'loop',
-        at,
-        initial: undefined,
-        test,
-        step: undefined,
-        body,
-        testLast: true,
-        unroll,
-      });
+      if (testLast) p.expect(';');
+      body ??= p.statements.statement();
+      return this.#ending({ kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast, unroll });
     } finally {
       this.open--;
     }

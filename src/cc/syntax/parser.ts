@@ -23,9 +23,10 @@ export function parse(
   tokens: readonly Token[],
   diagnostics: Diagnostics,
   kernel: KernelTypes,
-  bccDialect: boolean,
+  options: { readonly bccDialect: boolean; readonly macroNames: () => Iterable<string> },
 ): TranslationUnit {
-  const p = new Parsing(tokens, diagnostics, kernel, bccDialect);
+  const p = new Parsing(tokens, diagnostics, kernel, options.bccDialect);
+  p.macroNames = options.macroNames;
   p.declarations = new DeclarationParser(p);
   p.expressions = new ExpressionParser(p);
   p.tags = new TagParser(p);

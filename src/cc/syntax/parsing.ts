@@ -42,6 +42,8 @@ export class Parsing {
   readonly tables: TableObject[] = [];
   readonly globals: Variable[] = [];
   readonly structs: CType[] = [];
+  /** The macros of the text and of the headers, for hints. */
+  macroNames: () => Iterable<string> = () => [];
   /** Labels and gotos of the function that is being read. */
   labels = new Map<string, Token>();
   gotos: Token[] = [];

@@ -149,7 +149,7 @@ export class PrimaryParser {
     const called = p.is('(');
     const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
     const message = called ? `call to undeclared function '${at.text}'` : `use of undeclared identifier '${at.text}'`;
-    p.diagnostics.error(at, message, didYouMean(at.text, [...p.scope.names(), ...names]));
+    p.diagnostics.error(at, message, didYouMean(at.text, [...p.scope.names(), ...names, ...p.macroNames()]));
     if (called) {
       p.next();
       p.calls.argumentList();
