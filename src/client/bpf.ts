@@ -93,9 +93,12 @@ export class BPF extends NetworkAttachments implements Disposable {
     return this.object.load(fnName, type);
   }
 
-  /** The C text, without the macros that `defines` and cflags set. */
-  get text(): string {
-    return sourceText(this.#options);
+  /** What is compiled, in lines: the macros that `defines` sets, then the text. BCC's tools print it with --ebpf. */
+  get sourceLines(): string[] {
+    const macros = Object.entries(this.#options.defines ?? {}).flatMap(([name, value]) =>
+      value === false ? [] : [`#define ${name} ${value === true ? 1 : value}`],
+    );
+    return [...macros, ...sourceText(this.#options).trimEnd().split('\n')];
   }
 
   /** Loads every program of the text. */

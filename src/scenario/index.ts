@@ -9,6 +9,7 @@ export {
   Disk,
   type DiskSpec,
 } from './disk.ts';
+export { type DnsAnswerOptions, dnsAnswer, takeDnsAnswer } from './dns.ts';
 export { type FileKind, type FileSpec, FileSystem, type FileSystemSpec } from './files.ts';
 export { type Emission, type Make, perSecond } from './generators.ts';
 export { listScenarios, loadScenario } from './load.ts';
@@ -17,7 +18,7 @@ export { recordedScenario } from './record-read.ts';
 export { RecordWriter, recordEnd, recordHead, recordLines, recordScenario } from './record-write.ts';
 export { type RecordingSource, recordingScenario } from './recording.ts';
 export { RunQueue, type TurnOptions } from './run-queue.ts';
-export type { Scenario, Stage, VirtualScheduler } from './scenario.ts';
+export type { ContainerMap, Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
 export { syscallStack } from './syscall.ts';
 export {

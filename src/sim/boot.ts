@@ -1,4 +1,4 @@
-import { InputError, type Nanoseconds, Random } from '../base/index.ts';
+import { InputError, type Nanoseconds, Random, SysError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent, Task } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
@@ -60,6 +60,12 @@ const mostCpus = 1024;
 /** Where the first draws of get_prandom_u32 come from when the owner gives no seed. */
 const defaultSeed = 1;
 
+/** What /proc says of a machine on which nothing goes on (fs/proc/meminfo.c, fs/proc/loadavg.c). */
+const idleFiles: Readonly<Record<string, string>> = {
+  '/proc/meminfo': 'MemTotal:        4194304 kB\nBuffers:               0 kB\nCached:                0 kB\n',
+  '/proc/loadavg': '0.00 0.00 0.00 1/1 1\n',
+};
+
 /** Boots a simulated kernel. @throws InputError for options that make no machine */
 export function boot(options: BootOptions): OpenMachine {
   const { cpus } = options;
@@ -84,6 +90,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #batches: MapBatches;
   readonly #pins: Pins;
   readonly #cgroups: Cgroups;
+  readonly #files: Readonly<Record<string, string>>;
   readonly #events: PerfEvents;
   readonly #programs: Programs;
   readonly #points: AttachPoints;
@@ -107,6 +114,7 @@ class SimulatedKernel implements OpenMachine {
     this.#batches = new MapBatches(this.#maps);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
+    this.#files = { ...idleFiles, ...options.files };
     const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
@@ -250,6 +258,16 @@ class SimulatedKernel implements OpenMachine {
 
   mapMmap(map: Fd): Uint8Array {
     return this.#maps.mmap(map);
+  }
+
+  readFile(path: string): string {
+    const text = this.#files[path];
+    if (text === undefined) throw new SysError('ENOENT', 'open', `there is no file ${path}`);
+    return text;
+  }
+
+  cgroupId(path: string): number {
+    return this.#cgroups.at(path).id;
   }
 
   cgroupOpen(path: string): Fd {

@@ -16,6 +16,8 @@ export interface Kernel {
   readonly cpus: number;
   /** CLOCK_MONOTONIC. */
   clock(): Nanoseconds;
+  /** What a file of /proc says. @throws SysError ENOENT */
+  readFile(path: string): string;
 
   mapCreate(attributes: MapCreate): Fd;
   /**

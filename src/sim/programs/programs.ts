@@ -92,6 +92,22 @@ export class ProgramResource extends Resource {
   }
 }
 
+/** What an engine is told: of registers when it asks, which need not be at once. */
+class EngineFacts implements NonNullable<LinkedProgram['facts']> {
+  readonly verified = true;
+  readonly mayFault: Uint8Array;
+  readonly #proved: Facts;
+
+  constructor(proved: Facts) {
+    this.mayFault = proved.mayFault;
+    this.#proved = proved;
+  }
+
+  get registers(): Uint8Array {
+    return this.#proved.registers;
+  }
+}
+
 /** What programs are made with. */
 export interface ProgramParts {
   readonly memory: Memory;
@@ -163,7 +179,7 @@ export class Programs {
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
     const guarded = convertContextAccesses(code, attributes.type, proved.throughContext);
-    const plain = { name: info.name, code, facts: factsOf(proved) };
+    const plain = { name: info.name, code, facts: new EngineFacts(proved) };
     const program = insertBefore(plain, guarded, (slot) => queueGuard((code[slot * 8 + 1] as number) >>> 4));
     const executable = this.#make(program, this.#host);
     const maps = [...new Set(named.maps.values())];
@@ -286,17 +302,6 @@ export class Programs {
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
-}
-
-/** What is known of registers is worked out when an engine wants it, which need not be at once. */
-function factsOf(proved: Facts): NonNullable<LinkedProgram['facts']> {
-  return {
-    verified: true,
-    mayFault: proved.mayFault,
-    get registers() {
-      return proved.registers;
-    },
-  };
 }
 
 function checkSize(code: Uint8Array): void {
