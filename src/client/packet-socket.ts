@@ -79,7 +79,7 @@ export class PacketSocket implements Disposable {
     return count;
   }
 
-  /** How many packets it took, and how many found its queue full. */
+  /** How many packets the filter let through, and how many of them found the queue full. */
   statistics(): SocketStatistics {
     return this.#kernel.socketStatistics(this.fd);
   }

@@ -15,7 +15,9 @@ import {
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
+  type NetDevice,
   type ObjectChange,
+  type PacketEvent,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -31,6 +33,7 @@ import {
   type UserStack,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Nested } from './call.ts';
+import { type PacketOptions, type PacketSource, packetEvent } from './packet-event.ts';
 import { type ExecOptions, type ExitCause, exec, exitProcess, fork, kill, type OpenOptions, open } from './process.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
@@ -277,6 +280,20 @@ export class Context {
   #woken(name: string, task: Task, cpu = this.cpu): TracepointEvent {
     const fields = { comm: task.comm, pid: task.pid, prio: usualPriority, target_cpu: cpu };
     return this.tracepoint(name, fields, {}, { p: this.world.reference(task) });
+  }
+
+  /**
+   * A packet comes in by a device now, in its driver's poll function unless the context has calls of its own. It is
+   * bytes, or a description: `{ ipv4: { source, destination }, udp: { sourcePort, destinationPort }, payload }`.
+   * @throws InputError for a description that makes no packet
+   */
+  receive(device: NetDevice, packet: PacketSource, options?: PacketOptions): PacketEvent {
+    return packetEvent(this, 'receive', device, packet, options);
+  }
+
+  /** A packet goes out by a device now. */
+  transmit(device: NetDevice, packet: PacketSource, options?: PacketOptions): PacketEvent {
+    return packetEvent(this, 'transmit', device, packet, options);
   }
 
   /** The kernel writes into an object now: from here on it is like this, for whoever has a pointer to it. */

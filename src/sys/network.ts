@@ -68,8 +68,8 @@ export interface ReceivedPacket {
 }
 
 export interface SocketStatistics {
-  /** Packets that it took. */
+  /** Packets that its filter let through. */
   readonly packets: number;
-  /** Packets that found its queue full. */
+  /** Of them, those that found its queue full. */
   readonly drops: number;
 }

@@ -66,7 +66,7 @@ export function skbFactHelpers({
       return device === null && skbs.get(skb, skbAt.socket) !== 0 ? 0 : nobody;
     }),
 
-    /** No route has a realm, and no socket a class of net_cls: the hierarchy is of version 2. */
+    /** No route has a realm, and no packet a class of net_cls: the hierarchy is of version 2. */
     get_route_realm: onSkb(packets, () => 0),
     skb_cgroup_classid: onSkb(packets, () => 0),
 

@@ -113,7 +113,7 @@ export class NetworkPoints {
 
   statistics(fd: Fd): SocketStatistics {
     const { packets, drops } = this.#socket(fd, 'getsockopt');
-    return { packets, drops };
+    return { packets: packets + drops, drops };
   }
 
   #socket(fd: Fd, call: string): PacketSocket {

@@ -100,7 +100,7 @@ export class Network {
       this.#skbs.memory.u8.set(event.data, buffer.origin);
       this.fate =
         event.direction === 'receive'
-          ? this.#arrive(buffer, device, buffer.origin, length, event)
+          ? this.#arrive(buffer, device, buffer.origin, length, event.queue ?? 0, event.mark ?? 0, event.priority ?? 0)
           : this.#send(buffer, device, length, event);
     }
     this.#goOn();
@@ -114,7 +114,9 @@ export class Network {
     device: Device,
     start: number,
     length: number,
-    { queue = 0, mark = 0, priority = 0 }: Pick<PacketEvent, 'queue' | 'mark' | 'priority'>,
+    queue: number,
+    mark: number,
+    priority: number,
   ): PacketFate {
     buffer.device = device;
     if (!device.up) return this.#end(buffer, device, 'dropped');
@@ -237,7 +239,7 @@ export class Network {
       const { skb } = buffer;
       const device = buffer.device as Device;
       const start = skbs.get(skb, skbAt.data);
-      this.#arrive(buffer, device, start, skbs.length(skb), { mark: skbs.get(skb, skbAt.mark) });
+      this.#arrive(buffer, device, start, skbs.length(skb), 0, skbs.get(skb, skbAt.mark), 0);
     }
   }
 

@@ -6,11 +6,10 @@ import type { Device } from './devices.ts';
 
 /** net.core.rmem_default; SO_RCVBUF as the kernel starts with it. */
 const defaultReceiveBuffer = 212_992;
-/** sizeof(struct sk_buff) and of skb_shared_info, each aligned: what a packet in a queue weighs beside its bytes. */
-const overhead = 256 + 320;
-const cacheLine = 64;
-/** How many packets a queue has places for: more than fit its buffer. */
-const places = Math.ceil(defaultReceiveBuffer / (overhead + cacheLine));
+/** Aligned sizes of struct sk_buff and skb_shared_info, the room before a packet's bytes, and the least allocation. */
+const sizes = { skb: 256, shared: 320, headroom: 64, least: 512 } as const;
+/** How many packets a queue has places for: as many as can fit its buffer, and the one that fills it. */
+const places = Math.ceil(defaultReceiveBuffer / (sizes.skb + sizes.least)) + 1;
 /** Numbers kept of each packet. */
 const columns = {
   start: 0,
@@ -74,7 +73,7 @@ export class PacketSocket extends Resource {
   /** Takes a packet whose bytes begin at `at` in `memory`; false when the queue is full. */
   take(memory: Uint8Array, at: number, arrival: Arrival): boolean {
     const { kept } = arrival;
-    const weight = overhead + Math.ceil((arrival.length + cacheLine) / cacheLine) * cacheLine;
+    const weight = trueSize(arrival.length);
     if (this.#weight >= defaultReceiveBuffer || this.#count === places || !this.#hasRoom(kept)) {
       this.drops++;
       return false;
@@ -150,6 +149,13 @@ export class PacketSocket extends Resource {
     this.#taps.splice(this.#taps.indexOf(this), 1);
     for (const filter of [...this.filters]) filter.detach();
   }
+}
+
+/** skb->truesize: kmalloc gives a packet's bytes, with their rooms, a power of two. */
+function trueSize(length: number): number {
+  let allocated: number = sizes.least;
+  while (allocated < length + sizes.headroom + sizes.shared) allocated *= 2;
+  return allocated + sizes.skb;
 }
 
 /** ETH_P_ALL */
