@@ -435,6 +435,41 @@ describe.each([
       expect([sent[14], sent[22], sent.subarray(6, 12)]).toEqual([0x46, 9, fromHex('0a0b0c0d0e0f')]);
     });
 
+    test('a packet header wants a packet in the first parameter', () => {
+      const text = `
+        #include <bcc/proto.h>
+        static inline int next(int which, struct ip_t *ip) { return ip->nextp; }
+        int filter(struct __sk_buff *skb) { return next(1, (struct ip_t *)14); }`;
+      expect(() => load(text).loadFunc('filter')).toThrow(
+        /'next' reads a packet header, and its first parameter is no/,
+      );
+    });
+
+    test('a field that is rewritten has its checksums follow', () => {
+      const bpf = load(`
+        #include <bcc/proto.h>
+        int nat(struct __sk_buff *skb) {
+          u8 *cursor = 0;
+          struct ethernet_t *ethernet = cursor_advance(cursor, sizeof(*ethernet));
+          struct ip_t *ip = cursor_advance(cursor, sizeof(*ip));
+          struct udp_t *udp = cursor_advance(cursor, sizeof(*udp));
+          u32 before = ip->src, after = 0xc0000263;
+          u16 port = udp->dport, other = 53;
+          incr_cksum_l3(&ip->hchecksum, before, after);
+          incr_cksum_l4(&udp->crc, before, after, 1);
+          incr_cksum_l4(&udp->crc, port, other, 0);
+          ip->src = after;
+          udp->dport = other;
+          return TC_ACT_OK;
+        }`);
+      bpf.attachTc('eth0', 'egress', 'nat');
+      const socket = bpf.openPacketSocket({ dev: 'eth0' });
+      transmit(udp('a payload'));
+      const ipv4 = { ...addresses, source: '192.0.2.99' };
+      const rewritten = packet({ ipv4, udp: { sourcePort: 53, destinationPort: 53 }, payload: 'a payload' });
+      expect(socket.read()).toEqual(rewritten);
+    });
+
     test('see a packet before tc on its way in and after it on its way out, by protocol after it', () => {
       const bpf = load(`
           int drop(struct __sk_buff *skb) { return TC_ACT_SHOT; }`);
