@@ -70,6 +70,7 @@ export {
   findBinary,
   formatTarget,
   formatUserSymbol,
+  type HasFd,
   type HistogramOptions,
   type HistogramPrint,
   isPattern,

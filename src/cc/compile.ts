@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly file?: string;
   /** `-D`: a name to its text; `true` for 1. */
   readonly defines?: Readonly<Record<string, string | number | true>>;
+  /** `-U`: names that are no macros, predefined ones and those of the kernel's headers among them. */
+  readonly undefines?: readonly string[];
   /** Finds `#include`s that are no kernel headers. */
   readonly includes?: IncludeResolver;
   /** The kernel whose types and tracepoints the text means. */
@@ -68,6 +70,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
   preprocessor.define(options.defines ?? {});
+  for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
   const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
   const data = new DataSections(diagnostics);

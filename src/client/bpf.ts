@@ -43,6 +43,8 @@ export class BPF extends NetworkAttachments implements Disposable {
   readonly #tables = new Map<string, Table<unknown, unknown>>();
   readonly #perf: PerfBuffer<unknown>[] = [];
   readonly #rings: RingBuffer<unknown>[] = [];
+  /** Fds of tables that tables of tables hold. */
+  readonly #held: number[] = [];
 
   /** @throws CompileError with the diagnostics; BpfError when the kernel refuses a map, a program or an attachment */
   constructor(kernel: Kernel, options: BpfOptions) {
@@ -91,9 +93,12 @@ export class BPF extends NetworkAttachments implements Disposable {
     return this.object.load(fnName, type);
   }
 
-  /** The C text, without the macros that `defines` and cflags set. */
-  get text(): string {
-    return sourceText(this.#options);
+  /** What is compiled, in lines: the macros that `defines` sets, then the text. BCC's tools print it with --ebpf. */
+  get sourceLines(): string[] {
+    const macros = Object.entries(this.#options.defines ?? {}).flatMap(([name, value]) =>
+      value === false ? [] : [`#define ${name} ${value === true ? 1 : value}`],
+    );
+    return [...macros, ...sourceText(this.#options).trimEnd().split('\n')];
   }
 
   /** Loads every program of the text. */
@@ -133,6 +138,10 @@ export class BPF extends NetworkAttachments implements Disposable {
       kernel: this.kernel,
       pageCnt: this.#options.pageCnt ?? 8,
       struct: (struct: string) => this.struct(struct),
+      held: (table: string, fd: number) => {
+        this.#held.push(fd);
+        return this.object.map(table).spec;
+      },
       opened: (buffer: PerfBuffer<unknown> | RingBuffer<unknown>) => {
         if ('events' in buffer) this.#perf.push(buffer);
         else this.#rings.push(buffer);
@@ -247,6 +256,7 @@ export class BPF extends NetworkAttachments implements Disposable {
   close(): void {
     for (const buffer of this.#perf.splice(0)) buffer.close();
     for (const ring of this.#rings.splice(0)) ring.close();
+    for (const fd of this.#held.splice(0)) this.kernel.close(fd);
     this.object.close();
     this.sockets.close();
   }

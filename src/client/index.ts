@@ -38,7 +38,14 @@ export { type LostRecords, PerfBuffer, type PerfBufferOptions } from './perf-buf
 export type { PerfEventAttributes, PerfEventName } from './perf-event.ts';
 export { RingBuffer, type RingBufferOptions } from './ring-buffer.ts';
 export type { BuildIdFrame, StackFrame } from './stack-frames.ts';
-export { type HistogramPrint, type PerfBufferOpen, type PerfCallback, type RingCallback, Table } from './table.ts';
+export {
+  type HasFd,
+  type PerfBufferOpen,
+  type PerfCallback,
+  type RingCallback,
+  Table,
+} from './table.ts';
+export type { HistogramPrint } from './table-histogram.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
 export { USDT, type UsdtOptions } from './usdt.ts';
 export {

@@ -17,8 +17,8 @@
  *     {"events":1234}                                                         the last line: how many there were
  *
  * Behind these stands an object with what else an event has: {"userStack":6} (a slot of stacks), {"raw":arguments}. The
- * header has the scenario's processes and devices, where it names any. A task refers to its parent, leader
- * and identity by their slots, an object to its identity by a ref.
+ * header has the scenario's processes, devices, files and container maps, where it names any. A task refers to its
+ * parent, leader and identity by their slots, an object to its identity by a ref.
  *
  * A slot is given to another thing when all are taken and nothing has been in use for longer, so both the writer and
  * the reader need no more memory for hours than for a second. Values that JSON has not are objects of one key:
@@ -26,6 +26,7 @@
  */
 import type { Nanoseconds } from '../base/index.ts';
 import type { NetDevice, Process } from '../events/index.ts';
+import type { ContainerMap } from './scenario.ts';
 
 export interface RecordHeader {
   readonly tracebed: 'recording';
@@ -41,6 +42,8 @@ export interface RecordHeader {
   readonly epoch?: string;
   readonly processes?: readonly Process[];
   readonly devices?: readonly NetDevice[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly containerMaps?: readonly ContainerMap[];
 }
 
 export const recordVersion = 1;

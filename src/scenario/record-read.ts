@@ -320,6 +320,8 @@ export function recordedScenario(path: string): Scenario {
     duration: header.duration,
     ...(header.processes === undefined ? {} : { processes: header.processes }),
     ...(header.devices === undefined ? {} : { devices: header.devices }),
+    ...(header.files === undefined ? {} : { files: header.files }),
+    ...(header.containerMaps === undefined ? {} : { containerMaps: header.containerMaps }),
     ...(header.epoch === undefined ? {} : { epoch: BigInt(header.epoch) }),
     notes: (profile) =>
       profile.name === header.kernel

@@ -137,6 +137,8 @@ export function recordHead(scenario: Scenario, stage: Stage): string {
     duration: stage.duration,
     ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
     ...(scenario.devices === undefined ? {} : { devices: scenario.devices }),
+    ...(scenario.files === undefined ? {} : { files: scenario.files }),
+    ...(scenario.containerMaps === undefined ? {} : { containerMaps: scenario.containerMaps }),
     ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
   };
   return JSON.stringify(header);

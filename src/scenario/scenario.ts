@@ -17,9 +17,22 @@ export interface Scenario {
   readonly processes?: readonly Process[];
   /** The network devices in it, beside `lo`: packets can be at them, and programs be attached to them. */
   readonly devices?: readonly NetDevice[];
+  /** What files of /proc say, by path: `/proc/meminfo`, `/proc/loadavg`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */
+  readonly containerMaps?: readonly ContainerMap[];
   /** What a user should know of it on this kernel: events that are left out, packets without bytes. */
   readonly notes?: (profile: KernelProfile) => readonly string[];
   events(stage: Stage): Observable<KernelEvent>;
+}
+
+/** A pinned hash map whose keys are the ids of cgroups, or the numbers of mount namespaces. */
+export interface ContainerMap {
+  /** Below /sys/fs/bpf/. */
+  readonly path: string;
+  /** Cgroups by path, `/system.slice/ssh.service`. */
+  readonly cgroups?: readonly string[];
+  readonly mountNamespaces?: readonly number[];
 }
 
 /** What a scenario plays on: virtual time, seeded chance, and the kernel that it is played to. */

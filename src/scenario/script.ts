@@ -10,7 +10,7 @@ import { Context, type Drop, type Place, World } from './context.ts';
 import { type Emission, Generators } from './generators.ts';
 import type { Capture } from './pcap.ts';
 import { type ReplayOptions, replay, whenPassed } from './replay.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import type { ContainerMap, Scenario, Stage } from './scenario.ts';
 import type { SyscallOptions } from './syscall.ts';
 
 /** A stage with the words to write on it; the words may be taken apart (`({ every, drop }) => …`). */
@@ -111,6 +111,10 @@ export interface ScenarioDefinition {
   readonly processes?: readonly Process[];
   /** Network devices, beside `lo`. */
   readonly devices?: readonly NetDevice[];
+  /** What files of /proc say, by path: `/proc/meminfo`, `/proc/loadavg`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */
+  readonly containerMaps?: readonly ContainerMap[];
   /** What happens. Called once for each run. */
   readonly events: (script: Script) => Observable<KernelEvent>;
 }

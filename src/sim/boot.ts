@@ -1,4 +1,4 @@
-import { InputError, type Nanoseconds, Random } from '../base/index.ts';
+import { InputError, type Nanoseconds, Random, SysError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { KernelEvent, Task } from '../events/index.ts';
 import { Memory } from '../memory/index.ts';
@@ -8,6 +8,7 @@ import type {
   DeviceInfo,
   Fd,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
   PacketSocketOpen,
@@ -23,11 +24,13 @@ import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/ind
 import { SampleContext } from './contexts/sample-context.ts';
 import { UserRegisters } from './contexts/user-registers.ts';
 import { FdTable } from './fds/fds.ts';
+import { MapBatches } from './fds/map-batches.ts';
 import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
 import { Dynptrs } from './helpers/dynptrs.ts';
-import { helperTable } from './helpers/index.ts';
+import { type HelperEnvironment, helperTable } from './helpers/index.ts';
+import { kfuncTable } from './kfuncs/index.ts';
 import { Current } from './machine/current.ts';
 import { Ledger } from './machine/ledger.ts';
 import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts';
@@ -56,6 +59,12 @@ const mostCpus = 1024;
 /** Where the first draws of get_prandom_u32 come from when the owner gives no seed. */
 const defaultSeed = 1;
 
+/** What /proc says of a machine on which nothing goes on (fs/proc/meminfo.c, fs/proc/loadavg.c). */
+const idleFiles: Readonly<Record<string, string>> = {
+  '/proc/meminfo': 'MemTotal:        4194304 kB\nBuffers:               0 kB\nCached:                0 kB\n',
+  '/proc/loadavg': '0.00 0.00 0.00 1/1 1\n',
+};
+
 /** Boots a simulated kernel. @throws InputError for options that make no machine */
 export function boot(options: BootOptions): OpenMachine {
   const { cpus } = options;
@@ -77,8 +86,10 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #batches: MapBatches;
   readonly #pins: Pins;
   readonly #cgroups: Cgroups;
+  readonly #files: Readonly<Record<string, string>>;
   readonly #events: PerfEvents;
   readonly #programs: Programs;
   readonly #points: AttachPoints;
@@ -99,8 +110,10 @@ class SimulatedKernel implements OpenMachine {
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
+    this.#batches = new MapBatches(this.#maps);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
+    this.#files = { ...idleFiles, ...options.files };
     const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
@@ -138,7 +151,7 @@ class SimulatedKernel implements OpenMachine {
       this.#player.passOn(event, outer),
     );
     const window = new CallWindow(memory);
-    const helpers = helperTable({
+    const environment: HelperEnvironment = {
       profile,
       memory,
       window,
@@ -164,14 +177,15 @@ class SimulatedKernel implements OpenMachine {
       dynptrs: new Dynptrs(memory),
       timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
-    });
+    };
     this.#programs = new Programs({
       memory,
       btf: profile.btf,
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
-      helpers,
+      helpers: helperTable(environment),
+      kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,
       maps: this.#maps.byAddress,
       packets: this.#network.packets,
@@ -218,6 +232,18 @@ class SimulatedKernel implements OpenMachine {
     return this.#maps.lookupAndDelete(map, key);
   }
 
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags = 0): MapBatch {
+    return this.#batches.lookup(map, take, after, most, flags);
+  }
+
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.update(map, keys, values, flags);
+  }
+
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.delete(map, keys, flags);
+  }
+
   mapFdById(id: number): Fd {
     return this.#maps.fdById(id);
   }
@@ -228,6 +254,16 @@ class SimulatedKernel implements OpenMachine {
 
   mapMmap(map: Fd): Uint8Array {
     return this.#maps.mmap(map);
+  }
+
+  readFile(path: string): string {
+    const text = this.#files[path];
+    if (text === undefined) throw new SysError('ENOENT', 'open', `there is no file ${path}`);
+    return text;
+  }
+
+  cgroupId(path: string): number {
+    return this.#cgroups.at(path).id;
   }
 
   cgroupOpen(path: string): Fd {

@@ -5,6 +5,7 @@ export type {
   Fd,
   Kernel,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
   PerfEventOpen,

@@ -1,4 +1,4 @@
-import type { Nanoseconds } from '../base/index.ts';
+import type { ErrnoName, Nanoseconds } from '../base/index.ts';
 import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
@@ -16,6 +16,8 @@ export interface Kernel {
   readonly cpus: number;
   /** CLOCK_MONOTONIC. */
   clock(): Nanoseconds;
+  /** What a file of /proc says. @throws SysError ENOENT */
+  readFile(path: string): string;
 
   mapCreate(attributes: MapCreate): Fd;
   /**
@@ -29,6 +31,17 @@ export interface Kernel {
   /** Where a map holds programs, maps, cgroups or events, the value is an fd of 4 bytes. */
   mapUpdate(map: Fd, key: Uint8Array, value: Uint8Array, flags?: number): void;
   mapDelete(map: Fd, key: Uint8Array): void;
+  /**
+   * Up to `most` elements behind those of the call before, whose `next` is given (null begins), looked up and with `take`
+   * deleted (BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH). After the last the result's errno is ENOENT; ENOSPC
+   * where `most` has no room for what a hash must give at once.
+   * @throws SysError ENOTSUPP for a kind of map that has no batches, EINVAL for flags, EPERM, EBADF
+   */
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags?: number): MapBatch;
+  /** One after the other, up to the first that fails: its errno, and how many came before it (BPF_MAP_UPDATE_BATCH). @throws SysError as mapLookupBatch */
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags?: number): MapBatch;
+  /** The same for deletes (BPF_MAP_DELETE_BATCH). */
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags?: number): MapBatch;
   /** From now on system calls change nothing in it (BPF_MAP_FREEZE). @throws SysError EBUSY when it is frozen */
   mapFreeze(map: Fd): void;
   /** The key after `key` (null for the first), or null at the end. */
@@ -127,6 +140,18 @@ export interface MapCreate {
   readonly extra?: number;
   /** What keys and values are (btf_fd, btf_key_type_id, btf_value_type_id): tells the kernel of locks, timers and its own pointers in a value. */
   readonly types?: { readonly btf: Btf; readonly key: TypeId; readonly value: TypeId };
+}
+
+/** What a batch command did. */
+export interface MapBatch {
+  readonly count: number;
+  /** What was looked up, in the map's order. */
+  readonly keys: readonly Uint8Array[];
+  readonly values: readonly Uint8Array[];
+  /** What the next call goes on from; null when there was nothing. */
+  readonly next: Uint8Array | null;
+  /** Why it ended before its time: ENOENT after the last element; null when it did all that it was asked. */
+  readonly errno: ErrnoName | null;
 }
 
 export interface ProgramLoad {

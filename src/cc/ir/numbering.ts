@@ -16,8 +16,7 @@ import { ValueTable } from './value-table.ts';
 
 /**
  * Value numbering over the dominator tree: what was computed on every way here is not computed again, and what a branch
- * told is known behind it. Loads from the
- * context count as computations: nothing writes there.
+ * told is known behind it. Loads from the context count as computations: nothing writes there.
  */
 export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
   const { blocks } = f;
@@ -31,18 +30,16 @@ export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
   }
   const table = new ValueTable(blocks.reduce((sum, block) => sum + block.values.length, 0));
   const facts = new BranchFacts();
-  /** What the table held when a block was entered, and how to take back what its branch told: leaving it forgets the rest. */
+  /** What was known when a block was entered: leaving it forgets the rest. */
   const held = new Int32Array(blocks.length);
-  const told: ((() => void) | undefined)[] = [];
   for (let at = 0; at >= 0; ) {
-    const block = blocks[at] as Block;
     held[at] = table.count;
-    told[at] = facts.enter(block);
-    numberBlock(block, table, facts, origin);
+    facts.enter(blocks[at] as Block);
+    numberBlock(blocks[at] as Block, table, facts, origin);
     let next = firstChild[at] as number;
     while (next < 0 && at > 0) {
+      facts.leave();
       table.forget(held[at] as number);
-      told[at]?.();
       next = sibling[at] as number;
       at = idom[at] as number;
     }
@@ -54,7 +51,6 @@ export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
 function numberBlock(block: Block, table: ValueTable, facts: BranchFacts, origin: ProvenanceOptions): void {
   const { values } = block;
   let kept = 0;
-  block.phis.forEach(resolveArguments);
   for (const value of values) {
     const { args } = value;
     for (let i = 0; i < args.length; i++) args[i] = facts.constantOf(resolve(args[i] as Value), value);

@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean;
   initial: Initializer | undefined;
   used: boolean;
+  /** Something in the text assigns to it, or to a part of it. */
+  assigned: boolean;
   /** Bytes that it is aligned to at least. */
   align: number;
 }

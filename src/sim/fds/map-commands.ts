@@ -238,6 +238,11 @@ export class MapCommands {
     return this.#memory.u8.slice(next, next + size);
   }
 
+  /** The map of an fd; for a command that changes it one that is not frozen. @throws SysError EBADF, EPERM */
+  resource(fd: Fd, op: string, changes: boolean): MapResource {
+    return changes ? this.#writable(fd, op) : this.#get(fd, op);
+  }
+
   #get(fd: Fd, op: string): MapResource {
     return this.#fds.get<MapResource>(fd, 'map', op);
   }

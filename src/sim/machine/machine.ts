@@ -23,6 +23,8 @@ export interface BootOptions {
   readonly processes?: readonly Process[];
   /** Network devices beside `lo`, which is always there. */
   readonly devices?: readonly NetDevice[];
+  /** What files of /proc say, by path; /proc/meminfo and /proc/loadavg say without it that nothing goes on. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A signal that a program sent with send_signal or send_signal_thread. */
@@ -40,6 +42,8 @@ export interface Machine extends Kernel, Disposable {
   advanceTo(time: Nanoseconds): void;
   /** When the machine next does something by itself, samples or fires a timer; infinite when nothing is to come. */
   readonly nextDue: Nanoseconds;
+  /** The id of a cgroup by its path from the root; one that nobody named before is made. */
+  cgroupId(path: string): number;
   /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
   fire(event: KernelEvent): void;
   /** What a program made the function under way on a task return instead of running (override_return), or undefined. */

@@ -189,7 +189,7 @@ export class AttachPoints {
     switch (target.kind) {
       case 'kprobe':
         if ((target.offset ?? 0) !== 0) {
-          const where = `${target.function}+${target.offset}`;
+          const where = `${target.function}+0x${(target.offset ?? 0).toString(16)}`;
           throw new SysError('EINVAL', op, `${where}: events tell only of entries and exits`, {
             hint: 'attach without an offset',
           });

@@ -186,9 +186,8 @@ export class Player {
           : context.write(event.raw, this.#current);
       this.#runAll(raw.links, args);
     }
-    if (links.length === 0) return;
-    const record = (point.context as RecordContext).write(event, this.#current);
-    this.#runAll(links, record);
+    if (links.length > 0) this.#runAll(links, (point.context as RecordContext).write(event, this.#current));
+    if (point.ends) this.#current.forget(event.task);
   }
 
   /** The tasks' states as the scheduler has set them by the time that it tells (kernel/sched/core.c). */
