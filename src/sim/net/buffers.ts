@@ -29,6 +29,8 @@ export class PacketBuffer {
   device: Device | null = null;
   /** The socket that sends it. */
   socket: Sock | null = null;
+  /** Whether it comes to its device by the driver, and not from another device straight to the stack. */
+  driven = true;
 
   constructor(memory: Memory, size: number) {
     this.start = memory.allocatePages(size);
