@@ -43,6 +43,7 @@ import { TrapLog } from './machine/traps.ts';
 import { NetworkPoints } from './net/attach.ts';
 import { Network, type PacketFate } from './net/network.ts';
 import { PacketTracer } from './net/packet-tracer.ts';
+import { KernelVariables } from './objects/kernel-variables.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { AttachPoints } from './points/attach.ts';
 import { Player } from './points/player.ts';
@@ -147,6 +148,7 @@ class SimulatedKernel implements OpenMachine {
       timers: this.#timers,
       callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
+    const variables = new KernelVariables(memory, profile.btf, cpus);
     this.#network.tracer = new PacketTracer(profile, memory, this.#points, (event, outer) =>
       this.#player.passOn(event, outer),
     );
@@ -162,6 +164,7 @@ class SimulatedKernel implements OpenMachine {
       userTexts: objects.userTexts,
       sockets: objects.sockets,
       structs: objects.structs,
+      variables,
       cgroups: this.#cgroups,
       cgroupObjects: objects.cgroups,
       stacks,
@@ -184,6 +187,7 @@ class SimulatedKernel implements OpenMachine {
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
+      variables,
       helpers: helperTable(environment),
       kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,

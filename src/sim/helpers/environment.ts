@@ -14,6 +14,7 @@ import type { TracePipe } from '../machine/trace-pipe.ts';
 import type { PacketBuffers } from '../net/buffers.ts';
 import type { Network } from '../net/network.ts';
 import type { CgroupObjects } from '../objects/cgroup-objects.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import type { Packets } from '../objects/packets.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
@@ -38,6 +39,7 @@ export interface HelperEnvironment {
   readonly userTexts: Texts;
   readonly sockets: Sockets;
   readonly structs: Structs;
+  readonly variables: KernelVariables;
   readonly cgroups: Cgroups;
   readonly cgroupObjects: CgroupObjects;
   readonly stacks: Stacks;

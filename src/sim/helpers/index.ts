@@ -7,6 +7,7 @@ import { checksumHelpers } from './checksum.ts';
 import { counterHelpers } from './counter.ts';
 import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
+import { kernelMemoryHelpers } from './kernel-memory.ts';
 import { mapHelpers } from './map.ts';
 import { mtuHelpers } from './mtu.ts';
 import { outputHelpers } from './output.ts';
@@ -50,6 +51,7 @@ const families = [
   valueFieldHelpers,
   castHelpers,
   pathHelpers,
+  kernelMemoryHelpers,
   checksumHelpers,
   redirectHelpers,
   skbByteHelpers,
@@ -61,8 +63,14 @@ const families = [
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */
 export function helperTable(environment: HelperEnvironment): readonly (Helper | undefined)[] {
-  const bodies: HelperBodies = Object.assign({}, ...families.map((family) => family(environment)));
   const table: (Helper | undefined)[] = [];
-  for (const [name, body] of Object.entries(bodies)) table[helpers[name as HelperName].id] = body;
+  for (const family of families) {
+    const bodies: HelperBodies = family(environment);
+    for (const [name, body] of Object.entries(bodies)) {
+      const { id } = helpers[name as HelperName];
+      if (table[id] !== undefined) throw new Error(`helper ${name} has two bodies`);
+      table[id] = body;
+    }
+  }
   return table;
 }

@@ -17,10 +17,12 @@ import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
 import type { PacketBuffers } from '../net/buffers.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
-import { convertContextAccesses, reachOf } from './context-code.ts';
+import { convertContextAccesses, queueGuard, reachOf } from './context-code.ts';
 import { sanitizeDeadCode } from './dead-code.ts';
+import { insertBefore } from './insert.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
@@ -113,6 +115,7 @@ export interface ProgramParts {
   readonly fds: FdTable;
   readonly engine: Engine;
   readonly window: CallWindow;
+  readonly variables: KernelVariables;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
   /** Bodies of kernel functions, by BTF id. */
@@ -128,17 +131,20 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #variables: KernelVariables;
   readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, kfuncs, current, maps, packets }: ProgramParts) {
+  constructor(parts: ProgramParts) {
+    const { memory, btf, fds, engine, window, variables, helpers, kfuncs, current, maps, packets } = parts;
     this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
+    this.#variables = variables;
     const cells = cellHelpers(current.cells);
     this.#host = {
       memory,
@@ -169,19 +175,21 @@ export class Programs {
     const calls = callsOf(attributes.code).filter(({ slot }) => proved.reached[slot] === 1);
     this.#checkSimulated(calls);
     const info = this.#info(attributes, named, verdict.statistics.processed);
-    const code = linked(attributes.code, named);
+    const code = linked(attributes.code, named, this.#variables);
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
-    convertContextAccesses(code, attributes.type, proved.throughContext);
-    const executable = this.#make({ name: info.name, code, facts: new EngineFacts(proved) }, this.#host);
+    const guarded = convertContextAccesses(code, attributes.type, proved.throughContext);
+    const plain = { name: info.name, code, facts: new EngineFacts(proved) };
+    const program = insertBefore(plain, guarded, (slot) => queueGuard((code[slot * 8 + 1] as number) >>> 4));
+    const executable = this.#make(program, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     this.#lastId = info.id;
     const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
     const facts = { info, attachment, overrides, contextReach };
-    const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
-    this.#byId.set(program.id, program);
-    return this.#fds.open(program);
+    const resource = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
+    this.#byId.set(resource.id, resource);
+    return this.#fds.open(resource);
   }
 
   #info({ type, name = '', code, license }: ProgramLoad, named: NamedFds, verifiedInstructions: number): ProgramInfo {
@@ -221,7 +229,7 @@ export class Programs {
   testRun(run: TestRun): TestResult {
     checkSize(run.code);
     if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type, run.license);
-    const code = linked(run.code, namedFds(run.code, this.#fds));
+    const code = linked(run.code, namedFds(run.code, this.#fds), this.#variables);
     return testRun(this.#host, run, (host) => this.#make({ name: run.name ?? '', code }, host));
   }
 

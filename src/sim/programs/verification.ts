@@ -23,7 +23,7 @@ const op = 'prog_load';
 
 /** ld_imm64, and what its source register makes of the immediate (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
 export const ldImm64 = 0x18;
-export const pseudo = { mapFd: 1, mapValue: 2 } as const;
+export const pseudo = { mapFd: 1, mapValue: 2, variable: 3 } as const;
 
 /** What the fds in a program's ld_imm64 are open for. */
 export interface NamedFds {
