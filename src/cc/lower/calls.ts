@@ -173,6 +173,8 @@ export class CallLowering {
       case 'bpf_usdt_readarg':
       case 'bpf_usdt_readarg_p':
         return this.#usdt(e);
+      case '__builtin_packet':
+        return this.#l.packets.packet();
       case 'load_byte':
       case 'load_half':
       case 'load_word': {
