@@ -12,14 +12,11 @@ import {
   buildPacket,
   type Changes,
   type KernelEvent,
-  later,
-  type NetDevice,
   netDevice,
   parseAddress,
   type SkBuff,
   type Sock,
   skBuff,
-  sock,
   type TcpFlag,
   tcpFlagBits,
 } from '../events/index.ts';
@@ -29,20 +26,7 @@ import type { Context } from './context.ts';
 import { interrupt } from './interrupt.ts';
 import type { Script } from './script.ts';
 import { kernelAddress, userAddress } from './socket-address.ts';
-
-/** Both ends: `local` is where the scenario's machine is. */
-export interface TcpEnds {
-  readonly local: Address;
-  readonly localPort: number;
-  readonly remote: Address;
-  readonly remotePort: number;
-  /** Where segments come in; an Ethernet device `eth0` when absent. */
-  readonly device?: NetDevice;
-  /** Inode number of the network namespace; the machine's own when absent. */
-  readonly netNamespace?: number;
-  /** CPU that handles what comes in; the one after that of the first caller when absent. */
-  readonly softirqCpu?: number;
-}
+import { addressFields, softirqOn, type TcpEnds, TcpSocket, tcpSock } from './tcp-socket.ts';
 
 export interface ConnectOptions {
   readonly fd?: number;
@@ -70,18 +54,6 @@ export interface ReceiveOptions {
   readonly fd?: number;
 }
 
-/** What handles a segment that comes in: the innermost function of TCP, then how it got there. */
-const receivePath = [
-  'tcp_v4_do_rcv+0xcb',
-  'tcp_v4_rcv+0xd6b',
-  'ip_protocol_deliver_rcu+0x32',
-  'ip_local_deliver_finish+0x72',
-  '__netif_receive_skb_one_core+0x8b',
-  'process_backlog+0x83',
-  '__napi_poll+0x2b',
-  'net_rx_action+0x2e3',
-  'handle_softirqs+0xd7',
-] as const;
 const timerPath = [
   'tcp_write_timer_handler+0x1b6',
   'tcp_write_timer+0x86',
@@ -92,86 +64,11 @@ const timerPath = [
 const ethernet = netDevice('eth0', 2);
 const ownMac = '02:00:00:00:00:01';
 const peerMac = '02:00:00:00:00:02';
-const zeros = { 2: new Uint8Array(4), 10: new Uint8Array(16) };
 /** Where the first ack of a connection stands. */
 const firstSequence = 0x1000;
 /** TCP_TIMEOUT_INIT, TCP_RTO_MIN */
 const firstTimeout = sec(1);
 const shortestTimeout = ms(200);
-
-function tcpSock(ends: TcpEnds, state: TcpState, known: boolean): Sock {
-  const source = parseAddress(ends.local);
-  const family = source.length === 16 ? 10 : 2;
-  const made = sock({
-    protocol: 'tcp',
-    source: known ? source : zeros[family],
-    sourcePort: known ? ends.localPort : 0,
-    destination: known ? ends.remote : zeros[family],
-    destinationPort: known ? ends.remotePort : 0,
-    state: tcpStates[state],
-  });
-  return ends.netNamespace === undefined ? made : { ...made, netNamespace: ends.netNamespace };
-}
-
-/** `::ffff:10.0.0.1`, as tracepoints hold IPv4 addresses in their 16-byte fields. */
-function mapped(address: Uint8Array): Uint8Array {
-  if (address.length === 16) return address;
-  const bytes = new Uint8Array(16);
-  bytes.set([0xff, 0xff], 10);
-  bytes.set(address, 12);
-  return bytes;
-}
-
-function addressFields({ family, saddr, daddr, sport, dport }: Sock): Arguments {
-  const four = family === 2 ? { saddr, daddr } : {};
-  return { sport, dport, family, ...four, saddr_v6: mapped(saddr), daddr_v6: mapped(daddr) };
-}
-
-/** What the sockets of a connection and of a listener have in common: an object that changes. */
-class TcpSocket {
-  readonly script: Script;
-  #sock: Sock;
-
-  constructor(script: Script, made: Sock) {
-    this.script = script;
-    this.#sock = made;
-  }
-
-  /** Its struct sock as it is now. As an argument any form of it means the same address. */
-  get sock(): Sock {
-    return this.#sock;
-  }
-
-  /** The kernel writes into the socket: for a moment inside of a call. */
-  change(changes: Changes<Sock>): Inside {
-    return (inside) => {
-      this.#sock = later(this.#sock, changes);
-      return inside.change(this.#sock);
-    };
-  }
-
-  /** A change of state where no tcp_set_state is called: sock:inet_sock_set_state, then the state. */
-  store(state: TcpState, changes: Changes<Sock> = {}): Inside {
-    return (inside) => {
-      const before = this.#sock;
-      this.#sock = later(before, { ...changes, state: tcpStates[state] });
-      const fields = {
-        skaddr: before,
-        oldstate: before.state ?? 0,
-        newstate: tcpStates[state],
-        protocol: before.protocol,
-        ...addressFields(before),
-      };
-      return [inside.tracepoint('sock:inet_sock_set_state', fields), inside.change(this.#sock)];
-    };
-  }
-
-  /** tcp_set_state. */
-  setState(context: Context, state: TcpState, changes: Changes<Sock> = {}): CallTree {
-    const args = { sk: this.#sock, state: tcpStates[state] };
-    return context.call('tcp_set_state', args, { takes: us(0.3) }, [this.store(state, changes)]);
-  }
-}
 
 export class TcpConnection extends TcpSocket {
   readonly ends: TcpEnds;
@@ -280,28 +177,27 @@ export class TcpConnection extends TcpSocket {
     return context.call(name, args, { takes: inner + us(6), after: us(1) }, nested);
   }
 
-  /** What comes back `answer` ns after the SYN: a SYN-ACK, a reset, or nothing. */
+  /** What comes back `answer` ns after the SYN: a SYN-ACK, a reset, or nothing. Until then the SYN is sent again. */
   #answered(context: Context, began: Nanoseconds, answer: Nanoseconds, returns: number): Observable<KernelEvent> {
     const softirq = this.softirq(context);
     const { script } = this;
     const at = began + answer;
-    if (returns === -110) {
-      const again: Observable<KernelEvent>[] = [];
-      for (let wait = firstTimeout, sum = wait; sum < answer; wait *= 2, sum += wait) {
-        again.push(script.after(began + sum, () => this.retransmit(context)));
-      }
-      return merge(
-        ...again,
-        interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')),
-      );
+    const events: Observable<KernelEvent>[] = [];
+    for (let wait = firstTimeout, sum = wait; sum < answer; wait *= 2, sum += wait) {
+      events.push(script.after(began + sum, () => this.retransmit(context)));
     }
-    return interrupt(script, at, () => {
+    if (returns === -110) {
+      events.push(interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')));
+      return merge(...events);
+    }
+    const come = interrupt(script, at, () => {
       const refused = returns === -111;
       this.#roundTrip = answer;
       const skb = this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
       const inner = refused ? this.#reset(softirq) : [this.setState(softirq, 'ESTABLISHED', this.#measured(answer))];
       return softirq.call('tcp_rcv_state_process', { sk: this.sock, skb }, { takes: us(12) }, inner);
     });
+    return merge(...events, come);
   }
 
   #measured(roundTrip: Nanoseconds): Changes<Sock> {
@@ -497,106 +393,4 @@ export class TcpConnection extends TcpSocket {
   timer(context: Context): Context {
     return this.softirq(context).on({ stack: timerPath });
   }
-}
-
-export interface TcpListenerSpec {
-  readonly address: Address;
-  readonly port: number;
-  /** Where peers reach it when it listens on any address; the loopback address when absent. */
-  readonly reachedAt?: Address;
-  /** Connections that may wait to be accepted; 128 when absent. */
-  readonly backlog?: number;
-  readonly device?: NetDevice;
-  readonly netNamespace?: number;
-  readonly softirqCpu?: number;
-}
-
-/** A socket that listens, and the connections that it takes. */
-export class TcpListener extends TcpSocket {
-  readonly spec: TcpListenerSpec;
-  #waiting = 0;
-
-  constructor(script: Script, spec: TcpListenerSpec) {
-    const { address, port, netNamespace } = spec;
-    const family = parseAddress(address).length === 16 ? 10 : 2;
-    const nobody = zeros[family];
-    const ends = { local: address, localPort: port, remote: nobody, remotePort: 0 };
-    super(script, tcpSock(netNamespace === undefined ? ends : { ...ends, netNamespace }, 'CLOSE', true));
-    this.spec = spec;
-  }
-
-  /** listen(2). */
-  listen(context: Context, fd = 3): CallTree {
-    const { backlog = 128 } = this.spec;
-    const socket = { object: 'struct', type: 'socket', fields: { type: 1, sk: this.sock } } as const;
-    const fields = { sk_max_ack_backlog: backlog, sk_ack_backlog: 0 };
-    const start = context.call('inet_listen', { sock: socket, backlog }, { takes: us(6) }, [
-      this.change({ fields }),
-      this.store('LISTEN'),
-    ]);
-    return context.syscall('listen', { fd, backlog }, { takes: us(8) }, [start]);
-  }
-
-  /** A peer connects, and the caller takes the connection with accept4(2). `taken` is told it as soon as it is there. */
-  accept(
-    context: Context,
-    peer: { readonly address: Address; readonly port: number },
-    taken: (connection: TcpConnection) => Observable<KernelEvent>,
-    options: { readonly roundTrip?: Nanoseconds; readonly fd?: number } = {},
-  ): Observable<KernelEvent> {
-    const { script } = this;
-    const { address, port, device, netNamespace, softirqCpu, reachedAt } = this.spec;
-    const remote = parseAddress(peer.address);
-    const any = parseAddress(address).every((byte) => byte === 0);
-    const ends: TcpEnds = {
-      local: any ? (reachedAt ?? (remote.length === 16 ? '::1' : '127.0.0.1')) : address,
-      localPort: port,
-      remote,
-      remotePort: peer.port,
-      ...(device === undefined ? {} : { device }),
-      ...(netNamespace === undefined ? {} : { netNamespace }),
-      ...(softirqCpu === undefined ? {} : { softirqCpu }),
-    };
-    // A copy of the listening socket, an object of its own: it learns whom it is for when its state has changed.
-    const { identity: _, ...copy } = this.sock;
-    const child = new TcpConnection(script, ends, { ...copy, state: tcpStates.LISTEN });
-    const arrived = this.#arrive(context, child, options.roundTrip ?? us(100));
-    const call = this.#acceptCall(context, child, options.fd ?? 3);
-    return script.sequence(
-      arrived,
-      script.quiet(us(15)),
-      call,
-      script.after(us(3), () => taken(child)),
-    );
-  }
-
-  /** The last ack of the handshake: a socket is made, and stands in the queue. */
-  #arrive(context: Context, child: TcpConnection, roundTrip: Nanoseconds): Observable<KernelEvent> {
-    const { script, sock: sk } = this;
-    const remote = parseAddress(child.ends.remote);
-    const softirq = child.softirq(context);
-    const name = child.sock.family === 10 ? 'tcp_v6_syn_recv_sock' : 'tcp_v4_syn_recv_sock';
-    const skb = child.segment(['ACK']);
-    const queued: Inside = (inside) => this.change({ fields: { sk_ack_backlog: ++this.#waiting } })(inside);
-    const made = () =>
-      softirq.call(name, { sk, skb }, { takes: us(9), returns: child.sock }, [
-        child.store('SYN_RECV', { saddr: parseAddress(child.ends.local), daddr: remote, dport: child.ends.remotePort }),
-        queued,
-      ]);
-    const process = () =>
-      softirq.call('tcp_rcv_state_process', { sk: child.sock, skb }, { takes: us(5), after: us(1) }, [
-        child.setState(softirq, 'ESTABLISHED', { fields: { srtt_us: Math.round(roundTrip / 1000) * 8, snd_cwnd: 10 } }),
-      ]);
-    return script.sequence(interrupt(script, 0, made), interrupt(script, 0, process));
-  }
-
-  #acceptCall(context: Context, child: TcpConnection, fd: number): CallTree {
-    const taken: Inside = (inside) => this.change({ fields: { sk_ack_backlog: --this.#waiting } })(inside);
-    const found = context.call('inet_csk_accept', { sk: this.sock }, { takes: us(3), returns: child.sock }, [taken]);
-    return context.syscall('accept4', { fd }, { takes: us(9), returns: fd + 5 }, [found]);
-  }
-}
-
-function softirqOn(script: Script, cpu: number): Context {
-  return script.on({ cpu, task: script.task({ pid: 0, comm: `swapper/${cpu}` }), stack: receivePath });
 }
