@@ -70,6 +70,7 @@ export {
   findBinary,
   formatTarget,
   formatUserSymbol,
+  type HasFd,
   type HistogramOptions,
   type HistogramPrint,
   isPattern,
@@ -87,6 +88,8 @@ export {
   type NamePattern,
   type OwnAttach,
   offsetsOf,
+  PacketSocket,
+  type PacketSocketOptions,
   PerfBuffer,
   type PerfBufferOpen,
   type PerfBufferOptions,
@@ -95,6 +98,7 @@ export {
   type PerfEventAttributes,
   type PerfEventName,
   type PerfEventRawAttach,
+  type ProgramName,
   parseTraceLine,
   perCpuCodec,
   printLinearHist,
@@ -110,6 +114,7 @@ export {
   structCodec,
   Table,
   type Target,
+  type TcOptions,
   type TraceLine,
   typeCodec,
   type UprobeAttach,
@@ -164,20 +169,32 @@ export {
 } from './lab/index.ts';
 export * from './object/index.ts';
 export * from './scenario/index.ts';
-export { type BootOptions, boot, type LossLedger, type Machine, type SentSignal } from './sim/index.ts';
+export {
+  type BootOptions,
+  boot,
+  type LossLedger,
+  type Machine,
+  type PacketFate,
+  type SentSignal,
+} from './sim/index.ts';
 export type {
   AttachTarget,
   BinaryFile,
+  DeviceInfo,
   Fd,
   Kernel,
   LinkInfo,
   MapCreate,
   Mapping,
+  PacketSocketOpen,
   PerfEventOpen,
   ProgramLoad,
+  ReceivedPacket,
   SamplingTarget,
   Symbols,
+  TcTarget,
   UserTarget,
+  XdpTarget,
 } from './sys/index.ts';
 export {
   currentCpu,
@@ -194,9 +211,12 @@ export {
   programTypes,
   stackFlags,
   type TcpState,
+  tcActions,
   tcpStateName,
   tcpStates,
   updateFlags,
+  xdpActions,
+  xdpFlags,
 } from './uapi/index.ts';
 export {
   type Category,

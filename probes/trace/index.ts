@@ -1,19 +1,42 @@
 import { resolve } from 'node:path';
-import { type BPF, defineTool, sprintf, type TextOutput, type ToolOutput, type ToolSetup, UsageError } from 'tracebed';
+import {
+  type BPF,
+  defineTool,
+  type Kernel,
+  sprintf,
+  type TextOutput,
+  type Tool,
+  type ToolContext,
+  type ToolOutput,
+  type ToolSetup,
+  UsageError,
+} from 'tracebed';
 import { attachAtPlace, compileProbes, enableUsdt } from '../probe-place.ts';
+import { startByName } from './by-name/reader.ts';
 import { EventReader } from './events.ts';
 import { type ProgramOptions, programName, programSource } from './program.ts';
 import { parseProbe, type TraceProbe } from './specifier.ts';
 
-/** A line each time that a function is called or returns, a tracepoint or USDT probe is passed: BCC's trace. */
-export default defineTool({
+/** Bytes. */
+const defaultTextSize = '80';
+
+/**
+ * A line each time that a function is called or returns, a tracepoint or USDT probe is passed: BCC's trace. A function or
+ * tracepoint by itself needs no format: its arguments are shown by name.
+ */
+const formatted = defineTool({
   name: 'trace',
-  summary: 'a line for each call, return, tracepoint or USDT probe, with a format and a filter of yours',
+  summary: 'a line for each call, return, tracepoint or USDT probe, with arguments by name or a format of yours',
   arguments: [
     {
       name: 'PROBE',
       what: 'where, when and what: \'do_sys_openat2 (arg1 == -100) "%s", arg2\'; several make one stream of lines',
       required: true,
+    },
+    {
+      name: 'FIELD',
+      what: 'behind a function or tracepoint by itself, only these: arguments, fields, what they point to (sk->__sk_common.skc_dport), ret of a return',
+      required: false,
       variadic: true,
     },
   ],
@@ -23,7 +46,7 @@ export default defineTool({
     { flags: '-L, --tid <tid>', what: 'only this thread' },
     { flags: '--uid <uid>', what: 'only this user' },
     { flags: '-v, --verbose', what: 'print the BPF program before starting' },
-    { flags: '-Z, --string-size <string-size>', what: 'bytes that are read of a text', default: '80' },
+    { flags: '-Z, --string-size <string-size>', what: 'bytes that are read of a text', default: defaultTextSize },
     { flags: '-S, --include-self', what: 'also the tool itself, which is no task of the simulated kernel' },
     { flags: '-M, --max-events <max-events>', what: 'end after so many lines' },
     { flags: '-t, --timestamp', what: 'begin with the time since the run began, in seconds' },
@@ -45,6 +68,12 @@ export default defineTool({
     { flags: '-A, --aggregate', what: 'with -M: count equal lines, and tell them at the end' },
   ],
   examples: [
+    { command: 'tracebed run trace syscalls:sys_enter_openat filename', what: 'one field of a tracepoint' },
+    {
+      command: "tracebed run trace tcp_v4_connect 'sk->__sk_common.skc_dport' --scenario slow-connect",
+      what: 'an argument, through a pointer',
+    },
+    { command: "tracebed run trace 'skb:*' --scenario udp_closed_port", what: 'all tracepoints of a category' },
     { command: 'tracebed run trace \'do_sys_openat2 "%s", arg2\'', what: 'which files are opened' },
     {
       command: 'tracebed run trace \'r::do_sys_openat2 ((int)retval < 0) "failed: %d", retval\' -T',
@@ -70,10 +99,36 @@ export default defineTool({
   ],
   scenario: 'syscalls',
   ringPages: 64,
-  start,
+  start: startFormatted,
 });
 
-function start(setup: ToolSetup): ToolOutput {
+const trace: Tool = {
+  ...formatted,
+  start: (context) => (isByName(context) ? startByName(context) : formatted.start(context)),
+};
+
+export default trace;
+
+/** Whether the words are `POINT [FIELD…]`: no format, filter or second probe, and no option that BCC's columns need. */
+function isByName({ kernel, args, options }: ToolContext): boolean {
+  const [point = '', ...fields] = args;
+  const { pid: _pid, kernelStack: _kernelStack, stringSize, ...ofColumns } = options;
+  const isSet = (value: unknown): boolean => value !== undefined && value !== false && String(value) !== '';
+  if ((stringSize ?? defaultTextSize) !== defaultTextSize || Object.values(ofColumns).some(isSet)) return false;
+  if (/^\/.*\/$/.test(point)) return true;
+  const [, category] = /^([\w*?]+):[\w*?]+$/.exec(point) ?? [];
+  const isPoint = category === undefined ? /^(r:)?[\w.*?]+(%return)?$/.test(point) : hasCategory(kernel, category);
+  return isPoint && fields.every((field) => /^[\w.>[\]-]+$/.test(field));
+}
+
+/** `c:malloc` is a function of a library, `skb:kfree_skb` a tracepoint, unless there is no such category. */
+function hasCategory(kernel: Kernel, category: string): boolean {
+  if (category === 'r' || /[*?]/.test(category)) return true;
+  for (const name of kernel.tracepoints()) if (name.startsWith(`${category}:`)) return true;
+  return false;
+}
+
+function startFormatted(setup: ToolSetup): ToolOutput {
   const { kernel } = setup;
   checkTogether(setup);
   const probes = setup.args.map(parseProbe);

@@ -284,6 +284,12 @@ function placeOf(target: AttachTarget): string {
       return `${target.binary}:${target.address}`;
     case 'perf_event':
       return target.event;
+    case 'xdp':
+      return String(target.ifindex);
+    case 'tc':
+      return `${target.direction} ${target.ifindex}`;
+    case 'socket':
+      return String(target.socket);
     default:
       return 'name' in target ? target.name : target.function;
   }

@@ -27,6 +27,7 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
     cpus,
     ...(engine === undefined ? {} : { engine }),
     ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
+    ...(scenario.devices === undefined ? {} : { devices: scenario.devices }),
     ...(scenario.files === undefined ? {} : { files: scenario.files }),
   });
   try {
@@ -96,6 +97,7 @@ export class LabRun implements Run {
       duration,
       scheduler: createScheduler(),
       overridden: (task: Task) => machine.overridden(task),
+      passed: () => machine.packetFate === 'passed' || machine.packetFate === 'sent',
     };
     this.#player = new Player(machine, tool, options.scenario, stage, {
       drained: () => this.#takeRecords(),

@@ -3,6 +3,7 @@ import { type Memory, pageSize } from '../memory/index.ts';
 import { type MapType, mapFlags } from '../uapi/index.ts';
 import { ArrayMap } from './array.ts';
 import { BloomFilter } from './bloom-filter.ts';
+import { DeviceMap } from './device-map.ts';
 import { FdArray } from './fd-array.ts';
 import { HashMap } from './hash.ts';
 import { HashOfMaps } from './hash-of-maps.ts';
@@ -33,6 +34,7 @@ const fileAccess = readOnly | writeOnly;
 const access = fileAccess | readOnlyProgram | writeOnlyProgram;
 
 const redirect: Kind['make'] = (memory, cpus, shape) => new RedirectMap(memory, cpus, shape);
+const devices: Kind['make'] = (memory, cpus, shape) => new DeviceMap(memory, cpus, shape);
 const storage: Kind = {
   flags: noPrealloc | mapFlags.clone,
   refuse: refuseStorage,
@@ -118,8 +120,8 @@ const kinds = {
   task_storage: storage,
   inode_storage: storage,
   cgrp_storage: storage,
-  devmap: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
-  devmap_hash: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
+  devmap: { flags: numaNode | fileAccess, refuse: socketArray, make: devices },
+  devmap_hash: { flags: numaNode | fileAccess, refuse: socketArray, make: devices },
   sockmap: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
   sockhash: { flags: numaNode | fileAccess, refuse: refuseSocketHash, make: redirect },
   cpumap: { flags: numaNode, refuse: refuseCpuMap, make: redirect },

@@ -135,6 +135,21 @@ export class HashMap extends MapObject implements BpfMap {
     return done;
   }
 
+  /** How many buckets there are, and copies of the keys in one of them, in the order of its chain. */
+  get buckets(): number {
+    return this.#mask + 1;
+  }
+
+  keysOf(bucket: number): Uint8Array[] {
+    const keys: Uint8Array[] = [];
+    let element = this.#u32[this.#buckets + bucket] as number;
+    while (element !== 0 && keys.length < this.#elements) {
+      keys.push(this.memory.u8.slice(element + 8, element + 8 + this.#keySize));
+      element = this.#u32[element >>> 2] as number;
+    }
+    return keys;
+  }
+
   userUpdate(key: number, source: number, flags: number): number {
     return this.put(key, source, flags, allCpus);
   }

@@ -2,6 +2,7 @@
 export { ArrayMap } from './array.ts';
 export { BloomFilter } from './bloom-filter.ts';
 export { createMap, isMapOfMaps, simulatedMapTypes } from './create.ts';
+export { DeviceMap } from './device-map.ts';
 export { FdArray } from './fd-array.ts';
 export { HashMap } from './hash.ts';
 export { HashOfMaps, mayReplace } from './hash-of-maps.ts';

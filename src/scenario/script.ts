@@ -4,7 +4,7 @@
  */
 import { defer, type Observable } from 'rxjs';
 import { InputError, type Nanoseconds } from '../base/index.ts';
-import type { Arguments, KernelEvent, Process, Task, TaskSpec } from '../events/index.ts';
+import type { Arguments, KernelEvent, NetDevice, Process, Task, TaskSpec } from '../events/index.ts';
 import type { CallOptions, CallTree, Nested } from './call.ts';
 import { Context, type Drop, type Place, World } from './context.ts';
 import { Generators } from './generators.ts';
@@ -96,6 +96,8 @@ export interface ScenarioDefinition {
   readonly duration?: Nanoseconds;
   /** Processes whose programs and libraries can be probed, and whose user stacks have names. */
   readonly processes?: readonly Process[];
+  /** Network devices, beside `lo`. */
+  readonly devices?: readonly NetDevice[];
   /** What files of /proc say, by path: `/proc/meminfo`, `/proc/loadavg`. */
   readonly files?: Readonly<Record<string, string>>;
   /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */

@@ -5,25 +5,32 @@ import { Memory } from '../memory/index.ts';
 import type {
   AttachTarget,
   BinaryFile,
+  DeviceInfo,
   Fd,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
+  PacketSocketOpen,
   PerfEventOpen,
   ProgramInfo,
   ProgramLoad,
   ProgramTestResult,
   ProgramTestRun,
+  ReceivedPacket,
+  SocketStatistics,
 } from '../sys/index.ts';
 import { CallWindow, createInterpreter, createJit, type Engine } from '../vm/index.ts';
 import { SampleContext } from './contexts/sample-context.ts';
 import { UserRegisters } from './contexts/user-registers.ts';
 import { FdTable } from './fds/fds.ts';
+import { MapBatches } from './fds/map-batches.ts';
 import { MapCommands } from './fds/map-commands.ts';
 import { PerfEvents } from './fds/perf-events.ts';
 import { Pins } from './fds/pins.ts';
 import { Dynptrs } from './helpers/dynptrs.ts';
-import { helperTable } from './helpers/index.ts';
+import { type HelperEnvironment, helperTable } from './helpers/index.ts';
+import { kfuncTable } from './kfuncs/index.ts';
 import { Current } from './machine/current.ts';
 import { Ledger } from './machine/ledger.ts';
 import type { BootOptions, OpenMachine, SentSignal } from './machine/machine.ts';
@@ -33,9 +40,13 @@ import { SymbolTable } from './machine/symbols.ts';
 import { Timers } from './machine/timers.ts';
 import { TracePipe } from './machine/trace-pipe.ts';
 import { TrapLog } from './machine/traps.ts';
+import { NetworkPoints } from './net/attach.ts';
+import { Network, type PacketFate } from './net/network.ts';
+import { PacketTracer } from './net/packet-tracer.ts';
 import { KernelObjects } from './objects/objects.ts';
 import { AttachPoints } from './points/attach.ts';
 import { Player } from './points/player.ts';
+import { Runs } from './points/runs.ts';
 import { Sampling } from './points/sampling.ts';
 import { Cgroups } from './processes/cgroups.ts';
 import { UserSpace } from './processes/user-space.ts';
@@ -75,6 +86,7 @@ class SimulatedKernel implements OpenMachine {
   readonly #pipe = new TracePipe();
   readonly #fds = new FdTable();
   readonly #maps: MapCommands;
+  readonly #batches: MapBatches;
   readonly #pins: Pins;
   readonly #cgroups: Cgroups;
   readonly #files: Readonly<Record<string, string>>;
@@ -83,6 +95,8 @@ class SimulatedKernel implements OpenMachine {
   readonly #points: AttachPoints;
   readonly #player: Player;
   readonly #userSpace: UserSpace;
+  readonly #network: Network;
+  readonly #sockets: NetworkPoints;
   readonly #signals = new SignalLog();
   readonly #timers = new Timers();
 
@@ -96,6 +110,7 @@ class SimulatedKernel implements OpenMachine {
     this.ledger = new Ledger(cpus);
     this.#current = new Current(memory, cpus);
     this.#maps = new MapCommands(memory, cpus, this.#fds, this.ledger, this.#timers);
+    this.#batches = new MapBatches(this.#maps);
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     this.#files = { ...idleFiles, ...options.files };
@@ -107,12 +122,23 @@ class SimulatedKernel implements OpenMachine {
     const sampling = new Sampling(cpus);
     this.#events = new PerfEvents(memory, cpus, this.#fds, this.ledger, sampling);
     const parts = { profile, memory, symbols: this.symbols, values: objects.values, stacks, userSpace };
-    this.#points = new AttachPoints({ ...parts, sampling }, this.#fds, cpus);
+    const runs = new Runs(this.#current, this.ledger, this.#traps);
+    this.#network = new Network({
+      memory,
+      current: this.#current,
+      ledger: this.ledger,
+      runs,
+      devices: options.devices ?? [],
+      mapId: (map) => this.#maps.idOf(map),
+    });
+    this.#maps.isDevice = (ifindex) => this.#network.devices.at(ifindex) !== undefined;
+    this.#sockets = new NetworkPoints(this.#network, this.#fds);
+    this.#points = new AttachPoints({ ...parts, sampling, network: this.#sockets }, this.#fds, cpus);
     this.#player = new Player({
       current: this.#current,
       points: this.#points,
-      ledger: this.ledger,
-      traps: this.#traps,
+      runs,
+      network: this.#network,
       userSpace,
       userRegisters,
       sampling,
@@ -121,8 +147,11 @@ class SimulatedKernel implements OpenMachine {
       timers: this.#timers,
       callbacks: new CallbackPrograms(memory, (program) => this.#programs.make(program)),
     });
+    this.#network.tracer = new PacketTracer(profile, memory, this.#points, (event, outer) =>
+      this.#player.passOn(event, outer),
+    );
     const window = new CallWindow(memory);
-    const helpers = helperTable({
+    const environment: HelperEnvironment = {
       profile,
       memory,
       window,
@@ -137,6 +166,9 @@ class SimulatedKernel implements OpenMachine {
       cgroupObjects: objects.cgroups,
       stacks,
       userSpace,
+      network: this.#network,
+      packets: this.#network.packets,
+      skbs: objects.packets,
       signals: this.#signals,
       symbols: this.symbols,
       ledger: this.ledger,
@@ -145,16 +177,18 @@ class SimulatedKernel implements OpenMachine {
       dynptrs: new Dynptrs(memory),
       timers: this.#timers,
       passed: (tracepoint) => this.#player.passNested(tracepoint),
-    });
+    };
     this.#programs = new Programs({
       memory,
       btf: profile.btf,
       fds: this.#fds,
       engine: engineOf(options.engine),
       window,
-      helpers,
+      helpers: helperTable(environment),
+      kfuncs: kfuncTable(profile.btf, environment),
       current: this.#current,
       maps: this.#maps.byAddress,
+      packets: this.#network.packets,
     });
   }
 
@@ -196,6 +230,18 @@ class SimulatedKernel implements OpenMachine {
 
   mapLookupAndDelete(map: Fd, key: Uint8Array): Uint8Array {
     return this.#maps.lookupAndDelete(map, key);
+  }
+
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags = 0): MapBatch {
+    return this.#batches.lookup(map, take, after, most, flags);
+  }
+
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.update(map, keys, values, flags);
+  }
+
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags = 0): MapBatch {
+    return this.#batches.delete(map, keys, flags);
   }
 
   mapFdById(id: number): Fd {
@@ -303,6 +349,26 @@ class SimulatedKernel implements OpenMachine {
 
   mappings(pid: number): readonly Mapping[] {
     return this.#userSpace.mappings(pid);
+  }
+
+  devices(): readonly DeviceInfo[] {
+    return this.#network.devices.infos();
+  }
+
+  packetSocket(attributes: PacketSocketOpen): Fd {
+    return this.#sockets.open(attributes);
+  }
+
+  receive(socket: Fd): ReceivedPacket | null {
+    return this.#sockets.receive(socket);
+  }
+
+  socketStatistics(socket: Fd): SocketStatistics {
+    return this.#sockets.statistics(socket);
+  }
+
+  get packetFate(): PacketFate {
+    return this.#network.fate;
   }
 
   perfEventOpen(attributes: PerfEventOpen): Fd {

@@ -245,6 +245,11 @@ export class CallWindow {
     this.answerHalves((value / 0x1_0000_0000) | 0, value | 0);
   }
 
+  /** r0 keeps its low half: what a function of the kernel gives that returns an int. */
+  narrow(): void {
+    this.memory.i32[this.#word + 11] = 0;
+  }
+
   answerWhole(value: bigint): void {
     this.memory.u64[(this.offset >>> 3) + 5] = BigInt.asUintN(64, value);
   }

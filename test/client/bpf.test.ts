@@ -372,6 +372,22 @@ BPF_HISTOGRAM(plain);`;
     return buckets.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   }
 
+  test('buckets that are put together have the counts of both', () => {
+    using bpf = load(text);
+    const pid = bpf.table<{ pid: number; slot: number }, number>('pid');
+    pid.set({ pid: 4, slot: 2 }, 5);
+    pid.set({ pid: 5, slot: 2 }, 7);
+    const [bucket] = pid.histograms<number>({ bucketFn: (one) => one & ~1 });
+    expect([bucket?.[0], bucket?.[1][2]]).toEqual([4, 12]);
+  });
+
+  test('a slot that is beyond the last is told, not dropped', () => {
+    using bpf = load(text);
+    bpf.table<number, number>('plain').set(60, 1);
+    expect(bpf.table('plain').printLinearHist()).toHaveLength(62);
+    expect(() => bpf.table('plain').histogram(32)).toThrow(/'plain' counts slot 60/);
+  });
+
   test('one, without sections', () => {
     using bpf = load(text);
     bpf.table<number, number>('plain').set(2, 3);
@@ -582,6 +598,41 @@ describe('pinned tables and tables of tables', () => {
     bpf.table('inner').set(5, 6);
     expect(machine.mapLookup(inner, Uint8Array.of(5, 0, 0, 0))).toEqual(Uint8Array.of(6, 0, 0, 0));
     machine.close(inner);
+  });
+
+  test('what has an fd goes into a table of such, and a held table is read by its types', () => {
+    using bpf = load(`
+struct at { u32 pid; u32 cpu; };
+BPF_TABLE("hash", u32, struct at, inner, 8);
+BPF_HASH_OF_MAPS(outer, u32, "inner", 4);
+BPF_PROG_ARRAY(jumps, 2);
+BPF_ARRAY(out, u64, 1);
+int second(struct pt_regs *ctx) { int at = 0; u64 seen = 7; out.update(&at, &seen); return 0; }
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) { jumps.call(ctx, 1); return 0; }`);
+    const jumps = bpf.table('jumps');
+    jumps.set(1, bpf.loadFunc('second', 'kprobe'));
+    expect(jumps.get(1)).toBe(machine.programInfo(bpf.loadFunc('second').fd).id);
+    call('tcp_v4_connect');
+    expect(bpf.table('out').get(0)).toBe(7);
+    jumps.delete(1);
+    const outer = bpf.table<number, number>('outer');
+    expect(outer.inner(3)).toBeUndefined();
+    outer.set(3, bpf.table('inner'));
+    outer.inner(3)!.set(5, { pid: 1, cpu: 2 });
+    expect(bpf.table('inner').get(5)).toEqual({ pid: 1, cpu: 2 });
+    expect(() => bpf.table('inner').inner(1)).toThrow(/inner on table 'inner', which is of type hash/);
+  });
+
+  test('cleanup may be called twice, and nothing runs after it', () => {
+    const bpf = load('BPF_ARRAY(n, u64, 1); int kprobe__tcp_v4_connect(void *ctx) { n.increment(0); return 0; }');
+    const [link] = bpf.object.links;
+    bpf.cleanup();
+    bpf.cleanup();
+    bpf.close();
+    call('tcp_v4_connect');
+    expect([link?.open, bpf.numOpenKprobes()]).toEqual([false, 0]);
+    expect(() => bpf.table('n').get(0)).toThrow(/not open/);
+    expect(() => bpf.detachKprobe('tcp_v4_connect')).toThrow(/nothing is attached to kprobe tcp_v4_connect/);
   });
 });
 

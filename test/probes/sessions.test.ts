@@ -31,7 +31,11 @@ describe.each([...new Set(sessions.map(({ file }) => file))])('%s', (file) => {
 /** One command for each tool: that of its first session which runs to its end, or one of these. */
 const commands = new Map(
   [
-    ...['tracebed run drop-monitor', 'tracebed run trace tcp_v4_connect', 'tracebed run funclatency tcp_v4_connect'],
+    ...[
+      'tracebed run drop-monitor',
+      'tracebed run trace syscalls:sys_enter_openat filename --duration 2s',
+      'tracebed run funclatency tcp_v4_connect',
+    ],
     ...sessions
       .filter(({ output }) => !/^tracebed: /m.test(output))
       .map(({ command }) => command)
@@ -45,5 +49,5 @@ test.each(toolNames())('%s says the same when its programs are interpreted', asy
     ['jit', 'interpreter'].map((engine) => tracebed([run as string, tool, '--engine', engine, ...rest])),
   );
   expect(compiled?.out).not.toBe('');
-  expect(interpreted).toEqual(compiled);
+  expect(interpreted?.out).toBe(compiled?.out);
 });

@@ -1,4 +1,5 @@
 import type { KernelProfile } from '../../btf/index.ts';
+import { packetHeaders } from './packet-headers.ts';
 
 /**
  * What BTF does not hold: the macros and small inline functions of kernel headers that tools use, and BCC's own. All of
@@ -11,6 +12,11 @@ const kernelFolders =
 
 export function isKernelHeader(path: string): boolean {
   return kernelFolders.test(path);
+}
+
+/** What a kernel header adds: the types of the others are the kernel's own. */
+export function kernelHeader(path: string): string {
+  return path === 'bcc/proto.h' ? packetHeaders : '';
 }
 
 /** `5.10.11` as LINUX_VERSION_CODE counts it: the sublevel in the low byte, at most 255. */

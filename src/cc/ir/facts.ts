@@ -8,23 +8,32 @@ import { type Block, inverse, type Value } from './ir.ts';
  */
 export class BranchFacts {
   readonly #constants = new Map<Value, Value[]>();
-  readonly #answers = new Map<string, boolean[]>();
+  readonly #answers = new Map<Value | bigint, Answer[]>();
+  /** What each block that was entered told, to be taken back. */
+  readonly #entered: (Told | undefined)[] = [];
 
-  /** Takes in what the only way into a block tells. @returns how to take it back */
-  enter(block: Block): (() => void) | undefined {
+  /** Takes in what the only way into a block tells, until it is left. */
+  enter(block: Block): void {
+    this.#entered.push(this.#told(block));
+  }
+
+  #told(block: Block): Told | undefined {
     const [pred, second] = block.preds;
     const end = pred?.end;
     if (!end || second || end.kind !== 'branch' || end.yes === end.no) return undefined;
-    const { left, right, width } = end;
+    const { condition, left, right, width } = end;
     const taken = end.yes === block;
-    const answers = push(this.#answers, questionOf(end.condition, left, right, width), taken);
-    const equal = end.condition === (taken ? 'eq' : 'ne') && left.width === width;
+    const answers = push(this.#answers, keyOf(left), { condition, width, right: keyOf(right), taken });
+    const equal = condition === (taken ? 'eq' : 'ne') && left.width === width;
     const known = equal && right.op === 'const' && isImmediate(right) ? right : undefined;
-    const constants = known && push(this.#constants, left, known);
-    return () => {
-      answers.pop();
-      constants?.pop();
-    };
+    return { answers, constants: known && push(this.#constants, left, known) };
+  }
+
+  /** Forgets what the block told that was entered last. */
+  leave(): void {
+    const told = this.#entered.pop();
+    told?.answers.pop();
+    told?.constants?.pop();
   }
 
   /** The constant that a value is known to be, as an operand of `user`. */
@@ -38,12 +47,36 @@ export class BranchFacts {
 
   /** Whether a branch is known to be taken. */
   answer(condition: JumpOperation, left: Value, right: Value, width: 32 | 64): boolean | undefined {
-    const known = this.#answers.get(questionOf(condition, left, right, width))?.at(-1);
+    const answers = this.#answers.get(keyOf(left));
+    if (!answers || answers.length === 0) return undefined;
+    const known = find(answers, condition, keyOf(right), width);
     const opposite = inverse[condition];
-    if (known !== undefined || !opposite) return known;
-    const other = this.#answers.get(questionOf(opposite, left, right, width))?.at(-1);
-    return other === undefined ? undefined : !other;
+    if (known || !opposite) return known?.taken;
+    const other = find(answers, opposite, keyOf(right), width);
+    return other && !other.taken;
   }
+}
+
+/** What a branch on a value answered. */
+interface Answer {
+  readonly condition: JumpOperation;
+  readonly width: 32 | 64;
+  readonly right: Value | bigint;
+  readonly taken: boolean;
+}
+
+interface Told {
+  readonly answers: Answer[];
+  readonly constants: Value[] | undefined;
+}
+
+function find(
+  answers: readonly Answer[],
+  condition: JumpOperation,
+  right: Value | bigint,
+  width: 32 | 64,
+): Answer | undefined {
+  return answers.findLast((one) => one.condition === condition && one.right === right && one.width === width);
 }
 
 function push<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): Item[] {
@@ -56,12 +89,9 @@ function push<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): Item[] {
   return list;
 }
 
-function questionOf(condition: JumpOperation, left: Value, right: Value, width: 32 | 64): string {
-  return `${condition}${width}:${nameOf(left)}:${nameOf(right)}`;
-}
-
-function nameOf(value: Value): string {
-  return value.op === 'const' ? `c${value.constant}` : `${value.id}`;
+/** Constants are known by what they are. */
+function keyOf(value: Value): Value | bigint {
+  return value.op === 'const' ? value.constant : value;
 }
 
 /** It costs no instruction of its own. */

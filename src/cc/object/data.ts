@@ -48,7 +48,15 @@ export class DataSections {
     for (let i = sizeOf(variable.type); i > 0; i--) bytes.push(0);
     for (const { offset, type, bits, value } of variable.initial?.entries ?? []) {
       if (value.kind !== 'number') {
-        this.#diagnostics.error(value.at, `the initial value of '${variable.name}' must be a constant`);
+        if (type.kind === 'pointer') {
+          this.#diagnostics.error(
+            value.at,
+            `the initial value of '${variable.name}' is an address, and BPF's data holds numbers only`,
+            'index it with constants, or keep the bytes themselves: char names[2][16]',
+          );
+        } else {
+          this.#diagnostics.error(value.at, `initializer element of '${variable.name}' is not a compile-time constant`);
+        }
         return;
       }
       const size = sizeOf(type);

@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean;
   initial: Initializer | undefined;
   used: boolean;
+  /** Something in the text assigns to it, or to a part of it. */
+  assigned: boolean;
   /** Bytes that it is aligned to at least. */
   align: number;
 }
@@ -158,8 +160,10 @@ export type Statement = { readonly at: Token } & (
   | {
       readonly kind: 'asm';
       readonly text: string;
+      readonly textAt: Token;
       readonly outputs: readonly AsmOperand[];
       readonly inputs: readonly AsmOperand[];
+      readonly clobbers: readonly Token[];
     }
 );
 
@@ -170,6 +174,9 @@ export interface SwitchCase {
 }
 
 export interface AsmOperand {
+  /** `[name]` in front of it. */
+  readonly name: string | undefined;
+  readonly at: Token;
   readonly constraint: string;
   readonly value: Expression;
 }

@@ -2,6 +2,7 @@ import { type ErrnoName, errno, errnoName, SysError, viewOf } from '../../base/i
 import {
   type BpfMap,
   createMap,
+  DeviceMap,
   FdArray,
   HashOfMaps,
   isMapOfMaps,
@@ -33,6 +34,8 @@ export class MapCommands {
   readonly #ledger: Ledger;
   readonly #timers: Timers;
   readonly #byId = new Map<number, MapResource>();
+  /** Whether a device has an ifindex: what goes into maps of devices. Given by the network when it is there. */
+  isDevice: (ifindex: number) => boolean = () => false;
   #lastId = 0;
   /** Bounce buffers for a key, the next key, and a value. */
   #bounce = 0;
@@ -66,12 +69,19 @@ export class MapCommands {
       this.#forget(gone),
     );
     this.byAddress.set(map.address, map);
+    if (map instanceof DeviceMap) map.isDevice = (ifindex) => this.isDevice(ifindex);
     this.#byId.set(resource.id, resource);
     if (map instanceof RingBufferMap) {
       this.rings.set(map.pages, map);
       this.#ledger.addSharedRing(map);
     }
     return this.#open(resource);
+  }
+
+  /** The id of a map; 0 for one that user space has not made. */
+  idOf(map: BpfMap): number {
+    for (const resource of this.#byId.values()) if (resource.map === map) return resource.id;
+    return 0;
   }
 
   fdById(id: number): Fd {
@@ -226,6 +236,11 @@ export class MapCommands {
     if (errnoName(status) === 'ENOENT') return null;
     check(status, op, map);
     return this.#memory.u8.slice(next, next + size);
+  }
+
+  /** The map of an fd; for a command that changes it one that is not frozen. @throws SysError EBADF, EPERM */
+  resource(fd: Fd, op: string, changes: boolean): MapResource {
+    return changes ? this.#writable(fd, op) : this.#get(fd, op);
   }
 
   #get(fd: Fd, op: string): MapResource {

@@ -4,6 +4,7 @@ import { type Memory, pageSize } from '../../memory/index.ts';
 import type { Fd, PerfEventOpen } from '../../sys/index.ts';
 import { perfCounters } from '../../uapi/index.ts';
 import type { Ledger } from '../machine/ledger.ts';
+import { PacketSocket } from '../net/packet-socket.ts';
 import type { Counter } from '../points/counters.ts';
 import type { Sampling } from '../points/sampling.ts';
 import { type FdTable, Resource } from './fds.ts';
@@ -95,13 +96,14 @@ export class PerfEvents {
     return woken;
   }
 
-  /** A perf event's ring, or a ringbuf map. @throws SysError EBADF for others */
+  /** A perf event's ring, a ringbuf map, or a socket. @throws SysError EBADF for others */
   #pollable(fd: Fd): { poll(): boolean } {
     const resource = this.#fds.any(fd, 'poll');
     if (resource instanceof PerfEventResource && resource.slot instanceof PerfRing) return resource.slot;
     if (resource instanceof MapResource && resource.map instanceof RingBufferMap) return resource.map;
+    if (resource instanceof PacketSocket) return resource;
     throw new SysError('EBADF', 'poll', `fd ${fd} is a ${resource.kind}`, {
-      expected: 'a perf event or a ringbuf map',
+      expected: 'a perf event, a ringbuf map or a socket',
     });
   }
 }

@@ -11,7 +11,10 @@ import type { Stacks } from '../machine/stacks.ts';
 import type { SymbolTable } from '../machine/symbols.ts';
 import type { Timers } from '../machine/timers.ts';
 import type { TracePipe } from '../machine/trace-pipe.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
+import type { Network } from '../net/network.ts';
 import type { CgroupObjects } from '../objects/cgroup-objects.ts';
+import type { Packets } from '../objects/packets.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
@@ -46,6 +49,11 @@ export interface HelperEnvironment {
   readonly signals: SignalLog;
   readonly dynptrs: Dynptrs;
   readonly timers: Timers;
+  readonly network: Network;
+  /** Packets that programs see through their contexts. */
+  readonly packets: PacketBuffers;
+  /** Packets that tracers see as struct sk_buff. */
+  readonly skbs: Packets;
   /** The kernel passes a tracepoint while a helper works: `bpf_trace:bpf_trace_printk`. */
   readonly passed: (tracepoint: string) => void;
 }

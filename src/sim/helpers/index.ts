@@ -3,6 +3,7 @@ import type { Helper } from '../../vm/index.ts';
 import { callHelpers } from './call.ts';
 import { castHelpers } from './casts.ts';
 import { cgroupHelpers } from './cgroup.ts';
+import { checksumHelpers } from './checksum.ts';
 import { counterHelpers } from './counter.ts';
 import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -12,14 +13,19 @@ import { pathHelpers } from './path.ts';
 import { printHelpers } from './print.ts';
 import { probeContextHelpers } from './probe-context.ts';
 import { probeReadHelpers } from './probe-read.ts';
+import { redirectHelpers } from './redirect.ts';
 import { ringBufferHelpers } from './ring-buffer.ts';
 import { signalHelpers } from './signal.ts';
+import { skbByteHelpers } from './skb-bytes.ts';
+import { skbFactHelpers } from './skb-facts.ts';
+import { skbRoomHelpers } from './skb-room.ts';
 import { stackHelpers } from './stack.ts';
 import { storageHelpers } from './storage.ts';
 import { taskHelpers } from './task.ts';
 import { textHelpers } from './text.ts';
 import { timeHelpers } from './time.ts';
 import { valueFieldHelpers } from './value-fields.ts';
+import { xdpHelpers } from './xdp.ts';
 
 export type { HelperEnvironment } from './environment.ts';
 
@@ -43,6 +49,12 @@ const families = [
   valueFieldHelpers,
   castHelpers,
   pathHelpers,
+  checksumHelpers,
+  redirectHelpers,
+  skbByteHelpers,
+  skbFactHelpers,
+  skbRoomHelpers,
+  xdpHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

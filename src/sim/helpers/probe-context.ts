@@ -1,8 +1,9 @@
 import { errno } from '../../base/index.ts';
+import { identityOf } from '../../events/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
-import { registerOffsets } from '../contexts/registers.ts';
-import { argumentsHead } from '../machine/current.ts';
+import { registerOffsets, userCode, userData, usualFlags } from '../contexts/registers.ts';
+import { argumentsHead, type CpuMemory, registersSize } from '../machine/current.ts';
 import { SamplingLink } from '../points/sampling.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
@@ -12,7 +13,25 @@ const branchRecordsSize = 1;
 const counterValueSize = 24;
 
 /** What a probe's program asks of its own context and link (kernel/trace/bpf_trace.c). */
-export function probeContextHelpers({ memory, current }: HelperEnvironment): HelperBodies {
+export function probeContextHelpers(environment: HelperEnvironment): HelperBodies {
+  const { memory, current, tasks, userSpace } = environment;
+  /** Of a task that does not run: nothing is known of them. */
+  const resting = memory.allocate(registersSize);
+
+  /** With which the current task came into the kernel: a system call's, or where its user stack stands. */
+  function userRegisters(): number {
+    const at = (current.cpus[current.cpu] as CpuMemory).userRegisters;
+    if (current.systemCall) return at;
+    memory.u8.fill(0, at, at + registersSize);
+    const [low = 0, high = 0] = current.userStack.length > 0 ? userSpace.resolve(current.userStack) : [];
+    memory.i32[(at + registerOffsets.ip) >>> 2] = low;
+    memory.i32[((at + registerOffsets.ip) >>> 2) + 1] = high;
+    memory.i32[(at + registerOffsets.cs) >>> 2] = userCode;
+    memory.i32[(at + registerOffsets.ss) >>> 2] = userData;
+    memory.i32[(at + registerOffsets.flags) >>> 2] = usualFlags;
+    return at;
+  }
+
   return {
     /** The entry of the function that a probe is in; 0 for other programs. */
     get_func_ip: (window) =>
@@ -43,6 +62,11 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       memory.i32[at] = current.overrideLow;
       memory.i32[at + 1] = current.overrideHigh;
       window.answer(0);
+    },
+
+    task_pt_regs(window) {
+      const own = window.high(1) === kernelSpace && tasks.taskAt(window.low(1)) === identityOf(current.task);
+      window.answerHalves(kernelSpace | 0, own ? userRegisters() : resting);
     },
 
     /** No CPU here records its branches: the sample has none (perf_snapshot_branch_stack gives none either). */

@@ -1,9 +1,10 @@
 import type { Nanoseconds } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
-import type { KernelEvent, Process, Task } from '../../events/index.ts';
+import type { KernelEvent, NetDevice, Process, Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { Kernel } from '../../sys/index.ts';
 import type { Engine } from '../../vm/index.ts';
+import type { PacketFate } from '../net/network.ts';
 import type { TestResult, TestRun } from '../programs/test-run.ts';
 
 /** The engines that a program can run on: alike but for speed. */
@@ -20,6 +21,8 @@ export interface BootOptions {
   readonly seed?: number;
   /** Processes whose binaries can be probed and whose user stacks have names; none when absent. */
   readonly processes?: readonly Process[];
+  /** Network devices beside `lo`, which is always there. */
+  readonly devices?: readonly NetDevice[];
   /** What files of /proc say, by path; /proc/meminfo and /proc/loadavg say without it that nothing goes on. */
   readonly files?: Readonly<Record<string, string>>;
 }
@@ -45,6 +48,8 @@ export interface Machine extends Kernel, Disposable {
   fire(event: KernelEvent): void;
   /** What a program made the function under way on a task return instead of running (override_return), or undefined. */
   overridden(task: Task): bigint | undefined;
+  /** What became of the packet of the last packet event: whether it went on to its protocol, or where it ended. */
+  readonly packetFate: PacketFate;
   /** What programs sent, the first 1,000. */
   readonly signals: readonly SentSignal[];
   /** Runs a program by hand, which no verifier has seen. @throws SysError E2BIG, EINVAL, EBADF as programLoad */

@@ -26,7 +26,7 @@ export class KernelObjects {
   readonly #devices: Devices;
   readonly sockets: Sockets;
   readonly cgroups: CgroupObjects;
-  readonly #packets: Packets;
+  readonly packets: Packets;
 
   constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable, cgroups: Cgroups) {
     const { btf } = profile;
@@ -37,7 +37,7 @@ export class KernelObjects {
     this.structs = new Structs(memory, profile, this.values);
     this.#devices = new Devices(memory, btf, namespaces.own.net);
     this.sockets = new Sockets(memory, profile, namespaces, this.values);
-    this.#packets = new Packets(memory, btf, (object) => this.address(object));
+    this.packets = new Packets(memory, btf, (object) => this.address(object));
     this.cgroups = new CgroupObjects(memory, profile);
     const cssSet = (task: Task) => this.cgroups.cssSet(cgroups.of(task));
     this.tasks = new Tasks(memory, profile, namespaces, this.values, cssSet);
@@ -54,7 +54,7 @@ export class KernelObjects {
   address(object: KernelObject): number {
     switch (object.object) {
       case 'sk_buff':
-        return this.#packets.address(object);
+        return this.packets.address(object);
       case 'sock':
         return this.sockets.address(object);
       case 'net_device':

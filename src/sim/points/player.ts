@@ -11,16 +11,14 @@ import type {
   UserExit,
   UserMarker,
 } from '../../events/index.ts';
-import type { Executable } from '../../vm/index.ts';
 import type { ArgumentCalls, ArgumentsContext } from '../contexts/arguments.ts';
 import type { RecordContext } from '../contexts/records.ts';
 import type { FunctionContext } from '../contexts/registers.ts';
 import type { SampleContext } from '../contexts/sample-context.ts';
 import type { UserRegisters } from '../contexts/user-registers.ts';
 import type { Current } from '../machine/current.ts';
-import type { Ledger } from '../machine/ledger.ts';
 import type { FireTimer, Timers } from '../machine/timers.ts';
-import type { TrapLog } from '../machine/traps.ts';
+import type { Network } from '../net/network.ts';
 import type { KernelObjects } from '../objects/objects.ts';
 import type { UserSpace } from '../processes/user-space.ts';
 import type { CallbackPrograms } from '../programs/callbacks.ts';
@@ -28,14 +26,15 @@ import type { AttachPoints } from './attach.ts';
 import type { ReturnInstances } from './calls.ts';
 import { Overrides } from './overrides.ts';
 import type { FunctionPoint, LinkResource, RawPoint } from './points.ts';
+import type { Runs } from './runs.ts';
 import type { Sampling, Take } from './sampling.ts';
 
 /** What the player plays on. */
 export interface PlayerParts {
   readonly current: Current;
   readonly points: AttachPoints;
-  readonly ledger: Ledger;
-  readonly traps: TrapLog;
+  readonly runs: Runs;
+  readonly network: Network;
   readonly userSpace: UserSpace;
   readonly userRegisters: UserRegisters;
   readonly sampling: Sampling;
@@ -53,8 +52,8 @@ export interface PlayerParts {
 export class Player {
   readonly #current: Current;
   readonly #points: AttachPoints;
-  readonly #ledger: Ledger;
-  readonly #traps: TrapLog;
+  readonly #runs: Runs;
+  readonly #network: Network;
   readonly #userSpace: UserSpace;
   readonly #userRegisters: UserRegisters;
   readonly #sampling: Sampling;
@@ -69,8 +68,8 @@ export class Player {
     const { current, samples } = parts;
     this.#current = current;
     this.#points = parts.points;
-    this.#ledger = parts.ledger;
-    this.#traps = parts.traps;
+    this.#runs = parts.runs;
+    this.#network = parts.network;
     this.#userSpace = parts.userSpace;
     this.#userRegisters = parts.userRegisters;
     this.#sampling = parts.sampling;
@@ -81,12 +80,16 @@ export class Player {
       const { task, stack, userStack } = this.#sampling.running(cpu);
       current.begin(cpu, task, stack, userStack);
       current.link = null;
-      this.#execute(parts.callbacks.entry(program, slot), program.program.name, parts.callbacks.context(map, value));
+      this.#runs.execute(
+        parts.callbacks.entry(program, slot),
+        program.program.name,
+        parts.callbacks.context(map, value),
+      );
     };
     this.#take = (link, running, at) => {
       current.now = at;
       current.begin(link.counter.cpu, running.task, running.stack, running.userStack);
-      this.#run(link, samples.write(link, running, current));
+      this.#runs.run(link, samples.write(link, running, current));
     };
   }
 
@@ -162,6 +165,9 @@ export class Player {
       case 'change':
         this.#objects.change(event.object);
         break;
+      case 'packet':
+        this.#network.play(event);
+        break;
       default:
         assertNever(event);
     }
@@ -180,9 +186,8 @@ export class Player {
           : context.write(event.raw, this.#current);
       this.#runAll(raw.links, args);
     }
-    if (links.length === 0) return;
-    const record = (point.context as RecordContext).write(event, this.#current);
-    this.#runAll(links, record);
+    if (links.length > 0) this.#runAll(links, (point.context as RecordContext).write(event, this.#current));
+    if (point.ends) this.#current.forget(event.task);
   }
 
   /** The tasks' states as the scheduler has set them by the time that it tells (kernel/sched/core.c). */
@@ -206,7 +211,7 @@ export class Player {
     const { entries, exits, fentries, fexits, modifiers } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
-      if (!(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
+      if (!(link.instances as ReturnInstances).enter(event.task)) this.#runs.miss(link);
     }
     if (entries.length > 0) this.#runAll(entries, (point.context as FunctionContext).enter(event, this.#current));
     if (this.#current.overrides) this.#override(event);
@@ -236,7 +241,7 @@ export class Player {
       const link = point.modifiers[index] as LinkResource;
       const { executable } = link.program;
       const before = link.hits;
-      this.#run(link, args);
+      this.#runs.run(link, args);
       if (link.hits === before || executable.result === 0n) continue;
       this.#overrides.begin(event.task, event.function, executable.result);
       return;
@@ -262,7 +267,7 @@ export class Player {
       const link = exits[index] as LinkResource;
       if (!(link.instances as ReturnInstances).exit(event.task)) continue;
       if (registers === 0) registers = (point.context as FunctionContext).exit(event, this.#current);
-      this.#run(link, registers);
+      this.#runs.run(link, registers);
     }
   }
 
@@ -271,7 +276,7 @@ export class Player {
     const { entries, exits } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
-      if (isFor(link, event.task) && !(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
+      if (isFor(link, event.task) && !(link.instances as ReturnInstances).enter(event.task)) this.#runs.miss(link);
     }
     if (entries.length === 0) return;
     this.#runFor(entries, event.task, this.#userRegisters.enter(event, point, this.#current));
@@ -284,7 +289,7 @@ export class Player {
       const link = point.exits[index] as LinkResource;
       if (!isFor(link, event.task) || !(link.instances as ReturnInstances).exit(event.task)) continue;
       if (registers === 0) registers = this.#userRegisters.exit(event, point, this.#current);
-      this.#run(link, registers);
+      this.#runs.run(link, registers);
     }
   }
 
@@ -302,59 +307,29 @@ export class Player {
     this.#sampling.begin(event, this.#take);
   }
 
+  /** The kernel passes a tracepoint or function in the course of another event: at its time, on its CPU and task. */
+  passOn(event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent): void {
+    this.#current.begin(event.cpu, event.task, event.stack, event.userStack);
+    this.#play(event);
+    this.#current.begin(outer.cpu, outer.task, outer.stack, outer.userStack);
+  }
+
   /** Programs of a tracepoint that a helper passes while a program runs: all are skipped, as they would nest. */
   passNested(name: string): void {
     const point = this.#points.findTracepoint(name);
-    if (point !== undefined) for (const link of point.links) this.#miss(link);
+    if (point !== undefined) for (const link of point.links) this.#runs.miss(link);
   }
 
   #runAll(links: readonly LinkResource[], context: number): void {
-    for (let index = 0; index < links.length; index++) this.#run(links[index] as LinkResource, context);
+    for (let index = 0; index < links.length; index++) this.#runs.run(links[index] as LinkResource, context);
   }
 
   /** As `runAll`, but of the links for one process only those of the task's. */
   #runFor(links: readonly LinkResource[], task: Task, context: number): void {
     for (let index = 0; index < links.length; index++) {
       const link = links[index] as LinkResource;
-      if (isFor(link, task)) this.#run(link, context);
+      if (isFor(link, task)) this.#runs.run(link, context);
     }
-  }
-
-  #run(link: LinkResource, context: number): void {
-    const current = this.#current;
-    const { cpu } = current;
-    if (current.active[cpu] !== 0) {
-      this.#miss(link);
-      return;
-    }
-    current.link = link;
-    this.#execute(link.program.executable, link.program.name, context);
-    link.countHit();
-  }
-
-  #execute(executable: Executable, name: string, context: number): void {
-    const current = this.#current;
-    const { cpu } = current;
-    this.#ledger.countProduced(cpu);
-    current.active[cpu] = 1;
-    current.records = 0;
-    current.reserved = 0;
-    executable.run(context);
-    current.active[cpu] = 0;
-    const { trap } = executable;
-    if (trap !== null) this.#traps.note(name, trap);
-    // A run that was trapped leaves its records unfinished.
-    for (; current.reserved > 0; current.reserved--) this.#ledger.countUnsent(cpu);
-    if (current.records > 0) return;
-    if (trap === null) this.#ledger.countFiltered(cpu);
-    else this.#ledger.countUnrun(cpu);
-  }
-
-  /** A run was due and does not happen. */
-  #miss(link: LinkResource): void {
-    link.countMissed();
-    this.#ledger.countProduced(this.#current.cpu);
-    this.#ledger.countUnrun(this.#current.cpu);
   }
 
   #noCpu(event: KernelEvent): InputError {
@@ -393,6 +368,8 @@ function nameOf(event: KernelEvent): string {
       return `an activity of ${event.task.comm}`;
     case 'change':
       return `a change of a ${event.object.object}`;
+    case 'packet':
+      return `a packet at ${event.device.name}`;
     default:
       return assertNever(event);
   }

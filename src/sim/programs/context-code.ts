@@ -17,8 +17,28 @@ import {
  */
 export type PacketContext = '__sk_buff' | 'xdp_md';
 
-/** What lies behind the struct, a u64 each: pointers that fields of 4 bytes give, and where the headers begin. */
-const pointers = ['data', 'data_end', 'data_meta', 'mac_header', 'network_header'] as const;
+/**
+ * What lies behind the struct, a u64 each. Pointers that fields of 4 bytes give; where the headers begin, 0 for one
+ * that is not set; how far the packet may grow down (`head`) and up (`limit`); the end of an XDP frame with its
+ * fragments; and what else the kernel keeps of a packet: ip_summed, csum_level, l4_hash and sw_hash, encapsulation,
+ * and the bytes of meta data before it.
+ */
+const pointers = [
+  'data',
+  'data_end',
+  'data_meta',
+  'mac_header',
+  'network_header',
+  'transport_header',
+  'head',
+  'limit',
+  'frame_end',
+  'ip_summed',
+  'csum_level',
+  'hash_kind',
+  'encapsulation',
+  'meta_len',
+] as const;
 export type PacketPointer = (typeof pointers)[number];
 
 /** Fields of which the kernel keeps 16 bits (struct sk_buff, struct qdisc_skb_cb). */

@@ -16,6 +16,7 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, reachOf } from './context-code.ts';
@@ -89,6 +90,22 @@ export class ProgramResource extends Resource {
   }
 }
 
+/** What an engine is told: of registers when it asks, which need not be at once. */
+class EngineFacts implements NonNullable<LinkedProgram['facts']> {
+  readonly verified = true;
+  readonly mayFault: Uint8Array;
+  readonly #proved: Facts;
+
+  constructor(proved: Facts) {
+    this.mayFault = proved.mayFault;
+    this.#proved = proved;
+  }
+
+  get registers(): Uint8Array {
+    return this.#proved.registers;
+  }
+}
+
 /** What programs are made with. */
 export interface ProgramParts {
   readonly memory: Memory;
@@ -98,9 +115,12 @@ export interface ProgramParts {
   readonly window: CallWindow;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
+  /** Bodies of kernel functions, by BTF id. */
+  readonly kfuncs: ReadonlyMap<number, Helper>;
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  readonly packets: PacketBuffers;
 }
 
 export class Programs {
@@ -108,11 +128,13 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
+  constructor({ memory, btf, fds, engine, window, helpers, kfuncs, current, maps, packets }: ProgramParts) {
+    this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
@@ -122,6 +144,7 @@ export class Programs {
       memory,
       window,
       helper: (id) => helpers[id],
+      kfunc: (id) => kfuncs.get(id),
       packet: (context, offset, size) => packetBytes(memory, context, offset, size),
       inline: (id) => cells.get(id) ?? inlineHelpers[id],
       mapLayout: (address) => {
@@ -150,7 +173,7 @@ export class Programs {
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
     convertContextAccesses(code, attributes.type, proved.throughContext);
-    const executable = this.#make({ name: info.name, code, facts: factsOf(proved) }, this.#host);
+    const executable = this.#make({ name: info.name, code, facts: new EngineFacts(proved) }, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     this.#lastId = info.id;
@@ -187,7 +210,7 @@ export class Programs {
 
   /** BPF_PROG_TEST_RUN */
   run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
-    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+    return programTestRun(this.#host.memory, this.#packets, this.#get(fd, 'prog_test_run'), run);
   }
 
   #get(fd: Fd, call: string): ProgramResource {
@@ -207,11 +230,17 @@ export class Programs {
     for (const { kind, id, slot } of calls) {
       if (kind === 'helper' && this.#helpers[id] !== undefined) continue;
       if (kind === 'kfunc' && this.#host.kfunc?.(id) !== undefined) continue;
-      const called = kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function #${id}`;
+      const called =
+        kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function ${this.#nameOf(id)}#${id}`;
       throw new SysError('ENOSYS', op, `instruction ${slot}: ${called} is not simulated`, {
         hint: 'the verifier accepts the program, and Linux would run it; this simulated kernel has no body for the call',
       });
     }
+  }
+
+  #nameOf(id: number): string {
+    const type = this.#btf.type(id);
+    return 'name' in type ? type.name : '';
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
@@ -265,17 +294,6 @@ export class Programs {
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
-}
-
-/** What is known of registers is worked out when an engine wants it, which need not be at once. */
-function factsOf(proved: Facts): NonNullable<LinkedProgram['facts']> {
-  return {
-    verified: true,
-    mayFault: proved.mayFault,
-    get registers() {
-      return proved.registers;
-    },
-  };
 }
 
 function checkSize(code: Uint8Array): void {

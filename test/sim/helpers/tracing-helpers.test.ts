@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { cString, errno, viewOf } from '../../../src/base/index.ts';
-import { type FunctionEntry, type SkBuff, sock, type Task } from '../../../src/events/index.ts';
+import { binary, type FunctionEntry, type SkBuff, sock, type Task } from '../../../src/events/index.ts';
 import { mapFlags } from '../../../src/uapi/index.ts';
 import { engines } from '../../vm/engines.ts';
 import { Bench, bash, end, openOutput, profile, storing } from '../bench.ts';
@@ -171,6 +171,29 @@ describe.each(engines)('on the $name', (engine) => {
     const { answer, bytes } = run(body, { task: { ...bash, cgroup: '/system.slice/ssh.service' } });
     expect(answer).toBe(0);
     expect(cString(bytes.subarray(64))).toBe('ssh.service');
+  });
+
+  test.each<[string, string, object, number, bigint]>([
+    ["a system call's arguments", '__x64_sys_openat', { dfd: -100, filename: 0, flags: 64, mode: 0 }, 96, 64n],
+    ['where user space stands', 'vfs_read', {}, 128, 0x5555_0000_1010n],
+  ])('task_pt_regs: %s', (_, name, args, at, value) => {
+    const processes = [{ pid: bash.tgid, binaries: [binary('/usr/bin/app', { functions: ['main'] })] }];
+    const bench = new Bench(engine, { processes });
+    const out = bench.map({ type: 'array', valueSize: 64 });
+    const body = `call bpf_get_current_task_btf
+      r1 = r0
+      call bpf_task_pt_regs
+      r3 = r0
+      r3 += ${at}
+      r1 = r7
+      r1 += 8
+      r2 = 8
+      call bpf_probe_read_kernel
+      r0 = *(u64 *)(r7 + 8)`;
+    bench.attach({ kind: 'kprobe', function: name }, storing(body), { out });
+    bench.entry(name, args as FunctionEntry['args'], { userStack: ['main+0x10 [/usr/bin/app]'] });
+    expect(bench.machine.traps).toEqual([]);
+    expect(bench.u64(out)).toBe(value);
   });
 
   const socket = (more: object) =>

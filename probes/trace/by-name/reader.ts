@@ -12,7 +12,6 @@ import {
   readText,
   readU64,
   type Table,
-  type Tool,
   type ToolContext,
   type ToolOptionValue,
   type ToolRun,
@@ -24,8 +23,9 @@ import { answerField, programSource, recordName, textField, valueField } from '.
 import { type Shown, showValue, type ValuePlace } from './value.ts';
 
 /**
- * One line for each time that a function is entered or returns, or a tracepoint is passed, with its arguments by name.
- * The program is written at the start from the kernel's own types, so there is nothing to keep in step with a kernel.
+ * `trace POINT [FIELD…]`: one line for each time that a function is entered or returns, or a tracepoint is passed, with
+ * its arguments by name. The program is written at the start from the kernel's own types, so there is nothing to keep
+ * in step with a kernel.
  */
 const columns: readonly Column[] = [
   { key: 'time', title: 'TIME', align: 'right', width: 15, priority: 80 },
@@ -39,42 +39,8 @@ const columns: readonly Column[] = [
 /** Programs that one pattern may make. */
 const mostPoints = 128;
 
-const tool: Tool = {
-  name: 'argsnoop',
-  summary: 'a line for each call of a function or pass of a tracepoint, with its arguments by name',
-  arguments: [
-    {
-      name: 'POINT',
-      what: "tcp_v4_connect, its return r:tcp_v4_connect, a tracepoint skb:kfree_skb, or several: 'tcp_*'",
-      required: true,
-    },
-    {
-      name: 'FIELD',
-      what: 'only these: arguments, fields, what they point to (sk->__sk_common.skc_dport), ret of a return',
-      required: false,
-      variadic: true,
-    },
-  ],
-  options: [
-    { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-K, --kernel-stack', what: 'keep the kernel stack of each event' },
-  ],
-  examples: [
-    { command: 'tracebed run argsnoop syscalls:sys_enter_openat filename', what: 'which files are opened' },
-    { command: 'tracebed run argsnoop r:tcp_v4_connect --scenario slow-connect', what: 'what connect returns' },
-    {
-      command: "tracebed run argsnoop tcp_v4_connect 'sk->__sk_common.skc_dport' --scenario slow-connect",
-      what: 'through a pointer',
-    },
-    { command: "tracebed run argsnoop 'skb:*' --scenario udp_closed_port", what: 'all tracepoints of a category' },
-  ],
-  scenario: 'syscalls',
-  start,
-};
-
-export default tool;
-
-function start({ kernel, args, options, ringPages }: ToolContext): ToolRun {
+/** @throws UsageError for a point or field that is not there, with the nearest names */
+export function startByName({ kernel, args, options, ringPages }: ToolContext): ToolRun {
   const [text = '', ...wanted] = args;
   const points = plans(kernel, text, wanted);
   const process = processId(options.pid);
