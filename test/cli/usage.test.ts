@@ -10,7 +10,7 @@ describe('help', () => {
     [['list', '--help'], 'Usage: tracebed list [options]'],
     [['run', 'tcplife', '--help'], 'Usage: tracebed run tcplife [options]'],
     [['run', 'tcplife', '--', '--help'], 'Usage: tracebed run tcplife [options]'],
-    [['run', 'trace', '--', '-h'], 'Usage: tracebed run trace PROBE... [options]'],
+    [['run', 'trace', '--', '-h'], 'Usage: tracebed run trace PROBE [FIELD...] [options]'],
     [['events', '-h'], 'Usage: tracebed events [options] [pattern]'],
     [['scenario', '--help'], 'Usage: tracebed scenario [options] [command]'],
     [['scenario', 'show', '--help'], 'Usage: tracebed scenario show [options] <name|file>'],
