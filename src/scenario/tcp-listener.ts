@@ -7,7 +7,7 @@ import type { CallTree, Inside } from './call.ts';
 import type { Context } from './context.ts';
 import { interrupt } from './interrupt.ts';
 import type { Script } from './script.ts';
-import { TcpConnection } from './tcp.ts';
+import { TcpConnection } from './tcp-connection.ts';
 import { type TcpEnds, TcpSocket, tcpSock, zeros } from './tcp-socket.ts';
 
 export interface TcpListenerSpec {

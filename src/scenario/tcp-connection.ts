@@ -124,30 +124,29 @@ export class TcpConnection extends TcpSegments {
     return context.call(name, args, { takes: inner + us(6), after: us(1) }, nested);
   }
 
-  /** What comes back `answer` ns after the SYN: a SYN-ACK, a reset, or nothing. */
+  /** What comes back `answer` ns after the SYN: a SYN-ACK, a reset, or nothing. Until then the SYN is sent again. */
   #answered(context: Context, began: Nanoseconds, answer: Nanoseconds, returns: number): Observable<KernelEvent> {
     const softirq = this.softirq(context);
     const { script } = this;
     const at = began + answer;
+    const events: Observable<KernelEvent>[] = [];
+    for (let wait = firstTimeout, sum = wait; sum < answer; wait *= 2, sum += wait) {
+      events.push(script.after(began + sum, () => this.retransmit(context)));
+    }
     if (returns === -110) {
-      const again: Observable<KernelEvent>[] = [];
-      for (let wait = firstTimeout, sum = wait; sum < answer; wait *= 2, sum += wait) {
-        again.push(script.after(began + sum, () => this.retransmit(context)));
-      }
-      return merge(
-        ...again,
-        interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')),
-      );
+      events.push(interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')));
+      return merge(...events);
     }
     const refused = returns === -111;
     const segment = () => this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
-    return this.handled(at, softirq, segment, (skb) => {
+    const come = this.handled(at, softirq, segment, (skb) => {
       this.#roundTrip = answer;
       const inner = refused
         ? this.#reset(softirq)
         : [this.setState(softirq, 'ESTABLISHED', this.#measured(answer)), ...this.goes(['ACK'])];
       return softirq.call('tcp_rcv_state_process', { sk: this.sock, skb }, { takes: us(12) }, inner);
     });
+    return merge(...events, come);
   }
 
   #measured(roundTrip: Nanoseconds): Changes<Sock> {
