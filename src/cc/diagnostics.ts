@@ -130,7 +130,8 @@ function includesOf(token: Token): Position[] {
 
 /** `did you mean …?` for a name, or undefined when nothing is near. */
 export function didYouMean(name: string, names: Iterable<string>): string | undefined {
-  const near = nearest(name, new Set(names));
+  // Of a letter or two, anything is near.
+  const near = name.length < 3 ? [] : nearest(name, new Set(names));
   return near.length === 0 ? undefined : `did you mean ${near.map((one) => `'${one}'`).join(' or ')}?`;
 }
 
