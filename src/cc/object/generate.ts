@@ -12,6 +12,7 @@ import type { IrFunction } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
+import { AtomicLowering } from '../lower/atomics.ts';
 import { CallLowering } from '../lower/calls.ts';
 import { ExpressionLowering } from '../lower/expressions.ts';
 import { LoopLowering } from '../lower/loops.ts';
@@ -187,6 +188,7 @@ function generateFunction(
   lowering.tables = new TableLowering(lowering);
   lowering.wide = new WideLowering(lowering);
   lowering.overflow = new OverflowLowering(lowering, lowering.wide);
+  lowering.atomics = new AtomicLowering(lowering);
   const frame: Frame = {
     function: f,
     slots: new Map(),
