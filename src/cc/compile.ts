@@ -75,10 +75,14 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   if (!diagnostics.failed) {
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
-      const kind = programKind(f);
+      const kind = programKind(f, diagnostics);
       if (kind)
         programs.push(
-          generate(f, () => generateProgram(f, kind, { diagnostics, data, usdtArgument, objectTypes }), diagnostics),
+          generate(
+            f,
+            () => generateProgram(f, kind, { diagnostics, data, usdtArgument, objectTypes, kernel: profile.btf }),
+            diagnostics,
+          ),
         );
     }
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { toolNames } from '../../src/lab/index.ts';
 import { tracebed } from '../cli/console.ts';
 import { readSessions, words } from './sessions.ts';
 
@@ -17,4 +18,24 @@ describe.each([...new Set(sessions.map(({ file }) => file))])('%s', (file) => {
     expect(trimmed(out + err)).toBe(trimmed(output));
     expect(code).toBe(err === '' ? 0 : 2);
   });
+});
+
+/** One command for each tool: that of its first session which runs to its end, or one of these. */
+const commands = new Map(
+  [
+    ...['tracebed run drop-monitor', 'tracebed run trace tcp_v4_connect', 'tracebed run funclatency tcp_v4_connect'],
+    ...sessions
+      .filter(({ output }) => !/^tracebed: /m.test(output))
+      .map(({ command }) => command)
+      .reverse(),
+  ].map((command) => [words(command)[2] as string, command] as const),
+);
+
+test.each(toolNames())('%s says the same when its programs are interpreted', async (tool) => {
+  const [, run, , ...rest] = words(commands.get(tool) as string);
+  const [compiled, interpreted] = await Promise.all(
+    ['jit', 'interpreter'].map((engine) => tracebed([run as string, tool, '--engine', engine, ...rest])),
+  );
+  expect(compiled?.out).not.toBe('');
+  expect(interpreted).toEqual(compiled);
 });

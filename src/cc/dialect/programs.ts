@@ -1,4 +1,7 @@
+import { InputError } from '../../base/index.ts';
+import { parseSection } from '../../object/index.ts';
 import type { ProgramType } from '../../uapi/index.ts';
+import type { Diagnostics } from '../diagnostics.ts';
 import type { FunctionObject } from '../syntax/ast.ts';
 import type { CType } from '../types/types.ts';
 
@@ -38,47 +41,10 @@ const contexts: Readonly<Record<string, readonly [type: ProgramType, section: st
   sk_msg_md: ['sk_msg', 'sk_msg'],
 };
 
-const sections: readonly (readonly [prefix: string, type: ProgramType])[] = [
-  ['kprobe', 'kprobe'],
-  ['kretprobe', 'kprobe'],
-  ['uprobe', 'kprobe'],
-  ['uretprobe', 'kprobe'],
-  ['usdt', 'kprobe'],
-  ['tracepoint', 'tracepoint'],
-  ['tp/', 'tracepoint'],
-  ['raw_tracepoint', 'raw_tracepoint'],
-  ['raw_tp', 'raw_tracepoint'],
-  ['tp_btf', 'tracing'],
-  ['fentry', 'tracing'],
-  ['fexit', 'tracing'],
-  ['fmod_ret', 'tracing'],
-  ['lsm', 'lsm'],
-  ['perf_event', 'perf_event'],
-  ['socket', 'socket_filter'],
-  ['xdp', 'xdp'],
-  ['tc', 'sched_cls'],
-  ['classifier', 'sched_cls'],
-  ['action', 'sched_act'],
-  ['cgroup_skb', 'cgroup_skb'],
-  ['sockops', 'sock_ops'],
-  ['sk_msg', 'sk_msg'],
-  ['flow_dissector', 'flow_dissector'],
-];
-
 /** Undefined for a function that is only called by others. */
-export function programKind(f: FunctionObject): ProgramKind | undefined {
+export function programKind(f: FunctionObject, diagnostics: Diagnostics): ProgramKind | undefined {
   if (!f.body || f.static || f.builtin) return undefined;
-  if (f.section !== undefined) {
-    const { section } = f;
-    const known = sections.find(([prefix]) => section.startsWith(prefix));
-    return (
-      known && {
-        type: known[1],
-        section,
-        parameters: known[1] === 'tracing' || known[1] === 'lsm' ? 'array' : 'registers',
-      }
-    );
-  }
+  if (f.section !== undefined) return bySection(f, f.section, diagnostics);
   for (const [prefix, type, section, parameters] of prefixes) {
     if (f.name.startsWith(prefix)) return { type, section: `${section}/${f.name.slice(prefix.length)}`, parameters };
   }
@@ -87,6 +53,20 @@ export function programKind(f: FunctionObject): ProgramKind | undefined {
     return { type: 'tracepoint', section: `tracepoint/${tracepoint[1]}/${tracepoint[2]}`, parameters: 'none' };
   if (f.name.startsWith('syscall__')) return { type: 'kprobe', section: 'kprobe', parameters: 'syscall' };
   return byContext(f.parameters[0]?.type);
+}
+
+function bySection(f: FunctionObject, section: string, diagnostics: Diagnostics): ProgramKind | undefined {
+  // Where compilers put code that is no program.
+  if (section.startsWith('.text')) return undefined;
+  try {
+    const { type } = parseSection(section);
+    const array = type === 'tracing' || type === 'lsm';
+    return { type, section, parameters: array ? 'array' : type === 'kprobe' ? 'registers' : 'none' };
+  } catch (fault) {
+    if (!(fault instanceof InputError)) throw fault;
+    diagnostics.error(f.at, fault.message, fault.hint ?? `a program's section is ${fault.expected}`);
+    return undefined;
+  }
 }
 
 function byContext(type: CType | undefined): ProgramKind | undefined {

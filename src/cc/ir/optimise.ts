@@ -3,7 +3,7 @@ import { pruneBlocks, simplifyFlow, simplifyPhis, splitCriticalEdges } from './f
 import { type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
 import { forwardStores, removeDeadStores, wildSlots } from './memory-passes.ts';
 import { numberValues } from './numbering.ts';
-import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
+import { type ProvenanceOptions, provenanceOf, readsDirectly } from './provenance.ts';
 
 /** The passes over SSA, in their order. */
 export function optimise(f: IrFunction, origin: ProvenanceOptions): void {
@@ -79,7 +79,7 @@ function expandProbeReads(f: IrFunction, origin: ProvenanceOptions): void {
       if (gone.has(value)) continue;
       const base = value.op === 'load' ? resolve(value.args[0] as Value) : undefined;
       const user = value.access === 'user';
-      if (!base || (!user && provenanceOf(base, origin) !== 'unknown')) {
+      if (!base || (!user && isDirect(value, base, origin))) {
         values.push(value);
         continue;
       }
@@ -107,6 +107,10 @@ function expandProbeReads(f: IrFunction, origin: ProvenanceOptions): void {
     }
     block.values = values;
   }
+}
+
+function isDirect(load: Value, base: Value, origin: ProvenanceOptions): boolean {
+  return provenanceOf(base, origin) !== 'unknown' || readsDirectly(base, load.offset, load.size, origin);
 }
 
 /** Loads whose value goes nowhere but into one local, untouched in between: the read can be made right there. */

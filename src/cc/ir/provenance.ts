@@ -1,10 +1,14 @@
+import type { Size } from '../../isa/index.ts';
 import { directResults } from '../dialect/helper-prototypes.ts';
+import type { TypedPointers } from '../dialect/typed-arguments.ts';
+import { type KernelPlace, kernelRead } from '../types/kernel-access.ts';
 import { resolve, type Value } from './ir.ts';
 
 /**
  * Where a pointer comes from, which decides how memory behind it is read. What the program got from the stack, a map,
  * the context or a ring it reads directly; any other address (a kernel pointer out of a register, a struct or a map)
- * only a probe read may follow. A probe read is right for every address, so a mixed or unknown origin takes it.
+ * only a probe read may follow, but for those whose type the verifier knows. A probe read is right for every address,
+ * so a mixed or unknown origin takes it.
  */
 export type Provenance = 'direct' | 'context' | 'unknown';
 
@@ -17,6 +21,8 @@ export interface ProvenanceOptions {
   readonly parameters?: readonly Provenance[];
   /** The function is a program: parameter 0 is its context. */
   readonly program: boolean;
+  /** Pointers that the verifier knows the types of. */
+  readonly typed: TypedPointers;
 }
 
 /** @param assume what is said of a phi that is being looked at already */
@@ -67,4 +73,57 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
     default:
       return 'unknown';
   }
+}
+
+/** Whether the verifier lets `size` bytes behind a pointer of unknown origin be read directly: a typed kernel pointer. */
+export function readsDirectly(base: Value, offset: number, size: Size, options: ProvenanceOptions): boolean {
+  const place = kernelPlaceOf(base, options);
+  if (!place) return false;
+  return kernelRead(options.typed.btf, { ...place, offset: place.offset + offset }, size) !== undefined;
+}
+
+/** The kernel struct that a value is known to point into. */
+function kernelPlaceOf(
+  valueIn: Value,
+  options: ProvenanceOptions,
+  seen: ReadonlySet<Value> = new Set(),
+): KernelPlace | undefined {
+  const value = resolve(valueIn);
+  switch (value.op) {
+    case 'helper': {
+      const struct = value.helper && options.typed.result(value.helper);
+      return struct === undefined ? undefined : { struct, offset: 0 };
+    }
+    case 'load': {
+      const struct = value.size === 8 && value.access !== 'user' ? pointerRead(value, options, seen) : undefined;
+      return struct === undefined ? undefined : { struct, offset: 0 };
+    }
+    case 'opaque':
+      return kernelPlaceOf(value.args[0] as Value, options, seen);
+    case 'add': {
+      const by = resolve(value.args[1] as Value);
+      const base = by.op === 'const' ? kernelPlaceOf(value.args[0] as Value, options, seen) : undefined;
+      return base && { struct: base.struct, offset: base.offset + Number(BigInt.asIntN(32, by.constant)) };
+    }
+    case 'phi': {
+      if (seen.has(value)) return undefined;
+      const inner = new Set([...seen, value]);
+      const [first, ...others] = value.args.map((arg) => kernelPlaceOf(arg, options, inner));
+      return others.every((one) => one?.struct === first?.struct && one?.offset === first?.offset) ? first : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function pointerRead(load: Value, options: ProvenanceOptions, seen: ReadonlySet<Value>): number | undefined {
+  const base = resolve(load.args[0] as Value);
+  if (base.op === 'parameter') {
+    return options.program && base.imm === 0 && load.offset % 8 === 0
+      ? options.typed.argument(load.offset / 8)
+      : undefined;
+  }
+  const place = kernelPlaceOf(base, options, seen);
+  const read = place && kernelRead(options.typed.btf, { ...place, offset: place.offset + load.offset }, 8);
+  return read?.kind === 'pointer' ? read.struct : undefined;
 }

@@ -1,6 +1,6 @@
 import type { Size } from '../../isa/index.ts';
 import { resolve, type Slot, type Value } from '../ir/ir.ts';
-import { provenanceOf } from '../ir/provenance.ts';
+import { provenanceOf, readsDirectly } from '../ir/provenance.ts';
 import type { Expression, Initializer, InitializerEntry, Variable } from '../syntax/ast.ts';
 import { isUser } from '../syntax/typing.ts';
 import { alignOf, type CType, isAggregate, isScalar, type Member, printCType, sizeOf } from '../types/types.ts';
@@ -223,19 +223,14 @@ export class PlaceLowering {
     const { builder, calls, origin } = this.#l;
     if (size === 0) return;
     const source = provenanceOf(from.address, origin, 'unknown');
-    if (from.user || source === 'unknown') {
+    const align = Math.min(this.#alignment(to), source === 'unknown' ? alignOf(from.type) : this.#alignment(from));
+    if (from.user || (source === 'unknown' && !this.#readsInWords(from, size))) {
       const length = builder.constant(BigInt(size), 64);
       const helper = from.user ? 'probe_read_user' : 'probe_read_kernel';
       calls.helper(helper, [this.pointer(to), length, this.pointer(from)], 32);
       return;
     }
-    const align = Math.min(this.#alignment(to), this.#alignment(from));
-    const chunks: [at: number, chunk: Size][] = [];
-    for (let at = 0; at < size; ) {
-      const chunk = chunkAt(at, size, align);
-      chunks.push([at, chunk]);
-      at += chunk;
-    }
+    const chunks = chunksOf(size, align);
     // Upwards within one object: from the end, so that nothing is read after it was written.
     const [target, start] = [based(to.address), based(from.address)];
     const sameSlot = target.base.op === 'stack' && target.base.slot === start.base.slot;
@@ -245,6 +240,15 @@ export class PlaceLowering {
     for (const [at, chunk] of chunks) {
       builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
     }
+  }
+
+  /** A few words behind a kernel pointer whose type the verifier knows are read one by one. */
+  #readsInWords(from: MemoryPlace, size: number): boolean {
+    const { address, offset } = from;
+    const chunks = chunksOf(size, alignOf(from.type));
+    return (
+      chunks.length <= 4 && chunks.every(([at, chunk]) => readsDirectly(address, offset + at, chunk, this.#l.origin))
+    );
   }
 
   /** The address of a place, as a value. */
@@ -346,6 +350,17 @@ function based(addressIn: Value): { base: Value; offset: number } {
   const by = address.op === 'add' ? resolve(address.args[1] as Value) : undefined;
   if (by?.op !== 'const') return { base: address, offset: 0 };
   return { base: resolve(address.args[0] as Value), offset: Number(BigInt.asIntN(64, by.constant)) };
+}
+
+/** Where each piece of `size` bytes begins, and how wide it is. */
+function chunksOf(size: number, align: number): [at: number, chunk: Size][] {
+  const chunks: [at: number, chunk: Size][] = [];
+  for (let at = 0; at < size; ) {
+    const chunk = chunkAt(at, size, align);
+    chunks.push([at, chunk]);
+    at += chunk;
+  }
+  return chunks;
 }
 
 function chunkAt(at: number, size: number, align: number): Size {

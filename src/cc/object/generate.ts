@@ -1,3 +1,4 @@
+import type { Btf } from '../../btf/index.ts';
 import { encode, type InstructionBody, slotsOf } from '../../isa/index.ts';
 import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../../object/index.ts';
 import { allocateRegisters } from '../codegen/allocate.ts';
@@ -7,6 +8,7 @@ import { selectInstructions } from '../codegen/select.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { ProgramKind } from '../dialect/programs.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
+import { typedPointers } from '../dialect/typed-arguments.ts';
 import { Builder } from '../ir/builder.ts';
 import type { IrFunction } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
@@ -34,6 +36,8 @@ export interface GenerateOptions {
   readonly data: DataSections;
   readonly usdtArgument: Lowering['usdtArgument'];
   readonly objectTypes: ObjectTypes;
+  /** The types of the kernel. */
+  readonly kernel: Btf;
 }
 
 const stackLimit = 512;
@@ -55,6 +59,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     packets: packetTypes.has(kind.type),
     anyWidth: kind.type === 'kprobe' || kind.type === 'tracepoint',
     program: true,
+    typed: typedPointers(options.kernel, kind, f),
   };
   const parts: Emitted[] = [];
   const starts = new Map<string, number>();
