@@ -1,6 +1,7 @@
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Variable } from '../syntax/ast.ts';
 import { sizeOf } from '../types/types.ts';
+import { setConstant } from './image.ts';
 
 /** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
 export type SectionOfData = '.rodata' | '.data' | '.bss';
@@ -46,17 +47,10 @@ export class DataSections {
   #append(variable: Variable, bytes: number[]): void {
     const start = bytes.length;
     for (let i = sizeOf(variable.type); i > 0; i--) bytes.push(0);
-    for (const { offset, type, bits, value } of variable.initial?.entries ?? []) {
-      if (value.kind !== 'number') {
-        this.#diagnostics.error(value.at, `the initial value of '${variable.name}' must be a constant`);
-        return;
-      }
-      const size = sizeOf(type);
-      let word = 0n;
-      for (let i = size - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[start + offset + i] ?? 0);
-      const mask = ((1n << BigInt(bits ? bits.width : size * 8)) - 1n) << BigInt(bits?.shift ?? 0);
-      word = (word & ~mask) | ((value.value << BigInt(bits?.shift ?? 0)) & mask);
-      for (let i = 0; i < size; i++) bytes[start + offset + i] = Number((word >> BigInt(i * 8)) & 0xffn);
+    for (const entry of variable.initial?.entries ?? []) {
+      if (setConstant(bytes, entry, start)) continue;
+      this.#diagnostics.error(entry.value.at, `the initial value of '${variable.name}' must be a constant`);
+      return;
     }
   }
 

@@ -17,6 +17,8 @@ export class StatementParser {
   readonly #p: Parsing;
   #switches: OpenSwitch[] = [];
   #loops = 0;
+  /** How many labels have been met. */
+  #labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -122,6 +124,7 @@ export class StatementParser {
       if (p.peek().text === ':') {
         p.next();
         p.next();
+        this.#labels++;
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
         return { kind: 'label', at, name: at.text, body };
       }
@@ -220,8 +223,14 @@ export class StatementParser {
     return this.statement();
   }
 
-  /** for, while and do … while */
+  /** for, while and do … while; a loop with a label in it stays one, for the label cannot stand there twice */
   #loop(unroll: number): Statement {
+    const labels = this.#labels;
+    const loop = this.#anyLoop(unroll);
+    return labels === this.#labels ? loop : { ...loop, unroll: 0 };
+  }
+
+  #anyLoop(unroll: number): Extract<Statement, { kind: 'loop' }> {
     const p = this.#p;
     const at = p.next();
     this.#loops++;
@@ -247,7 +256,7 @@ export class StatementParser {
   }
 
   /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
-  #for(at: Token, unroll: number): Statement {
+  #for(at: Token, unroll: number): Extract<Statement, { kind: 'loop' }> {
     const p = this.#p;
     p.expect('(');
     const first: Statement[] = [];

@@ -37,3 +37,4 @@
 /* stringWalk: 12515 */ char t[] = "count"; char *p = t; u32 n = 0; while (*p) { n = n * 3 + *p; p++; } return n;
 /* conditionalPointerNull: 3 */ u64 a = 3, *p = in[0] ? &a : 0; return p ? *p : 99;
 /* pointerToConstArray: 7 */ static const u8 t[4] = { 9, 8, 7, 6 }; return t[2];
+/* addressOfConstant: 14 */ static const u32 limit = 7; const u32 *p = &limit; return *p + limit;

@@ -374,7 +374,8 @@ export class Statements {
     if (!place || this.room < 8) return undefined;
     this.room -= 8;
     const at = `&${place.text}`;
-    const value = this.#e.expression(2);
+    // gcc 12 dies of a _Bool here.
+    const value = `(s64)${this.#e.expression(2)}`;
     const op = r.pick(['add', 'sub', 'or', 'and', 'xor']);
     const call = r.pick([
       `__sync_fetch_and_${op}(${at}, ${value})`,
