@@ -336,10 +336,12 @@ export class PlaceLowering {
     for (const entry of initial.entries) {
       const length = extentOf(entry.type, entry.bits);
       if (entry.offset + length > size) continue;
-      if (!setConstant(image, entry)) {
+      const range = [entry.offset, entry.offset + length] as const;
+      // A constant within what is not one comes behind it.
+      if (covered.subarray(...range).includes(1) || !setConstant(image, entry)) {
         rest.push(entry);
-        if (!entry.bits) covered.fill(1, entry.offset, entry.offset + length);
-      } else if (!entry.bits) covered.fill(0, entry.offset, entry.offset + length);
+        if (!entry.bits) covered.fill(1, ...range);
+      }
     }
     // Values first: they may read what is being initialised.
     const { expressions, builder } = this.#l;
