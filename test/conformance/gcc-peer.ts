@@ -42,7 +42,8 @@ export function peerResults(seeds: readonly number[], { command, flags }: Peer):
     return resultsOf(texts, command, flags);
   } catch (fault) {
     // One of them is more than the compiler can take: find out which.
-    if (!/internal compiler error/.test(String((fault as { stderr?: Buffer }).stderr)) || texts.length === 1) throw fault;
+    if (!/internal compiler error/.test(String((fault as { stderr?: Buffer }).stderr)) || texts.length === 1)
+      throw fault;
     return texts.map((one) => {
       try {
         return resultsOf([one], command, flags)[0] ?? 'trap';

@@ -28,6 +28,8 @@ export type Place =
       readonly offset: number;
       readonly type: CType;
       readonly bits: Member['bits'];
+      /** Its address is a multiple of that, by the types on the way to it: less than its type's in a packed struct. */
+      readonly align: number;
       readonly user: boolean;
       readonly volatile: boolean;
     };
@@ -60,7 +62,7 @@ export class PlaceLowering {
   }
 
   memory(address: Value, type: CType, offset = 0, user = false): MemoryPlace {
-    return { kind: 'memory', address, offset, type, bits: undefined, user, volatile: false };
+    return { kind: 'memory', address, offset, type, bits: undefined, align: alignOf(type), user, volatile: false };
   }
 
   /** Where an expression's object is; a value that has none is put into a temporary. */
@@ -76,11 +78,12 @@ export class PlaceLowering {
         const address = this.#l.expressions.value(value.base);
         const pointer = value.base.type;
         const volatile = pointer.kind === 'pointer' && pointer.volatile;
-        return { ...this.memory(address, value.type, 0, isUser(value)), volatile };
+        return { ...this.memory(address, value.type, 0, isUser(value)), align: alignmentOf(value), volatile };
       }
       case 'member': {
         const base = this.memoryPlace(value.base);
-        return { ...base, offset: base.offset + value.member.offset, type: value.type, bits: value.member.bits };
+        const { offset, bits } = value.member;
+        return { ...base, offset: base.offset + offset, type: value.type, bits, align: alignmentOf(value) };
       }
       case 'literal': {
         const { variable } = value;
@@ -119,7 +122,7 @@ export class PlaceLowering {
     const { builder, data } = this.#l;
     if (!variable.global) return builder.stack(this.slotOf(variable));
     const { section, offset } = data.place(variable);
-    return builder.emit('data', 64, [], { section, offset });
+    return builder.emit('data', 64, [], { section, offset, imm: offset + sizeOf(variable.type) });
   }
 
   /** The value of a scalar place. */
@@ -228,7 +231,9 @@ export class PlaceLowering {
 
   #pieceOnStack(place: MemoryPlace, size: Size): Size {
     const address = resolve(place.address);
-    return address.op === 'stack' ? (Math.min(size, this.#alignment(place)) as Size) : size;
+    if (address.op === 'stack') return Math.min(size, this.#alignment(place)) as Size;
+    if (place.align >= size || provenanceOf(address, this.#l.origin, 'unknown') !== 'direct') return size;
+    return place.align as Size;
   }
 
   readWide(place: MemoryPlace): readonly [low: Value, high: Value] {
@@ -299,7 +304,7 @@ export class PlaceLowering {
       const at = (offset + place.offset) | 8;
       if (base.op === 'parameter') return at & -at;
     }
-    return origin === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
+    return origin === 'direct' && !mayBeStack(address) ? 8 : place.align;
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
@@ -371,6 +376,27 @@ export class PlaceLowering {
     else if (value.type.kind === 'struct') this.copy(to, this.#l.aggregates.place(value), sizeOf(to.type));
     else this.#l.diagnostics.error(value.at, `a '${printCType(value.type)}' cannot be copied`);
   }
+}
+
+/** An address of the stack with an index, or one of several. */
+function mayBeStack(address: Value): boolean {
+  const value = resolve(address);
+  if (value.op === 'add' || value.op === 'sub') return value.args.some(mayBeStack);
+  return value.op === 'stack' || value.op === 'phi';
+}
+
+/** What the address of a place is a multiple of, as its types say. */
+function alignmentOf(place: Expression): number {
+  if (place.kind === 'member') {
+    const { offset } = place.member;
+    const outer = alignmentOf(place.base);
+    return offset === 0 ? outer : Math.min(outer, offset & -offset);
+  }
+  if (place.kind !== 'deref') return alignOf(place.type);
+  let pointer = place.base;
+  while (pointer.kind === 'binary') pointer = pointer.left;
+  const own = Math.max(1, alignOf(place.type));
+  return pointer.kind === 'address' ? Math.min(own, alignmentOf(pointer.base)) : own;
 }
 
 /** An address as what it is reckoned from, and how many bytes behind. */

@@ -63,7 +63,12 @@ export class InitializerParser {
     if (p.peek(at).kind !== 'string') return false;
     while (p.peek(at).kind === 'string') at++;
     // `"text"[i]` is a character, and no text.
-    return [',', '}', ';'].includes(p.peek(at).text) && type.kind === 'array' && type.element.kind === 'int' && type.element.size === 1;
+    return (
+      [',', '}', ';'].includes(p.peek(at).text) &&
+      type.kind === 'array' &&
+      type.element.kind === 'int' &&
+      type.element.size === 1
+    );
   }
 
   #string(place: Cursor, entries: InitializerEntry[]): number {

@@ -1,7 +1,17 @@
 import { binaryValue } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, type IntType, isLongLong, isScalar, pointerTo, printCType, sameType, sizeOf, types } from '../types/types.ts';
+import {
+  type CType,
+  type IntType,
+  isLongLong,
+  isScalar,
+  pointerTo,
+  printCType,
+  sameType,
+  sizeOf,
+  types,
+} from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
 
 /**

@@ -60,3 +60,4 @@
 /* atomicOrders: 20 */ u32 a = 7; __atomic_store_n(&a, 6, __ATOMIC_RELEASE); return __atomic_load_n(&a, __ATOMIC_ACQUIRE) + __atomic_or_fetch(&a, 8, __ATOMIC_RELAXED);
 /* atomicCompareExchange: 951 */ u64 a = 5, b = 5; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED); return a * 100 + b * 10 + c;
 /* atomicCompareExchangeFails: 550 */ u32 a = 5, b = 4; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return a * 100 + b * 10 + c;
+/* expectIsLong: 13 */ u32 a = in[0]; return (-1 < __builtin_expect(a, 1)) + 2 * (sizeof(__builtin_expect(a, 1)) == 8) + 10 * (__builtin_expect(a, 0) == 1);
