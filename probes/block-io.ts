@@ -5,7 +5,7 @@ import { type BPF, type ToolOption, type ToolSetup, UsageError } from 'tracebed'
 /** DISK_NAME_LEN (include/linux/blkdev.h), its NUL included. */
 const diskNameSize = 32;
 
-export const diskOption: ToolOption = { flags: '-d, --disk <name>', what: 'only this disk: nvme0n1' };
+export const diskOption: ToolOption = { flags: '-d, --disk <disk>', what: 'only this disk: nvme0n1' };
 
 /** The macro DISK of block-io.h. @throws UsageError for what can be no disk's name */
 export function diskOf(setup: ToolSetup): string | false {

@@ -66,8 +66,8 @@ export const socketOptions: readonly ToolOption[] = [
   { flags: '-t, --timestamp', what: 'begin with the time since the first, in seconds' },
   { flags: '-w, --wide', what: 'columns that IPv6 addresses fit in' },
   { flags: '-s, --csv', what: 'values with commas between' },
-  { flags: '-L, --localport <ports>', what: 'only these local ports, with commas between' },
-  { flags: '-D, --remoteport <ports>', what: 'only these remote ports, with commas between' },
+  { flags: '-L, --localport <localport>', what: 'only these local ports, with commas between' },
+  { flags: '-D, --remoteport <remoteport>', what: 'only these remote ports, with commas between' },
   ...familyOptions,
 ];
 

@@ -223,6 +223,10 @@ export default defineScenario({
   summary: 'a database host: reads, writes and syncs on a fast and a slow disk, page cache and file names',
   cpus: 2,
   duration: sec(60),
+  files: {
+    '/proc/meminfo': 'MemTotal:        8108532 kB\nBuffers:          183208 kB\nCached:          5240840 kB\n',
+    '/proc/loadavg': '1.42 1.17 0.93 3/611 31415\n',
+  },
   events: (script) => {
     const { task } = script;
     const fast = new Disk(script, { name: 'nvme0n1', major: 259, minor: 0, cpu: 0 });

@@ -8,6 +8,7 @@ import {
   TcpConnection,
   type TcpEnds,
   TcpListener,
+  takeDnsAnswer,
   us,
 } from 'tracebed';
 
@@ -27,13 +28,15 @@ interface Peer {
   readonly roundTrip: number;
   /** What connect(2) to it returns. */
   readonly returns?: 0 | -101 | -110 | -111 | -113;
+  /** What name servers know it by; absent where nobody asks. */
+  readonly name?: string;
 }
 
 const database: Peer = { address: '10.20.0.9', port: 5432, roundTrip: us(180) };
 const cache: Peer = { address: '10.20.0.12', port: 6379, roundTrip: us(150) };
-const web: Peer = { address: '203.0.113.80', port: 443, roundTrip: ms(24) };
-const web6: Peer = { address: '2001:db8:80::1', port: 443, roundTrip: ms(31) };
-const registry: Peer = { address: '198.51.100.22', port: 443, roundTrip: ms(140) };
+const web: Peer = { address: '203.0.113.80', port: 443, roundTrip: ms(24), name: 'www.example.com' };
+const web6: Peer = { address: '2001:db8:80::1', port: 443, roundTrip: ms(31), name: 'www.example.com' };
+const registry: Peer = { address: '198.51.100.22', port: 443, roundTrip: ms(140), name: 'registry.example.net' };
 const refused: Peer = { address: '10.20.0.14', port: 9200, roundTrip: us(200), returns: -111 };
 const silent: Peer = { address: '192.0.2.77', port: 80, roundTrip: sec(4), returns: -110 };
 const unreachable: Peer = { address: '2001:db8:dead::1', port: 443, roundTrip: 0, returns: -113 };
@@ -62,7 +65,8 @@ function visit(script: Script, context: Context, random: Random, peer: Peer) {
     port: Math.round(random.logNormal(us(9), 0.5)),
   });
   if (returns !== 0) return connecting;
-  const steps = [connecting, script.quiet(us(40))];
+  const asking = peer.name === undefined ? [] : [takeDnsAnswer(context, peer.name, { addresses: [peer.address] })];
+  const steps = [...asking, connecting, script.quiet(us(40))];
   for (let i = random.int(1, 4); i > 0; i--) steps.push(...exchange(script, context, random, connection, fd));
   return script.sequence(...steps, connection.close(context, fd));
 }

@@ -1,6 +1,5 @@
 import { resolve } from 'node:path';
 import {
-  BPF,
   type CodecValue,
   defineTool,
   log2Range,
@@ -11,9 +10,9 @@ import {
   type TextSnapshot,
   type ToolOutput,
   type ToolSetup,
-  USDT,
   UsageError,
 } from 'tracebed';
+import { attachAtPlace, compileProbes, enableUsdt } from '../probe-place.ts';
 import { entryName, needsEntry, programName, programSource, tableName, valueField } from './program.ts';
 import { parseSpecifier, type Specifier, type Value } from './specifier.ts';
 
@@ -29,12 +28,13 @@ export default defineTool({
     { flags: '-H, --histogram <specifier>', what: 'a histogram of values', repeats: true },
     { flags: '-p, --pid <pid>', what: 'only this process' },
     { flags: '-t, --tid <tid>', what: 'only this thread' },
-    { flags: '-z, --string-size <bytes>', what: 'bytes that are kept of a text', default: '80' },
-    { flags: '-i, --interval <seconds>', what: 'print each so many seconds', default: '1' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
-    { flags: '-n, --number <outputs>', what: 'end after so many outputs' },
+    { flags: '-z, --string-size <string-size>', what: 'bytes that are kept of a text', default: '80' },
+    { flags: '-i, --interval <interval>', what: 'print each so many seconds', default: '1' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
+    { flags: '-n, --number <count>', what: 'end after so many outputs' },
+    { flags: '-v, --verbose', what: 'print the BPF program before starting' },
     { flags: '-c, --cumulative', what: 'begin nothing anew after an output' },
-    { flags: '-T, --top <results>', what: 'of counts only so many, the highest' },
+    { flags: '-T, --top <top>', what: 'of counts only so many, the highest' },
     { flags: '-I, --include <header>', what: 'include a header in the program', repeats: true },
   ],
   examples: [
@@ -70,15 +70,21 @@ function start(setup: ToolSetup): ToolOutput {
     process,
     thread: setup.integer('tid'),
     textSize: textSize(setup),
-    headers: setup.texts('include').map((header) => (/^[./]/.test(header) ? resolve(header) : header)),
+    headers: setup.texts('include'),
+    absolute: (path) => resolve(path),
   });
-  const usdt = specifiers.flatMap(({ kind, library, name }, index) =>
-    kind === 'u'
-      ? [new USDT(kernel, { path: library, ...only(process) }).enableProbe({ probe: name, fnName: programName(index) })]
-      : [],
+  const places = specifiers.map(({ place }) => place);
+  const usdt = enableUsdt(kernel, places, programName, process);
+  const bpf = compileProbes(
+    kernel,
+    { text, usdt },
+    specifiers.map(({ source }) => source),
   );
-  const bpf = new BPF(kernel, { text, cflags: ['-I/'], ...(usdt.length === 0 ? {} : { usdt }) });
-  for (const [index, specifier] of specifiers.entries()) attach(bpf, specifier, index, process);
+  for (const [index, specifier] of specifiers.entries()) {
+    const { place } = specifier;
+    attachAtPlace(bpf, place, programName(index), process);
+    if (needsEntry(specifier)) attachAtPlace(bpf, { ...place, kind: 'p' }, entryName(index), process);
+  }
 
   const parts = specifiers.map((specifier, index) => part(specifier, bpf.table(tableName(index)), top));
   return {
@@ -86,6 +92,7 @@ function start(setup: ToolSetup): ToolOutput {
     ...rhythmOf(setup),
     view: {
       noun: 'values',
+      opening: setup.flag('verbose') ? bpf.sourceLines : [],
       render: ({ time }: TextMoment): TextSnapshot => {
         const read = parts.map(({ render }) => render());
         return {
@@ -98,30 +105,6 @@ function start(setup: ToolSetup): ToolOutput {
       },
     },
   };
-}
-
-function only(process: number | undefined): { readonly pid?: number } {
-  return process === undefined ? {} : { pid: process };
-}
-
-/** The rest of a USDT probe is done: it is attached with the object. */
-function attach(bpf: BPF, specifier: Specifier, index: number, process: number | undefined): void {
-  const { kind, library, name } = specifier;
-  const fnName = programName(index);
-  const entry = needsEntry(specifier) ? entryName(index) : undefined;
-  if (kind === 'u') return;
-  if (kind === 't') {
-    bpf.attachTracepoint({ tp: `${library}:${name}`, fnName });
-  } else if (library === '') {
-    if (kind === 'r') bpf.attachKretprobe({ event: name, fnName });
-    else bpf.attachKprobe({ event: name, fnName });
-    if (entry !== undefined) bpf.attachKprobe({ event: name, fnName: entry });
-  } else {
-    const place = { name: library, sym: name, ...only(process) };
-    if (kind === 'r') bpf.attachUretprobe({ ...place, fnName });
-    else bpf.attachUprobe({ ...place, fnName });
-    if (entry !== undefined) bpf.attachUprobe({ ...place, fnName: entry });
-  }
 }
 
 interface Part {
@@ -137,20 +120,25 @@ function part(specifier: Specifier, table: Table<CodecValue, CodecValue>, top: n
 }
 
 function frequencies(specifier: Specifier, table: Table<CodecValue, number>, top: number | undefined) {
-  const { label, text, values, isDefault, kind } = specifier;
+  const { label, source, values, isDefault, place } = specifier;
+  const { text } = source;
   const all = [...table.items()]
     .map(([key, count]) => {
       const fields = key as Readonly<Record<string, CodecValue>>;
       const read = values.map((_, index) => plain(fields[valueField(index)] as CodecValue));
-      return { count, read, event: isDefault && kind !== 'r' ? 'total calls' : described(values, read, isDefault) };
+      return {
+        count,
+        read,
+        event: isDefault && place.kind !== 'r' ? 'total calls' : described(values, read, isDefault),
+      };
     })
     .sort((a, b) => a.count - b.count || (a.event < b.event ? -1 : 1));
   const shown = top === undefined ? all : all.slice(Math.max(0, all.length - top));
   return {
     lines: [
       label ?? text,
-      sprintf('        %-10s %s', 'COUNT', 'EVENT'),
-      ...shown.map(({ count, event }) => sprintf('        %-10s %s', String(count), event)),
+      sprintf('\t%-10s %s', 'COUNT', 'EVENT'),
+      ...shown.map(({ count, event }) => sprintf('\t%-10s %s', String(count), event)),
     ],
     json: { probe: text, label, counts: shown.map(({ count, read }) => ({ values: read, count })) },
   };
@@ -172,13 +160,13 @@ function plain(value: CodecValue): CodecValue {
   return typeof value === 'object' && value !== null && 's' in value ? (value as { s: string }).s : value;
 }
 
-function histogram({ label, text, values, isDefault }: Specifier, table: Table<CodecValue, number>) {
+function histogram({ label, source, values, isDefault }: Specifier, table: Table<CodecValue, number>) {
   const slots = table.histogram();
   const unit = label ?? (isDefault ? 'retval' : shownAs(values[0] as Value));
   return {
     lines: printLog2Hist(slots, { unit }),
     json: {
-      probe: text,
+      probe: source.text,
       label,
       slots: slots.flatMap((count, slot) => (count === 0 ? [] : [{ ...log2Range(slot), count }])),
     },

@@ -1,4 +1,5 @@
-import { findBinary, type Kernel, parseUsdtArguments, UsageError } from 'tracebed';
+import type { Kernel } from 'tracebed';
+import { includeLines, parametersText, readTextFunction, TextComparisons, usdtArgumentLines } from '../probe-place.ts';
 import { isText, type Specifier } from './specifier.ts';
 
 /**
@@ -10,8 +11,9 @@ export interface ProgramOptions {
   readonly thread: number | undefined;
   /** Bytes that are kept of a text. */
   readonly textSize: number;
-  /** Headers to include: `linux/x.h`, or the whole path of a file. */
   readonly headers: readonly string[];
+  /** A header's path as it is included from anywhere. */
+  absolute(path: string): string;
 }
 
 /** Names by the specifier's place in the list. */
@@ -25,7 +27,7 @@ const entryForm = /\$entry\(\s*(\w+)\s*\)/g;
 
 /** Whether a specifier's return asks for what only its entry knows. */
 export function needsEntry(specifier: Specifier): boolean {
-  return specifier.kind === 'r' && expressionsOf(specifier).some((text) => /\$entry\b|\$latency\b/.test(text));
+  return specifier.place.kind === 'r' && expressionsOf(specifier).some((text) => /\$entry\b|\$latency\b/.test(text));
 }
 
 /** @throws UsageError for an $entry of no parameter */
@@ -45,13 +47,15 @@ function expressionsOf({ values, filter }: Specifier): string[] {
   return [...values.map(({ expression }) => expression), filter];
 }
 
-function preamble({ process, thread, textSize, headers }: ProgramOptions): string {
+function preamble({ process, thread, textSize, headers, absolute }: ProgramOptions): string {
   const conditions = [
     ...(process === undefined ? [] : [`bpf_get_current_pid_tgid() >> 32 == ${process}`]),
     ...(thread === undefined ? [] : [`(u32)bpf_get_current_pid_tgid() == ${thread}`]),
   ];
   return `#include <uapi/linux/ptrace.h>
-${headers.map((header) => (header.startsWith('/') ? `#include "${header}"\n` : `#include <${header}>\n`)).join('')}
+${includeLines(headers, absolute)
+  .map((line) => `${line}\n`)
+  .join('')}
 struct text {
     char s[${textSize}];
 };
@@ -61,14 +65,7 @@ static inline int wanted(void)
     return ${conditions.length === 0 ? '1' : conditions.join(' && ')};
 }
 
-// The text at an address: in user space where it lies in the lower half.
-static inline void read_text(char *text, u32 size, u64 address)
-{
-    if ((s64)address < 0)
-        bpf_probe_read_kernel_str(text, size, (void *)address);
-    else
-        bpf_probe_read_user_str(text, size, (void *)address);
-}`;
+${readTextFunction}`;
 }
 
 function tableText({ as, values }: Specifier, index: number): string {
@@ -86,9 +83,9 @@ function entryParameters(specifier: Specifier): Specifier['parameters'] {
   );
   for (const name of names) {
     if (specifier.parameters.some((parameter) => parameter.name === name)) continue;
-    throw new UsageError(`probe '${specifier.text}': $entry(${name}) is no parameter`, {
-      expected: specifier.parameters.map((parameter) => parameter.name).join(', ') || 'parameters in the signature',
-    });
+    const { source, parameters } = specifier;
+    const expected = parameters.map((parameter) => parameter.name).join(', ') || 'parameters in the signature';
+    throw source.fault(source.text.indexOf('$entry'), `$entry(${name}) is no parameter`, expected);
   }
   return specifier.parameters.filter(({ name }) => names.has(name));
 }
@@ -100,7 +97,7 @@ function entryText(specifier: Specifier, index: number): string {
 ${kept.map(({ type, name }) => `    ${type} ${name};\n`).join('')}};
 BPF_HASH(calls${index}, u32, struct call${index});
 
-int ${entryName(index)}(${contextAnd(specifier)})
+int ${entryName(index)}(struct pt_regs *ctx${specifier.signature === '' ? '' : `, ${specifier.signature}`})
 {
     if (!wanted())
         return 0;
@@ -112,27 +109,20 @@ ${kept.map(({ name }) => `    call.${name} = ${name};\n`).join('')}    calls${in
 }`;
 }
 
-function contextAnd({ parameters }: Specifier): string {
-  return ['struct pt_regs *ctx', ...parameters.map(({ type, name }) => `${type} ${name}`)].join(', ');
-}
-
 function collectText(kernel: Kernel, specifier: Specifier, index: number): string {
-  const { kind, library, name, as, values, filter } = specifier;
-  const texts: string[] = [];
-  const inC = (expression: string) => translate(expression, index, texts);
-  const context =
-    kind === 't'
-      ? `struct tracepoint__${library}__${name} *args`
-      : kind === 'p'
-        ? contextAnd(specifier)
-        : 'struct pt_regs *ctx';
-  const condition = filter.trim() === '' ? [] : [`if (!(${inC(filter)}))`, '    return 0;'];
+  const { place, signature, as, values, filter, source } = specifier;
+  const texts = new TextComparisons(`same_text${index}_`);
+  const inC = (expression: string) => withoutWords(texts.translate(expression));
+  const usdt = () =>
+    usdtArgumentLines(kernel, place, expressionsOf(specifier), (name, expected) =>
+      source.fault(source.text.indexOf(name), `there is no ${name}`, expected),
+    );
   const body = [
     'if (!wanted())',
     '    return 0;',
     ...(needsEntry(specifier) ? callLines(specifier, index) : []),
-    ...(kind === 'u' ? usdtLines(kernel, specifier) : []),
-    ...condition,
+    ...(place.kind === 'u' ? usdt() : []),
+    ...(filter.trim() === '' ? [] : [`if (!(${inC(filter)}))`, '    return 0;']),
     ...(as === 'histogram'
       ? [
           `${values[0]?.type} value = ${inC(values[0]?.expression ?? '')};`,
@@ -145,7 +135,13 @@ function collectText(kernel: Kernel, specifier: Specifier, index: number): strin
         ]),
     'return 0;',
   ];
-  return [...texts, `int ${programName(index)}(${context})`, '{', ...body.map((line) => `    ${line}`), '}'].join('\n');
+  return [
+    ...texts.functions,
+    `int ${programName(index)}(${parametersText(place, signature)})`,
+    '{',
+    ...body.map((line) => `    ${line}`),
+    '}',
+  ].join('\n');
 }
 
 function assignment(value: Specifier['values'][number], field: string, expression: string): string {
@@ -167,52 +163,11 @@ function callLines(specifier: Specifier, index: number): string[] {
   ];
 }
 
-/** arg1 … arg12 of a USDT probe, as far as they are used. */
-function usdtLines(kernel: Kernel, specifier: Specifier): string[] {
-  const { library, name } = specifier;
-  const probe = findBinary(kernel, library).probes.find((one) => one.name === name);
-  const known = probe ? parseUsdtArguments(probe.arguments) : [];
-  const used = expressionsOf(specifier).flatMap((text) =>
-    [...text.matchAll(/\barg(\d+)\b/g)].map((match) => Number(match[1])),
-  );
-  return [...new Set(used)]
-    .sort((a, b) => a - b)
-    .flatMap((number) => {
-      const argument = known[number - 1];
-      if (!argument) {
-        throw new UsageError(`probe '${specifier.text}': there is no arg${number}`, {
-          expected: known.length === 0 ? 'no arguments: the probe has none' : `arg1 to arg${known.length}`,
-        });
-      }
-      const type = `${argument.signed ? 's' : 'u'}${argument.size * 8}`;
-      return [`${type} arg${number} = 0;`, `bpf_usdt_readarg(${number}, ctx, &arg${number});`];
-    });
-}
-
-/** BCC's words in C. Functions that compare texts are put before the program. */
-function translate(expression: string, index: number, texts: string[]): string {
+/** BCC's words in C. */
+function withoutWords(expression: string): string {
   return expression
-    .replace(/STRCMP\(\s*("(?:[^"\\]|\\.)*")\s*,/g, (_, wanted: string) => {
-      const name = `same_text${index}_${texts.length}`;
-      texts.push(comparison(name, wanted));
-      return `${name}((u64)`;
-    })
     .replace(entryForm, 'call.$1')
     .replaceAll('$latency', 'latency')
     .replaceAll('$retval', 'PT_REGS_RC(ctx)')
     .replaceAll('$PID', '(bpf_get_current_pid_tgid() >> 32)');
-}
-
-/** Whether the text at an address begins with another, as BCC's STRCMP has it. */
-function comparison(name: string, text: string): string {
-  return `static inline int ${name}(u64 address)
-{
-    char wanted[] = ${text};
-    char found[sizeof(wanted)] = {};
-    read_text(found, sizeof(found), address);
-    for (int i = 0; i < sizeof(wanted) - 1; i++)
-        if (found[i] != wanted[i])
-            return 0;
-    return 1;
-}`;
 }

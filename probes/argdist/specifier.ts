@@ -1,4 +1,4 @@
-import { UsageError } from 'tracebed';
+import { isProbeKind, type ProbePlace, ProbeText } from '../probe-place.ts';
 
 /**
  * What a specifier says, in BCC's form:
@@ -7,11 +7,9 @@ import { UsageError } from 'tracebed';
 export interface Specifier {
   /** Counts of values, or a log2 histogram. */
   readonly as: 'counts' | 'histogram';
-  readonly kind: ProbeKind;
-  /** Of a function or USDT probe: its library or program, empty for the kernel. Of a tracepoint: its category. */
-  readonly library: string;
-  /** Function, tracepoint's event or USDT probe. */
-  readonly name: string;
+  readonly place: ProbePlace;
+  /** As it was typed, between the brackets. */
+  readonly signature: string;
   readonly parameters: readonly Parameter[];
   readonly values: readonly Value[];
   /** No expression was given: calls are counted, or the values that are returned. */
@@ -20,11 +18,8 @@ export interface Specifier {
   readonly filter: string;
   readonly label: string | undefined;
   /** As it was typed. */
-  readonly text: string;
+  readonly source: ProbeText;
 }
-
-/** Entry and return of a function, tracepoint, USDT probe. */
-export type ProbeKind = 'p' | 'r' | 't' | 'u';
 
 export interface Parameter {
   readonly type: string;
@@ -37,85 +32,136 @@ export interface Value {
   readonly expression: string;
 }
 
-const kinds: ReadonlySet<string> = new Set(['p', 'r', 't', 'u']);
 const form = 'TYPE:[LIBRARY]:FUNCTION(SIGNATURE)[:TYPES:EXPRESSIONS[:FILTER]][#LABEL]';
 
-/** @throws UsageError that names the specifier and what is wrong with it */
+/** A part between two ':', and where it begins. */
+interface Part {
+  readonly text: string;
+  readonly at: number;
+}
+
+/** @throws UsageError with a caret below what is wrong */
 export function parseSpecifier(text: string, as: Specifier['as']): Specifier {
-  const bad = (why: string, expected = form): UsageError => new UsageError(`probe '${text}': ${why}`, { expected });
+  const source = new ProbeText(text);
   const [spec = '', ...labels] = text.split('#');
-  const parts = spec.trim().split(':');
-  if (parts.length < 3) throw bad('type, library and function with its signature are needed');
-  if (parts.length > 6) throw bad("more than six parts between ':'");
-  const [kind = '', library = '', call = '', types, expressions, filter = ''] = parts;
-  if (!kinds.has(kind)) throw bad(`the type is '${kind}'`, "'p', 'r', 't' or 'u'");
-  const [, name = '', signature = ''] = /^\s*([^\s(]+)\s*\(([\s\S]*)\)\s*$/.exec(call) ?? [];
-  if (name === '') throw bad(`'${call}' is no function with a signature`, 'FUNCTION(TYPE NAME, …), FUNCTION()');
-  if (kind === 'u' && library === '') throw bad('the program or library of a USDT probe is needed');
-  if (kind === 't' && library === '') throw bad('the category of a tracepoint is needed');
+  const parts = partsOf(spec);
+  const [kind, library, call, types, expressions, filter] = parts;
+  if (!kind || !library || !call) {
+    throw source.fault(spec.length, 'type, library and function with its signature are needed', form);
+  }
+  if (parts[6]) throw source.fault(parts[6].at - 1, "more than six parts between ':'", form);
+  const { place, signature } = placeOf(source, kind, library, call);
   const isDefault = expressions === undefined;
-  if (isDefault && types !== undefined) throw bad('types without expressions');
-  if (isDefault && as === 'histogram' && kind !== 'r') throw bad('a histogram of what?', 'a type and an expression');
-  const values = isDefault ? [usualValue(kind as ProbeKind)] : valuesOf(types ?? '', expressions, bad);
-  if (as === 'histogram' && values.length > 1)
-    throw bad('a histogram of several values', 'one type and one expression');
-  if (as === 'histogram' && isText(values[0] as Value)) throw bad('a histogram of texts', 'a number');
-  const parameters = parametersOf(signature, bad);
+  if (isDefault && types) throw source.fault(types.at, 'types without expressions', form);
+  if (isDefault && as === 'histogram' && place.kind !== 'r') {
+    throw source.fault(spec.length, 'a histogram of what?', 'a type and an expression');
+  }
+  const values = isDefault || !types ? [usualValue(place)] : valuesOf(source, types, expressions);
+  if (as === 'histogram' && types) checkHistogram(source, types, values);
   return {
     as,
-    kind: kind as ProbeKind,
-    library,
-    name,
-    parameters,
+    place,
+    signature: signature.text.trim(),
+    parameters: parametersOf(source, signature),
     values,
     isDefault,
-    filter,
+    filter: filter?.text ?? '',
     label: labels.length === 1 ? labels[0] : undefined,
-    text,
+    source,
   };
+}
+
+/** At ':' outside of texts. */
+function partsOf(spec: string): Part[] {
+  const found: Part[] = [];
+  let quoted = false;
+  let begin = 0;
+  for (let at = 0; at <= spec.length; at++) {
+    if (spec[at] === '"') quoted = !quoted;
+    if (at < spec.length && (quoted || spec[at] !== ':')) continue;
+    found.push({ text: spec.slice(begin, at), at: begin });
+    begin = at + 1;
+  }
+  return found;
+}
+
+function placeOf(source: ProbeText, kindPart: Part, library: Part, call: Part) {
+  const kind = kindPart.text.trim();
+  if (!isProbeKind(kind)) throw source.fault(kindPart.at, `the type is '${kind}'`, "'p', 'r', 't' or 'u'");
+  const match = /^(\s*([^\s(]+)\s*\()([\s\S]*)\)\s*$/.exec(call.text);
+  if (!match) {
+    throw source.fault(call.at, `'${call.text}' is no function with a signature`, 'FUNCTION(TYPE NAME, …), FUNCTION()');
+  }
+  const [, begin = '', name = '', signature = ''] = match;
+  if (kind === 'u' && library.text === '') {
+    throw source.fault(library.at, 'the program or library of a USDT probe is needed', 'u:LIBRARY:PROBE()');
+  }
+  if (kind === 't' && library.text === '') {
+    throw source.fault(library.at, 'the category of a tracepoint is needed', 't:CATEGORY:EVENT()');
+  }
+  const place: ProbePlace = { kind, library: library.text, name };
+  return { place, signature: { text: signature, at: call.at + begin.length } };
+}
+
+function checkHistogram(source: ProbeText, types: Part, values: readonly Value[]): void {
+  if (values.length > 1) throw source.fault(types.at, 'a histogram of several values', 'one type and one expression');
+  if (isText(values[0] as Value)) throw source.fault(types.at, 'a histogram of texts', 'a number');
 }
 
 export function isText({ type }: Value): boolean {
   return /^(?:const )?char\s*\*$/.test(type);
 }
 
-function usualValue(kind: ProbeKind): Value {
+function usualValue({ kind }: ProbePlace): Value {
   return kind === 'r' ? { type: 'int', expression: '$retval' } : { type: 'u64', expression: '1' };
 }
 
-type Bad = (why: string, expected?: string) => UsageError;
-
-function valuesOf(typeList: string, expressionList: string, bad: Bad): Value[] {
+function valuesOf(source: ProbeText, typeList: Part, expressionList: Part): Value[] {
   const types = split(typeList);
   const expressions = split(expressionList);
-  if (types.some((type) => type === '')) throw bad('a type is empty');
-  if (expressions.some((expression) => expression === '')) throw bad('an expression is empty');
-  if (types.length !== expressions.length) {
-    throw bad(`${types.length} types and ${expressions.length} expressions`, 'a type for each expression');
+  for (const { text, at } of types) if (text === '') throw source.fault(at, 'a type is empty', 'a type of C');
+  for (const { text, at } of expressions) {
+    if (text === '') throw source.fault(at, 'an expression is empty', 'an expression in C');
   }
-  return types.map((type, index) => ({ type, expression: expressions[index] as string }));
+  if (types.length !== expressions.length) {
+    const [first, second] = [count(types.length, 'type'), count(expressions.length, 'expression')];
+    throw source.fault(typeList.at, `${first} and ${second}`, 'a type for each expression');
+  }
+  return types.map(({ text }, index) => ({ type: text, expression: expressions[index]?.text ?? '' }));
 }
 
-function parametersOf(signature: string, bad: Bad): Parameter[] {
-  if (signature.trim() === '') return [];
-  return split(signature).map((text) => {
+function count(number: number, noun: string): string {
+  return number === 1 ? `1 ${noun}` : `${number} ${noun}s`;
+}
+
+function parametersOf(source: ProbeText, signature: Part): Parameter[] {
+  if (signature.text.trim() === '') return [];
+  return split(signature).map(({ text, at }) => {
     const [, type = '', name = ''] = /^([\s\S]*[\s*])(\w+)$/.exec(text) ?? [];
-    if (name === '') throw bad(`'${text}' is no parameter`, 'a type and a name');
+    if (name === '') throw source.fault(at, `'${text}' is no parameter`, 'a type and a name');
     return { type: type.trim(), name };
   });
 }
 
 /** At commas outside of brackets and texts. */
-function split(list: string): string[] {
-  const parts = [''];
+function split(list: Part): Part[] {
+  const found: Part[] = [];
   let depth = 0;
   let quoted = false;
-  for (const letter of list) {
+  let begin = 0;
+  for (let at = 0; at <= list.text.length; at++) {
+    const letter = list.text[at] ?? ',';
     if (letter === '"') quoted = !quoted;
     if (!quoted && '([{'.includes(letter)) depth++;
     if (!quoted && ')]}'.includes(letter)) depth--;
-    if (letter === ',' && depth === 0 && !quoted) parts.push('');
-    else parts[parts.length - 1] += letter;
+    if (at < list.text.length && (letter !== ',' || depth > 0 || quoted)) continue;
+    found.push(trimmed({ text: list.text.slice(begin, at), at: list.at + begin }));
+    begin = at + 1;
   }
-  return parts.map((part) => part.trim());
+  return found;
+}
+
+function trimmed({ text, at }: Part): Part {
+  const space = /^\s*/.exec(text)?.[0].length ?? 0;
+  return { text: text.trim(), at: at + space };
 }

@@ -33,6 +33,7 @@ export default defineTool({
     { command: 'tracebed run biosnoop -- -P -d sda', what: 'sequential or random, of one disk' },
   ],
   scenario: 'disk',
+  ringPages: 64,
   start(setup) {
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('biosnoop.bpf.c', import.meta.url),

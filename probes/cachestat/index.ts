@@ -1,4 +1,4 @@
-import { BPF, defineTool, sec } from 'tracebed';
+import { BPF, defineTool, sec, type ToolSetup } from 'tracebed';
 
 /** Indices of `counts` in cachestat.bpf.c. */
 const accessed = 0;
@@ -7,8 +7,8 @@ const dirtied = 2;
 const bufferDirtied = 3;
 
 /**
- * Hits and misses of the page cache: BCC's cachestat. How large the cache is stands in /proc/meminfo, which a kernel
- * without memory of its own does not have: BUFFERS_MB and CACHED_MB are left out.
+ * Hits and misses of the page cache, and how large it is: BCC's cachestat. The sizes stand in /proc/meminfo, which a
+ * scenario tells.
  */
 export default defineTool({
   name: 'cachestat',
@@ -43,9 +43,13 @@ export default defineTool({
         HITS: '%8d ',
         MISSES: '%8d ',
         DIRTIES: '%8d ',
-        'HITRATIO(%)': '%7.2f%%',
+        HITRATIO: '%7.2f%% ',
+        BUFFERS_MB: '%12.0f ',
+        CACHED_MB: '%10.0f',
       },
-      header: [`${setup.flag('timestamp') ? 'TIME     ' : ''}    HITS   MISSES  DIRTIES HITRATIO`],
+      header: [
+        `${setup.flag('timestamp') ? 'TIME     ' : ''}    HITS   MISSES  DIRTIES HITRATIO   BUFFERS_MB  CACHED_MB`,
+      ],
     });
     const counts = bpf.table<number, number>('counts');
     const count = (index: number) => counts.get(index) ?? 0;
@@ -54,7 +58,7 @@ export default defineTool({
       view: rows,
       interval: sec(1),
       ...setup.intervalArguments(),
-      tick(time) {
+      tick(time, last) {
         // A write uses pages too, and adds pages that nobody missed: buffers and pages that become dirty tell of it.
         const total = Math.max(0, count(accessed) - count(bufferDirtied));
         // Pages are added ahead of their use: there are no more misses than uses.
@@ -66,15 +70,23 @@ export default defineTool({
             HITS: hits,
             MISSES: misses,
             DIRTIES: count(bufferDirtied),
-            'HITRATIO(%)': total === 0 ? 0 : (100 * hits) / total,
+            HITRATIO: total === 0 ? 0 : (100 * hits) / total,
+            ...memory(setup),
           },
-          { time },
+          { time, below: last ? ['Detaching...'] : [] },
         );
         counts.zero();
       },
     };
   },
 });
+
+/** MB of the page cache, of block devices and of files. */
+function memory({ kernel }: ToolSetup): { BUFFERS_MB: number; CACHED_MB: number } {
+  const text = kernel.readFile('/proc/meminfo');
+  const megabytes = (name: string) => Number(new RegExp(`^${name}:\\s*(\\d+) kB`, 'm').exec(text)?.[1] ?? 0) / 1024;
+  return { BUFFERS_MB: megabytes('Buffers'), CACHED_MB: megabytes('Cached') };
+}
 
 /** Attaches to the first that the kernel has; a name with a colon is a tracepoint. */
 function attachFirst(bpf: BPF, fnName: string, places: readonly string[]): void {

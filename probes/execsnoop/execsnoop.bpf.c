@@ -6,6 +6,7 @@
 
 #include <uapi/linux/ptrace.h>
 #include <linux/sched.h>
+#include "../container-filter.h"
 
 #define ARGUMENT_SIZE 128
 
@@ -27,6 +28,8 @@ BPF_PERF_OUTPUT(events);
 // Whether the call is wanted; what every record has is filled in.
 static inline int begin(struct event *event)
 {
+    if (unwanted_container())
+        return 0;
     event->uid = bpf_get_current_uid_gid();
 #ifdef UID
     if (event->uid != UID)

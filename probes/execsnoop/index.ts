@@ -1,4 +1,5 @@
-import { BPF, defineTool, UsageError } from 'tracebed';
+import { BPF, defineTool, type ToolSetup, UsageError } from 'tracebed';
+import { containerDefines, containerOptions } from '../container-filter.ts';
 
 interface Event {
   readonly ts: number;
@@ -22,13 +23,14 @@ export default defineTool({
     { flags: '-T, --time', what: 'begin with the time of day' },
     { flags: '-t, --timestamp', what: 'begin with the time since the run began, in seconds' },
     { flags: '-x, --fails', what: 'tell calls that fail too' },
-    { flags: '-u, --uid <uid>', what: 'only this user' },
+    ...containerOptions,
+    { flags: '-u, --uid <user>', what: 'only this user: a number, or root' },
     { flags: '-q, --quote', what: 'put arguments in quotation marks' },
-    { flags: '-n, --name <regex>', what: 'only commands whose name matches' },
-    { flags: '-l, --line <regex>', what: 'only command lines that match' },
+    { flags: '-n, --name <name>', what: 'only commands whose name matches' },
+    { flags: '-l, --line <line>', what: 'only command lines that match' },
     { flags: '-U, --print-uid', what: 'tell the user id too' },
-    { flags: '--max-args <count>', what: 'arguments to tell at most, the name included', default: '20' },
-    { flags: '-P, --ppid <pid>', what: 'only children of this process' },
+    { flags: '--max-args <max-args>', what: 'arguments to tell at most, the name included', default: '20' },
+    { flags: '-P, --ppid <ppid>', what: 'only children of this process' },
   ],
   examples: [
     { command: 'tracebed run execsnoop', what: 'tell each program that is run' },
@@ -47,7 +49,12 @@ export default defineTool({
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('execsnoop.bpf.c', import.meta.url),
       pageCnt: setup.ringPages,
-      defines: { UID: setup.integer('uid') ?? false, PARENT: setup.integer('ppid') ?? false, MAX_ARGS: most },
+      defines: {
+        UID: userOf(setup) ?? false,
+        PARENT: setup.integer('ppid') ?? false,
+        MAX_ARGS: most,
+        ...containerDefines(setup),
+      },
     });
     const event = bpf.getSyscallFnname('execve');
     bpf.attachKprobe({ event, fnName: 'syscall__execve' });
@@ -112,4 +119,9 @@ function expression(text: string | undefined, option: string): RegExp | undefine
       cause,
     });
   }
+}
+
+/** The simulated machine has no /etc/passwd: root is the one user that has a name. @throws UsageError for another name */
+function userOf(setup: ToolSetup): number | undefined {
+  return setup.text('uid') === 'root' ? 0 : setup.integer('uid');
 }

@@ -27,7 +27,7 @@ const orders: Readonly<Record<string, (amount: Amount) => number>> = {
 /** As much of a name as filetop.bpf.c keeps. */
 const nameSize = 32;
 
-/** Files by how much is read from and written to them: BCC's filetop, without the load average of /proc. */
+/** Files by how much is read from and written to them: BCC's filetop. */
 export default defineTool({
   name: 'filetop',
   summary: 'files that are read and written most, by thread',
@@ -38,8 +38,12 @@ export default defineTool({
   options: [
     { flags: '-a, --all-files', what: 'sockets, pipes and devices too' },
     { flags: '-C, --noclear', what: 'one table below the other: plain output is always so' },
-    { flags: '-r, --maxrows <count>', what: 'rows at most', default: '20' },
-    { flags: '-s, --sort <column>', what: `by ${Object.keys(orders).join(', ')}`, default: 'all' },
+    { flags: '-r, --maxrows <maxrows>', what: 'rows at most', default: '20' },
+    {
+      flags: '-s, --sort <all|reads|writes|rbytes|wbytes>',
+      what: `by ${Object.keys(orders).join(', ')}`,
+      default: 'all',
+    },
     { flags: '-p, --pid <pid>', what: 'only this process' },
   ],
   examples: [
@@ -67,14 +71,14 @@ export default defineTool({
         noun: 'files',
         first: 'begin',
         opening: [`Tracing... Output every ${Math.floor(interval / sec(1))} secs. Hit Ctrl-C to end`],
-        render({ time }) {
+        render({ time, last }) {
           const found = [...counts.items()]
             .sort(([a, m], [b, n]) => order(n) - order(m) || a.tid - b.tid || (a.name < b.name ? -1 : 1))
             .slice(0, most);
           return {
             lines: [
               '',
-              setup.timeOfDay(time),
+              `${setup.timeOfDay(time)} loadavg: ${setup.kernel.readFile('/proc/loadavg').trimEnd()}`,
               '',
               sprintf('%-7s %-16s %-6s %-6s %-7s %-7s %1s %s', ...titles),
               ...found.map(([use, { reads, writes, read_bytes, written_bytes }]) =>
@@ -90,6 +94,7 @@ export default defineTool({
                   nameOf(use),
                 ),
               ),
+              ...(last ? ['Detaching...'] : []),
             ],
             json: {
               files: found.map(([use, amount]) => ({

@@ -8,7 +8,8 @@ import {
   type ToolSetup,
 } from 'tracebed';
 import { cpuOption } from '../cpu-option.ts';
-import { findPlaces } from './places.ts';
+import { findPlaces } from '../pattern-places.ts';
+import { rhythmOf } from '../rhythm.ts';
 
 /**
  * How often functions are called, tracepoints and USDT probes passed: BCC's funccount with its options and its output.
@@ -25,8 +26,8 @@ export default defineTool({
   ],
   options: [
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-i, --interval <seconds>', what: 'print and start anew each so many seconds' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
+    { flags: '-i, --interval <interval>', what: 'print and start anew each so many seconds' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
     { flags: '-T, --timestamp', what: 'put the time above each table' },
     { flags: '-r, --regexp', what: "the pattern is a regular expression, matched from a name's start" },
     { flags: '-D, --debug', what: 'print the BPF program before starting' },
@@ -53,10 +54,9 @@ function start(setup: ToolSetup): ToolOutput {
   const cpu = cpuOption(setup);
   const rhythm = rhythmOf(setup);
   const { programType, places } = findPlaces(kernel, pattern, { regexp: setup.flag('regexp'), process });
-  const defines = { PROCESS: process ?? false, CPU: cpu ?? false } as const;
   const bpf = new BPF(kernel, {
     srcFile: new URL('funccount.bpf.c', import.meta.url),
-    defines,
+    defines: { PROCESS: process ?? false, CPU: cpu ?? false },
     maxEntries: { counts: places.length },
   });
   const program = bpf.loadFunc('count_place', programType);
@@ -89,27 +89,11 @@ function start(setup: ToolSetup): ToolOutput {
     view: {
       noun: 'counts',
       opening: [
-        ...(setup.flag('debug') ? programLines(bpf.text, defines) : []),
+        ...(setup.flag('debug') ? bpf.sourceLines : []),
         `Tracing ${places.length} functions for "${pattern}"... Hit Ctrl-C to end.`,
       ],
       render,
       reset: () => counts.zero(),
     },
   };
-}
-
-/** The program as it is compiled: the macros of the options, then the text. */
-function programLines(text: string, defines: Readonly<Record<string, number | false>>): string[] {
-  const macros = Object.entries(defines).flatMap(([name, value]) =>
-    value === false ? [] : [`#define ${name} ${value}`],
-  );
-  return [...macros, ...text.trimEnd().split('\n')];
-}
-
-/** With a duration alone there is one table, at its end. */
-function rhythmOf(setup: ToolSetup): Pick<ToolOutput, 'interval' | 'count'> {
-  const duration = setup.seconds('duration');
-  const interval = setup.seconds('interval') ?? duration;
-  if (interval === undefined) return {};
-  return duration === undefined ? { interval } : { interval, count: Math.ceil(duration / interval) };
 }

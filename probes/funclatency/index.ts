@@ -1,12 +1,9 @@
 import {
+  type AttachTarget,
   BPF,
   defineTool,
-  isPattern,
-  type Kernel,
   log2Range,
   log2Slots,
-  matcher,
-  nearest,
   printLog2Hist,
   type TextMoment,
   type TextSnapshot,
@@ -14,23 +11,35 @@ import {
   type ToolSetup,
   UsageError,
 } from 'tracebed';
+import { findPlaces } from '../pattern-places.ts';
+import { rhythmOf } from '../rhythm.ts';
 
 /**
  * How long functions take, as a log2 histogram: BCC's funclatency with its options and its output. A function's calls
  * are told apart by thread and function, so nested functions do not disturb each other; of a function that calls
- * itself only the innermost call is timed, as BCC does without --level.
+ * itself only the innermost call is timed, but with --level.
  */
 export default defineTool({
   name: 'funclatency',
-  summary: 'how long a kernel function takes, as a histogram',
-  arguments: [{ name: 'FUNCTION', what: "a function, or several: 'vfs_*', /^tcp_v[46]_rcv$/", required: true }],
+  summary: 'how long functions take, as a histogram',
+  arguments: [
+    {
+      name: 'PATTERN',
+      what: "a function, or several: 'vfs_*', /^tcp_v[46]_rcv$/; of a library or program c:malloc",
+      required: true,
+    },
+  ],
   options: [
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-i, --interval <seconds>', what: 'print and start anew each so many seconds' },
+    { flags: '-i, --interval <interval>', what: 'print and start anew each so many seconds' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
     { flags: '-T, --timestamp', what: 'put the time above each histogram' },
     { flags: '-u, --microseconds', what: 'count in microseconds' },
     { flags: '-m, --milliseconds', what: 'count in milliseconds' },
     { flags: '-F, --function', what: 'a histogram for each function' },
+    { flags: '-r, --regexp', what: "the pattern is a regular expression, matched from a name's start" },
+    { flags: '-l, --level <level>', what: 'time calls of a function inside each other, so many deep' },
+    { flags: '-v, --verbose', what: 'print the BPF program before starting' },
   ],
   examples: [
     { command: 'tracebed run funclatency tcp_v4_connect', what: 'time connects, in nanoseconds' },
@@ -39,6 +48,7 @@ export default defineTool({
       command: "tracebed run funclatency -F 'tcp_v4_*' -i 10",
       what: 'a histogram for each function, every 10 seconds',
     },
+    { command: 'tracebed run funclatency -u shopd:find_item --scenario app', what: 'a function of a program' },
   ],
   scenario: 'slow-connect',
   start,
@@ -47,33 +57,49 @@ export default defineTool({
 type Unit = 'nsecs' | 'usecs' | 'msecs';
 const factors: Readonly<Record<Unit, number>> = { nsecs: 1, usecs: 1e3, msecs: 1e6 };
 
+/** What has a histogram of its own. */
+interface Section {
+  readonly ip: number | bigint;
+  readonly tgid: number;
+}
+
 function start(setup: ToolSetup): ToolOutput {
   const { kernel } = setup;
   const pattern = setup.args[0] as string;
   const unit = unitOf(setup);
-  const byFunction = setup.flag('function');
-  const interval = setup.seconds('interval');
   const process = setup.integer('pid');
-  const functions = functionsOf(kernel, pattern);
+  const regexp = setup.flag('regexp');
+  const { places, library } = findPlaces(kernel, pattern, { regexp, process, functionsOnly: true });
+  const byFunction = setup.flag('function') || (library !== undefined && process === undefined);
   const bpf = new BPF(kernel, {
     srcFile: new URL('funclatency.bpf.c', import.meta.url),
-    defines: { FACTOR: factors[unit], BY_NAME: byFunction ? 1 : 0, PROCESS: process ?? false },
-    maxEntries: { dist: Math.max(10240, functions.length * log2Slots) },
+    defines: {
+      FACTOR: factors[unit],
+      BY_NAME: byFunction ? 1 : 0,
+      BY_PROCESS: byFunction && library !== undefined ? 1 : 0,
+      PROCESS: process ?? false,
+      LEVEL: levelOf(setup),
+    },
+    maxEntries: { dist: Math.max(10240, places.length * log2Slots) },
   });
-  for (const event of functions) {
-    bpf.attachKprobe({ event, fnName: 'function_entry' });
-    bpf.attachKretprobe({ event, fnName: 'function_return' });
-  }
+  attach(
+    bpf,
+    places.flatMap(({ targets }) => targets),
+  );
 
-  const dist = bpf.table<{ ip: number | bigint; slot: number }, number>('dist');
+  const dist = bpf.table<{ section: Section; slot: number }, number>('dist');
   const avg = bpf.table<number, number>('avg');
 
-  function render({ time }: TextMoment): TextSnapshot {
+  function nameOf({ ip, tgid }: Section): string {
+    return tgid === 0 ? bpf.ksym(ip) : `${bpf.sym(ip, tgid)} [${tgid}]`;
+  }
+
+  function render({ time, last }: TextMoment): TextSnapshot {
     const total = Math.floor((avg.get(0) ?? 0) / factors[unit]);
     const count = avg.get(1) ?? 0;
     const histograms = dist
-      .histograms<number | bigint>()
-      .map(([ip, slots]) => ({ name: ip === 0 ? null : bpf.ksym(ip), slots }))
+      .histograms<Section>()
+      .map(([section, slots]) => ({ name: byFunction ? nameOf(section) : null, slots }))
       .sort((a, b) => ((a.name ?? '') < (b.name ?? '') ? -1 : 1));
     return {
       lines: [
@@ -84,10 +110,11 @@ function start(setup: ToolSetup): ToolOutput {
           ...printLog2Hist(slots, { unit }),
         ]),
         ...averageLines(total, count, unit),
+        ...(last ? ['Detaching...'] : []),
       ],
       json: {
         unit,
-        functions: functions.length,
+        functions: places.length,
         total,
         count,
         average: count === 0 ? null : Math.floor(total / count),
@@ -98,10 +125,13 @@ function start(setup: ToolSetup): ToolOutput {
 
   return {
     bpf,
-    ...(interval === undefined ? {} : { interval }),
+    ...rhythmOf(setup),
     view: {
       noun: 'histogram',
-      opening: [`Tracing ${functions.length} functions for "${pattern}"... Hit Ctrl-C to end.`],
+      opening: [
+        ...(setup.flag('verbose') ? bpf.sourceLines : []),
+        `Tracing ${places.length} functions for "${pattern}"... Hit Ctrl-C to end.`,
+      ],
       render,
       reset: () => {
         dist.clear();
@@ -111,9 +141,19 @@ function start(setup: ToolSetup): ToolOutput {
   };
 }
 
+/** At each function's entry and at its return. */
+function attach(bpf: BPF, targets: readonly AttachTarget[]): void {
+  const [entry, end] = [bpf.loadFunc('function_entry', 'kprobe'), bpf.loadFunc('function_return', 'kprobe')];
+  for (const target of targets) {
+    entry.attach(target);
+    if (target.kind === 'kprobe') end.attach({ kind: 'kretprobe', function: target.function });
+    if (target.kind === 'uprobe') end.attach({ ...target, kind: 'uretprobe' });
+  }
+}
+
 function averageLines(total: number, count: number, unit: Unit): string[] {
   if (count === 0) return [];
-  return ['', `avg = ${Math.floor(total / count)} ${unit}, total: ${total} ${unit}, count: ${count}`];
+  return ['', `avg = ${Math.floor(total / count)} ${unit}, total: ${total} ${unit}, count: ${count}`, ''];
 }
 
 /** The slots that hold something, with the values that each counts. */
@@ -128,14 +168,10 @@ function unitOf(setup: ToolSetup): Unit {
   return setup.flag('milliseconds') ? 'msecs' : setup.flag('microseconds') ? 'usecs' : 'nsecs';
 }
 
-/** The function of that name, or all that the pattern matches. @throws UsageError */
-function functionsOf(kernel: Kernel, pattern: string): string[] {
-  const names = [...kernel.functions()];
-  const functions = isPattern(pattern) ? names.filter(matcher(pattern)) : names.filter((name) => name === pattern);
-  if (functions.length > 0) return functions;
-  const near = isPattern(pattern) ? [] : nearest(pattern, names);
-  const what = isPattern(pattern) ? `no function matches '${pattern}'` : `has no function '${pattern}'`;
-  throw new UsageError(isPattern(pattern) ? what : `Linux ${kernel.profile.release} ${what}`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tracebed events '${pattern}' looks for it`,
-  });
+/** The macro LEVEL. A hash's value holds a time for each. */
+function levelOf(setup: ToolSetup): number | false {
+  const level = setup.integer('level');
+  if (level === undefined || level === 1) return false;
+  if (level >= 1 && level <= 1000) return level;
+  throw new UsageError(`--level cannot be '${level}'`, { expected: 'a whole number, from 1 to 1000' });
 }

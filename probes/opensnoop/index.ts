@@ -1,7 +1,10 @@
 import { BPF, defineTool, nearest, sprintf, UsageError } from 'tracebed';
+import { containerDefines, containerOptions } from '../container-filter.ts';
 import { sinceFirst } from '../since-first.ts';
 
 interface Event {
+  /** 0 for the whole record, 1 for a folder's name that follows one. */
+  readonly type: number;
   readonly ts: number;
   readonly id: number | bigint;
   readonly uid: number;
@@ -10,6 +13,9 @@ interface Event {
   readonly comm: string;
   readonly name: string;
 }
+
+/** The type of a record that tells the name of a folder; the other kind tells the call. */
+const isFolder = 1;
 
 /** Flags of open(2) on x86 (include/uapi/asm-generic/fcntl.h). */
 const openFlags: Readonly<Record<string, number>> = {
@@ -43,14 +49,18 @@ export default defineTool({
     { flags: '-x, --failed', what: 'only calls that fail' },
     { flags: '-p, --pid <pid>', what: 'only this process' },
     { flags: '-t, --tid <tid>', what: 'only this thread; its number stands in place of the process' },
+    ...containerOptions,
     { flags: '-u, --uid <uid>', what: 'only this user' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
-    { flags: '-n, --name <text>', what: 'only processes with this text in their name' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
+    { flags: '-n, --name <name>', what: 'only processes with this text in their name' },
     { flags: '-e, --extended_fields', what: 'tell the flags too, octal' },
     {
-      flags: '-f, --flag_filter <flags>',
-      what: 'only calls with one of these flags, with commas between: O_WRONLY,O_RDWR',
+      flags: '-f, --flag_filter <flag-filter>',
+      what: 'only calls with one of these flags: O_WRONLY,O_RDWR, or the option twice',
+      repeats: true,
     },
+    { flags: '-F, --full-path', what: 'tell the whole path of a file that is opened by a relative one' },
+    { flags: '-b, --buffer-pages <buffer-pages>', what: 'pages of each perf ring: a power of two (default: 64)' },
   ],
   examples: [
     { command: 'tracebed run opensnoop', what: 'tell each open' },
@@ -58,19 +68,22 @@ export default defineTool({
     { command: 'tracebed run opensnoop -- -e -f O_WRONLY,O_RDWR', what: 'those for writing, with flags' },
   ],
   scenario: 'processes',
+  ringPages: 64,
   start(setup) {
     const byThread = setup.text('tid') !== undefined;
     const name = setup.text('name');
     const duration = setup.seconds('duration');
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('opensnoop.bpf.c', import.meta.url),
-      pageCnt: setup.ringPages,
+      pageCnt: setup.integer('bufferPages') ?? setup.ringPages,
       defines: {
         PROCESS: setup.integer('pid') ?? false,
         THREAD: setup.integer('tid') ?? false,
         UID: setup.integer('uid') ?? false,
-        FLAGS: flagsOf(setup.text('flag_filter')),
+        FLAGS: flagsOf(setup.texts('flag_filter')),
         FAILED: setup.flag('failed'),
+        FULL_PATH: setup.flag('fullPath'),
+        ...containerDefines(setup),
       },
     });
     for (const call of ['open', 'openat', 'openat2']) {
@@ -94,9 +107,17 @@ export default defineTool({
       },
     });
     const seconds = sinceFirst();
+    /** With -F: names of the folders above, from the innermost, by thread. */
+    const folders = new Map<number | bigint, string[]>();
     const events = bpf.table('events');
     events.openPerfBuffer((cpu, data) => {
-      const { ts, id, uid, flags, ret, comm, name: path } = events.event<Event>(data);
+      const { type, ts, id, uid, flags, ret, comm, name: given } = events.event<Event>(data);
+      if (type === isFolder) {
+        folders.set(id, [...(folders.get(id) ?? []), given]);
+        return;
+      }
+      const path = [...(folders.get(id) ?? [])].reverse().concat(given).join('/').replace(/^\/+/, '/');
+      folders.delete(id);
       if (name !== undefined && !comm.includes(name)) return;
       const thread = Number(BigInt(id) & 0xffff_ffffn);
       const process = Number(BigInt(id) >> 32n);
@@ -119,16 +140,19 @@ export default defineTool({
 });
 
 /** The macro FLAGS. @throws UsageError for a flag that open(2) does not have */
-function flagsOf(list: string | undefined): number | false {
-  if (list === undefined) return false;
-  return list.split(',').reduce((sum, text) => {
-    const name = text.trim();
-    const bits = Object.hasOwn(openFlags, name) ? openFlags[name] : undefined;
-    if (bits !== undefined) return sum | bits;
-    const near = nearest(name, Object.keys(openFlags));
-    throw new UsageError(`open(2) has no flag '${name}'`, {
-      expected: Object.keys(openFlags).join(', '),
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
-    });
-  }, 0);
+function flagsOf(lists: readonly string[]): number | false {
+  if (lists.length === 0) return false;
+  return lists
+    .join(',')
+    .split(',')
+    .reduce((sum, text) => {
+      const name = text.trim();
+      const bits = Object.hasOwn(openFlags, name) ? openFlags[name] : undefined;
+      if (bits !== undefined) return sum | bits;
+      const near = nearest(name, Object.keys(openFlags));
+      throw new UsageError(`open(2) has no flag '${name}'`, {
+        expected: Object.keys(openFlags).join(', '),
+        ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      });
+    }, 0);
 }

@@ -10,6 +10,7 @@ import {
   type ToolSetup,
   UsageError,
 } from 'tracebed';
+import { containerDefines, containerOptions } from '../container-filter.ts';
 import { cpuOption } from '../cpu-option.ts';
 import { type FlameStack, flameGraph } from '../flame-graph.ts';
 import { type Counted, foldedLine, missingLines, type Sample, type Shown, stackLines } from './stacks.ts';
@@ -23,18 +24,23 @@ export default defineTool({
   summary: 'where CPU time goes: stacks, sampled',
   arguments: [{ name: 'DURATION', what: 'seconds; to the end when absent', required: false }],
   options: [
-    { flags: '-p, --pid <pids>', what: 'only these processes: 185,186' },
-    { flags: '-L, --tid <tids>', what: 'only these threads' },
+    { flags: '-p, --pid <pid>', what: 'only these processes: 185,186' },
+    { flags: '-L, --tid <tid>', what: 'only these threads' },
     { flags: '-U, --user-stacks-only', what: 'only stacks of user space' },
     { flags: '-K, --kernel-stacks-only', what: 'only stacks of the kernel' },
-    { flags: '-F, --frequency <hertz>', what: 'samples a second on each CPU (default: 49)' },
-    { flags: '-c, --count <events>', what: 'or a sample every so many events: ns of the clock' },
+    { flags: '-F, --frequency <frequency>', what: 'samples a second on each CPU (default: 49)' },
+    { flags: '-c, --count <count>', what: 'or a sample every so many events: ns of the clock' },
     { flags: '-d, --delimited', what: 'a line between the stacks of kernel and user space' },
     { flags: '-a, --annotations', what: 'put _[k] behind functions of the kernel' },
     { flags: '-I, --include-idle', what: 'also idle CPUs' },
     { flags: '-f, --folded', what: 'a line for each stack, as flame graphs take them' },
-    { flags: '--stack-storage-size <stacks>', what: 'how many different stacks there is room for', default: '16384' },
+    {
+      flags: '--stack-storage-size <stack-storage-size>',
+      what: 'how many different stacks there is room for',
+      default: '16384',
+    },
     { flags: '-C, --cpu <cpu>', what: 'only this CPU' },
+    ...containerOptions,
     { flags: '--flame <file>', what: 'also write a flame graph, an SVG file' },
   ],
   examples: [
@@ -64,6 +70,7 @@ function start(setup: ToolSetup): ToolOutput {
       IDLE: setup.flag('includeIdle'),
       USER_ONLY: shown === 'user',
       KERNEL_ONLY: shown === 'kernel',
+      ...containerDefines(setup),
     },
     maxEntries: { stacks: storageSize(setup) },
   });

@@ -10,6 +10,7 @@
 #include <uapi/linux/ptrace.h>
 #include <uapi/linux/bpf_perf_event.h>
 #include <linux/sched.h>
+#include "../container-filter.h"
 
 #define NOT_ASKED -1        // a stack that is not wanted
 
@@ -32,6 +33,8 @@ int take_sample(struct bpf_perf_event_data *ctx)
     if (pid == 0)
         return 0;
 #endif
+    if (unwanted_container())
+        return 0;
 #ifdef WANTED
     if (!(WANTED))
         return 0;

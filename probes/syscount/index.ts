@@ -26,17 +26,17 @@ export default defineTool({
   options: [
     { flags: '-p, --pid <pid>', what: 'only this process' },
     { flags: '-t, --tid <tid>', what: 'only this thread' },
-    { flags: '-c, --ppid <pid>', what: 'only children of this process' },
-    { flags: '-i, --interval <seconds>', what: 'write a table each so many seconds' },
-    { flags: '-d, --duration <seconds>', what: 'end after so many seconds' },
-    { flags: '-T, --top <count>', what: 'rows at most', default: '10' },
+    { flags: '-c, --ppid <ppid>', what: 'only children of this process' },
+    { flags: '-i, --interval <interval>', what: 'write a table each so many seconds' },
+    { flags: '-d, --duration <duration>', what: 'end after so many seconds' },
+    { flags: '-T, --top <top>', what: 'rows at most', default: '10' },
     { flags: '-x, --failures', what: 'only calls that fail' },
     { flags: '-e, --errno <errno>', what: 'only calls that fail so: ENOENT, or a number' },
     { flags: '-L, --latency', what: 'how long they took too, and sorted by that' },
     { flags: '-m, --milliseconds', what: 'in milliseconds' },
     { flags: '-P, --process', what: 'by process and not by call' },
     { flags: '-l, --list', what: 'list the calls by name, and end' },
-    { flags: '--syscall <name>', what: 'only this call' },
+    { flags: '--syscall <syscall>', what: 'only this call' },
   ],
   examples: [
     { command: 'tracebed run syscount', what: 'the 10 calls that are made most' },
@@ -98,7 +98,7 @@ function list(bpf: BPF): ToolOutput {
       .join('   ')
       .trimEnd(),
   );
-  return { bpf, interval: 1, count: 1, view: { noun: 'syscalls', render: () => ({ lines, json: { names } }) } };
+  return { bpf, answer: lines, view: { noun: 'syscalls', render: () => ({ lines, json: { names } }) } };
 }
 
 function counts(bpf: BPF, setup: ToolSetup): ToolOutput {
@@ -117,7 +117,7 @@ function counts(bpf: BPF, setup: ToolSetup): ToolOutput {
   const title = byProcess ? 'PID    COMM' : 'SYSCALL';
   const unit = milliseconds ? 'ms' : 'us';
 
-  function render({ time }: TextMoment) {
+  function render({ time, last }: TextMoment) {
     const found = [...data.items()]
       .sort(([a, m], [b, n]) => (timed ? n.total_ns - m.total_ns : n.count - m.count) || a - b)
       .slice(0, top);
@@ -135,7 +135,7 @@ function counts(bpf: BPF, setup: ToolSetup): ToolOutput {
           ...found.map(([key, { count }]) => sprintf('%-22s %8d', label(key), count)),
         ];
     return {
-      lines: [`[${setup.timeOfDay(time)}]`, ...lines, ''],
+      lines: [`[${setup.timeOfDay(time)}]`, ...lines, '', ...(last ? ['Detaching...'] : [])],
       json: {
         counts: found.map(([key, { count, total_ns }]) => ({
           ...(byProcess ? { pid: key, comm: commOf(key) } : { syscall: syscallName(key) }),

@@ -1,4 +1,5 @@
 import { BPF, defineTool } from 'tracebed';
+import { containerDefines, containerOptions } from '../container-filter.ts';
 import { sinceFirst } from '../since-first.ts';
 import {
   type Flow,
@@ -25,8 +26,9 @@ export default defineTool({
     { flags: '-T, --time', what: 'begin with the time of day' },
     { flags: '-t, --timestamp', what: 'begin with the time since the first, in seconds' },
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-P, --port <ports>', what: 'only these local ports, with commas between' },
+    { flags: '-P, --port <port>', what: 'only these local ports, with commas between' },
     ...familyOptions,
+    ...containerOptions,
   ],
   examples: [
     { command: 'tracebed run tcpaccept', what: 'tell each accept' },
@@ -40,6 +42,7 @@ export default defineTool({
       defines: {
         PROCESS: setup.integer('pid') ?? false,
         FAMILY: familyOf(setup),
+        ...containerDefines(setup),
         WANTED: portCondition(setup, 'port'),
       },
     });

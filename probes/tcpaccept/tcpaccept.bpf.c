@@ -3,6 +3,7 @@
 // Set by the tool's options: PROCESS (a tgid), FAMILY, WANTED (a condition on the local `port`).
 
 #include "../tcp-flow.h"
+#include "../container-filter.h"
 
 struct event {
     u64 ts;
@@ -18,6 +19,8 @@ int kretprobe__inet_csk_accept(struct pt_regs *ctx)
     if (!sk)
         return 0;
     u64 id = bpf_get_current_pid_tgid();
+    if (unwanted_container())
+        return 0;
 #ifdef PROCESS
     if (id >> 32 != PROCESS)
         return 0;

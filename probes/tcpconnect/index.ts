@@ -1,4 +1,5 @@
-import { BPF, defineTool, sprintf, type ToolOutput, type ToolSetup } from 'tracebed';
+import { BPF, defineTool, sprintf, type ToolOutput, type ToolSetup, UsageError } from 'tracebed';
+import { containerDefines, containerOptions } from '../container-filter.ts';
 import { sinceFirst } from '../since-first.ts';
 import {
   type Flow,
@@ -9,6 +10,7 @@ import {
   portCondition,
   remoteAddress,
 } from '../tcp-flow.ts';
+import { DnsNames } from './dns.ts';
 
 /** Active TCP connects, one line each or counted by their ends: BCC's tcpconnect. */
 export default defineTool({
@@ -17,12 +19,14 @@ export default defineTool({
   options: [
     { flags: '-t, --timestamp', what: 'begin with the time since the first, in seconds' },
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-P, --port <ports>', what: 'only these remote ports, with commas between' },
+    { flags: '-P, --port <port>', what: 'only these remote ports, with commas between' },
     ...familyOptions,
     { flags: '-L, --lport', what: 'tell the local port too' },
     { flags: '-U, --print-uid', what: 'tell the user id too' },
     { flags: '-u, --uid <uid>', what: 'only this user' },
+    ...containerOptions,
     { flags: '-c, --count', what: 'count connections by address and remote port' },
+    { flags: '-d, --dns', what: 'tell too what name the address was asked for by, of a name server' },
   ],
   examples: [
     { command: 'tracebed run tcpconnect', what: 'tell each connect' },
@@ -33,6 +37,9 @@ export default defineTool({
   scenario: 'tcp-clients',
   start(setup) {
     const counting = setup.flag('count');
+    if (counting && setup.flag('dns')) {
+      throw new UsageError('-c and -d exclude each other', { expected: 'connects, or how many there were' });
+    }
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('tcpconnect.bpf.c', import.meta.url),
       pageCnt: setup.ringPages,
@@ -40,8 +47,10 @@ export default defineTool({
         PROCESS: setup.integer('pid') ?? false,
         UID: setup.integer('uid') ?? false,
         FAMILY: familyOf(setup),
+        ...containerDefines(setup),
         WANTED: portCondition(setup, 'port'),
         COUNT: counting,
+        DNS: setup.flag('dns'),
       },
     });
     for (const event of ['tcp_v4_connect', 'tcp_v6_connect']) {
@@ -63,6 +72,7 @@ interface Event {
 function connects(bpf: BPF, setup: ToolSetup): ToolOutput {
   const rows = setup.rows({
     noun: 'connect',
+    opening: ['Tracing connect ... Hit Ctrl-C to end'],
     separator: '',
     columns: {
       'TIME(s)': setup.flag('timestamp') && '%-9.3f',
@@ -74,8 +84,10 @@ function connects(bpf: BPF, setup: ToolSetup): ToolOutput {
       LPORT: setup.flag('lport') && '%-6d ',
       DADDR: '%-16s ',
       DPORT: '%-6d',
+      QUERY: setup.flag('dns') && ' %s',
     },
   });
+  const names = setup.flag('dns') ? new DnsNames(bpf) : undefined;
   const seconds = sinceFirst();
   const events = bpf.table('events');
   events.openPerfBuffer((cpu, data) => {
@@ -91,6 +103,7 @@ function connects(bpf: BPF, setup: ToolSetup): ToolOutput {
         LPORT: flow.lport,
         DADDR: remoteAddress(flow),
         DPORT: flow.dport,
+        ...(names ? { QUERY: names.query(remoteAddress(flow), ts) } : {}),
       },
       { cpu, time: ts },
     );

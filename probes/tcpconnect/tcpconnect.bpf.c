@@ -4,8 +4,13 @@
 //   PROCESS  only this process (a tgid)       UID      only this user
 //   FAMILY   only this family                 WANTED   a condition on the remote `port`
 //   COUNT    count by ends instead of telling each
+//   DNS      tell name servers' answers too
 
 #include "../tcp-flow.h"
+#include "../container-filter.h"
+#ifdef DNS
+#include "dns.h"
+#endif
 
 struct event {
     u64 ts;
@@ -26,6 +31,8 @@ int connect_begins(struct pt_regs *ctx, struct sock *sk)
 {
     u64 id = bpf_get_current_pid_tgid();
     u32 tid = id;
+    if (unwanted_container())
+        return 0;
 #ifdef PROCESS
     if (id >> 32 != PROCESS)
         return 0;

@@ -20,6 +20,7 @@ export default defineTool({
     { flags: '-p, --pid <pid>', what: 'only this process' },
     { flags: '-L, --lport', what: 'tell the local port too' },
     ...familyOptions,
+    { flags: '-v, --verbose', what: 'print the BPF program before starting' },
   ],
   examples: [
     { command: 'tracebed run tcpconnlat', what: 'tell each connect that is answered' },
@@ -40,6 +41,7 @@ export default defineTool({
     if (!setup.flag('ipv4')) bpf.attachKprobe({ event: 'tcp_v6_connect', fnName: 'connect_begins' });
     const rows = setup.rows({
       noun: 'connect',
+      opening: setup.flag('verbose') ? bpf.sourceLines : [],
       separator: '',
       columns: {
         'TIME(s)': setup.flag('timestamp') && '%-9.3f',

@@ -22,6 +22,7 @@ export default defineTool({
     { command: 'tracebed run tcplife -- -s -t', what: 'as comma-separated values' },
   ],
   scenario: 'tcp-clients',
+  ringPages: 64,
   start(setup) {
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('tcplife.bpf.c', import.meta.url),

@@ -45,6 +45,7 @@ function retransmissions(bpf: BPF, setup: ToolSetup): ToolOutput {
   const sequences = setup.flag('sequence');
   const rows = setup.rows({
     noun: 'retransmission',
+    opening: ['Tracing retransmits ... Hit Ctrl-C to end'],
     columns: {
       TIME: '%-8s',
       PID: '%-7d',

@@ -1,4 +1,4 @@
-import { BPF, defineTool, tcpStateName } from 'tracebed';
+import { BPF, defineTool, tcpStateName, UsageError } from 'tracebed';
 import { type Flow, SocketLayout, socketDefines, socketOptions } from '../tcp-flow.ts';
 
 interface Event {
@@ -16,13 +16,20 @@ interface Event {
 export default defineTool({
   name: 'tcpstates',
   summary: 'changes of TCP states, with the time spent in each',
-  options: socketOptions,
+  options: [
+    ...socketOptions,
+    { flags: '-Y, --journal', what: 'log to the journal of systemd too, which a simulated machine has not' },
+  ],
   examples: [
     { command: 'tracebed run tcpstates', what: 'tell each change' },
     { command: 'tracebed run tcpstates -- -t -L 443', what: 'with times, of one local port' },
   ],
   scenario: 'tcp-clients',
+  ringPages: 64,
   start(setup) {
+    if (setup.flag('journal')) {
+      throw new UsageError('there is no journal of systemd in a simulated machine', { expected: 'no -Y' });
+    }
     const bpf = new BPF(setup.kernel, {
       srcFile: new URL('tcpstates.bpf.c', import.meta.url),
       pageCnt: setup.ringPages,

@@ -1,322 +1,268 @@
+import { resolve } from 'node:path';
 import {
-  BPF,
-  type Column,
-  type DetailSection,
-  expandTarget,
+  type BPF,
+  defineTool,
   type Kernel,
-  type Nanoseconds,
-  nearest,
-  offsetsOf,
-  type PerfBuffer,
-  type RecordsView,
-  readText,
-  readU64,
-  type Table,
+  sprintf,
+  type TextOutput,
   type Tool,
   type ToolContext,
-  type ToolOptionValue,
-  type ToolRun,
-  type TracedRecord,
+  type ToolOutput,
+  type ToolSetup,
   UsageError,
 } from 'tracebed';
-import { type PointPlan, parsePoint, planPoint, valueNames } from './plan.ts';
-import { answerField, programSource, recordName, textField, valueField } from './program.ts';
-import { type Shown, showValue, type ValuePlace } from './value.ts';
+import { attachAtPlace, compileProbes, enableUsdt } from '../probe-place.ts';
+import { startByName } from './by-name/reader.ts';
+import { EventReader } from './events.ts';
+import { type ProgramOptions, programName, programSource } from './program.ts';
+import { parseProbe, type TraceProbe } from './specifier.ts';
+
+/** Bytes. */
+const defaultTextSize = '80';
 
 /**
- * One line for each time that a function is entered or returns, or a tracepoint is passed, with its arguments by name.
- * The program is written at the start from the kernel's own types, so there is nothing to keep in step with a kernel.
+ * A line each time that a function is called or returns, a tracepoint or USDT probe is passed: BCC's trace. A function or
+ * tracepoint by itself needs no format: its arguments are shown by name.
  */
-const columns: readonly Column[] = [
-  { key: 'time', title: 'TIME', align: 'right', width: 15, priority: 80 },
-  { key: 'cpu', title: 'CPU', align: 'right', width: 3, priority: 30 },
-  { key: 'pid', title: 'PID', align: 'right', width: 7, priority: 60 },
-  { key: 'comm', title: 'COMM', align: 'left', width: 16, priority: 50 },
-  { key: 'point', title: 'FUNC', align: 'left', width: 22, priority: 70 },
-  { key: 'args', title: 'ARGS', align: 'left', width: 60, priority: 90 },
-];
-
-/** Programs that one pattern may make. */
-const mostPoints = 128;
-
-const tool: Tool = {
+const formatted = defineTool({
   name: 'trace',
-  summary: 'a line for each call of a function or pass of a tracepoint, with its arguments by name',
+  summary: 'a line for each call, return, tracepoint or USDT probe, with arguments by name or a format of yours',
   arguments: [
     {
-      name: 'POINT',
-      what: "tcp_v4_connect, its return r:tcp_v4_connect, a tracepoint skb:kfree_skb, or several: 'tcp_*'",
+      name: 'PROBE',
+      what: 'where, when and what: \'do_sys_openat2 (arg1 == -100) "%s", arg2\'; several make one stream of lines',
       required: true,
     },
     {
       name: 'FIELD',
-      what: 'only these: arguments, fields, what they point to (sk->__sk_common.skc_dport), ret of a return',
+      what: 'behind a function or tracepoint by itself, only these: arguments, fields, what they point to (sk->__sk_common.skc_dport), ret of a return',
       required: false,
       variadic: true,
     },
   ],
   options: [
+    { flags: '-b, --buffer-pages <buffer-pages>', what: 'pages of each perf ring (default: 64)' },
     { flags: '-p, --pid <pid>', what: 'only this process' },
-    { flags: '-K, --kernel-stack', what: 'keep the kernel stack of each event' },
+    { flags: '-L, --tid <tid>', what: 'only this thread' },
+    { flags: '--uid <uid>', what: 'only this user' },
+    { flags: '-v, --verbose', what: 'print the BPF program before starting' },
+    { flags: '-Z, --string-size <string-size>', what: 'bytes that are read of a text', default: defaultTextSize },
+    { flags: '-S, --include-self', what: 'also the tool itself, which is no task of the simulated kernel' },
+    { flags: '-M, --max-events <max-events>', what: 'end after so many lines' },
+    { flags: '-t, --timestamp', what: 'begin with the time since the run began, in seconds' },
+    { flags: '-u, --unix-timestamp', what: 'with -t: seconds since 1970' },
+    { flags: '-T, --time', what: 'begin with the time of day' },
+    { flags: '-C, --print_cpu', what: 'tell the CPU too' },
+    { flags: '-c, --cgroup-path <cgroup-path>', what: 'only tasks of this cgroup and those below' },
+    { flags: '-n, --name <name>', what: 'only processes with this text in their name' },
+    { flags: '-f, --msg-filter <msg-filter>', what: 'only lines with this text in their message' },
+    { flags: '-B, --bin_cmp', what: 'STRCMP compares bytes: STRCMP("{0x68, 0x69, 0}", arg1)' },
+    {
+      flags: '-s, --sym_file_list <sym-file-list>',
+      what: 'files whose symbols name addresses of user space, with commas between',
+    },
+    { flags: '-K, --kernel-stack', what: 'tell the stack of the kernel' },
+    { flags: '-U, --user-stack', what: 'tell the stack of user space' },
+    { flags: '-a, --address', what: 'tell addresses in stacks' },
+    { flags: '-I, --include <header>', what: 'include a header in the program', repeats: true },
+    { flags: '-A, --aggregate', what: 'with -M: count equal lines, and tell them at the end' },
   ],
   examples: [
-    { command: 'tracebed run trace syscalls:sys_enter_openat filename', what: 'which files are opened' },
-    { command: 'tracebed run trace r:tcp_v4_connect --scenario slow-connect', what: 'what connect returns' },
+    { command: 'tracebed run trace syscalls:sys_enter_openat filename', what: 'one field of a tracepoint' },
     {
       command: "tracebed run trace tcp_v4_connect 'sk->__sk_common.skc_dport' --scenario slow-connect",
-      what: 'through a pointer',
+      what: 'an argument, through a pointer',
     },
     { command: "tracebed run trace 'skb:*' --scenario udp_closed_port", what: 'all tracepoints of a category' },
+    { command: 'tracebed run trace \'do_sys_openat2 "%s", arg2\'', what: 'which files are opened' },
+    {
+      command: 'tracebed run trace \'r::do_sys_openat2 ((int)retval < 0) "failed: %d", retval\' -T',
+      what: 'what fails',
+    },
+    {
+      command:
+        'tracebed run trace \'p::vfs_read(struct file *file, void *buf, size_t count) (count > 4096) "%lu", count\'',
+      what: 'parameters by name, and a filter',
+    },
+    {
+      command: 'tracebed run trace \'t:syscalls:sys_enter_openat "%s", args->filename\'',
+      what: 'a field of a tracepoint',
+    },
+    {
+      command: 'tracebed run trace \'u:shopd:request__start "%d %s", arg1, arg2\' --scenario app',
+      what: 'a USDT probe',
+    },
+    {
+      command: 'tracebed run trace \'c:malloc "%d bytes", arg1\' -U -M 3 --scenario app',
+      what: 'with stacks, three lines',
+    },
   ],
   scenario: 'syscalls',
-  start,
+  ringPages: 64,
+  start: startFormatted,
+});
+
+const trace: Tool = {
+  ...formatted,
+  start: (context) => (isByName(context) ? startByName(context) : formatted.start(context)),
 };
 
-export default tool;
+export default trace;
 
-function start({ kernel, args, options, ringPages }: ToolContext): ToolRun {
-  const [text = '', ...wanted] = args;
-  const points = plans(kernel, text, wanted);
-  const process = processId(options.pid);
-  const stacks = options.kernelStack === true;
-  const bpf = new BPF(kernel, { text: programSource(points, { process, stacks }) });
-  const events = new EventReader(bpf, points, ringPages);
-  for (const [index, { kind, name }] of points.entries()) {
-    const fnName = `point${index}`;
-    if (kind === 'tracepoint') bpf.attachTracepoint({ tp: name, fnName });
-    else if (kind === 'kprobe') bpf.attachKprobe({ event: name, fnName });
-    else bpf.attachKretprobe({ event: name, fnName });
-  }
-  return events;
+/** Whether the words are `POINT [FIELD…]`: no format, filter or second probe, and no option that BCC's columns need. */
+function isByName({ kernel, args, options }: ToolContext): boolean {
+  const [point = '', ...fields] = args;
+  const { pid: _pid, kernelStack: _kernelStack, stringSize, ...ofColumns } = options;
+  const isSet = (value: unknown): boolean => value !== undefined && value !== false && String(value) !== '';
+  if ((stringSize ?? defaultTextSize) !== defaultTextSize || Object.values(ofColumns).some(isSet)) return false;
+  if (/^\/.*\/$/.test(point)) return true;
+  const [, category] = /^([\w*?]+):[\w*?]+$/.exec(point) ?? [];
+  const isPoint = category === undefined ? /^(r:)?[\w.*?]+(%return)?$/.test(point) : hasCategory(kernel, category);
+  return isPoint && fields.every((field) => /^[\w.>[\]-]+$/.test(field));
 }
 
-/** The points that the user means, each with what is read there. @throws UsageError */
-function plans(kernel: Kernel, text: string, wanted: readonly string[]): PointPlan[] {
-  const { profile } = kernel;
-  const { kind, name } = parsePoint(text);
-  const targets = expandTarget(kernel, kind === 'tracepoint' ? { kind, name } : { kind, function: name });
-  const names = targets.flatMap((target) =>
-    'name' in target ? [target.name] : 'function' in target ? [target.function] : [],
+/** `c:malloc` is a function of a library, `skb:kfree_skb` a tracepoint, unless there is no such category. */
+function hasCategory(kernel: Kernel, category: string): boolean {
+  if (category === 'r' || /[*?]/.test(category)) return true;
+  for (const name of kernel.tracepoints()) if (name.startsWith(`${category}:`)) return true;
+  return false;
+}
+
+function startFormatted(setup: ToolSetup): ToolOutput {
+  const { kernel } = setup;
+  checkTogether(setup);
+  const probes = setup.args.map(parseProbe);
+  const options = programOptions(setup);
+  const names = probes.map(programName);
+  const usdt = enableUsdt(
+    kernel,
+    probes.map(({ place }) => place),
+    (index) => names[index] as string,
+    options.process,
   );
-  if (names.length > mostPoints) {
-    throw new UsageError(`'${text}' matches ${names.length} points`, { expected: `at most ${mostPoints}` });
-  }
-  checkKnown(kernel, kind, names);
-  for (const field of wanted) {
-    const root = field.split(/->|\./)[0] as string;
-    const known = new Set(names.flatMap((one) => valueNames(profile, kind, one)));
-    if (known.has(root)) continue;
-    const near = nearest(root, known);
-    throw new UsageError(`${text} has no field '${root}'`, {
-      expected: known.size === 0 ? 'no fields: nothing is known of its arguments' : `one of ${[...known].join(', ')}`,
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
-    });
-  }
-  return names.map((one) => planPoint(profile, kind, one, wanted));
+  const bpf = compileProbes(
+    kernel,
+    { text: programSource(kernel, probes, options), pageCnt: setup.integer('bufferPages') ?? setup.ringPages, usdt },
+    probes.map(({ source }) => source),
+  );
+  const cgroup = setup.text('cgroupPath');
+  if (cgroup !== undefined) bpf.table<number, number>('cgroup').set(0, kernel.cgroupOpen(cgroup));
+  for (const [index, { place }] of probes.entries()) attachAtPlace(bpf, place, names[index] as string, options.process);
+  return show(setup, bpf, probes);
 }
 
-/** @throws UsageError for a function or tracepoint that is not there, with the nearest names */
-function checkKnown(kernel: Kernel, kind: PointPlan['kind'], names: readonly string[]): void {
-  const known = new Set(kind === 'tracepoint' ? kernel.tracepoints() : kernel.functions());
-  for (const name of names) {
-    if (known.has(name)) continue;
-    const what = kind === 'tracepoint' ? 'tracepoint' : 'function';
-    const near = nearest(name, known);
-    throw new UsageError(`Linux ${kernel.profile.release} has no ${what} '${name}'`, {
-      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tracebed events '*${name}*' looks for it`,
-    });
+/** @throws UsageError for options that need or exclude each other */
+function checkTogether(setup: ToolSetup): void {
+  if (setup.text('pid') !== undefined && setup.text('tid') !== undefined) {
+    throw new UsageError('-p and -L exclude each other', { expected: 'a process or a thread' });
+  }
+  if (setup.flag('aggregate') && setup.integer('maxEvents') === undefined) {
+    throw new UsageError('-A needs -M', { expected: 'after how many events the counts are told' });
+  }
+  if (setup.flag('unixTimestamp') && !setup.flag('timestamp')) {
+    throw new UsageError('-u needs -t', { expected: '-t -u' });
   }
 }
 
-function processId(value: ToolOptionValue | undefined): number | undefined {
-  if (value === undefined) return undefined;
-  if (typeof value === 'string' && /^\d+$/.test(value)) return Number(value);
-  throw new UsageError(`--pid cannot be '${value}'`, { expected: 'a process id' });
-}
-
-const head = ['time', 'point', 'cpu', 'tid', 'tgid', 'stack_id', 'comm'] as const;
-
-/** Where the parts of one point's records lie. */
-interface Layout {
-  readonly plan: PointPlan;
-  readonly size: number;
-  readonly head: Record<(typeof head)[number], number>;
-  readonly values: readonly ValuePlace[];
-}
-
-class EventReader implements ToolRun {
-  readonly view: RecordsView;
-  readonly kernel: Kernel;
-  readonly #stacks: Table;
-  readonly #walked = new Map<number, readonly string[]>();
-  readonly #bpf: BPF;
-  readonly #buffer: PerfBuffer<TraceEvent>;
-  readonly #layouts: readonly Layout[];
-  #pending: TraceEvent[] = [];
-
-  constructor(bpf: BPF, points: readonly PointPlan[], pages: number) {
-    this.#bpf = bpf;
-    this.kernel = bpf.kernel;
-    this.#stacks = bpf.table('stacks');
-    this.#layouts = points.map((plan, index) => layoutOf(bpf, plan, index));
-    this.#buffer = bpf.object.perfBuffer('events', {
-      pages,
-      decode: (view, offset) => this.#decode(view, offset),
-      time: (event) => event.time,
-    });
-    this.#buffer.records.subscribe((batch) => {
-      this.#pending = this.#pending.concat(batch);
-    });
-    this.view = {
-      kind: 'records',
-      noun: 'event',
-      levels: [],
-      columns,
-      take: () => {
-        const taken = this.#pending;
-        this.#pending = [];
-        return taken;
-      },
-      detail: (record) => (record.source instanceof TraceEvent ? record.source.sections() : []),
-    };
+function programOptions(setup: ToolSetup): ProgramOptions {
+  const textSize = setup.integer('stringSize') ?? 80;
+  if (textSize < 1 || textSize > 4096) {
+    throw new UsageError(`--string-size cannot be '${textSize}'`, { expected: '1 to 4096' });
   }
-
-  #decode(view: DataView, offset: number): TraceEvent {
-    // Every record begins alike; the point's number tells the rest.
-    const first = this.#layouts[0] as Layout;
-    const layout = this.#layouts[view.getUint32(offset + first.head.point, true)] as Layout;
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, layout.size).slice();
-    const stack = this.#stack(view.getInt32(offset + layout.head.stack_id, true));
-    return new TraceEvent(this.kernel, layout, new DataView(bytes.buffer), stack);
-  }
-
-  /** Symbols, innermost first. A stack id means the same stack for as long as the map lives. */
-  #stack(id: number): readonly string[] {
-    let frames = this.#walked.get(id);
-    if (frames === undefined) {
-      frames = this.#stacks.walk(id, (address) => this.kernel.symbols.format(address));
-      this.#walked.set(id, frames);
-    }
-    return frames;
-  }
-
-  get events(): readonly number[] {
-    return this.#buffer.events;
-  }
-
-  get lost(): number {
-    return this.#buffer.lost;
-  }
-
-  drain(): number {
-    return this.#buffer.poll();
-  }
-
-  close(): void {
-    this.#bpf.close();
-  }
-}
-
-function layoutOf(bpf: BPF, plan: PointPlan, index: number): Layout {
-  const struct = bpf.struct(recordName(index));
-  const offset = (name: string): number => struct.fields.find((field) => field.name === name)?.offset ?? 0;
   return {
-    plan,
-    size: struct.size,
-    head: offsetsOf(bpf.struct('head'), head),
-    values: plan.values.map((_, at) => ({
-      value: offset(valueField(at)),
-      text: offset(textField(at)),
-      answer: offset(answerField(at)),
-    })),
+    process: setup.integer('pid'),
+    thread: setup.integer('tid'),
+    user: setup.integer('uid'),
+    inCgroup: setup.text('cgroupPath') !== undefined,
+    textSize,
+    kernelStack: setup.flag('kernelStack'),
+    userStack: setup.flag('userStack'),
+    binary: setup.flag('bin_cmp'),
+    headers: setup.texts('include'),
+    absolute: (path) => resolve(path),
   };
 }
 
-/** One line. Its values stay bytes until someone looks. */
-class TraceEvent implements TracedRecord {
-  readonly time: Nanoseconds;
-  readonly cpu: number;
-  readonly groups: readonly string[] = [];
-  readonly #kernel: Kernel;
-  readonly #layout: Layout;
-  readonly #view: DataView;
-  readonly #stack: readonly string[];
-
-  constructor(kernel: Kernel, layout: Layout, view: DataView, stack: readonly string[]) {
-    this.#kernel = kernel;
-    this.#stack = stack;
-    this.#layout = layout;
-    this.#view = view;
-    this.time = readU64(view, layout.head.time);
-    this.cpu = view.getUint32(layout.head.cpu, true);
-  }
-
-  get source(): this {
-    return this;
-  }
-
-  #u32(field: (typeof head)[number]): number {
-    return this.#view.getUint32(this.#layout.head[field], true);
-  }
-
-  get #values(): readonly { readonly name: string; readonly declared: string; readonly shown: Shown }[] {
-    const { plan, values } = this.#layout;
-    return plan.values.map((value, at) => ({
-      name: value.name,
-      declared: value.declared,
-      shown: showValue(this.#kernel, value, this.#view, values[at] as ValuePlace),
-    }));
-  }
-
-  /** `tcp_v4_connect`, `r:tcp_v4_connect`, `skb:kfree_skb`. */
-  get point(): string {
-    const { kind, name } = this.#layout.plan;
-    return kind === 'kretprobe' ? `r:${name}` : name;
-  }
-
-  get comm(): string {
-    return readText(this.#view, this.#layout.head.comm, 16);
-  }
-
-  get cells(): Readonly<Record<string, string>> {
-    return {
-      time: (this.time / 1e9).toFixed(9),
-      cpu: String(this.cpu),
-      pid: String(this.#u32('tid')),
-      comm: this.comm,
-      point: this.point,
-      args: this.#values.map(({ name, shown }) => `${name}=${shown.text}`).join(' '),
+function show(setup: ToolSetup, bpf: BPF, probes: readonly TraceProbe[]): ToolOutput {
+  const rows = setup.rows({
+    noun: 'event',
+    opening: [
+      ...(setup.flag('verbose') ? bpf.sourceLines : []),
+      ...(setup.text('sym_file_list') === undefined ? [] : ['Note: Kernel bpf will report stack map with ip/build_id']),
+    ],
+    columns: {
+      TIME: hasTime(setup) && (setup.flag('unixTimestamp') ? '%-17.17s' : '%-8.8s'),
+      CPU: setup.flag('print_cpu') && '%-3d',
+      PID: '%-7d',
+      TID: '%-7d',
+      COMM: '%-15s',
+      FUNC: '%-16s',
+      MESSAGE: '%s',
+    },
+    titles: { MESSAGE: probes.some(({ format }) => format !== '') ? '-' : '' },
+    detail: (frames, row) => [
+      { title: 'event', lines: Object.entries(row).map(([key, value]) => sprintf('%-8s %s', key, value ?? '')) },
+      { title: 'stack', lines: frames as readonly string[] },
+    ],
+  });
+  const counts: Counts | undefined = setup.flag('aggregate') ? new Map() : undefined;
+  const name = setup.text('name') ?? '';
+  const filter = setup.text('msgFilter') ?? '';
+  const most = setup.integer('maxEvents') ?? Number.POSITIVE_INFINITY;
+  const hasStacks = setup.flag('kernelStack') || setup.flag('userStack');
+  const reader = new EventReader(setup, bpf, probes);
+  let told = 0;
+  bpf.table('events').openPerfBuffer((cpu, data) => {
+    const { time, tgid, pid, comm, place, message, frames } = reader.read(data);
+    if (told >= most || !comm.includes(name) || !message.includes(filter)) return;
+    told++;
+    const row = {
+      TIME: timeText(setup, time),
+      CPU: cpu,
+      PID: tgid,
+      TID: pid,
+      COMM: comm,
+      FUNC: place,
+      MESSAGE: message,
     };
-  }
+    const below = frames.map((frame) => `        ${frame}`);
+    if (counts) count(counts, [rows.line(row), ...below].join('\n'));
+    else rows.print(row, { cpu, time, below: hasStacks ? [...below, ''] : [], source: frames });
+  });
+  return { bpf, done: () => told >= most, view: counts ? countsView(counts, rows.header) : rows };
+}
 
-  get json(): Readonly<Record<string, unknown>> {
-    const stack = this.#stack;
-    return {
-      pid: this.#u32('tid'),
-      tgid: this.#u32('tgid'),
-      comm: this.comm,
-      point: this.point,
-      args: Object.fromEntries(this.#values.map(({ name, shown }) => [name, shown.json])),
-      ...(stack.length > 0 ? { stack } : {}),
-    };
-  }
+function hasTime(setup: ToolSetup): boolean {
+  return setup.flag('timestamp') || setup.flag('time');
+}
 
-  sections(): readonly DetailSection[] {
-    const stack = this.#stack;
-    const widest = Math.max(0, ...this.#values.map(({ name }) => name.length));
-    return [
-      {
-        title: this.point,
-        lines: [
-          `time  ${(this.time / 1e9).toFixed(9)} s`,
-          `task  ${this.comm}, pid ${this.#u32('tid')}, process ${this.#u32('tgid')}, on CPU ${this.cpu}`,
-        ],
-      },
-      {
-        title: this.#layout.plan.kind === 'kretprobe' ? 'Result' : 'Arguments',
-        lines: this.#values.map(({ name, shown, declared }) => `${name.padEnd(widest)}  ${shown.text}  (${declared})`),
-      },
-      ...(stack.length > 0 ? [{ title: 'Kernel stack', lines: stack }] : []),
-    ];
-  }
+/** The column TIME: with -t seconds, else the time of day. */
+function timeText(setup: ToolSetup, time: number): string {
+  if (!setup.flag('timestamp')) return setup.timeOfDay(time);
+  if (!setup.flag('unixTimestamp')) return sprintf('%.6f', time / 1e9);
+  const microseconds = ((setup.epoch ?? 0n) + BigInt(Math.round(time))) / 1000n;
+  return sprintf('%d.%06d', microseconds / 1_000_000n, microseconds % 1_000_000n);
+}
+
+/** How often each event was seen, by its lines. */
+type Counts = Map<string, number>;
+
+function count(counts: Counts, text: string): void {
+  counts.set(text, (counts.get(text) ?? 0) + 1);
+}
+
+/** -A: the most frequent first. */
+function countsView(counts: Counts, opening: readonly string[]): TextOutput {
+  return {
+    noun: 'counts',
+    first: 'begin',
+    opening,
+    render() {
+      const all = [...counts].sort(([, a], [, b]) => b - a);
+      return {
+        lines: all.flatMap(([text, number]) => [...text.split('\n'), `-->COUNT ${number}`, '']),
+        json: { counts: all.map(([event, number]) => ({ event, count: number })) },
+      };
+    },
+  };
 }

@@ -1,159 +1,173 @@
-import { mostText, type PointPlan, type ValuePlan, type ValueSource, type ValueType } from './plan.ts';
+import type { Kernel } from 'tracebed';
+import {
+  includeLines,
+  isSyscall,
+  parametersText,
+  readTextFunction,
+  TextComparisons,
+  usdtArgumentLines,
+} from '../probe-place.ts';
+import { conversionTypes, type TraceProbe, type TraceValue } from './specifier.ts';
 
 /**
- * The C of the programs: for each point one that copies what the plan names into a record and sends it. Values keep
- * the bytes that the kernel has; a text that a pointer leads to stands behind its pointer's value.
+ * The C of trace: for each probe a struct of what its format shows and a program that fills and sends it. Records of all
+ * probes go through one ring, so that they come in order; they begin alike, with the number of their probe.
  */
 export interface ProgramOptions {
-  /** Only this process (a tgid); undefined is any. */
+  /** Only this process, thread, user. */
   readonly process: number | undefined;
-  readonly stacks: boolean;
+  readonly thread: number | undefined;
+  readonly user: number | undefined;
+  /** Only tasks below the cgroup that is in the array `cgroup`. */
+  readonly inCgroup: boolean;
+  /** Bytes that are read of a text. */
+  readonly textSize: number;
+  readonly kernelStack: boolean;
+  readonly userStack: boolean;
+  /** STRCMP compares bytes. */
+  readonly binary: boolean;
+  readonly headers: readonly string[];
+  /** A header's path as it is included from anywhere. */
+  absolute(path: string): string;
 }
 
-/** The name of a point's record, by its index among the points. */
-export const recordName = (point: number): string => `event${point}`;
-/** Fields of the record that hold the value of that index: its bytes, its text, and what reading it answered. */
-export const valueField = (value: number): string => `value${value}`;
-export const textField = (value: number): string => `text${value}`;
-export const answerField = (value: number): string => `answer${value}`;
+/** The struct of a probe's records, by the probe's index. */
+export const recordName = (index: number): string => `event${index}`;
+/** Its field for a value of the format, by the value's index. */
+export const valueField = (index: number): string => `v${index}`;
 
-export function programSource(points: readonly PointPlan[], options: ProgramOptions): string {
+/** A system call's function has its arguments in a struct pt_regs of user space; `syscall__` makes them parameters. */
+export function programName(probe: TraceProbe, index: number): string {
+  return `${isSyscall(probe.place) ? 'syscall__' : ''}probe${index}`;
+}
+
+/** @throws UsageError with a caret, for an argument that a USDT probe does not have */
+export function programSource(kernel: Kernel, probes: readonly TraceProbe[], options: ProgramOptions): string {
+  const texts = new TextComparisons('same_text', options.binary);
+  const programs = probes.map((probe, index) => programText(kernel, probe, index, texts));
   return [
     preamble(options),
-    ...points.map(recordText),
-    `union any {\n${points.map((_, index) => `    struct ${recordName(index)} ${recordName(index)};`).join('\n')}\n};`,
-    'BPF_PERCPU_ARRAY(scratch, union any, 1);',
-    ...points.map(programText),
+    ...probes.map((probe, index) => recordText(probe, index, options)),
+    ...texts.functions,
+    ...programs,
+    '',
   ].join('\n\n');
 }
 
-function preamble({ process, stacks }: ProgramOptions): string {
+function preamble(options: ProgramOptions): string {
+  const { process, thread, user, inCgroup, kernelStack, userStack } = options;
+  const conditions = [
+    ...(process === undefined ? [] : [`head->tgid != ${process}`]),
+    ...(thread === undefined ? [] : [`head->pid != ${thread}`]),
+    ...(user === undefined ? [] : [`(u32)bpf_get_current_uid_gid() != ${user}`]),
+    ...(inCgroup ? ['cgroup.check_current_task(0) <= 0'] : []),
+  ];
   return `#include <uapi/linux/ptrace.h>
-
+#include <linux/sched.h>
+${includeLines(options.headers, options.absolute)
+  .map((line) => `${line}\n`)
+  .join('')}
 struct head {
     u64 time;
-    u32 point;
-    u32 cpu;
-    u32 tid;
+    u32 probe;
     u32 tgid;
-    s32 stack_id;
-    u32 zero;
-    char comm[16];
+    u32 pid;
+    s32 kernel_stack;
+    s32 user_stack;
+    u32 unused;
+    char comm[TASK_COMM_LEN];
 };
 
-BPF_STACK_TRACE(stacks, 16384);
 BPF_PERF_OUTPUT(events);
-
-// What every record begins with. Returns 0 for a process that is not wanted.
-static inline int begin(void *ctx, struct head *head, u32 point)
+${kernelStack || userStack ? 'BPF_STACK_TRACE(stacks, 16384);\n' : ''}${inCgroup ? 'BPF_CGROUP_ARRAY(cgroup, 1);\n' : ''}
+// What every record begins with. Returns 0 where none is wanted.
+static inline int begin(void *ctx, struct head *head, u32 probe)
 {
     u64 id = bpf_get_current_pid_tgid();
-    head->tid = id;
     head->tgid = id >> 32;
-${process === undefined ? '' : `    if (head->tgid != ${process})\n        return 0;\n`}\
+    head->pid = id;
+${conditions.map((condition) => `    if (${condition})\n        return 0;\n`).join('')}\
     head->time = bpf_ktime_get_ns();
-    head->point = point;
-    head->cpu = bpf_get_smp_processor_id();
+    head->probe = probe;
     bpf_get_current_comm(head->comm, sizeof(head->comm));
-    head->stack_id = ${stacks ? 'stacks.get_stackid(ctx, 0)' : '-2'};
+${kernelStack ? '    head->kernel_stack = stacks.get_stackid(ctx, 0);\n' : ''}\
+${userStack ? '    head->user_stack = stacks.get_stackid(ctx, BPF_F_USER_STACK);\n' : ''}\
     return 1;
 }
 
-// The pointer at an address; 0 where it cannot be read.
-static inline u64 follow(u64 address)
-{
-    u64 pointer = 0;
-    bpf_probe_read_kernel(&pointer, sizeof(pointer), (void *)address);
-    return pointer;
+${readTextFunction}`;
 }
 
-// The text at a pointer: in user space where the address lies in the lower half.
-static inline s64 read_text(char *text, u64 pointer)
-{
-    if ((s64)pointer < 0)
-        return bpf_probe_read_kernel_str(text, ${mostText}, (void *)pointer);
-    return bpf_probe_read_user_str(text, ${mostText}, (void *)pointer);
-}`;
-}
-
-function recordText(point: PointPlan, index: number): string {
-  const fields = point.values.flatMap((value, at) => [
-    `    u8 ${valueField(at)}[${Math.ceil(bytesOf(value.type) / 8) * 8}];`,
-    ...(hasText(value.type) ? [`    char ${textField(at)}[${mostText}];`] : []),
-    `    s64 ${answerField(at)};`,
-  ]);
-  return [`struct ${recordName(index)} {`, '    struct head head;', ...fields, '};'].join('\n');
-}
-
-function hasText(type: ValueType): boolean {
-  return type.kind === 'text' || type.kind === 'dynamic';
-}
-
-function bytesOf(type: ValueType): number {
-  return 'size' in type ? type.size : type.kind === 'dynamic' ? 4 : 8;
-}
-
-function programText(point: PointPlan, index: number): string {
-  const context = point.kind === 'tracepoint' ? 'void' : 'struct pt_regs';
-  return `int point${index}(${context} *ctx)
-{
-    int zero = 0;
-    union any *any = scratch.lookup(&zero);
-    if (!any)
-        return 0;
-    struct ${recordName(index)} *event = &any->${recordName(index)};
-    if (!begin(ctx, &event->head, ${index}))
-        return 0;
-${point.values
-  .flatMap(valueLines)
-  .map((line) => `    ${line}`)
-  .join('\n')}
-    events.perf_submit(ctx, event, sizeof(*event));
-    return 0;
-}`;
-}
-
-/** Puts the value's bytes in the record, and what its pointer leads to. */
-function valueLines({ type, source }: ValuePlan, at: number): string[] {
-  const field = `event->${valueField(at)}`;
-  const answer = `event->${answerField(at)}`;
-  const lines =
-    source.kind === 'register'
-      ? [`*(u64 *)${field} = ctx->${source.register};`, `${answer} = 0;`]
-      : [`${answer} = bpf_probe_read_kernel(${field}, ${bytesOf(type)}, (void *)(${addressOf(source)}));`];
-  if (type.kind === 'text') lines.push(`${answer} = read_text(event->${textField(at)}, *(u64 *)${field});`);
-  if (type.kind === 'dynamic') lines.push(...dynamicLines(at));
-  return lines;
-}
-
-/** Where a source's bytes lie. */
-function addressOf(source: Exclude<ValueSource, { kind: 'register' }>): string {
-  switch (source.kind) {
-    case 'stack':
-      return `ctx->sp + ${source.offset}`;
-    case 'record':
-      return `(u64)ctx + ${source.field.offset}`;
-    case 'path': {
-      const [first = 0, ...rest] = source.offsets;
-      return rest.reduce((address, offset) => `follow(${address}) + ${offset}`, `${pointerOf(source.from)} + ${first}`);
-    }
-  }
-}
-
-/** The pointer that a source holds. */
-function pointerOf(source: ValueSource): string {
-  return source.kind === 'register' ? `ctx->${source.register}` : `follow(${addressOf(source)})`;
-}
-
-/** The data of a __data_loc field: its low half is the offset from the record's start, its high half the length. */
-function dynamicLines(at: number): string[] {
-  const field = `event->${valueField(at)}`;
+function recordText({ values }: TraceProbe, index: number, { textSize }: ProgramOptions): string {
+  const fields = values.map(({ conversion }, i) =>
+    conversion === 's'
+      ? `    char ${valueField(i)}[${textSize}];`
+      : `    ${conversionTypes[conversion]} ${valueField(i)};`,
+  );
+  const name = recordName(index);
   return [
-    '{',
-    `    u32 length = *(u16 *)(${field} + 2);`,
-    `    if (length > ${mostText})`,
-    `        length = ${mostText};`,
-    `    event->${answerField(at)} = bpf_probe_read_kernel(event->${textField(at)}, length, (void *)((u64)ctx + *(u16 *)${field}));`,
-    '}',
+    `struct ${name} {`,
+    '    struct head head;',
+    ...fields,
+    '};',
+    `BPF_PERCPU_ARRAY(scratch${index}, struct ${name}, 1);`,
+  ].join('\n');
+}
+
+function programText(kernel: Kernel, probe: TraceProbe, index: number, texts: TextComparisons): string {
+  const { place, predicate, values, source } = probe;
+  const context = place.kind === 't' ? 'args' : 'ctx';
+  const inC = (expression: string) => texts.translate(withoutAliases(probe, expression));
+  const expressions = [...values.map(({ expression }) => expression), predicate ?? ''];
+  const body = [
+    'int zero = 0;',
+    `struct ${recordName(index)} *event = scratch${index}.lookup(&zero);`,
+    `if (!event || !begin(${context}, &event->head, ${index}))`,
+    '    return 0;',
+    ...(place.kind === 'u'
+      ? usdtArgumentLines(kernel, place, expressions, (name, expected) =>
+          source.fault(source.text.indexOf(name), `there is no ${name}`, expected),
+        )
+      : []),
+    ...(predicate === undefined ? [] : [`if (!${inC(predicate)})`, '    return 0;']),
+    ...values.flatMap((value, i) => assignment(value, `event->${valueField(i)}`, inC(value.expression))),
+    `events.perf_submit(${context}, event, sizeof(*event));`,
+    'return 0;',
   ];
+  return [
+    `int ${programName(probe, index)}(${parametersText(place, probe.signature)})`,
+    '{',
+    ...body.map((line) => `    ${line}`),
+    '}',
+  ].join('\n');
+}
+
+function assignment({ conversion }: TraceValue, field: string, expression: string): string[] {
+  if (conversion !== 's') return [`${field} = (${conversionTypes[conversion]})(${expression});`];
+  return [`${field}[0] = 0;`, `if (${expression})`, `    read_text(${field}, sizeof(${field}), (u64)(${expression}));`];
+}
+
+/** BCC's words, each with what it is in C. */
+const aliases: Readonly<Record<string, string>> = {
+  retval: 'PT_REGS_RC(ctx)',
+  $uid: '((unsigned)bpf_get_current_uid_gid())',
+  $gid: '((unsigned)(bpf_get_current_uid_gid() >> 32))',
+  $pid: '((unsigned)bpf_get_current_pid_tgid())',
+  $tgid: '((unsigned)(bpf_get_current_pid_tgid() >> 32))',
+  $cpu: 'bpf_get_smp_processor_id()',
+  $task: '((struct task_struct *)bpf_get_current_task())',
+};
+
+/** `arg2@user` is arg2 too: where a text lies is told by its address. */
+function withoutAliases({ place }: TraceProbe, expression: string): string {
+  const known = expression.replace(/\$\w+|\bretval\b/g, (word) => aliases[word] ?? word);
+  const plain = known.replace(/\b(arg\d+)@user\b/g, '$1');
+  if (place.kind === 'u' || place.kind === 't') return plain;
+  return plain.replace(/\barg([1-6])\b/g, (_, number: string) => argument(number, isSyscall(place)));
+}
+
+/** A system call's fourth argument is in another register than a function's (arch/x86/include/asm/syscall_wrapper.h). */
+function argument(number: string, ofSyscall: boolean): string {
+  if (!ofSyscall) return `PT_REGS_PARM${number}(ctx)`;
+  return `PT_REGS_PARM${number}_SYSCALL((struct pt_regs *)PT_REGS_PARM1(ctx))`;
 }

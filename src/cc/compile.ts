@@ -2,7 +2,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { type MapType, mapTypes } from '../uapi/index.ts';
 import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
-import { headerText, isKernelHeader, predefined } from './dialect/headers.ts';
+import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
 import { programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
@@ -22,6 +22,8 @@ export interface CompileOptions {
   readonly file?: string;
   /** `-D`: a name to its text; `true` for 1. */
   readonly defines?: Readonly<Record<string, string | number | true>>;
+  /** `-U`: names that are no macros, predefined ones and those of the kernel's headers among them. */
+  readonly undefines?: readonly string[];
   /** Finds `#include`s that are no kernel headers. */
   readonly includes?: IncludeResolver;
   /** The kernel whose types and tracepoints the text means. */
@@ -63,10 +65,12 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const { profile, bccDialect = true } = options;
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
-    options.includes?.(path, where) ?? (isKernelHeader(path) ? { name: `<${path}>`, text: '' } : undefined);
+    options.includes?.(path, where) ??
+    (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
   preprocessor.define(options.defines ?? {});
+  for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
   const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
   const data = new DataSections(diagnostics);

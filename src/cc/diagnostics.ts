@@ -1,5 +1,5 @@
 import { formatPosition, nearest, type Position } from '../base/index.ts';
-import { positionOf, type Token } from './preprocess/token.ts';
+import { askedBy, positionOf, type Token } from './preprocess/token.ts';
 
 /**
  * Diagnostics are collected values with positions; one renderer draws line and caret. A text that cannot be compiled
@@ -40,7 +40,7 @@ export class Diagnostics {
 
   error(at: Token, message: string, hint?: string, notes: readonly DiagnosticNote[] = []): void {
     if (this.full) return;
-    const place = positionOf(outermost(at));
+    const place = positionOf(askedBy(at));
     const known = this.list.some(
       (one) => one.at.line === place.line && one.at.column === place.column && one.message === message,
     );
@@ -74,17 +74,11 @@ export class Diagnostics {
     this.list.push({
       severity,
       message,
-      at: positionOf(outermost(at)),
+      at: positionOf(askedBy(at)),
       ...(hint === undefined ? {} : { hint }),
       notes: [...expansions, ...notes],
     });
   }
-}
-
-function outermost(token: Token): Token {
-  let at = token;
-  while (at.from) at = at.from;
-  return at;
 }
 
 /** `did you mean …?` for a name, or undefined when nothing is near. */

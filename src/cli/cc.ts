@@ -11,6 +11,7 @@ import { profileNamed } from './values.ts';
 /** `tracebed cc FILE`: compiles a tool's C and says what came of it, prints its code or types, or writes an ELF object. */
 interface CcFlags {
   readonly define: readonly string[];
+  readonly undefine: readonly string[];
   readonly include: readonly string[];
   readonly kernel: string;
   readonly S?: boolean;
@@ -26,6 +27,7 @@ export function describeCc(command: Command, io: Io): void {
     .description("compile restricted C (BCC's dialect); - reads standard input")
     .argument('<file>')
     .option('-D, --define <name[=value]>', 'define a macro', collect, [])
+    .option('-U, --undefine <name>', 'undefine a macro, after all -D', collect, [])
     .option('-I, --include <folder>', 'look for included files there', collect, [])
     .addOption(kernelOption())
     .option('-S', 'print the instructions beside the lines they come from')
@@ -55,7 +57,7 @@ async function compileFile(file: string, flags: CcFlags, io: Io): Promise<void> 
 export async function compileText(
   text: string,
   file: string,
-  flags: Pick<CcFlags, 'define' | 'include' | 'kernel'>,
+  flags: Pick<CcFlags, 'define' | 'include' | 'kernel'> & Partial<Pick<CcFlags, 'undefine'>>,
   io: Io,
 ): Promise<ObjectSpec> {
   const [{ compileC, renderDiagnostics }, profile] = await Promise.all([
@@ -68,6 +70,7 @@ export async function compileText(
     file,
     profile,
     defines: definesOf(flags.define),
+    undefines: undefinesOf(flags.undefine ?? []),
     includes: (path, { system, from }) => {
       const folders = system ? flags.include : [dirname(from), ...flags.include];
       for (const name of folders.map((folder) => join(folder, path))) {
@@ -142,6 +145,12 @@ function definesOf(list: readonly string[]): Record<string, string | true> {
     defines[match[1] as string] = match[2] ?? true;
   }
   return defines;
+}
+
+function undefinesOf(list: readonly string[]): readonly string[] {
+  for (const one of list)
+    if (!/^\w+$/.test(one)) throw new UsageError(`-U takes a name, not '${one}'`, { expected: 'NAME' });
+  return list;
 }
 
 function summary(object: ObjectSpec): string {

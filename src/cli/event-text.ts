@@ -8,6 +8,7 @@ import {
   formatFlow,
   type KernelEvent,
   type KernelObject,
+  type NetDevice,
   type SkBuff,
   type UserMemory,
 } from '../events/index.ts';
@@ -48,7 +49,16 @@ function happening(event: KernelEvent): string {
       return `runs for ${formatDuration(event.duration)}`;
     case 'change':
       return `changes ${objectText(event.object)}`;
+    case 'packet': {
+      const flow = flowOf(decodePacket(event.data, { link: linkOf(event.device) }));
+      const what = flow === undefined ? `${event.data.length} bytes` : formatFlow(flow);
+      return `${event.direction === 'receive' ? 'receives on' : 'sends on'} ${event.device.name}: ${what}`;
+    }
   }
+}
+
+function linkOf({ type = 1 }: NetDevice): 'ethernet' | 'none' {
+  return type === 1 || type === 772 ? 'ethernet' : 'none';
 }
 
 function argumentList(args: Arguments, separator: string): string {

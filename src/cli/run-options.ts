@@ -14,7 +14,7 @@ export interface RunFlags {
   readonly cpus?: number;
   readonly duration?: Nanoseconds;
   readonly speed?: number | 'max';
-  readonly ringPages: number;
+  readonly ringPages?: number;
   readonly engine?: EngineName;
   readonly kernel: string;
   readonly tracePipe?: true;
@@ -24,7 +24,7 @@ export interface RunFlags {
 }
 
 /** BCC's perf buffers have 8 pages unless the tool says otherwise (open_perf_buffer's page_cnt). */
-const defaultRingPages = 8;
+export const defaultRingPages = 8;
 
 export function addRunOptions(command: Command): Command {
   return command
@@ -39,9 +39,10 @@ export function addRunOptions(command: Command): Command {
     .addOption(durationOption())
     .option('--speed <max|X>', 'virtual seconds per real second (default: 1 in the dashboard, else max)', values.speed)
     .addOption(
-      new Option('--ring-pages <n>', 'pages of each perf ring: a power of two')
-        .argParser(values.ringPages)
-        .default(defaultRingPages),
+      new Option(
+        '--ring-pages <n>',
+        `pages of each perf ring: a power of two (default: the tool's, else ${defaultRingPages})`,
+      ).argParser(values.ringPages),
     )
     .addOption(engineOption())
     .addOption(kernelOption())

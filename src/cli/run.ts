@@ -2,8 +2,8 @@ import type { Command } from 'commander';
 import type { Run, Tool } from '../lab/index.ts';
 import type { ReportFormat } from '../report/index.ts';
 import { type Example, newCommand, withExamples } from './command.ts';
-import type { Io } from './io.ts';
-import { addRunOptions, type Format, type RunFlags } from './run-options.ts';
+import { type Io, print } from './io.ts';
+import { addRunOptions, defaultRingPages, type Format, type RunFlags } from './run-options.ts';
 import { addToolOptions, argumentUsage, type ToolWords, toolArguments, toolWords } from './tool-arguments.ts';
 import { profileNamed } from './values.ts';
 
@@ -88,10 +88,14 @@ async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Prom
     cpus: flags.cpus,
     duration: flags.duration,
     speed: flags.speed ?? (format === 'dashboard' ? 1 : 'max'),
-    ringPages: flags.ringPages,
+    ringPages: flags.ringPages ?? tool.ringPages ?? defaultRingPages,
     ...(flags.engine === undefined ? {} : { engine: flags.engine }),
   });
   try {
+    if (run.answer) {
+      await print(io, run.answer.map((line) => `${line}\n`).join(''));
+      return 0;
+    }
     const code = format === 'dashboard' ? await showDashboard(run, io) : await showLines(run, format, flags, io);
     if (run.state === 'failed') throw run.failure;
     return code;

@@ -10,10 +10,14 @@ export interface ToolWords {
   readonly options: Readonly<Record<string, ToolOptionValue>>;
 }
 
-/** Adds the tool's options to a command, but those whose flags `reserved` ones have: they go behind `--`. */
+/**
+ * Adds the tool's options to a command. Where a `reserved` one has the long flag, `--duration`, only the short one can
+ * stand before `--`; where it has the short one too, none.
+ */
 export function addToolOptions(command: Command, tool: Tool, reserved: readonly Option[]): void {
   for (const option of toolOptions(tool)) {
-    if (!taken(reserved, option)) command.addOption(option.helpGroup(`Options of ${tool.name}:`));
+    const offered = offeredBeside(reserved, option);
+    if (offered) command.addOption(offered.helpGroup(`Options of ${tool.name}:`));
   }
 }
 
@@ -25,11 +29,22 @@ function toolOptions(tool: Tool): Option[] {
   });
 }
 
-function taken(reserved: readonly Option[], option: Option): boolean {
-  return reserved.some(
+function offeredBeside(reserved: readonly Option[], option: Option): Option | undefined {
+  const has = (flag: 'long' | 'short') =>
+    option[flag] !== undefined && reserved.some((other) => other[flag] === option[flag]);
+  if (has('short')) return undefined;
+  if (!has('long')) return option;
+  if (option.short === undefined) return undefined;
+  const short = new Option(option.flags.replace(`, ${option.long}`, ''), option.description);
+  if (option.parseArg) short.argParser(option.parseArg);
+  return short;
+}
+
+/** The option of a command that stands for a tool's, whole or by its short flag alone. */
+function standsFor(command: Command, option: Option): Option | undefined {
+  return command.options.find(
     (other) =>
-      (option.long !== undefined && option.long === other.long) ||
-      (option.short !== undefined && option.short === other.short),
+      other.flags === option.flags || (option.short !== undefined && other.short === option.short && !other.long),
   );
 }
 
@@ -67,13 +82,18 @@ export function toolWords(
   const options: Record<string, ToolOptionValue> = {};
   for (const option of toolOptions(tool)) {
     const name = option.attributeName();
-    const known = before.options.find((other) => other.flags === option.flags);
-    const given = parser.getOptionValueSource(name) === 'cli' || known === undefined ? parser : before;
-    const value: unknown = given.getOptionValue(name);
+    const known = standsFor(before, option);
+    const isBehind = parser.getOptionValueSource(name) === 'cli' || !known || !isGiven(before, known);
+    const given = isBehind ? parser : before;
+    const value: unknown = isBehind ? parser.getOptionValue(name) : before.getOptionValue(known.attributeName());
     if (typeof value === 'string' || typeof value === 'boolean') options[name] = value;
     else if (Array.isArray(value)) options[name] = given === parser ? [...listOf(before, known), ...value] : value;
   }
   return { args, options };
+}
+
+function isGiven(command: Command, option: Option): boolean {
+  return command.getOptionValueSource(option.attributeName()) === 'cli';
 }
 
 /** What an option that repeats was given before `--`. */

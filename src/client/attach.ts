@@ -96,6 +96,12 @@ export function formatTarget(target: AttachTarget): string {
       return `${target.kind} ${target.binary}+0x${target.address.toString(16)}`;
     case 'perf_event':
       return `perf_event ${target.event} on CPU ${target.cpu}`;
+    case 'xdp':
+      return `XDP of device ${target.ifindex}`;
+    case 'tc':
+      return `tc ${target.direction} of device ${target.ifindex}`;
+    case 'socket':
+      return `socket ${target.socket}`;
     default: {
       const offset = target.kind === 'kprobe' && target.offset ? `+0x${target.offset.toString(16)}` : '';
       return `${target.kind} ${target.function}${offset}`;
@@ -143,6 +149,9 @@ function namesOf(kernel: Kernel, target: AttachTarget): [string, Iterable<string
     case 'uretprobe':
       return [target.binary, kernel.binaries()];
     case 'perf_event':
+    case 'xdp':
+    case 'tc':
+    case 'socket':
       return ['', ['']];
     default:
       return [target.function, kernel.functions()];

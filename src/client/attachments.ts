@@ -1,10 +1,11 @@
 import { UsageError } from '../base/index.ts';
 import type { AttachTarget } from '../sys/index.ts';
-import { type PerfCounter, type ProgramType, perfCounter } from '../uapi/index.ts';
+import type { PerfCounter, ProgramType } from '../uapi/index.ts';
 import type { BpfLink, Target } from './attach.ts';
 import { BpfError } from './bpf-error.ts';
 import type { BpfObject, BpfProgram } from './bpf-object.ts';
 import { KernelNames, type NamePattern } from './kernel-names.ts';
+import { counterOf, type PerfEventAttributes, type PerfEventName } from './perf-event.ts';
 import { findBinary, userTarget } from './user-symbols.ts';
 
 /**
@@ -38,14 +39,18 @@ export interface UprobeAttach {
   readonly fnName: string;
 }
 
-export interface PerfEventAttach {
-  /** By perf-list's name, or by type and config as BCC's. */
-  readonly event?: PerfCounter;
-  readonly evType?: number;
-  readonly evConfig?: number;
+export interface PerfEventAttach extends PerfEventName {
   readonly fnName: string;
   readonly samplePeriod?: number;
   readonly sampleFreq?: number;
+  readonly pid?: number;
+  /** All CPUs when absent. */
+  readonly cpu?: number;
+}
+
+export interface PerfEventRawAttach {
+  readonly attr: PerfEventAttributes;
+  readonly fnName: string;
   readonly pid?: number;
   /** All CPUs when absent. */
   readonly cpu?: number;
@@ -167,16 +172,22 @@ export abstract class Attachments extends KernelNames {
   }
 
   attachPerfEvent(options: PerfEventAttach): BpfLink[] {
-    const event = options.event ?? perfCounter(options.evType ?? -1, options.evConfig ?? -1);
-    if (event === undefined) {
-      throw new BpfError('ENOENT', 'attach', `no perf event of type ${options.evType} and config ${options.evConfig}`);
-    }
+    const event = counterOf(options);
     const rate = options.sampleFreq ? { frequency: options.sampleFreq } : { period: options.samplePeriod ?? 0 };
     const pid = options.pid === undefined || options.pid < 0 ? {} : { pid: options.pid };
     const all = options.cpu === undefined || options.cpu < 0;
     const cpus = all ? Array.from({ length: this.kernel.cpus }, (_, cpu) => cpu) : [options.cpu as number];
     const targets = cpus.map((cpu): Target => ({ kind: 'perf_event', event, cpu, ...rate, ...pid }));
     return this.attachAt(options.fnName, 'perf_event', targets);
+  }
+
+  /** The same by a struct perf_event_attr, whose `freq` tells what the number means. */
+  attachPerfEventRaw({ attr, ...where }: PerfEventRawAttach): BpfLink[] {
+    const { type, config, samplePeriod, sampleFreq, freq = samplePeriod === undefined } = attr;
+    const rate = freq
+      ? { sampleFreq: sampleFreq ?? samplePeriod ?? 0 }
+      : { samplePeriod: samplePeriod ?? sampleFreq ?? 0 };
+    return this.attachPerfEvent({ evType: type, evConfig: config, ...rate, ...where });
   }
 
   /** Detaches from a function; one program of several when it is named. @throws BpfError ENOENT */
@@ -222,8 +233,8 @@ export abstract class Attachments extends KernelNames {
     for (const link of links) link.close();
   }
 
-  detachPerfEvent(event: PerfCounter): void {
-    this.#detach('perf_event', event);
+  detachPerfEvent(event: PerfCounter | PerfEventName): void {
+    this.#detach('perf_event', counterOf(typeof event === 'string' ? { event } : event));
   }
 
   #detachUser(kind: 'uprobe' | 'uretprobe', name: string, sym: string | undefined, addr: number | undefined): void {
@@ -273,6 +284,12 @@ function placeOf(target: AttachTarget): string {
       return `${target.binary}:${target.address}`;
     case 'perf_event':
       return target.event;
+    case 'xdp':
+      return String(target.ifindex);
+    case 'tc':
+      return `${target.direction} ${target.ifindex}`;
+    case 'socket':
+      return String(target.socket);
     default:
       return 'name' in target ? target.name : target.function;
   }

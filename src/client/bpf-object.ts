@@ -1,5 +1,12 @@
 import { nearest, SysError, viewOf } from '../base/index.ts';
-import { loadedFor, type MapSpec, type ObjectSpec, type ProgramSpec, parseSection } from '../object/index.ts';
+import {
+  loadedFor,
+  type MapSpec,
+  type ObjectBtf,
+  type ObjectSpec,
+  type ProgramSpec,
+  parseSection,
+} from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';
@@ -71,7 +78,7 @@ export class BpfObject implements Disposable {
     const maps = new Map<string, LoadedMap>();
     this.maps = maps;
     try {
-      for (const map of innerFirst(spec.maps)) maps.set(map.name, createMap(kernel, map, options, maps));
+      for (const map of innerFirst(spec.maps)) maps.set(map.name, createMap(kernel, map, options, maps, spec.btf));
       for (const [name, map] of options.shared ?? []) if (!maps.has(name)) this.#known.set(name, map);
       for (const [name, map] of maps) this.#known.set(name, map);
       if (!options.lazy) for (const program of spec.programs) this.load(program.name);
@@ -185,15 +192,25 @@ export function createMap(
   spec: MapSpec,
   options: LoadOptions = {},
   made: ReadonlyMap<string, LoadedMap> = new Map(),
+  btf?: ObjectBtf,
 ): LoadedMap {
-  const { name, type, keySize, valueSize, flags } = spec;
+  const { name, type, keySize, valueSize, flags, types } = spec;
   const asked = options.maxEntries?.[name] ?? spec.maxEntries;
   // An event for each CPU, when the object leaves the number open (as libbpf does).
   const maxEntries = type === 'perf_event_array' && asked === 0 ? kernel.cpus : asked;
   const inner = spec.innerMap === undefined ? undefined : made.get(spec.innerMap);
   if (spec.innerMap !== undefined && inner === undefined) missing('map', spec.innerMap, made.keys());
   const create = (): Fd =>
-    kernel.mapCreate({ type, keySize, valueSize, maxEntries, flags, name, ...(inner ? { innerMap: inner.fd } : {}) });
+    kernel.mapCreate({
+      type,
+      keySize,
+      valueSize,
+      maxEntries,
+      flags,
+      name,
+      ...(inner ? { innerMap: inner.fd } : {}),
+      ...(btf && types?.value ? { types: { btf, key: types.key ?? 0, value: types.value } } : {}),
+    });
   const { pinPath } = spec;
   const fd = request('map create', `cannot make map ${name}`, () =>
     pinPath === undefined ? create() : pinned(kernel, pinPath, create),

@@ -3,13 +3,13 @@ import { nearest } from '../base/index.ts';
 import { type ObjectSpec, parseSection, type StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { ProgramType } from '../uapi/index.ts';
-import { Attachments } from './attachments.ts';
 import { BpfError } from './bpf-error.ts';
 import { BpfObject, type BpfProgram } from './bpf-object.ts';
 import type { CodecOptions, CodecValue } from './codec.ts';
 import { compileSource, type SourceOptions, sourceText } from './compile-source.ts';
 import { log2Slots } from './histogram.ts';
 import type { LoadedMap } from './map-table.ts';
+import { NetworkAttachments } from './network-attachments.ts';
 import type { PerfBuffer } from './perf-buffer.ts';
 import type { RingBuffer } from './ring-buffer.ts';
 import { type PerfBufferOpen, Table } from './table.ts';
@@ -34,7 +34,7 @@ export interface BpfOptions extends SourceOptions {
   readonly codecs?: CodecOptions;
 }
 
-export class BPF extends Attachments implements Disposable {
+export class BPF extends NetworkAttachments implements Disposable {
   /** What the text was compiled to. */
   readonly spec: ObjectSpec;
   /** The maps and programs below the tables. */
@@ -43,6 +43,8 @@ export class BPF extends Attachments implements Disposable {
   readonly #tables = new Map<string, Table<unknown, unknown>>();
   readonly #perf: PerfBuffer<unknown>[] = [];
   readonly #rings: RingBuffer<unknown>[] = [];
+  /** Fds of tables that tables of tables hold. */
+  readonly #held: number[] = [];
 
   /** @throws CompileError with the diagnostics; BpfError when the kernel refuses a map, a program or an attachment */
   constructor(kernel: Kernel, options: BpfOptions) {
@@ -91,9 +93,12 @@ export class BPF extends Attachments implements Disposable {
     return this.object.load(fnName, type);
   }
 
-  /** The C text, without the macros that `defines` and cflags set. */
-  get text(): string {
-    return sourceText(this.#options);
+  /** What is compiled, in lines: the macros that `defines` sets, then the text. BCC's tools print it with --ebpf. */
+  get sourceLines(): string[] {
+    const macros = Object.entries(this.#options.defines ?? {}).flatMap(([name, value]) =>
+      value === false ? [] : [`#define ${name} ${value === true ? 1 : value}`],
+    );
+    return [...macros, ...sourceText(this.#options).trimEnd().split('\n')];
   }
 
   /** Loads every program of the text. */
@@ -133,6 +138,10 @@ export class BPF extends Attachments implements Disposable {
       kernel: this.kernel,
       pageCnt: this.#options.pageCnt ?? 8,
       struct: (struct: string) => this.struct(struct),
+      held: (table: string, fd: number) => {
+        this.#held.push(fd);
+        return this.object.map(table).spec;
+      },
       opened: (buffer: PerfBuffer<unknown> | RingBuffer<unknown>) => {
         if ('events' in buffer) this.#perf.push(buffer);
         else this.#rings.push(buffer);
@@ -189,9 +198,13 @@ export class BPF extends Attachments implements Disposable {
 
   // ------------------------------------------------------------------------------------------------------ buffers
 
-  /** The fds to poll: of every buffer that is open. */
+  /** The fds to poll: of every buffer that is open, and of sockets whose packets a callback takes. */
   get fds(): readonly number[] {
-    return [...this.#perf.flatMap((buffer) => buffer.events), ...this.#rings.map((ring) => ring.fd)];
+    return [
+      ...this.#perf.flatMap((buffer) => buffer.events),
+      ...this.#rings.map((ring) => ring.fd),
+      ...this.sockets.fds,
+    ];
   }
 
   /** Records that perf rings had no room for. */
@@ -216,9 +229,9 @@ export class BPF extends Attachments implements Disposable {
     return this.ringBufferPoll();
   }
 
-  /** Both kinds. */
+  /** Both kinds, and sockets. */
   poll(): number {
-    return this.perfBufferPoll() + this.ringBufferPoll();
+    return this.perfBufferPoll() + this.ringBufferPoll() + this.sockets.poll();
   }
 
   /** The lines that bpf_trace_printk wrote since the last call, as fields. It does not wait. */
@@ -243,7 +256,9 @@ export class BPF extends Attachments implements Disposable {
   close(): void {
     for (const buffer of this.#perf.splice(0)) buffer.close();
     for (const ring of this.#rings.splice(0)) ring.close();
+    for (const fd of this.#held.splice(0)) this.kernel.close(fd);
     this.object.close();
+    this.sockets.close();
   }
 
   [Symbol.dispose](): void {

@@ -1,6 +1,7 @@
 import { type Nanoseconds, UsageError } from '../base/index.ts';
 import { structLayout } from '../btf/index.ts';
 import type { Kernel } from '../sys/index.ts';
+import type { StackFrame } from './stack-frames.ts';
 import { findBinary, formatUserSymbol, type UserSymbolFormat } from './user-symbols.ts';
 
 /**
@@ -33,10 +34,14 @@ export class KernelNames {
     return this.kernel.symbols.address(name);
   }
 
-  /** The symbol of a user address in a process; with pid -1 a kernel symbol, as BCC's. */
-  sym(address: bigint | number, pid: number, format: UserSymbolFormat = {}): string {
-    if (pid < 0) return this.ksym(address, format);
-    return formatUserSymbol(this.kernel, pid, BigInt(address), format);
+  /**
+   * The symbol of a user address in a process; with pid -1 a kernel symbol, as BCC's. A frame of a stack with build ids
+   * tells its binary itself: there `pid` says nothing.
+   */
+  sym(frame: StackFrame | number, pid: number, format: UserSymbolFormat = {}): string {
+    if (typeof frame === 'object') return formatUserSymbol(this.kernel, pid, frame, format);
+    if (pid < 0) return this.ksym(frame, format);
+    return formatUserSymbol(this.kernel, pid, BigInt(frame), format);
   }
 
   /** What this kernel puts before a system call's name: `__x64_sys_`. */
@@ -67,10 +72,7 @@ export class KernelNames {
 
   getUserFunctions(name: string, pattern: NamePattern): string[] {
     const { symbols } = findBinary(this.kernel, name);
-    return matching(
-      symbols.map((symbol) => symbol.name),
-      pattern,
-    );
+    return matching(new Set(symbols.map((symbol) => symbol.name)), pattern);
   }
 
   /** Places in a binary whose symbols match, each once. */
@@ -126,7 +128,7 @@ const syscallPrefixes = [
 
 function matching(names: Iterable<string>, pattern: NamePattern): string[] {
   const form = formOf(pattern);
-  return [...new Set(names)].filter((name) => form.test(name));
+  return [...names].filter((name) => form.test(name));
 }
 
 /** @throws UsageError for a text that is no regular expression */

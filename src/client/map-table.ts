@@ -1,6 +1,6 @@
 import { roundUp, SysError, viewOf } from '../base/index.ts';
 import type { MapSpec } from '../object/index.ts';
-import type { Fd, Kernel } from '../sys/index.ts';
+import type { Fd, Kernel, MapBatch } from '../sys/index.ts';
 import { request } from './bpf-error.ts';
 import type { Codec } from './codec.ts';
 
@@ -106,6 +106,41 @@ export class MapTable<K, V> {
         this.#kernel.mapUpdate(this.map.fd, key, blank, 0),
       );
     }
+  }
+
+  /**
+   * Everything in batches, as the kernel's order has it, with `take` deleted as it is read; undefined for a kind of map
+   * that the kernel has no such batches of.
+   */
+  protected batches(take: boolean): [K, V][] | undefined {
+    const items: [K, V][] = [];
+    let after: Uint8Array | null = null;
+    // A hash gives a bucket at once: where there is no room for one, the map is larger than its text says.
+    let most = Math.max(this.map.spec.maxEntries, 1);
+    for (;;) {
+      const batch = this.#batch(take, after, most);
+      if (batch === undefined) return undefined;
+      if (batch.errno === 'ENOSPC') {
+        most *= 2;
+        continue;
+      }
+      for (const [index, key] of batch.keys.entries()) {
+        items.push([this.#key.read(viewOf(key), 0), this.#value.read(viewOf(batch.values[index] as Uint8Array), 0)]);
+      }
+      if (batch.errno !== null || batch.next === null) return items;
+      after = batch.next;
+    }
+  }
+
+  #batch(take: boolean, after: Uint8Array | null, most: number): MapBatch | undefined {
+    return request('map lookup', `cannot read map ${this.name}`, () => {
+      try {
+        return this.#kernel.mapLookupBatch(this.map.fd, take, after, most);
+      } catch (fault) {
+        if (fault instanceof SysError && fault.errno === 'ENOTSUPP') return undefined;
+        throw fault;
+      }
+    });
   }
 
   protected zeroAt(key: K): void {

@@ -1,29 +1,22 @@
 import { SysError, UsageError, viewOf } from '../base/index.ts';
-import type { FieldType, StructLayout } from '../object/index.ts';
+import type { FieldType, MapSpec, StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
-import { mapFlags } from '../uapi/index.ts';
-import { BpfError } from './bpf-error.ts';
-import { addressCodec, bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
+import { type MapType, mapFlags } from '../uapi/index.ts';
+import { BpfError, request } from './bpf-error.ts';
+import { bytesCodec, type Codec, type CodecOptions, type CodecValue, typeCodec } from './codec.ts';
 import { linearSlots, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
 import { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';
 import { PerfBuffer } from './perf-buffer.ts';
+import { counterOf, openCounters, type PerfEventName } from './perf-event.ts';
 import { RingBuffer } from './ring-buffer.ts';
+import { addressesOf, buildIdFramesOf, type StackFrame } from './stack-frames.ts';
+import { bucketsOf, bucketText, countsOf, type HistogramPrint } from './table-histogram.ts';
 
 /**
  * A table as BCC's Python has it (src/python/bcc/table.py), typed by the C that declares it: integers are numbers, a
  * struct is an object with its fields, a char array its text. What a method needs of the map's kind is asked when it
  * is called.
  */
-export interface HistogramPrint<B = CodecValue> {
-  /** Above each histogram, where the key is a struct of a bucket and a slot. `Bucket ptr` when absent. */
-  readonly sectionHeader?: string;
-  /** What stands behind the section header; the bucket itself when absent. */
-  readonly sectionPrintFn?: (bucket: B) => string;
-  /** Puts several buckets into one. */
-  readonly bucketFn?: (bucket: B) => B;
-  readonly bucketSortFn?: (buckets: B[]) => B[];
-  readonly stripLeadingZero?: boolean;
-}
 
 export interface PerfBufferOpen {
   /** Data pages of each CPU's ring: a power of two; 8 when absent, as BCC's, or what the user asked of the tool. */
@@ -43,8 +36,24 @@ export interface TableOwner {
   readonly kernel: Kernel;
   readonly pageCnt: number;
   struct(name: string): StructLayout;
+  /** What a table of that name is declared as; closes `fd`, a table like it, with the others. */
+  held(name: string, fd: number): MapSpec;
   opened(buffer: PerfBuffer<unknown> | RingBuffer<unknown>): void;
 }
+
+/** A program, a table, or what else has an fd. */
+export interface HasFd {
+  readonly fd: number;
+}
+
+/** Kinds whose values are fds. */
+const holdsFds: ReadonlySet<MapType> = new Set([
+  'prog_array',
+  'array_of_maps',
+  'hash_of_maps',
+  'cgroup_array',
+  'perf_event_array',
+]);
 
 interface RawRecord {
   readonly cpu: number;
@@ -66,6 +75,29 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
   /** For what the kernel itself is asked: an fd of a table is a value of a table of tables. */
   get fd(): number {
     return this.map.fd;
+  }
+
+  /**
+   * As MapTable's. A table that holds programs, tables, cgroups or events takes an fd, or what has one:
+   * `progs.set(1, bpf.loadFunc('on_read'))`, `outer.set(1, bpf.table('inner'))`.
+   */
+  override set(key: K, value: V | HasFd, flags = 0): void {
+    super.set(key, (hasFd(value) && holdsFds.has(this.map.spec.type) ? value.fd : value) as V, flags);
+  }
+
+  /**
+   * The table that a table of tables holds, with the keys and values of the one that it was declared with; undefined
+   * when it holds none there.
+   */
+  inner<IK = CodecValue, IV = CodecValue>(key: K): Table<IK, IV> | undefined {
+    const { innerMap } = this.map.spec;
+    if (innerMap === undefined) throw this.#wrongKind('inner', 'a BPF_ARRAY_OF_MAPS or BPF_HASH_OF_MAPS');
+    const id = Number(this.get(key) ?? 0);
+    if (id === 0) return undefined;
+    const fd = request('map lookup', `cannot open what table ${this.name} holds`, () =>
+      this.#owner.kernel.mapFdById(id),
+    );
+    return new Table<IK, IV>(this.#owner, { fd, spec: this.#owner.held(innerMap, fd) }, this.#codecs);
   }
 
   /** Makes one element of an array zero. */
@@ -91,11 +123,13 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
 
   /** Everything as it stands, taken in one walk. */
   itemsLookupBatch(): [K, V][] {
-    return [...this.items()];
+    return this.batches(false) ?? [...this.items()];
   }
 
   /** Everything as it stands; the keys are gone then (an array's elements zero). */
   itemsLookupAndDeleteBatch(): [K, V][] {
+    const taken = this.batches(true);
+    if (taken !== undefined) return taken;
     const items = [...this.items()];
     if (this.map.spec.type.endsWith('array')) this.zero();
     else for (const [key] of items) this.delete(key);
@@ -154,7 +188,7 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
     options: HistogramPrint<B>,
     lines: (slots: readonly number[]) => readonly string[],
   ): string[] {
-    const { sectionHeader = 'Bucket ptr', sectionPrintFn = (bucket: B) => String(bucket) } = options;
+    const { sectionHeader = 'Bucket ptr', sectionPrintFn = bucketText } = options;
     if (this.map.spec.key?.kind !== 'struct') return [...lines(this.histogram(slots))];
     return this.histograms<B>(options, slots).flatMap(([bucket, counts]) => [
       '',
@@ -165,9 +199,7 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
 
   /** Counts by slot, of a table whose key is the slot. */
   histogram(slots = log2Slots): number[] {
-    const counts = new Array<number>(slots).fill(0);
-    for (const [slot, value] of this.items()) if (Number(slot) < slots) counts[Number(slot)] = Number(value);
-    return counts;
+    return countsOf(this.name, this.items(), slots);
   }
 
   /** Buckets, each with its counts by slot, of a table whose key is a struct of a bucket and a slot. */
@@ -178,21 +210,7 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
     if (bucketName === undefined || slotName === undefined) {
       throw this.#wrongKind('histograms', 'a key that is a struct of a bucket and a slot');
     }
-    // Buckets are told apart by what they hold: a struct by its text.
-    const buckets = new Map<string, [B, number[]]>();
-    for (const [wholeKey, value] of this.items()) {
-      const fields = wholeKey as Record<string, CodecValue>;
-      const bucket = (options.bucketFn ?? same)(fields[bucketName] as B);
-      const name = identity(bucket);
-      const entry = buckets.get(name) ?? [bucket, new Array<number>(slots).fill(0)];
-      buckets.set(name, entry);
-      const slot = Number(fields[slotName]);
-      if (slot < slots) entry[1][slot] = Number(value);
-    }
-    const { bucketSortFn } = options;
-    const list = [...buckets.values()];
-    if (!bucketSortFn) return list;
-    return bucketSortFn(list.map(([bucket]) => bucket)).map((bucket) => buckets.get(identity(bucket)) as [B, number[]]);
+    return bucketsOf(this.name, this.items(), [bucketName, slotName], options, slots);
   }
 
   /**
@@ -205,6 +223,16 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
       ({ cpu, data }) => callback(cpu, data, data.byteLength),
       options,
     );
+  }
+
+  /**
+   * Puts a counter of each CPU into a BPF_PERF_ARRAY, where programs read it with perf_read and perf_counter_value. It
+   * counts from now on, on the virtual clock: what the scenario's activities say that they count.
+   * @throws BpfError when the table is no such, or ENOENT for an event that there is not
+   */
+  openPerfEvent({ pid, ...event }: PerfEventName & { readonly pid?: number }): void {
+    if (this.map.spec.type !== 'perf_event_array') throw this.#wrongKind('openPerfEvent', 'a BPF_PERF_ARRAY');
+    openCounters(this.#owner.kernel, this.map, counterOf(event), pid);
   }
 
   /** Opens a BPF_RINGBUF_OUTPUT. */
@@ -270,25 +298,19 @@ export class Table<K = CodecValue, V = CodecValue> extends MapTable<K, V> {
   }
 
   /**
-   * The addresses of a stack, innermost first; empty for an id that is none.
-   * @param resolve makes of each address what is wanted: `(address) => bpf.ksym(address)`
+   * The frames of a stack, innermost first; empty for an id that is none. Of a BPF_STACK_TRACE they are addresses, of a
+   * BPF_STACK_TRACE_BUILDID build ids and offsets (`BuildIdFrame`), and addresses where there is no build id.
+   * @param resolve makes of each frame what is wanted: `(address) => bpf.ksym(address)`, `(frame) => bpf.sym(frame, -1)`
    */
-  walk(id: number): bigint[];
-  walk<T>(id: number, resolve: (address: bigint) => T): T[];
-  walk<T>(id: number, resolve?: (address: bigint) => T): (bigint | T)[] {
+  walk<F extends StackFrame = bigint>(id: number): F[];
+  walk<T, F extends StackFrame = bigint>(id: number, resolve: (frame: F) => T): T[];
+  walk<T>(id: number, resolve?: (frame: never) => T): (StackFrame | T)[] {
     const { type, flags } = this.map.spec;
     if (type !== 'stack_trace') throw this.#wrongKind('walk', 'a BPF_STACK_TRACE');
-    if ((flags & mapFlags.stackBuildId) !== 0) throw this.#wrongKind('walk', 'addresses; this one keeps build ids');
     const bytes = id < 0 ? undefined : this.#stackBytes(id);
     if (!bytes) return [];
-    const view = viewOf(bytes);
-    const addresses: bigint[] = [];
-    for (let offset = 0; offset + 8 <= bytes.length; offset += 8) {
-      const address = addressCodec.read(view, offset);
-      if (address === 0n) break;
-      addresses.push(address);
-    }
-    return resolve ? addresses.map(resolve) : addresses;
+    const frames: StackFrame[] = (flags & mapFlags.stackBuildId) !== 0 ? buildIdFramesOf(bytes) : addressesOf(bytes);
+    return resolve ? frames.map((frame) => resolve(frame as never)) : frames;
   }
 
   #stackBytes(id: number): Uint8Array | undefined {
@@ -320,17 +342,12 @@ function valueCodec(
   return spec.type.includes('percpu') ? perCpuCodec(plain, kernel.cpus) : plain;
 }
 
+function hasFd(value: unknown): value is HasFd {
+  return typeof value === 'object' && value !== null && 'fd' in value;
+}
+
 function histogramOptions(unit: string, { stripLeadingZero }: { readonly stripLeadingZero?: boolean }) {
   return { unit, ...(stripLeadingZero === undefined ? {} : { stripLeadingZero }) };
-}
-
-function same<T>(value: T): T {
-  return value;
-}
-
-/** A text that is the same for equal values. */
-function identity(value: unknown): string {
-  return JSON.stringify(value, (_, one: unknown) => (typeof one === 'bigint' ? `${one}n` : one));
 }
 
 function copyOf(view: DataView, offset: number, length: number): DataView {

@@ -57,7 +57,7 @@ export class USDT {
     const wanted = probe.replace('::', ':');
     const found = this.#all().find(([, one]) => wanted === one.name || wanted === `${one.provider}:${one.name}`);
     if (!found) {
-      const near = nearest(wanted, this.enumerateProbes());
+      const near = nearest(wanted, [...this.#all().map(([, { name }]) => name), ...this.enumerateProbes()]);
       throw new BpfError('ENOENT', 'usdt', `there is no probe '${probe}'`, {
         ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
       });

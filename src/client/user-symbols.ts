@@ -5,6 +5,7 @@
 import { nearest } from '../base/index.ts';
 import type { AttachTarget, BinaryFile, Kernel } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
+import type { BuildIdFrame, StackFrame } from './stack-frames.ts';
 
 export interface UserTargetOptions {
   readonly kind: 'uprobe' | 'uretprobe';
@@ -81,7 +82,19 @@ export function userSymbol(kernel: Kernel, pid: number, address: bigint): UserSy
   const mapping = kernel.mappings(pid).find(({ start, end }) => address >= start && address < end);
   const file = mapping && kernel.binary(mapping.path);
   if (!mapping || !file) return undefined;
-  const place = Number(address - mapping.start);
+  return symbolAt(file, Number(address - mapping.start));
+}
+
+/** The symbol of a frame that a stack with build ids has, or undefined where no binary here has that id. */
+export function buildIdSymbol(kernel: Kernel, { buildId, offset }: BuildIdFrame): UserSymbol | undefined {
+  for (const path of kernel.binaries()) {
+    const file = kernel.binary(path);
+    if (file?.buildId === buildId) return symbolAt(file, offset);
+  }
+  return undefined;
+}
+
+function symbolAt(file: BinaryFile, place: number): UserSymbol {
   const symbol = file.symbols.find((one) => place >= one.address && place < one.address + one.size);
   return { name: symbol?.name, offset: symbol ? place - symbol.address : place, path: file.path };
 }
@@ -93,9 +106,14 @@ export interface UserSymbolFormat {
   readonly showOffset?: boolean;
 }
 
-/** BPF.sym: the name of a user address, `[unknown]` where there is none. */
-export function formatUserSymbol(kernel: Kernel, pid: number, address: bigint, format: UserSymbolFormat = {}): string {
-  const symbol = userSymbol(kernel, pid, address);
+/** BPF.sym: the name of a user address or of a frame with its build id, `[unknown]` where there is none. */
+export function formatUserSymbol(
+  kernel: Kernel,
+  pid: number,
+  frame: StackFrame,
+  format: UserSymbolFormat = {},
+): string {
+  const symbol = typeof frame === 'bigint' ? userSymbol(kernel, pid, frame) : buildIdSymbol(kernel, frame);
   const module = symbol && format.showModule === true ? ` [${baseName(symbol.path)}]` : '';
   if (symbol?.name === undefined) return `[unknown]${module}`;
   const offset = format.showOffset === true ? `+0x${symbol.offset.toString(16)}` : '';

@@ -6,7 +6,7 @@ import { assertNever, InputError } from '../base/index.ts';
 import { parseAddress, parseMac } from './address.ts';
 import { finish16, pseudoSum, sum16 } from './checksum.ts';
 import type { IcmpSpec, PacketSpec, TcpOption } from './layers.ts';
-import { etherTypes, ipProtocols } from './protocols.ts';
+import { etherTypes, ipProtocols, type TcpFlag, tcpFlagBits } from './protocols.ts';
 
 function u16(value: number): number[] {
   return [(value >>> 8) & 0xff, value & 0xff];
@@ -69,13 +69,17 @@ function tcpHeader(tcp: NonNullable<PacketSpec['tcp']>): number[] {
     ...u32(tcp.sequence ?? 0),
     ...u32(tcp.acknowledgment ?? 0),
     ((20 + options.length) / 4) << 4,
-    (tcp.flags ?? 0) & 0xff,
+    flagBits(tcp.flags ?? 0) & 0xff,
     ...u16(tcp.window ?? 64240),
     0,
     0,
     ...u16(tcp.urgent ?? 0),
     ...options,
   ];
+}
+
+function flagBits(flags: number | readonly TcpFlag[]): number {
+  return typeof flags === 'number' ? flags : tcpFlagBits(flags);
 }
 
 /** type u8, code u8, checksum u16, rest u32 */

@@ -13,7 +13,8 @@ export type KernelEvent =
   | UserExit
   | UserMarker
   | CpuActivity
-  | ObjectChange;
+  | ObjectChange
+  | PacketEvent;
 
 /** The task that was current. Equal tasks should be the same object: the kernel keeps one task_struct per object. */
 export interface Task {
@@ -155,6 +156,24 @@ export interface ObjectChange extends Moment {
   readonly object: Sock | StructObject | TaskReference;
 }
 
+/**
+ * A packet is at a device of the machine: its driver has it off the wire, or the kernel sends it. What is attached
+ * there sees it in the kernel's order, and may change it, drop it or send it elsewhere.
+ */
+export interface PacketEvent extends Moment {
+  readonly kind: 'packet';
+  readonly direction: 'receive' | 'transmit';
+  readonly device: NetDevice;
+  /** From its link header on; from the IP header on where the device has none. */
+  readonly data: Uint8Array;
+  /** The socket that sends it. */
+  readonly sk?: Sock | null;
+  /** The device's queue; 0 when absent. */
+  readonly queue?: number;
+  readonly mark?: number;
+  readonly priority?: number;
+}
+
 /** Counters that an activity may move; by the names of perf-list(1). */
 export const activityCounters = [
   'cpu-cycles',
@@ -226,6 +245,12 @@ export interface NetDevice {
   readonly mtu?: number;
   /** ARPHRD_*: 1 is Ethernet, 772 loopback, 65534 none. */
   readonly type?: number;
+  /** Its address, `02:00:00:00:00:01`; zeros when absent. */
+  readonly mac?: string;
+  /** Whether it is up; it is when absent. */
+  readonly up?: boolean;
+  /** The device whose driver what it sends arrives at, by name: the other end of a veth pair. */
+  readonly peer?: string;
 }
 
 /** struct sock with the fields of sock_common that tracers read. Addresses as in the packet; ports in host order. */

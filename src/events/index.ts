@@ -1,5 +1,6 @@
 /** Floor 3: what can happen in a kernel, as plain data; building and decoding of the packets in it. */
 export { type Binary, type BinarySpec, type BinarySymbol, binary, type Process, type UsdtProbe } from './binary.ts';
+export { DropForm } from './drops.ts';
 export {
   type ActivityCounter,
   type Argument,
@@ -16,6 +17,7 @@ export {
   type Moment,
   type NetDevice,
   type ObjectChange,
+  type PacketEvent,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -36,6 +38,7 @@ export {
   headerPlaces,
   identityOf,
   later,
+  type NetDeviceSpec,
   netDevice,
   type SkBuffSpec,
   type SockSpec,

@@ -3,6 +3,7 @@
  * addresses are bytes in network order, numbers are in host order.
  */
 import type { Address } from './address.ts';
+import type { TcpFlag } from './protocols.ts';
 
 /** Whether a checksum fits its bytes; `unchecked` where the bytes to sum are not all there, or none was sent. */
 export type ChecksumState = 'right' | 'wrong' | 'unchecked';
@@ -201,7 +202,8 @@ export interface PacketSpec {
     readonly destinationPort: number;
     readonly sequence?: number;
     readonly acknowledgment?: number;
-    readonly flags?: number;
+    /** Their names, or the byte. */
+    readonly flags?: number | readonly TcpFlag[];
     /** 64240 when absent. */
     readonly window?: number;
     readonly urgent?: number;

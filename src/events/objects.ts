@@ -123,9 +123,11 @@ export function skBuff(spec: SkBuffSpec): SkBuff {
 }
 
 /** A network device; mtu 1500 and Ethernet when absent. */
-export function netDevice(name: string, ifindex: number, more: { mtu?: number; type?: number } = {}): NetDevice {
-  return { object: 'net_device', name, ifindex, mtu: more.mtu ?? 1500, type: more.type ?? 1 };
+export function netDevice(name: string, ifindex: number, more: NetDeviceSpec = {}): NetDevice {
+  return { ...more, object: 'net_device', name, ifindex, mtu: more.mtu ?? 1500, type: more.type ?? 1 };
 }
+
+export type NetDeviceSpec = Omit<NetDevice, 'object' | 'name' | 'ifindex'>;
 
 export interface SockSpec {
   /** `tcp`, `udp`, or an IP protocol number. */

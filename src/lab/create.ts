@@ -3,6 +3,7 @@ import { minutes, type Nanoseconds, Random, UsageError } from '../base/index.ts'
 import type { Task } from '../events/index.ts';
 import { createScheduler } from '../scenario/index.ts';
 import { boot, type Machine } from '../sim/index.ts';
+import { pinContainerMap } from './container-map.ts';
 import { type LedgerModel, ledgerModel } from './ledger.ts';
 import type { Meter } from './meter.ts';
 import { forgivenLag, sliceInterval, sliceTime, type WallClock, wallClock } from './pacing.ts';
@@ -26,8 +27,11 @@ export function createRun(options: RunOptions, clock: WallClock = wallClock): Ru
     cpus,
     ...(engine === undefined ? {} : { engine }),
     ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
+    ...(scenario.devices === undefined ? {} : { devices: scenario.devices }),
+    ...(scenario.files === undefined ? {} : { files: scenario.files }),
   });
   try {
+    for (const map of scenario.containerMaps ?? []) pinContainerMap(machine, map);
     const tool = options.tool.start({
       kernel: machine,
       profile: options.profile,
@@ -49,6 +53,7 @@ export class LabRun implements Run {
   readonly cpus: number;
   readonly duration: Nanoseconds;
   readonly view: View;
+  readonly answer: readonly string[] | undefined;
   readonly records = new Subject<readonly TracedRecord[]>();
   readonly ticks = new Subject<Tick>();
   readonly printed = new Subject<readonly string[]>();
@@ -80,6 +85,7 @@ export class LabRun implements Run {
     this.cpus = cpus;
     this.duration = duration;
     this.view = tool.view;
+    this.answer = tool.answer;
     this.#machine = machine;
     this.#tool = tool;
     this.#clock = clock;
@@ -91,6 +97,7 @@ export class LabRun implements Run {
       duration,
       scheduler: createScheduler(),
       overridden: (task: Task) => machine.overridden(task),
+      passed: () => machine.packetFate === 'passed' || machine.packetFate === 'sent',
     };
     this.#player = new Player(machine, tool, options.scenario, stage, {
       drained: () => this.#takeRecords(),

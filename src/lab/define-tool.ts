@@ -3,7 +3,7 @@ import { InputError, type Nanoseconds, sec, UsageError } from '../base/index.ts'
 import type { BPF } from '../client/index.ts';
 import { parseTraceLine, type TraceLine } from '../client/index.ts';
 import { Rows, type RowsOptions } from './rows.ts';
-import type { RecordsView, TextView, Tool, ToolContext, ToolRun, View } from './tool.ts';
+import type { RecordsView, TextView, Tool, ToolContext, ToolOption, ToolRun, View } from './tool.ts';
 
 /**
  * A tool with little ceremony: what a BCC tool's Python does after parsing its options. `start` loads, attaches and
@@ -11,7 +11,7 @@ import type { RecordsView, TextView, Tool, ToolContext, ToolRun, View } from './
  * the end of the run are seen to.
  */
 export type ToolDefinition = Pick<Tool, 'name' | 'summary' | 'scenario'> &
-  Partial<Pick<Tool, 'arguments' | 'options' | 'examples'>> & {
+  Partial<Pick<Tool, 'arguments' | 'options' | 'examples' | 'ringPages'>> & {
     /** @throws UsageError for options that exclude each other; BpfError, CompileError as BPF does */
     readonly start: (setup: ToolSetup) => ToolOutput;
   };
@@ -75,29 +75,35 @@ export interface TextOutput {
 
 export interface ToolOutput {
   readonly bpf: BPF;
+  /** Lines that are all it was asked for: they are printed, and nothing is played. */
+  readonly answer?: readonly string[];
   /** Rows, or a text. */
   readonly view: Rows | RecordsView | TextOutput;
   /** How often a text is written, or `tick` called; a text without an interval is written once, at the end. */
   readonly interval?: Nanoseconds;
   /** After so many intervals the run ends. */
   readonly count?: number;
-  /** Called at each interval and at the end, before a text is written: for what a tool with rows reads from tables. */
-  tick?(time: Nanoseconds): void;
+  /** Called at each interval and, `last`, at the end, before a text is written: for what a tool with rows reads from tables. */
+  tick?(time: Nanoseconds, last: boolean): void;
   /** Asked after each read and interval: true ends the run. */
   done?(): boolean;
   /** Lines of bpf_trace_printk as they are read. */
   traceLine?(line: TraceLine): void;
 }
 
+/** Every tool has it, as BCC's have. */
+const programOption: ToolOption = { flags: '--ebpf', what: 'print the BPF program as it is compiled, and end' };
+
 /** Makes a Tool of its definition. */
 export function defineTool(definition: ToolDefinition): Tool {
-  const { name, summary, scenario, start } = definition;
+  const { name, summary, scenario, ringPages, start } = definition;
   return {
     name,
     summary,
     scenario,
+    ...(ringPages === undefined ? {} : { ringPages }),
     arguments: definition.arguments ?? [],
-    options: definition.options ?? [],
+    options: [...(definition.options ?? []), programOption],
     examples: definition.examples ?? [],
     start: (context) => {
       const setup = new Setup(context);
@@ -220,14 +226,18 @@ function flagOf(option: string): string {
 /** A definition's output as the lab runs it. */
 class DefinedRun implements ToolRun {
   readonly view: View;
+  readonly answer?: readonly string[];
   readonly interval?: Nanoseconds;
   readonly #output: ToolOutput;
   readonly #text: LiveText | undefined;
   readonly #clocks: readonly Clock[];
   #ticks = 0;
 
-  constructor(output: ToolOutput, { kernel, clocks }: Setup) {
+  constructor(output: ToolOutput, setup: Setup) {
     const { view, interval } = output;
+    const { kernel, clocks } = setup;
+    const answer = setup.flag('ebpf') ? output.bpf.sourceLines : output.answer;
+    if (answer) this.answer = answer;
     this.#output = output;
     this.#clocks = clocks;
     this.#text = 'render' in view ? new LiveText(view, () => kernel.clock()) : undefined;
@@ -261,7 +271,7 @@ class DefinedRun implements ToolRun {
     const { interval } = this.#output;
     if (!last && interval !== undefined && time % Math.round(interval) !== 0) return;
     this.#ticks++;
-    this.#output.tick?.(time);
+    this.#output.tick?.(time, last);
     this.#text?.tick(time, last || this.done);
   }
 

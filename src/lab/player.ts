@@ -72,7 +72,7 @@ export class Player {
     const end = this.#stage.duration;
     const due = Math.min(until, end, this.#readerAt, this.#tickAt, this.#pipeAt, next + wakeupLatency);
     // Samples are taken by the machine itself, and may wake the reader: each is arrived at exactly.
-    const to = Math.min(due, Math.max(this.#time, this.#machine.nextSample));
+    const to = Math.min(due, Math.max(this.#time, this.#machine.nextDue));
     this.#playTo(to);
     if (this.#failure !== undefined) this.#finish(this.#failedAt);
     else if (this.#completedAt !== undefined && this.#ahead === 0) this.#finish(this.#completedAt);
@@ -81,7 +81,7 @@ export class Player {
 
   /** All events up to `time` were played: now what else is due. */
   #arrive(time: Nanoseconds): void {
-    this.#sampleUpTo(time);
+    this.#sampleUpTo(time, true);
     this.#moveTo(time);
     if (time === this.#readerAt) this.#read();
     if (time === this.#pipeAt) this.#readTracePipe();
@@ -144,7 +144,8 @@ export class Player {
   #play(event: KernelEvent): void {
     if (this.#failure !== undefined || event.time > this.#stage.duration) return;
     try {
-      this.#sampleUpTo(event.time);
+      // What a sample finds at the time of an activity is that activity: the machine takes it when it has begun.
+      this.#sampleUpTo(event.time, event.kind !== 'activity');
       this.#machine.fire(event);
     } catch (fault) {
       this.#fail(fault);
@@ -164,11 +165,11 @@ export class Player {
     if (this.#machine.poll(this.#tool.events).length > 0) this.#readerAt = time + wakeupLatency;
   }
 
-  /** Lets the machine take the samples that are due by then, each at its time. */
-  #sampleUpTo(time: Nanoseconds): void {
+  /** Lets the machine take the samples that are due before a time, and with `until` at it, each at its time. */
+  #sampleUpTo(time: Nanoseconds, until: boolean): void {
     const machine = this.#machine;
-    while (machine.nextSample <= time) {
-      const at = machine.nextSample;
+    while (machine.nextDue < time || (until && machine.nextDue === time)) {
+      const at = machine.nextDue;
       machine.advanceTo(at);
       for (let cpu = 0; cpu < machine.cpus; cpu++) this.#notice(cpu, at);
     }

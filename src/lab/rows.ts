@@ -15,6 +15,10 @@ export interface RowsOptions<T extends string> {
   readonly columns: Readonly<Record<T, string | false | undefined>>;
   /** What stands between columns in a plain line; a space when absent. */
   readonly separator?: string;
+  /** Lines above the titles: `Tracing… Hit Ctrl-C to end.` */
+  readonly opening?: readonly string[];
+  /** What plain output writes above a column instead of its title. */
+  readonly titles?: Readonly<Partial<Record<T, string>>>;
   /** Lines above the rows instead of the titles in their columns' widths. */
   readonly header?: readonly string[];
   /** Groups of the dashboard's tree, from the outside in, each by a column's title. */
@@ -29,6 +33,8 @@ export interface RowPlace {
   readonly cpu?: number;
   /** The plain lines, where the columns' formats do not make them. */
   readonly lines?: readonly string[];
+  /** Plain lines below the row's own: its stack. */
+  readonly below?: readonly string[];
   /** For the row's page. */
   readonly source?: unknown;
 }
@@ -54,13 +60,13 @@ export class Rows<T extends string = string> implements RecordsView {
     this.#formats = formats.flatMap(([title, format]) => (format ? [[title, keyOf(title), format] as const] : []));
     this.levels = (options.groups ?? []).map((title) => ({ key: keyOf(title), title }));
     this.columns = this.#formats.map(([title, key, format], i) => columnOf(title, key, format, i));
-    this.header = options.header ?? [this.#titles()];
+    this.header = [...(options.opening ?? []), ...(options.header ?? [this.#titles()])];
   }
 
   /** The titles in their columns' widths, as BCC prints them: the formats with %s. */
   #titles(): string {
     return this.#formats
-      .map(([title, , format]) => sprintf(titleFormat(format), title))
+      .map(([title, , format]) => sprintf(titleFormat(format), this.#options.titles?.[title] ?? title))
       .join(this.#options.separator ?? ' ')
       .trimEnd();
   }
@@ -71,13 +77,9 @@ export class Rows<T extends string = string> implements RecordsView {
    */
   print(values: Readonly<Partial<Record<T, Printable>> & Record<string, Printable>>, place: RowPlace = {}): void {
     this.count++;
+    const texts = this.#texts(values);
     const cells: Record<string, string> = {};
-    const texts: string[] = [];
-    for (const [title, key, format] of this.#formats) {
-      const text = sprintf(format, values[title]);
-      texts.push(text);
-      cells[key] = text.trim();
-    }
+    for (const [index, [, key]] of this.#formats.entries()) cells[key] = (texts[index] ?? '').trim();
     const json: Record<string, Printable> = {};
     for (const title in values) json[keyOf(title)] = values[title];
     this.#pending.push({
@@ -85,10 +87,23 @@ export class Rows<T extends string = string> implements RecordsView {
       cpu: place.cpu ?? 0,
       groups: this.levels.map(({ key }) => cells[key] ?? String(json[key] ?? '')),
       cells,
-      lines: place.lines ?? [texts.join(this.#options.separator ?? ' ')],
+      lines: place.lines ?? [this.#joined(texts), ...(place.below ?? [])],
       json,
       source: place.source,
     });
+  }
+
+  /** The plain line of a row. @throws UsageError when a value does not fit its format */
+  line(values: Readonly<Partial<Record<T, Printable>>>): string {
+    return this.#joined(this.#texts(values));
+  }
+
+  #texts(values: Readonly<Partial<Record<T, Printable>>>): string[] {
+    return this.#formats.map(([title, , format]) => sprintf(format, values[title]));
+  }
+
+  #joined(texts: readonly string[]): string {
+    return texts.join(this.#options.separator ?? ' ');
   }
 
   take(): readonly TracedRecord[] {

@@ -39,6 +39,8 @@ export interface Run extends Disposable {
   readonly cpus: number;
   readonly duration: Nanoseconds;
   readonly view: View;
+  /** All that the tool was asked for, where that needs no run: a list, its program. */
+  readonly answer: readonly string[] | undefined;
   /** Virtual time now; the scenario begins at 0. */
   readonly time: Nanoseconds;
   readonly state: 'ready' | 'running' | 'paused' | 'ended' | 'failed';

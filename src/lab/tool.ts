@@ -16,6 +16,8 @@ export interface Tool {
   readonly examples: readonly { readonly command: string; readonly what: string }[];
   /** The scenario that it runs on when the user names none. */
   readonly scenario: string;
+  /** Data pages of each perf ring when the user names no number: 8 when absent, as BCC's open_perf_buffer. */
+  readonly ringPages?: number;
   /** The user's file that it was loaded from; none for a bundled one. */
   readonly file?: string;
   /** Loads and attaches. @throws TracebedError for a bad argument, a program that is refused, an unknown function */
@@ -57,6 +59,8 @@ export interface ToolContext {
 
 export interface ToolRun {
   readonly view: View;
+  /** Lines that are all it was asked for: a list, its program. They are printed, and nothing is played. */
+  readonly answer?: readonly string[];
   /** The fds that the lab polls; when one wakes, `drain` is called at the virtual time at which a reader would run. */
   readonly events: readonly number[];
   /** Takes all records that wait in the rings into the view. Returns how many. */

@@ -53,7 +53,9 @@ export class ArrayMap extends MapObject implements BpfMap {
     const index = this.#index(key);
     const fault = this.#check(index, flags);
     if (fault !== 0) return fault;
-    copyBytes(this.memory, this.#data + index * this.#stride + cpu * this.#cpuStride, value, this.shape.valueSize);
+    const target = this.#data + index * this.#stride + cpu * this.#cpuStride;
+    if (this.hasFields) this.#overwrite(target, value);
+    else copyBytes(this.memory, target, value, this.shape.valueSize);
     return 0;
   }
 
@@ -71,25 +73,33 @@ export class ArrayMap extends MapObject implements BpfMap {
     const value = this.#data + index * this.#stride;
     if (this.#cpuStride === 0) {
       copyBytes(this.memory, target, value, this.shape.valueSize);
+      this.clearFields(target);
       return 0;
     }
     for (let cpu = 0; cpu < this.#copies; cpu++) {
       copyBytes(this.memory, target + cpu * this.#stride, value + cpu * this.#cpuStride, this.#stride);
+      this.clearFields(target + cpu * this.#stride);
     }
     return 0;
   }
 
   userUpdate(key: number, source: number, flags: number): number {
-    if (flags > updateFlags.exist) return -errno.EINVAL;
+    if (this.badLock(flags) || (flags > updateFlags.exist && this.#cpuStride !== 0)) return -errno.EINVAL;
     if (this.#cpuStride === 0) return this.update(key, source, flags, 0);
     const index = this.#index(key);
     const fault = this.#check(index, flags);
     if (fault !== 0) return fault;
     const value = this.#data + index * this.#stride;
     for (let cpu = 0; cpu < this.#copies; cpu++) {
-      copyBytes(this.memory, value + cpu * this.#cpuStride, source + cpu * this.#stride, this.#stride);
+      this.copyValue(value + cpu * this.#cpuStride, source + cpu * this.#stride, this.#stride);
+      this.freeFields(value + cpu * this.#cpuStride);
     }
     return 0;
+  }
+
+  #overwrite(target: number, value: number): void {
+    this.copyValue(target, value, this.shape.valueSize);
+    this.freeFields(target);
   }
 
   /** bpf_for_each_array_elem: every element, by index. The key that is shown is a copy. */
@@ -106,12 +116,12 @@ export class ArrayMap extends MapObject implements BpfMap {
     return done;
   }
 
-  /** In the order of array_map_update_elem: flags, bounds, that every element exists, that no value has a lock. */
+  /** In the order of array_map_update_elem: flags, bounds, that every element exists, that a value has a lock. */
   #check(index: number, flags: number): number {
     if (flags > updateFlags.exist && !lockFlags(flags)) return -errno.EINVAL;
     if (index >= this.#maxEntries) return -errno.E2BIG;
     if ((flags & updateFlags.noExist) !== 0) return -errno.EEXIST;
-    return flags > updateFlags.exist ? -errno.EINVAL : 0;
+    return this.badLock(flags) ? -errno.EINVAL : 0;
   }
 
   #index(key: number): number {

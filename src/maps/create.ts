@@ -3,6 +3,7 @@ import { type Memory, pageSize } from '../memory/index.ts';
 import { type MapType, mapFlags } from '../uapi/index.ts';
 import { ArrayMap } from './array.ts';
 import { BloomFilter } from './bloom-filter.ts';
+import { DeviceMap } from './device-map.ts';
 import { FdArray } from './fd-array.ts';
 import { HashMap } from './hash.ts';
 import { HashOfMaps } from './hash-of-maps.ts';
@@ -15,6 +16,7 @@ import { QueueStackMap } from './queue-stack.ts';
 import { RedirectMap } from './redirect-map.ts';
 import { RingBufferMap } from './ring-buffer.ts';
 import { buildIdSize, maxStackDepth, StackTraceMap } from './stack-trace.ts';
+import { UserRingBuffer } from './user-ring-buffer.ts';
 
 /** What a kind of map is: which attributes it takes, and how it is made. A new kind is a row in `kinds`. */
 interface Kind {
@@ -32,6 +34,7 @@ const fileAccess = readOnly | writeOnly;
 const access = fileAccess | readOnlyProgram | writeOnlyProgram;
 
 const redirect: Kind['make'] = (memory, cpus, shape) => new RedirectMap(memory, cpus, shape);
+const devices: Kind['make'] = (memory, cpus, shape) => new DeviceMap(memory, cpus, shape);
 const storage: Kind = {
   flags: noPrealloc | mapFlags.clone,
   refuse: refuseStorage,
@@ -108,12 +111,17 @@ const kinds = {
     refuse: refuseRing,
     make: (memory, cpus, shape) => new RingBufferMap(memory, cpus, shape),
   },
+  user_ringbuf: {
+    flags: numaNode,
+    refuse: refuseRing,
+    make: (memory, cpus, shape) => new UserRingBuffer(memory, cpus, shape),
+  },
   sk_storage: storage,
   task_storage: storage,
   inode_storage: storage,
   cgrp_storage: storage,
-  devmap: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
-  devmap_hash: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
+  devmap: { flags: numaNode | fileAccess, refuse: socketArray, make: devices },
+  devmap_hash: { flags: numaNode | fileAccess, refuse: socketArray, make: devices },
   sockmap: { flags: numaNode | fileAccess, refuse: socketArray, make: redirect },
   sockhash: { flags: numaNode | fileAccess, refuse: refuseSocketHash, make: redirect },
   cpumap: { flags: numaNode, refuse: refuseCpuMap, make: redirect },

@@ -87,6 +87,7 @@ export class HashMap extends MapObject implements BpfMap {
     const element = this.find(this.keyWords(key));
     if (element === 0) return -errno.ENOENT;
     this.unlink(element);
+    this.freeFields(element + this.#valueOffset);
     this.giveBack(element);
     return 0;
   }
@@ -109,6 +110,7 @@ export class HashMap extends MapObject implements BpfMap {
     const element = this.find(this.keyWords(key));
     if (element === 0) return -errno.ENOENT;
     copyBytes(this.memory, target, element + this.#valueOffset, this.userValueSize);
+    if (this.hasFields) this.clearFields(target);
     return 0;
   }
 
@@ -133,22 +135,40 @@ export class HashMap extends MapObject implements BpfMap {
     return done;
   }
 
+  /** How many buckets there are, and copies of the keys in one of them, in the order of its chain. */
+  get buckets(): number {
+    return this.#mask + 1;
+  }
+
+  keysOf(bucket: number): Uint8Array[] {
+    const keys: Uint8Array[] = [];
+    let element = this.#u32[this.#buckets + bucket] as number;
+    while (element !== 0 && keys.length < this.#elements) {
+      keys.push(this.memory.u8.slice(element + 8, element + 8 + this.#keySize));
+      element = this.#u32[element >>> 2] as number;
+    }
+    return keys;
+  }
+
   userUpdate(key: number, source: number, flags: number): number {
     return this.put(key, source, flags, allCpus);
   }
 
   protected put(key: number, value: number, flags: number, cpu: number): number {
-    // Unknown flags; and BPF_F_LOCK, as no value here has a lock.
-    if (flags > updateFlags.exist) return -errno.EINVAL;
+    const kind = flags & ~updateFlags.lock;
+    if (flags > largestFlags || kind > updateFlags.exist) return -errno.EINVAL;
+    const locks = flags !== kind;
+    if (locks && (this.#perCpu || this.badLock(flags))) return -errno.EINVAL;
     const words = this.keyWords(key);
     const old = this.find(words);
     if (old !== 0) {
-      if (flags === updateFlags.noExist) return -errno.EEXIST;
-      if (this.#perCpu) this.overwrite(old, value, cpu);
+      if (kind === updateFlags.noExist) return -errno.EEXIST;
+      if (locks) this.copyValue(old + this.#valueOffset, value, this.#valueSize);
+      else if (this.#perCpu) this.overwrite(old, value, cpu);
       else this.#replace(old, value);
       return 0;
     }
-    if (flags === updateFlags.exist) return -errno.ENOENT;
+    if (kind === updateFlags.exist) return -errno.ENOENT;
     const element = this.#take();
     if (element === 0) return -errno.E2BIG;
     this.fill(element, words, value, cpu);
@@ -225,6 +245,7 @@ export class HashMap extends MapObject implements BpfMap {
     const hash = hashWords(this.#i32, words, this.#wordsOfKey);
     for (let i = 0; i < this.#wordsOfKey; i++) this.#i32[at + 2 + i] = this.#i32[words + i] as number;
     if (this.#perCpu) this.#initialize(element, value, cpu);
+    else if (this.hasFields) this.copyValue(element + this.#valueOffset, value, this.#valueSize);
     else copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const bucket = this.#buckets + (hash & this.#mask);
     this.#i32[at + 1] = hash;
@@ -240,7 +261,8 @@ export class HashMap extends MapObject implements BpfMap {
     const at = element >>> 2;
     const was = old >>> 2;
     for (let i = 2; i < 2 + this.#wordsOfKey; i++) u32[at + i] = u32[was + i] as number;
-    copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
+    if (this.hasFields) this.copyValue(element + this.#valueOffset, value, this.#valueSize);
+    else copyBytes(this.memory, element + this.#valueOffset, value, this.#valueSize);
     const hash = u32[was + 1] as number;
     const bucket = this.#buckets + (hash & this.#mask);
     u32[at + 1] = hash;
@@ -252,6 +274,7 @@ export class HashMap extends MapObject implements BpfMap {
     }
     u32[bucket] = element;
     u32[this.#header + word.spare] = old;
+    this.freeFields(old + this.#valueOffset);
   }
 
   /** pcpu_init_value: a program's new element has its value on its own CPU and zeros on the others. */
@@ -283,6 +306,9 @@ const word = {
   end: header.end >>> 2,
   spare: header.spare >>> 2,
 } as const;
+
+/** BPF_EXIST | BPF_F_LOCK: what is above is no flag. */
+const largestFlags = updateFlags.exist | updateFlags.lock;
 
 /** Instead of a CPU's number: the caller is bpf(2) and brings a value for each. */
 export const allCpus = -1;

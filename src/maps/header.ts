@@ -1,7 +1,8 @@
 import { errno, SysError } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
-import { mapTypes } from '../uapi/index.ts';
-import type { ElementCallback, MapShape } from './map.ts';
+import { mapTypes, updateFlags } from '../uapi/index.ts';
+import { copyBytes } from './copy.ts';
+import type { ElementCallback, MapShape, ValueField } from './map.ts';
 
 /**
  * The map object: what a program's map pointer points to. All that a look-up needs stands here, so that code in
@@ -52,12 +53,16 @@ export type HeaderField = keyof typeof header;
 
 const headerSize = 96;
 
+const noFields: readonly ValueField[] = [];
+
 /** What every kind of map is built on: its header and the memory it holds. */
 export class MapObject {
   readonly shape: MapShape;
   readonly memory: Memory;
   readonly cpus: number;
   readonly address: number;
+  freed: ((value: number) => void) | null = null;
+  readonly #fields: readonly ValueField[];
   readonly #held: { readonly offset: number; readonly bytes: number }[] = [];
   #closed = false;
 
@@ -66,6 +71,7 @@ export class MapObject {
     this.memory = memory;
     this.cpus = cpus;
     this.shape = shape;
+    this.#fields = shape.special ?? noFields;
     this.address = memory.allocate(headerSize);
     this.set('type', mapTypes[shape.type]);
     this.set('keySize', shape.keySize);
@@ -85,6 +91,39 @@ export class MapObject {
 
   set(field: HeaderField, value: number): void {
     this.memory.u32[(this.address + header[field]) >>> 2] = value;
+  }
+
+  get hasFields(): boolean {
+    return this.#fields.length > 0;
+  }
+
+  /** copy_map_value: a value, but for what the kernel keeps in it. */
+  protected copyValue(target: number, source: number, size: number): void {
+    let done = 0;
+    for (const { offset, size: length } of this.#fields) {
+      if (offset > done) copyBytes(this.memory, target + done, source + done, offset - done);
+      done = offset + length;
+    }
+    if (size > done) copyBytes(this.memory, target + done, source + done, size - done);
+  }
+
+  /** bpf_obj_init: nothing is locked, no timer made, no pointer held. */
+  protected clearFields(value: number): void {
+    for (const { offset, size } of this.#fields) this.memory.u8.fill(0, value + offset, value + offset + size);
+  }
+
+  /** bpf_obj_free_fields: but for the lock, which others may hold. */
+  protected freeFields(value: number): void {
+    if (this.#fields.length === 0) return;
+    this.freed?.(value);
+    for (const { kind, offset, size } of this.#fields) {
+      if (kind !== 'spinLock') this.memory.u8.fill(0, value + offset, value + offset + size);
+    }
+  }
+
+  /** Whether flags of bpf(2) or a helper say BPF_F_LOCK to a map whose values have no lock, or what nobody knows. */
+  protected badLock(flags: number): boolean {
+    return (flags & updateFlags.lock) !== 0 && !this.#fields.some(({ kind }) => kind === 'spinLock');
   }
 
   /** What most kinds do not have: the kinds that do have a method of their own. */

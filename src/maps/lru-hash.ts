@@ -55,6 +55,7 @@ export class LruHashMap extends HashMap {
     this.fill(this.#element(node), words, value, cpu);
     if (old !== 0) {
       this.#lru.reference(node);
+      this.freeFields(old + this.#valueOffset);
       this.giveBack(old);
     }
     return 0;
@@ -87,6 +88,7 @@ export class LruHashMap extends HashMap {
     const element = this.#element(node);
     if (this.find((element + 8) >>> 2) !== element) return false;
     this.unlink(element);
+    this.freeFields(element + this.#valueOffset);
     return true;
   }
 

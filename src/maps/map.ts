@@ -10,6 +10,16 @@ export interface MapShape {
   readonly name: string;
   /** map_extra: of a bloom_filter how many hashes an element has, 0 for 5; 0 for all others. */
   readonly extra?: number;
+  /** What of the kernel's own lies in a value, by its BTF, in the order of offsets: copies of a value leave it out. */
+  readonly special?: readonly ValueField[];
+}
+
+/** A lock, a timer, a pointer to a kernel object (include/linux/bpf.h: struct btf_field). */
+export interface ValueField {
+  readonly kind: string;
+  /** bytes */
+  readonly offset: number;
+  readonly size: number;
 }
 
 /** Offsets of an element's key and value; other than 0 ends the walk. */
@@ -61,6 +71,8 @@ export interface BpfMap {
    * @returns how many elements were called for, or -EINVAL for a kind that cannot
    */
   forEach(cpu: number, callback: ElementCallback): number;
+  /** Called with the offset of a value whose fields go: its timers stop, what its pointers hold is let go. */
+  freed: ((value: number) => void) | null;
   /** Elements held now. */
   readonly count: number;
   /** Frees the memory. */

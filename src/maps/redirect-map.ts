@@ -5,13 +5,23 @@ import { MapObject } from './header.ts';
 import type { BpfMap } from './map.ts';
 
 /**
- * devmap, devmap_hash, cpumap, xskmap, sockmap, sockhash and reuseport_sockarray: where packets and sockets are sent
- * to. Nothing is sent here, so these maps stay empty: they can be made and named in programs, and answer as an empty
- * one does. What would name a device, CPU or socket is answered as for one that does not exist.
+ * cpumap, xskmap, sockmap, sockhash and reuseport_sockarray: where packets and sockets are sent to. Nothing is sent
+ * there here, so these maps stay empty: they can be made and named in programs, and answer as an empty one does. What
+ * would name a CPU or socket is answered as for one that does not exist. Maps of devices are in device-map.ts.
  */
 export class RedirectMap extends MapObject implements BpfMap {
   get userValueSize(): number {
     return this.shape.valueSize;
+  }
+
+  /** The ifindex of the device under a key; 0 when there is none. */
+  device(_key: number): number {
+    return 0;
+  }
+
+  /** Whether the device is anywhere in it. */
+  holdsDevice(_ifindex: number): boolean {
+    return false;
   }
 
   lookup(_key: number, _cpu: number): number {
@@ -24,7 +34,6 @@ export class RedirectMap extends MapObject implements BpfMap {
 
   delete(key: number): number {
     switch (this.shape.type) {
-      case 'devmap_hash':
       case 'sockhash':
         return -errno.ENOENT;
       case 'reuseport_sockarray':
@@ -38,7 +47,7 @@ export class RedirectMap extends MapObject implements BpfMap {
 
   nextKey(key: number, next: number): number {
     const { type, maxEntries } = this.shape;
-    if (type === 'devmap_hash' || type === 'sockhash') return -errno.ENOENT;
+    if (type === 'sockhash') return -errno.ENOENT;
     return nextIndex(this.memory, key, next, maxEntries);
   }
 
@@ -56,15 +65,13 @@ export class RedirectMap extends MapObject implements BpfMap {
     const named = this.memory.view.getUint32(source, true);
     /** No fd is negative; another may be open, and is no socket's. */
     const isFd = named <= 0x7fffffff;
-    if (type === 'devmap_hash') return -errno.EINVAL;
     if (type === 'sockmap' || type === 'sockhash') return isFd ? -errno.ENOTSOCK : -errno.EINVAL;
     if (flags > updateFlags.exist) return -errno.EINVAL;
     if (this.#isBeyond(key)) return -errno.E2BIG;
     if (type === 'xskmap' || type === 'reuseport_sockarray') return isFd ? -errno.ENOTSOCK : -errno.EBADF;
     if (flags === updateFlags.noExist) return -errno.EEXIST;
-    // An ifindex or a queue size of 0 empties the slot, which is empty.
-    if (named === 0) return 0;
-    return type === 'cpumap' ? -errno.EOVERFLOW : -errno.EINVAL;
+    // A queue size of 0 empties the slot, which is empty.
+    return named === 0 ? 0 : -errno.EOVERFLOW;
   }
 
   #isBeyond(key: number): boolean {

@@ -19,8 +19,8 @@ export const maxStackDepth = 127;
  *   element
  *   +0 u32 next free   +4 u32 hash   +8 u32 frames   +12 –   +16 u64 addresses, innermost first
  *
- * With BPF_F_STACK_BUILD_ID a frame is 32 bytes, and the ids still come of the addresses. Where no file is known, as
- * for kernel stacks, a frame tells its address:
+ * With BPF_F_STACK_BUILD_ID a frame is 32 bytes, and the ids still come of the addresses. Who takes a user stack writes
+ * the frames whose file is known; without that, as for kernel stacks, a frame tells its address:
  *
  *   +0 s32 status: 1 valid, 2 address only   +4 u8 build id [20]   +24 u64 offset in the file, or the address
  */
@@ -57,10 +57,11 @@ export class StackTraceMap extends MapObject implements BpfMap {
    * bpf_get_stackid.
    * @param addresses offset of the stack as u64, innermost first, a multiple of 4
    * @param frames how many; what exceeds `depth(flags)` is left out
+   * @param write makes a frame with its build id of an address, both given by their offsets
    * @returns the id; -EFAULT when the stack has no frame left after the skipped ones, -EEXIST when another stack has
    * the bucket and REUSE_STACKID is not set, -ENOMEM when all elements are taken, -EINVAL for unknown flags
    */
-  getStackid(addresses: number, frames: number, flags: number): number {
+  getStackid(addresses: number, frames: number, flags: number, write?: FrameWriter): number {
     if (flags > knownFlags || (flags & ~knownFlags) !== 0) return -errno.EINVAL;
     const skip = flags & stackFlags.skipMask;
     const depth = Math.min(frames, this.depth(flags)) - skip;
@@ -72,14 +73,20 @@ export class StackTraceMap extends MapObject implements BpfMap {
     const sameHash = old !== 0 && this.memory.u32[(old >>> 2) + 1] === hash;
     if (sameHash && (flags & stackFlags.fastCompare) !== 0) return id;
     // To compare build ids the kernel makes them first, in a new element.
-    if (this.#frame !== 8 && !this.#hasFree()) return -errno.ENOMEM;
-    if (sameHash && this.#same(old, first, depth)) return id;
-    if (old !== 0 && (flags & stackFlags.reuse) === 0) return -errno.EEXIST;
-    const element = this.#take();
+    const withIds = this.#frame !== 8;
+    const early = withIds ? this.#take() : 0;
+    if (withIds && early === 0) return -errno.ENOMEM;
+    if (withIds) this.#store(early, first, depth, write);
+    const same = sameHash && this.#same(old, withIds ? early + addressesOffset : first, depth);
+    if (same || (old !== 0 && (flags & stackFlags.reuse) === 0)) {
+      if (withIds) this.#giveBack(early);
+      return same ? id : -errno.EEXIST;
+    }
+    const element = withIds ? early : this.#take();
     if (element === 0) return -errno.ENOMEM;
+    if (!withIds) copyBytes(this.memory, element + addressesOffset, first, depth * 8);
     this.memory.u32[(element >>> 2) + 1] = hash;
     this.memory.u32[(element >>> 2) + 2] = depth;
-    this.#store(element, first, depth);
     this.memory.u32[this.#buckets + id] = element;
     if (old === 0) this.set('count', this.get('count') + 1);
     else this.#giveBack(old);
@@ -144,37 +151,27 @@ export class StackTraceMap extends MapObject implements BpfMap {
     return this.memory.u32[this.#buckets + id] as number;
   }
 
-  #same(element: number, addresses: number, depth: number): boolean {
+  /** Whether an element holds the frames that stand at an offset. */
+  #same(element: number, frames: number, depth: number): boolean {
     const words = this.memory.i32;
-    const at = element >>> 2;
-    if (words[at + 2] !== depth) return false;
-    const stride = this.#frame >>> 2;
-    // The address is the last u64 of a frame, whatever its size.
-    let address = at + addressesOffset / 4 + stride - 2;
-    for (let i = 0; i < depth; i++, address += stride) {
-      const wanted = (addresses >>> 2) + 2 * i;
-      if (words[address] !== words[wanted] || words[address + 1] !== words[wanted + 1]) return false;
-    }
+    if (words[(element >>> 2) + 2] !== depth) return false;
+    const held = (element + addressesOffset) >>> 2;
+    const wanted = frames >>> 2;
+    const count = depth * (this.#frame >>> 2);
+    for (let i = 0; i < count; i++) if (words[held + i] !== words[wanted + i]) return false;
     return true;
   }
 
-  #store(element: number, addresses: number, depth: number): void {
-    const target = element + addressesOffset;
-    if (this.#frame === 8) {
-      copyBytes(this.memory, target, addresses, depth * 8);
-      return;
-    }
-    for (let i = 0; i < depth; i++) {
-      const frame = target + i * buildIdSize;
-      this.memory.u8.fill(0, frame, frame + buildIdSize);
-      this.memory.u32[frame >>> 2] = addressOnly;
-      copyBytes(this.memory, frame + buildIdSize - 8, addresses + i * 8, 8);
-    }
+  /** The frames with their build ids. */
+  #store(element: number, addresses: number, depth: number, write: FrameWriter = this.#addressFrame): void {
+    for (let i = 0; i < depth; i++) write(element + addressesOffset + i * buildIdSize, addresses + i * 8);
   }
 
-  #hasFree(): boolean {
-    return this.get('free') !== 0 || this.get('fresh') !== this.get('end');
-  }
+  readonly #addressFrame: FrameWriter = (frame, address) => {
+    this.memory.u8.fill(0, frame, frame + buildIdSize);
+    this.memory.u32[frame >>> 2] = addressOnly;
+    copyBytes(this.memory, frame + buildIdSize - 8, address, 8);
+  };
 
   #take(): number {
     const free = this.get('free');
@@ -193,6 +190,9 @@ export class StackTraceMap extends MapObject implements BpfMap {
     this.set('free', element);
   }
 }
+
+/** Writes a struct bpf_stack_build_id at `frame` for the u64 at `address`; both are offsets. */
+export type FrameWriter = (frame: number, address: number) => void;
 
 /** struct bpf_stack_build_id: s32 status, u8 build_id[20], u64 offset or ip. */
 export const buildIdSize = 32;

@@ -234,6 +234,12 @@ export class Memory {
     return 0;
   }
 
+  /** Writes a whole number of at most 2^53 as a u64, without a BigInt. */
+  setNumber(offset: number, value: number): void {
+    this.view.setInt32(offset, value, true);
+    this.view.setInt32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
+  }
+
   /** A live view of `length` bytes at an offset. */
   bytes(offset: number, length: number): Uint8Array {
     return this.u8.subarray(offset, offset + length);

@@ -24,7 +24,7 @@ export class TablePresenter implements Presenter {
   }
 
   head(): readonly string[] {
-    if (this.#header) return this.#header.map(printable);
+    if (this.#header) return this.#header.map(tabbed);
     return this.#columns.length === 0 ? [] : [this.#line((column) => column.title)];
   }
 
@@ -46,7 +46,7 @@ export class TablePresenter implements Presenter {
   }
 
   text(view: TextView): readonly string[] {
-    return view.lines.map(printable);
+    return view.lines.map(tabbed);
   }
 
   printed(line: string): string {

@@ -3,18 +3,21 @@
  * `on` gives another context. What a drop looks like depends on the kernel played to: its drop function and the
  * fields of skb:kfree_skb come from the profile.
  */
-import { assertNever, InputError, type Nanoseconds } from '../base/index.ts';
+import { InputError, type Nanoseconds } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import {
   type Argument,
   type Arguments,
   type CodeAddress,
   type CpuActivity,
+  DropForm,
   type FunctionEntry,
   type FunctionExit,
   type KernelEvent,
   type KernelStack,
+  type NetDevice,
   type ObjectChange,
+  type PacketEvent,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,
@@ -30,6 +33,7 @@ import {
   type UserStack,
 } from '../events/index.ts';
 import { type CallOptions, CallTree, type Nested } from './call.ts';
+import { type PacketOptions, type PacketSource, packetEvent } from './packet-event.ts';
 import { type ExecOptions, type ExitCause, exec, exitProcess, fork, kill, type OpenOptions, open } from './process.ts';
 import type { VirtualScheduler } from './scenario.ts';
 import { StackTable } from './stacks.ts';
@@ -69,9 +73,8 @@ export class World {
   readonly #syscalls = new Map<string, SyscallPoints>();
   /** Until when interrupts work, by CPU. */
   readonly #interrupted = new Map<number, Nanoseconds>();
-  readonly dropFunction: 'sk_skb_reason_drop' | 'kfree_skb_reason' | 'kfree_skb';
-  readonly dropHasSock: boolean;
-  readonly dropHasReason: boolean;
+  /** How this kernel gives packets up. */
+  readonly drops: DropForm;
   /** Since 6.16 sched_process_exit tells whether the whole process ends. */
   readonly exitTellsGroup: boolean;
   /** Since 5.18 the raw form of sched_switch is told the state. */
@@ -80,15 +83,7 @@ export class World {
   constructor(profile: KernelProfile, scheduler: VirtualScheduler) {
     this.profile = profile;
     this.scheduler = scheduler;
-    const known = (name: string): boolean => profile.btf.functionPrototype(name) !== undefined;
-    this.dropFunction = known('sk_skb_reason_drop')
-      ? 'sk_skb_reason_drop'
-      : known('kfree_skb_reason')
-        ? 'kfree_skb_reason'
-        : 'kfree_skb';
-    const fields = profile.tracepoint('skb:kfree_skb')?.fields ?? [];
-    this.dropHasSock = fields.some((field) => field.name === 'rx_sk');
-    this.dropHasReason = fields.some((field) => field.name === 'reason');
+    this.drops = new DropForm(profile);
     const exits = profile.btf.functionPrototype('__traceiter_sched_process_exit')?.params ?? [];
     this.exitTellsGroup = exits.some((param) => param.name === 'group_dead');
     const switched = profile.btf.functionPrototype('__traceiter_sched_switch')?.params ?? [];
@@ -171,37 +166,10 @@ export class World {
     }
     return points;
   }
-
-  dropArguments(skb: SkBuff, sk: Sock | StructObject | null, reason: number): Arguments {
-    switch (this.dropFunction) {
-      case 'sk_skb_reason_drop':
-        return { sk, skb, reason };
-      case 'kfree_skb_reason':
-        return { skb, reason };
-      case 'kfree_skb':
-        return { skb };
-      default:
-        return assertNever(this.dropFunction);
-    }
-  }
-
-  dropFields(
-    skb: SkBuff,
-    sk: Sock | StructObject | null,
-    reason: number,
-    location: { readonly symbol: string },
-  ): Arguments {
-    if (this.dropHasSock) return { skbaddr: skb, location, rx_sk: sk, protocol: skb.protocol, reason };
-    if (this.dropHasReason) return { skbaddr: skb, location, protocol: skb.protocol, reason };
-    return { skbaddr: skb, location, protocol: skb.protocol };
-  }
 }
 
 /** DEFAULT_PRIO: what a task of nice 0 has. */
 const usualPriority = 120;
-
-/** The offset of a drop function's call of the tracepoint, as recorded on 6.18. */
-const tracepointSite = '+0x90';
 
 /** The stacks of a drop at one location: made once. */
 interface DropSite {
@@ -314,6 +282,20 @@ export class Context {
     return this.tracepoint(name, fields, {}, { p: this.world.reference(task) });
   }
 
+  /**
+   * A packet comes in by a device now, in its driver's poll function unless the context has calls of its own. It is
+   * bytes, or a description: `{ ipv4: { source, destination }, udp: { sourcePort, destinationPort }, payload }`.
+   * @throws InputError for a description that makes no packet
+   */
+  receive(device: NetDevice, packet: PacketSource, options?: PacketOptions): PacketEvent {
+    return packetEvent(this, 'receive', device, packet, options);
+  }
+
+  /** A packet goes out by a device now. */
+  transmit(device: NetDevice, packet: PacketSource, options?: PacketOptions): PacketEvent {
+    return packetEvent(this, 'transmit', device, packet, options);
+  }
+
   /** The kernel writes into an object now: from here on it is like this, for whoever has a pointer to it. */
   change(object: Sock | StructObject | Task, place: Place = {}): ObjectChange {
     const changed = 'object' in object ? object : this.world.reference(object);
@@ -406,12 +388,13 @@ export class Context {
     const cpu = drop.cpu ?? this.cpu;
     const task = drop.task ?? this.task;
     const sk = drop.sk ?? null;
-    const reason = world.dropHasReason ? world.reason(drop.reason) : 0;
-    const fields = world.dropFields(drop.skb, sk, reason, world.location(drop.location));
+    const { drops } = world;
+    const reason = drops.hasReason ? world.reason(drop.reason) : 0;
+    const fields = drops.fields(drop.skb, sk, reason, world.location(drop.location));
     return [
-      this.#entry(world.dropFunction, world.dropArguments(drop.skb, sk, reason), cpu, task, entered),
+      this.#entry(drops.function, drops.arguments(drop.skb, sk, reason), cpu, task, entered),
       this.#tracepoint('skb:kfree_skb', fields, cpu, task, traced),
-      this.#exit(world.dropFunction, 0, cpu, task, entered),
+      this.#exit(drops.function, 0, cpu, task, entered),
     ];
   }
 
@@ -426,11 +409,11 @@ export class Context {
   }
 
   #siteOn(location: string, stack: KernelStack): DropSite {
-    const { stacks, dropFunction } = this.world;
+    const { stacks, drops } = this.world;
     const below = stacks.push(stack, location);
     return {
-      entered: stacks.push(below, `${dropFunction}+0x1`),
-      traced: stacks.push(below, `${dropFunction}${tracepointSite}`),
+      entered: stacks.push(below, `${drops.function}+0x1`),
+      traced: stacks.push(below, drops.site),
     };
   }
 

@@ -80,6 +80,12 @@ export class FileSystem {
     return this.#entry(path, spec).inode;
   }
 
+  /** A struct fs_struct whose working directory is a folder: `task({ …, fields: { fs: files.workingIn('/srv') } })`. */
+  workingIn(path: string): StructObject {
+    const { dentry } = this.#entry(path, { kind: 'directory' });
+    return struct('fs_struct', { 'pwd.dentry': dentry, users: 1 });
+  }
+
   #entry(path: string, { kind = 'file', size = 0, device = 0 }: FileSpec): Entry {
     let entry = this.#dentries.get(path);
     if (entry === undefined) {

@@ -13,18 +13,20 @@
  *     [time, cpu, task, stack, "userMarker", probe, [arguments], {"binary":path,"provider":…}]
  *     [time, cpu, task, stack, "activity", duration, counts]
  *     [time, cpu, task, stack, "change", object, null]
+ *     [time, cpu, task, stack, "packet", "receive"|"transmit", {"device":ref,"data":hex}, {"sk":object,"mark":…}]
  *     {"events":1234}                                                         the last line: how many there were
  *
  * Behind these stands an object with what else an event has: {"userStack":6} (a slot of stacks), {"raw":arguments}. The
- * header has the scenario's processes, where it names any. A task refers to its parent, leader
- * and identity by their slots, an object to its identity by a ref.
+ * header has the scenario's processes, devices, files and container maps, where it names any. A task refers to its
+ * parent, leader and identity by their slots, an object to its identity by a ref.
  *
  * A slot is given to another thing when all are taken and nothing has been in use for longer, so both the writer and
  * the reader need no more memory for hours than for a second. Values that JSON has not are objects of one key:
  * {"big":"123"}, {"hex":"00ff"}, {"ref":9} (an object), {"symbol":"f+0x1"}.
  */
 import type { Nanoseconds } from '../base/index.ts';
-import type { Process } from '../events/index.ts';
+import type { NetDevice, Process } from '../events/index.ts';
+import type { ContainerMap } from './scenario.ts';
 
 export interface RecordHeader {
   readonly tracebed: 'recording';
@@ -39,6 +41,9 @@ export interface RecordHeader {
   /** ns since 1970, in decimal. */
   readonly epoch?: string;
   readonly processes?: readonly Process[];
+  readonly devices?: readonly NetDevice[];
+  readonly files?: Readonly<Record<string, string>>;
+  readonly containerMaps?: readonly ContainerMap[];
 }
 
 export const recordVersion = 1;

@@ -10,6 +10,7 @@ import type {
   KernelStack,
   Moment,
   ObjectChange,
+  Sock,
   Task,
 } from '../events/index.ts';
 import { playInOrder } from './play-list.ts';
@@ -180,9 +181,25 @@ export class RecordReader {
         const provider = typeof extra.provider === 'string' ? extra.provider : '';
         return { kind, ...moment, binary, provider, probe: name, args: this.#list(last) };
       }
+      case 'packet':
+        return this.#packet(moment, name, this.#arguments(last), extra);
       default:
         throw new LineFault(`an event of kind ${JSON.stringify(kind)}`, eventKinds.join(', '));
     }
+  }
+
+  #packet(moment: Moment, direction: string, { device, data }: Arguments, extra: JsonObject): KernelEvent {
+    const isDevice = typeof device === 'object' && device !== null && 'object' in device;
+    if (!isDevice || device.object !== 'net_device' || !(data instanceof Uint8Array)) {
+      throw new LineFault('a packet without its device or bytes', '{"device":{"ref":…},"data":{"hex":…}}');
+    }
+    if (direction !== 'receive' && direction !== 'transmit') {
+      throw new LineFault(`a packet of direction '${direction}'`, 'receive or transmit');
+    }
+    const numbers = ['queue', 'mark', 'priority'].filter((name) => typeof extra[name] === 'number');
+    const sk = extra.sk === undefined ? {} : { sk: this.#slot(this.#objects, extra.sk, 'object') as Sock };
+    const more = Object.fromEntries(numbers.map((name) => [name, extra[name] as number]));
+    return { kind: 'packet', ...moment, direction, device, data, ...sk, ...more };
   }
 
   #list(json: Json | undefined): readonly Argument[] {
@@ -249,6 +266,7 @@ const eventKinds: readonly KernelEvent['kind'][] = [
   'userMarker',
   'activity',
   'change',
+  'packet',
 ];
 
 /** The lines of a file, read as they are asked for. */
@@ -301,6 +319,9 @@ export function recordedScenario(path: string): Scenario {
     cpus: header.cpus,
     duration: header.duration,
     ...(header.processes === undefined ? {} : { processes: header.processes }),
+    ...(header.devices === undefined ? {} : { devices: header.devices }),
+    ...(header.files === undefined ? {} : { files: header.files }),
+    ...(header.containerMaps === undefined ? {} : { containerMaps: header.containerMaps }),
     ...(header.epoch === undefined ? {} : { epoch: BigInt(header.epoch) }),
     notes: (profile) =>
       profile.name === header.kernel

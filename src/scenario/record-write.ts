@@ -2,7 +2,7 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
 import { tap } from 'rxjs';
 import { assertNever, InputError, toHex } from '../base/index.ts';
-import type { Argument, Arguments, KernelEvent, KernelObject, Task } from '../events/index.ts';
+import type { Argument, Arguments, KernelEvent, KernelObject, PacketEvent, Task } from '../events/index.ts';
 import { type RecordHeader, recordVersion, Slots } from './record-format.ts';
 import type { Scenario, Stage } from './scenario.ts';
 
@@ -53,9 +53,18 @@ export class RecordWriter {
         return [event.duration, event.counts ?? {}];
       case 'change':
         return [this.#object(event.object), null];
+      case 'packet':
+        return this.#packet(event, more);
       default:
         return assertNever(event);
     }
+  }
+
+  #packet(event: PacketEvent, more: Record<string, unknown>): readonly unknown[] {
+    const { sk, queue, mark, priority } = event;
+    if (sk) more.sk = this.#object(sk);
+    for (const [name, value] of Object.entries({ queue, mark, priority })) if (value !== undefined) more[name] = value;
+    return [event.direction, { device: { ref: this.#object(event.device) }, data: { hex: toHex(event.data) } }];
   }
 
   /** A task's slot; the tasks that it names have theirs before it. */
@@ -127,6 +136,9 @@ export function recordHead(scenario: Scenario, stage: Stage): string {
     cpus: stage.cpus,
     duration: stage.duration,
     ...(scenario.processes === undefined ? {} : { processes: scenario.processes }),
+    ...(scenario.devices === undefined ? {} : { devices: scenario.devices }),
+    ...(scenario.files === undefined ? {} : { files: scenario.files }),
+    ...(scenario.containerMaps === undefined ? {} : { containerMaps: scenario.containerMaps }),
     ...(scenario.epoch === undefined ? {} : { epoch: scenario.epoch.toString() }),
   };
   return JSON.stringify(header);

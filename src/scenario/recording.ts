@@ -206,7 +206,7 @@ class Replay {
     }
     const number = Number(drop.reason);
     const reason = Number.isInteger(number) ? number : this.#world.reason(drop.reason!);
-    const fields = this.#world.dropFields(skb, sk, reason, { symbol: drop.location });
+    const fields = this.#world.drops.fields(skb, sk, reason, { symbol: drop.location });
     return [context.tracepoint('skb:kfree_skb', fields, { stack })];
   }
 
@@ -237,7 +237,7 @@ class Replay {
     const stack = recorded.length > 0 ? recorded : [location];
     let entered = this.#entered.get(stack);
     if (!entered) {
-      const name = this.#world.dropFunction;
+      const name = this.#world.drops.function;
       const frames = withoutRecorder(stack);
       const callers = frames[0]?.startsWith(`${name}+`) ? frames.slice(1) : frames;
       entered = [`${name}+0x1`, ...callers];

@@ -4,11 +4,13 @@
  */
 import { defer, type Observable } from 'rxjs';
 import { InputError, type Nanoseconds } from '../base/index.ts';
-import type { Arguments, KernelEvent, Process, Task, TaskSpec } from '../events/index.ts';
+import type { Arguments, KernelEvent, NetDevice, PacketEvent, Process, Task, TaskSpec } from '../events/index.ts';
 import type { CallOptions, CallTree, Nested } from './call.ts';
 import { Context, type Drop, type Place, World } from './context.ts';
-import { Generators } from './generators.ts';
-import type { Scenario, Stage } from './scenario.ts';
+import { type Emission, Generators } from './generators.ts';
+import type { Capture } from './pcap.ts';
+import { type ReplayOptions, replay, whenPassed } from './replay.ts';
+import type { ContainerMap, Scenario, Stage } from './scenario.ts';
 import type { SyscallOptions } from './syscall.ts';
 
 /** A stage with the words to write on it; the words may be taken apart (`({ every, drop }) => …`). */
@@ -31,6 +33,12 @@ export interface Script extends Stage {
   call(name: string, args?: Arguments, options?: CallOptions, nested?: readonly Nested[]): CallTree;
   syscall(name: string, args: Arguments, options?: SyscallOptions, nested?: readonly Nested[]): CallTree;
   drop(drop: Drop): readonly KernelEvent[];
+  receive: Context['receive'];
+  transmit: Context['transmit'];
+  /** A packet at a device, and then what follows, unless a program there took it away. */
+  whenPassed(event: PacketEvent, then: () => Emission): Observable<KernelEvent>;
+  /** The packets of a capture at a device, with the gaps between them; where they happen as in `receive`. */
+  replay(device: NetDevice, capture: Capture, options?: ReplayOptions): Observable<KernelEvent>;
   every: Generators['every'];
   poisson: Generators['poisson'];
   burst: Generators['burst'];
@@ -55,6 +63,7 @@ export function scriptOn(stage: Stage): Script {
     duration: stage.duration,
     scheduler: stage.scheduler,
     ...(stage.overridden === undefined ? {} : { overridden: stage.overridden }),
+    ...(stage.passed === undefined ? {} : { passed: stage.passed }),
     idle,
     on: (place) => idle.on(place),
     task: (spec) => world.task(spec),
@@ -72,6 +81,10 @@ export function scriptOn(stage: Stage): Script {
     call: (name, args, options, nested) => idle.call(name, args, options, nested),
     syscall: (name, args, options, nested) => idle.syscall(name, args, options, nested),
     drop: (drop) => idle.drop(drop),
+    receive: (device, packet, options) => idle.receive(device, packet, options),
+    transmit: (device, packet, options) => idle.transmit(device, packet, options),
+    whenPassed: (event, then) => whenPassed(stage, event, then),
+    replay: (device, capture, options) => replay(idle, device, capture, options),
     every: (period, make, count) => generators.every(period, make, count),
     poisson: (meanGap, make, count) => generators.poisson(meanGap, make, count),
     burst: (count, gap, make) => generators.burst(count, gap, make),
@@ -96,6 +109,12 @@ export interface ScenarioDefinition {
   readonly duration?: Nanoseconds;
   /** Processes whose programs and libraries can be probed, and whose user stacks have names. */
   readonly processes?: readonly Process[];
+  /** Network devices, beside `lo`. */
+  readonly devices?: readonly NetDevice[];
+  /** What files of /proc say, by path: `/proc/meminfo`, `/proc/loadavg`. */
+  readonly files?: Readonly<Record<string, string>>;
+  /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */
+  readonly containerMaps?: readonly ContainerMap[];
   /** What happens. Called once for each run. */
   readonly events: (script: Script) => Observable<KernelEvent>;
 }

@@ -26,6 +26,7 @@ import {
 import { type TcpState, tcpStates } from '../uapi/index.ts';
 import type { CallTree, Inside, Nested } from './call.ts';
 import type { Context } from './context.ts';
+import type { Emission } from './generators.ts';
 import { interrupt } from './interrupt.ts';
 import type { Script } from './script.ts';
 import { kernelAddress, userAddress } from './socket-address.ts';
@@ -38,6 +39,12 @@ export interface TcpEnds {
   readonly remotePort: number;
   /** Where segments come in; an Ethernet device `eth0` when absent. */
   readonly device?: NetDevice;
+  /**
+   * Whether segments cross the device as packets, both ways: it is then one of the scenario's devices, and what is
+   * attached to it sees them. A segment that it takes away on its way in is not handled: nothing is read, nothing
+   * acknowledged, no state changes. System calls return what their options say. Not when absent.
+   */
+  readonly onWire?: boolean;
   /** Inode number of the network namespace; the machine's own when absent. */
   readonly netNamespace?: number;
   /** CPU that handles what comes in; the one after that of the first caller when absent. */
@@ -92,12 +99,20 @@ const timerPath = [
 const ethernet = netDevice('eth0', 2);
 const ownMac = '02:00:00:00:00:01';
 const peerMac = '02:00:00:00:00:02';
+/** Bytes that one segment carries: an MTU of 1500 less the headers with timestamps. */
+const largestSegment = 1448;
 const zeros = { 2: new Uint8Array(4), 10: new Uint8Array(16) };
 /** Where the first ack of a connection stands. */
 const firstSequence = 0x1000;
 /** TCP_TIMEOUT_INIT, TCP_RTO_MIN */
 const firstTimeout = sec(1);
 const shortestTimeout = ms(200);
+
+/** So many bytes in segments; one that is empty for none. */
+function segmentSizes(bytes: number): number[] {
+  const count = Math.max(1, Math.ceil(bytes / largestSegment));
+  return Array.from({ length: count }, (_, index) => Math.min(largestSegment, bytes - index * largestSegment));
+}
 
 function tcpSock(ends: TcpEnds, state: TcpState, known: boolean): Sock {
   const source = parseAddress(ends.local);
@@ -206,18 +221,89 @@ export class TcpConnection extends TcpSocket {
   segment(flags: readonly TcpFlag[], payload: string | Uint8Array = ''): SkBuff {
     const { ends } = this;
     const packet = buildPacket({
-      ethernet: { source: peerMac, destination: ownMac },
+      ethernet: { source: peerMac, destination: ends.device?.mac ?? ownMac },
       ...this.#network(ends.remote, ends.local),
       tcp: {
         sourcePort: ends.remotePort,
         destinationPort: ends.localPort,
         sequence: firstSequence + this.#received,
         acknowledgment: firstSequence + this.#sent,
-        flags: tcpFlagBits(flags),
+        flags,
       },
       payload,
     });
     return skBuff({ data: packet, start: 'transport', dev: ends.device ?? ethernet, sk: this.sock });
+  }
+
+  /** The device that segments cross as packets, or undefined. */
+  get #wire(): NetDevice | undefined {
+    return this.ends.onWire ? (this.ends.device ?? ethernet) : undefined;
+  }
+
+  /** In a call: segments of so many bytes go out by the device. Nothing where the connection is not on the wire. */
+  #goes(flags: readonly TcpFlag[], bytes = 0, sequence = this.#sent): Nested[] {
+    const device = this.#wire;
+    if (device === undefined) return [];
+    const { ends } = this;
+    return segmentSizes(bytes).map(
+      (size, index): Inside =>
+        (inside) =>
+          inside.transmit(
+            device,
+            {
+              ethernet: { source: device.mac ?? ownMac, destination: peerMac },
+              ...this.#network(ends.local, ends.remote),
+              tcp: {
+                sourcePort: ends.localPort,
+                destinationPort: ends.remotePort,
+                sequence: firstSequence + sequence + index * largestSegment,
+                acknowledgment: firstSequence + this.#received,
+                flags,
+              },
+              payload: new Uint8Array(size),
+            },
+            { sk: this.sock },
+          ),
+    );
+  }
+
+  /** Segments come in by the device, one behind the other; what follows when it let them all through. */
+  #comes(softirq: Context, segments: readonly SkBuff[], then: () => Emission): Observable<KernelEvent> {
+    const { script } = this;
+    const device = this.#wire as NetDevice;
+    const [first, ...rest] = segments;
+    if (first === undefined) return script.after(0, then);
+    const { cpu, task } = softirq;
+    const event = script.receive(device, first.data as Uint8Array, { cpu, task });
+    return script.whenPassed(event, () => this.#comes(softirq, rest, then));
+  }
+
+  /** In `delay` ns a segment comes in: what handles it, unless the device's programs have taken it away. */
+  handled(
+    delay: Nanoseconds,
+    softirq: Context,
+    segment: () => SkBuff,
+    make: (skb: SkBuff) => CallTree,
+  ): Observable<KernelEvent> {
+    const { script } = this;
+    if (this.#wire === undefined) return interrupt(script, delay, () => make(segment()));
+    return script.after(delay, () => {
+      const skb = segment();
+      return this.#comes(softirq, [skb], () => interrupt(script, 0, () => make(skb)));
+    });
+  }
+
+  /** The peer's handshake with a listener, on the wire: its SYN, our answer, its ACK a round trip later. */
+  opened(softirq: Context, listener: Sock, roundTrip: Nanoseconds, then: () => Emission): Observable<KernelEvent> {
+    const { script } = this;
+    return script.after(0, () =>
+      this.#comes(softirq, [this.segment(['SYN'])], () =>
+        script.sequence(
+          softirq.call('tcp_rcv_state_process', { sk: listener }, { takes: us(4) }, this.#goes(['SYN', 'ACK'])),
+          script.after(roundTrip, () => this.#comes(softirq, [this.segment(['ACK'])], then)),
+        ),
+      ),
+    );
   }
 
   #network(source: Address, destination: Address) {
@@ -274,7 +360,7 @@ export class TcpConnection extends TcpSocket {
       this.change(addresses),
       this.setState(context, 'SYN_SENT'),
       ...context.callKnown('inet_hash_connect', { sk }, { takes: port }, [this.change({ sport: ends.localPort })]),
-      context.call('tcp_connect', { sk }, { takes: send }),
+      context.call('tcp_connect', { sk }, { takes: send }, this.#goes(['SYN'])),
     ];
     const inner = nested.reduce((sum, one) => sum + ('span' in one ? one.span : 0), 0);
     return context.call(name, args, { takes: inner + us(6), after: us(1) }, nested);
@@ -295,11 +381,13 @@ export class TcpConnection extends TcpSocket {
         interrupt(script, at, () => this.setState(this.timer(context), 'CLOSE')),
       );
     }
-    return interrupt(script, at, () => {
-      const refused = returns === -111;
+    const refused = returns === -111;
+    const segment = () => this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
+    return this.handled(at, softirq, segment, (skb) => {
       this.#roundTrip = answer;
-      const skb = this.segment(refused ? ['RST', 'ACK'] : ['SYN', 'ACK']);
-      const inner = refused ? this.#reset(softirq) : [this.setState(softirq, 'ESTABLISHED', this.#measured(answer))];
+      const inner = refused
+        ? this.#reset(softirq)
+        : [this.setState(softirq, 'ESTABLISHED', this.#measured(answer)), ...this.#goes(['ACK'])];
       return softirq.call('tcp_rcv_state_process', { sk: this.sock, skb }, { takes: us(12) }, inner);
     });
   }
@@ -328,16 +416,23 @@ export class TcpConnection extends TcpSocket {
     this.#before = this.#sent;
     this.#sent += bytes;
     const counted = this.change({ fields: { bytes_sent: this.#sent } });
-    const sending = context.call('tcp_sendmsg', { sk, size: bytes }, { takes: us(9), returns: bytes }, [counted]);
+    const sending = context.call('tcp_sendmsg', { sk, size: bytes }, { takes: us(9), returns: bytes }, [
+      counted,
+      ...this.#goes(['ACK', 'PSH'], bytes, this.#before),
+    ]);
     const buffer = { object: 'user', content: new Uint8Array(Math.min(bytes, 64)) } as const;
     const call = context.syscall('sendto', { fd, buff: buffer, len: bytes }, { takes: us(11), returns: bytes }, [
       sending,
     ]);
     const acked = this.#sent;
-    const answer = interrupt(this.script, us(10) + acknowledged, () =>
-      softirq.call('tcp_rcv_established', { sk, skb: this.segment(['ACK']) }, { takes: us(3) }, [
-        this.change({ fields: { bytes_acked: acked } }),
-      ]),
+    const answer = this.handled(
+      us(10) + acknowledged,
+      softirq,
+      () => this.segment(['ACK']),
+      (skb) =>
+        softirq.call('tcp_rcv_established', { sk, skb }, { takes: us(3) }, [
+          this.change({ fields: { bytes_acked: acked } }),
+        ]),
     );
     return merge(call, answer);
   }
@@ -348,15 +443,22 @@ export class TcpConnection extends TcpSocket {
   }
 
   #receive(context: Context, bytes: number, options: ReceiveOptions): Observable<KernelEvent> {
+    if (this.#wire === undefined) return this.#read(context, bytes, options);
+    const segments = segmentSizes(bytes).map((size) => this.segment(['ACK', 'PSH'], new Uint8Array(size)));
+    return this.#comes(this.softirq(context), segments, () => this.#read(context, bytes, options));
+  }
+
+  /** The data is there: TCP handles it, and the application reads it. */
+  #read(context: Context, bytes: number, options: ReceiveOptions): Observable<KernelEvent> {
     const { fd = 3 } = options;
     const { sock: sk, script } = this;
     const softirq = this.softirq(context);
-    const payload = new Uint8Array(Math.min(bytes, 1448));
+    const payload = new Uint8Array(Math.min(bytes, largestSegment));
     const skb = this.segment(['ACK', 'PSH'], payload);
     this.#received += bytes;
     const counted = this.change({ fields: { bytes_received: this.#received } });
     const handled = interrupt(script, 0, () =>
-      softirq.call('tcp_rcv_established', { sk, skb }, { takes: us(6) }, [counted]),
+      softirq.call('tcp_rcv_established', { sk, skb }, { takes: us(6) }, [counted, ...this.#goes(['ACK'])]),
     );
     const buffer = { object: 'user', content: payload.subarray(0, 64) } as const;
     const reading = context.call('tcp_recvmsg', { sk, len: bytes }, { takes: us(5), returns: bytes }, [
@@ -389,13 +491,18 @@ export class TcpConnection extends TcpSocket {
         { sk, skb, ...this.#retransmitError(inside) },
       );
     };
-    if (kind === 'probe') return timer.call('tcp_send_loss_probe', { sk }, { takes: us(7) }, [told]);
+    const again = this.#goes(
+      this.sock.state === tcpStates.SYN_SENT ? ['SYN'] : ['ACK', 'PSH'],
+      Math.min(this.#sent - this.#before, largestSegment),
+      this.#before,
+    );
+    if (kind === 'probe') return timer.call('tcp_send_loss_probe', { sk }, { takes: us(7) }, [...again, told]);
     const loss: Inside = (inside) =>
       inside.tracepointKnown('tcp:tcp_cong_state_set', { skaddr: sk, ...addressFields(this.sock), cong_state: 4 });
     return timer.call('tcp_retransmit_timer', { sk }, { takes: us(11) }, [
       loss,
       this.change({ fields: { icsk_ca_state: 4 } }),
-      timer.call('tcp_retransmit_skb', { sk, skb, segs: 1 }, { takes: us(8) }, [told]),
+      timer.call('tcp_retransmit_skb', { sk, skb, segs: 1 }, { takes: us(8) }, [...again, told]),
     ]);
   }
 
@@ -428,11 +535,11 @@ export class TcpConnection extends TcpSocket {
 
   /** A segment comes in and is given up, for a reason by the kernel's name: `TCP_OLD_DATA`. */
   drop(context: Context, reason: string, flags: readonly TcpFlag[] = ['ACK', 'PSH']): Observable<KernelEvent> {
-    return interrupt(this.script, 0, () => this.#dropped(this.softirq(context), reason, flags));
+    const segment = () => this.segment(flags, 'x'.repeat(48));
+    return this.handled(0, this.softirq(context), segment, (skb) => this.#dropped(this.softirq(context), reason, skb));
   }
 
-  #dropped(softirq: Context, reason: string, flags: readonly TcpFlag[]): CallTree {
-    const skb = this.segment(flags, 'x'.repeat(48));
+  #dropped(softirq: Context, reason: string, skb: SkBuff): CallTree {
     const { sock: sk } = this;
     const handler = this.sock.state === tcpStates.ESTABLISHED ? 'tcp_rcv_established' : 'tcp_rcv_state_process';
     const dropped: Inside = (inside) => {
@@ -457,14 +564,20 @@ export class TcpConnection extends TcpSocket {
     const first = !this.#peerClosed;
     const closing = context.call('tcp_close', { sk, timeout: 0 }, { takes: us(9) }, [
       this.setState(context, first ? 'FIN_WAIT1' : 'LAST_ACK'),
+      ...this.#goes(['FIN', 'ACK']),
     ]);
     const call = context.syscall('close', { fd }, { takes: us(12) }, [closing]);
     const step = (state: TcpState, flags: readonly TcpFlag[]) =>
-      interrupt(script, this.#roundTrip, () =>
-        softirq.call('tcp_rcv_state_process', { sk, skb: this.segment(flags) }, { takes: us(5) }, [
-          this.setState(softirq, state, this.#counts()),
-          ...(state === 'CLOSE' ? [this.#destroy()] : []),
-        ]),
+      this.handled(
+        this.#roundTrip,
+        softirq,
+        () => this.segment(flags),
+        (skb) =>
+          softirq.call('tcp_rcv_state_process', { sk, skb }, { takes: us(5) }, [
+            this.setState(softirq, state, this.#counts()),
+            ...(state === 'CLOSE' ? [this.#destroy()] : []),
+            ...(flags.includes('FIN') ? this.#goes(['ACK']) : []),
+          ]),
       );
     if (!first) return script.sequence(call, step('CLOSE', ['ACK']));
     return script.sequence(call, step('FIN_WAIT2', ['ACK']), step('CLOSE', ['FIN', 'ACK']));
@@ -486,10 +599,13 @@ export class TcpConnection extends TcpSocket {
   /** The peer closes first: its FIN comes in, and this end is in CLOSE_WAIT until it closes too. */
   peerCloses(context: Context): Observable<KernelEvent> {
     const softirq = this.softirq(context);
-    return interrupt(this.script, 0, () => {
+    const segment = () => this.segment(['FIN', 'ACK']);
+    return this.handled(0, softirq, segment, (skb) => {
       this.#peerClosed = true;
-      const args = { sk: this.sock, skb: this.segment(['FIN', 'ACK']) };
-      return softirq.call('tcp_rcv_established', args, { takes: us(5) }, [this.setState(softirq, 'CLOSE_WAIT')]);
+      return softirq.call('tcp_rcv_established', { sk: this.sock, skb }, { takes: us(5) }, [
+        this.setState(softirq, 'CLOSE_WAIT'),
+        ...this.#goes(['ACK']),
+      ]);
     });
   }
 
@@ -507,6 +623,8 @@ export interface TcpListenerSpec {
   /** Connections that may wait to be accepted; 128 when absent. */
   readonly backlog?: number;
   readonly device?: NetDevice;
+  /** As a connection's: its segments are packets at the device. A SYN that is taken away there opens nothing. */
+  readonly onWire?: boolean;
   readonly netNamespace?: number;
   readonly softirqCpu?: number;
 }
@@ -545,7 +663,7 @@ export class TcpListener extends TcpSocket {
     options: { readonly roundTrip?: Nanoseconds; readonly fd?: number } = {},
   ): Observable<KernelEvent> {
     const { script } = this;
-    const { address, port, device, netNamespace, softirqCpu, reachedAt } = this.spec;
+    const { address, port, device, onWire, netNamespace, softirqCpu, reachedAt } = this.spec;
     const remote = parseAddress(peer.address);
     const any = parseAddress(address).every((byte) => byte === 0);
     const ends: TcpEnds = {
@@ -554,20 +672,23 @@ export class TcpListener extends TcpSocket {
       remote,
       remotePort: peer.port,
       ...(device === undefined ? {} : { device }),
+      ...(onWire === undefined ? {} : { onWire }),
       ...(netNamespace === undefined ? {} : { netNamespace }),
       ...(softirqCpu === undefined ? {} : { softirqCpu }),
     };
     // A copy of the listening socket, an object of its own: it learns whom it is for when its state has changed.
     const { identity: _, ...copy } = this.sock;
     const child = new TcpConnection(script, ends, { ...copy, state: tcpStates.LISTEN });
-    const arrived = this.#arrive(context, child, options.roundTrip ?? us(100));
+    const roundTrip = options.roundTrip ?? us(100);
+    const arrived = this.#arrive(context, child, roundTrip);
     const call = this.#acceptCall(context, child, options.fd ?? 3);
-    return script.sequence(
+    const course = script.sequence(
       arrived,
       script.quiet(us(15)),
       call,
       script.after(us(3), () => taken(child)),
     );
+    return onWire ? child.opened(child.softirq(context), this.sock, roundTrip, () => course) : course;
   }
 
   /** The last ack of the handshake: a socket is made, and stands in the queue. */

@@ -5,6 +5,7 @@ export type {
   Fd,
   Kernel,
   LinkInfo,
+  MapBatch,
   MapCreate,
   Mapping,
   PerfEventOpen,
@@ -17,3 +18,11 @@ export type {
   Symbols,
   UserTarget,
 } from './kernel.ts';
+export type {
+  DeviceInfo,
+  PacketSocketOpen,
+  ReceivedPacket,
+  SocketStatistics,
+  TcTarget,
+  XdpTarget,
+} from './network.ts';

@@ -1,7 +1,8 @@
-import type { Nanoseconds } from '../base/index.ts';
-import type { KernelProfile } from '../btf/index.ts';
+import type { ErrnoName, Nanoseconds } from '../base/index.ts';
+import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import type { FunctionInfo, LineInfo, ObjectBtf } from '../object/index.ts';
 import type { AttachType, MapType, PerfCounter, ProgramType } from '../uapi/index.ts';
+import type { DeviceInfo, PacketSocketOpen, ReceivedPacket, SocketStatistics, TcTarget, XdpTarget } from './network.ts';
 
 /**
  * The seam: what a process may ask of a kernel. Shaped like bpf(2), perf_event_open(2), mmap(2), poll(2) and the
@@ -15,6 +16,8 @@ export interface Kernel {
   readonly cpus: number;
   /** CLOCK_MONOTONIC. */
   clock(): Nanoseconds;
+  /** What a file of /proc says. @throws SysError ENOENT */
+  readFile(path: string): string;
 
   mapCreate(attributes: MapCreate): Fd;
   /**
@@ -28,6 +31,17 @@ export interface Kernel {
   /** Where a map holds programs, maps, cgroups or events, the value is an fd of 4 bytes. */
   mapUpdate(map: Fd, key: Uint8Array, value: Uint8Array, flags?: number): void;
   mapDelete(map: Fd, key: Uint8Array): void;
+  /**
+   * Up to `most` elements behind those of the call before, whose `next` is given (null begins), looked up and with `take`
+   * deleted (BPF_MAP_LOOKUP_BATCH, BPF_MAP_LOOKUP_AND_DELETE_BATCH). After the last the result's errno is ENOENT; ENOSPC
+   * where `most` has no room for what a hash must give at once.
+   * @throws SysError ENOTSUPP for a kind of map that has no batches, EINVAL for flags, EPERM, EBADF
+   */
+  mapLookupBatch(map: Fd, take: boolean, after: Uint8Array | null, most: number, flags?: number): MapBatch;
+  /** One after the other, up to the first that fails: its errno, and how many came before it (BPF_MAP_UPDATE_BATCH). @throws SysError as mapLookupBatch */
+  mapUpdateBatch(map: Fd, keys: readonly Uint8Array[], values: readonly Uint8Array[], flags?: number): MapBatch;
+  /** The same for deletes (BPF_MAP_DELETE_BATCH). */
+  mapDeleteBatch(map: Fd, keys: readonly Uint8Array[], flags?: number): MapBatch;
   /** From now on system calls change nothing in it (BPF_MAP_FREEZE). @throws SysError EBUSY when it is frozen */
   mapFreeze(map: Fd): void;
   /** The key after `key` (null for the first), or null at the end. */
@@ -74,13 +88,25 @@ export interface Kernel {
   /** Names of raw tracepoints, `sched_switch`: those that BTF has a `btf_trace_` type of. */
   rawTracepoints(): Iterable<string>;
 
-  /** A software BPF-output event on one CPU, as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
+  /** The network devices, as rtnetlink lists them. */
+  devices(): readonly DeviceInfo[];
+  /**
+   * socket(2) of AF_PACKET and bind(2): it queues the packets that its filter lets through, those of all devices where
+   * none is named. @throws SysError ENODEV
+   */
+  packetSocket(attributes: PacketSocketOpen): Fd;
+  /** recvmsg(2): the oldest packet that waits, or null where Linux says EAGAIN. */
+  receive(socket: Fd): ReceivedPacket | null;
+  /** getsockopt(2) PACKET_STATISTICS; unlike Linux it begins nothing anew. */
+  socketStatistics(socket: Fd): SocketStatistics;
+
+  /** An event on one CPU: a counter, or software BPF output as BCC opens it (PERF_COUNT_SW_BPF_OUTPUT, PERF_SAMPLE_RAW). */
   perfEventOpen(attributes: PerfEventOpen): Fd;
   /** Control page and `dataPages` data pages (a power of two): a live view, shared with the kernel. */
   mmap(event: Fd, dataPages: number): Uint8Array;
   /**
-   * Which of the fds, perf events and ringbuf maps, have woken their reader since they were last polled. A ringbuf that
-   * was not read to its end is told again, as epoll(7) does.
+   * Which of the fds, perf events, ringbuf maps and sockets, have woken their reader since they were last polled. A
+   * ringbuf or socket that was not read to its end is told again, as epoll(7) does.
    */
   poll(fds: readonly Fd[]): Fd[];
 
@@ -112,6 +138,20 @@ export interface MapCreate {
   readonly innerMap?: Fd;
   /** map_extra: of a bloom_filter how many hashes a value has. */
   readonly extra?: number;
+  /** What keys and values are (btf_fd, btf_key_type_id, btf_value_type_id): tells the kernel of locks, timers and its own pointers in a value. */
+  readonly types?: { readonly btf: Btf; readonly key: TypeId; readonly value: TypeId };
+}
+
+/** What a batch command did. */
+export interface MapBatch {
+  readonly count: number;
+  /** What was looked up, in the map's order. */
+  readonly keys: readonly Uint8Array[];
+  readonly values: readonly Uint8Array[];
+  /** What the next call goes on from; null when there was nothing. */
+  readonly next: Uint8Array | null;
+  /** Why it ended before its time: ENOENT after the last element; null when it did all that it was asked. */
+  readonly errno: ErrnoName | null;
 }
 
 export interface ProgramLoad {
@@ -200,7 +240,11 @@ type TargetPlace =
   /** For lsm programs loaded for this hook, `bpf_lsm_file_open`. */
   | { readonly kind: 'lsm'; readonly function: string }
   | UserTarget
-  | SamplingTarget;
+  | SamplingTarget
+  | XdpTarget
+  | TcTarget
+  /** setsockopt(2) SO_ATTACH_BPF: a socket_filter program on a socket, in place of one that is there. */
+  | { readonly kind: 'socket'; readonly socket: Fd };
 
 interface Cookie {
   /** What get_attach_cookie answers; 0 when absent. */
@@ -260,6 +304,10 @@ export interface Mapping {
 
 export interface PerfEventOpen {
   readonly cpu: number;
+  /** What it counts from now on, for programs to read through a perf_event_array; BPF output when absent. */
+  readonly counter?: PerfCounter;
+  /** Of a counter: only while this process runs. */
+  readonly pid?: number;
   /** Wakes the reader on every Nth sample; BCC's is 1. */
   readonly wakeupEvents?: number;
   /** Instead: wakes when that many bytes wait; 0 means half the buffer. */

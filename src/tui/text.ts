@@ -48,11 +48,15 @@ const unprintable = /[\p{Cc}\p{Cs}\p{Co}\p{Cn}\p{Zl}\p{Zp}]/gu;
 /** blessed takes these as one cell, terminals as two. */
 const pictures = /\p{Extended_Pictographic}/gu;
 
+/** Tabs as spaces up to the next of the columns that a terminal stops at, each 8 cells. */
+function untabbed(text: string): string {
+  return text.replace(/([^\t]*)\t/g, (_, before: string) => before + ' '.repeat(8 - (width(before) % 8)));
+}
+
 /** Data made safe to draw: control characters, lone surrogates and pictographs become one-cell stand-ins. */
 export function printable(text: string): string {
   if (narrow.test(text)) return text;
-  return text
-    .replace(/\t/g, '  ')
+  return untabbed(text)
     .normalize('NFC')
     .replace(combining, '')
     .replace(unprintable, '·')

@@ -72,5 +72,6 @@ export {
   type XdpAction,
   xdpAction,
   xdpActions,
+  xdpFlags,
 } from './verdicts.ts';
 export { featuresSince, mapTypesSince, programTypesSince, releaseAtLeast } from './versions.ts';

@@ -5,6 +5,9 @@
 export const xdpActions = { aborted: 0, drop: 1, pass: 2, tx: 3, redirect: 4 } as const;
 export type XdpAction = keyof typeof xdpActions;
 
+/** XDP_FLAGS_*: how a program is put on a device (include/uapi/linux/if_link.h). */
+export const xdpFlags = { updateIfNoExist: 1, skbMode: 2, drvMode: 4, hwMode: 8, replace: 16 } as const;
+
 /** TC_ACT_*: of sched_cls in direct-action mode and of sched_act. */
 export const tcActions = {
   unspec: -1,

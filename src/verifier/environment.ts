@@ -17,6 +17,7 @@ import { type RecordField, recordFields } from './record-fields.ts';
 import { pointer, type Register } from './register.ts';
 import { Rejection } from './rejection.ts';
 import { type Frame, frameText, invalidSlot, type State } from './state.ts';
+import { Successors } from './successors.ts';
 import { Visited } from './visited.ts';
 
 /** A path that waits: the state at a jump's other side, and where the log stood when it was put aside. */
@@ -98,6 +99,7 @@ export class Environment {
   #cameFrom = -1;
   readonly #records = new Map<TypeId, readonly RecordField[]>();
   #lastLine: LineInfo | undefined;
+  #successors: Successors | undefined;
 
   constructor(program: ProgramText, log: Log, strictAlignment: boolean) {
     this.program = program;
@@ -119,6 +121,11 @@ export class Environment {
     for (const shape of program.maps?.values() ?? []) {
       this.mapAddress.set(shape, 0xffff_8881_0000_0000n + BigInt(this.mapAddress.size) * 0x400n);
     }
+  }
+
+  get successors(): Successors {
+    this.#successors ??= new Successors(this.slots);
+    return this.#successors;
   }
 
   /** The path stands before its next instruction. */

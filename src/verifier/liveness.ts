@@ -1,4 +1,3 @@
-import { successors } from './control-flow.ts';
 import type { Environment } from './environment.ts';
 import type { Frame, State } from './state.ts';
 
@@ -95,8 +94,7 @@ export class StackLiveness {
   readonly #writes = new Uint32Array(maxFrames * 2);
   #hasWritten = false;
   #present: Instance | undefined;
-  /** For each function its slots, each behind all that follow it. */
-  readonly #orders: (Int32Array | undefined)[] = [];
+  readonly #orders: (Order | undefined)[] = [];
 
   constructor(env: Environment) {
     this.#env = env;
@@ -202,7 +200,7 @@ export class StackLiveness {
   #settle(instance: Instance): void {
     const { log } = this.#env;
     if (instance.isReduced) for (const masks of instance.frames) masks?.written.fill(0);
-    const order = this.#order(instance.program);
+    const { slots, isStraight } = this.#order(instance.program);
     let rounds = 0;
     for (let changed = true; changed; ) {
       changed = false;
@@ -210,35 +208,50 @@ export class StackLiveness {
       for (let frame = 0; frame <= instance.depth; frame++) {
         const masks = instance.frames[frame];
         if (!masks) continue;
-        for (const slot of order) if (this.#flow(instance, masks, frame, slot)) changed = true;
+        if (log.full) {
+          for (const slot of slots) if (this.#flowAloud(instance, masks, frame, slot)) changed = true;
+        } else if (this.#flowAll(instance.start, masks, slots) && !isStraight) changed = true;
       }
     }
     if (log.full) this.#env.say(`${instance.text} live stack update done in ${rounds} iterations`);
     if (instance.outer) this.#handOut(instance, instance.outer);
   }
 
-  #flow(instance: Instance, masks: Masks, frame: number, slot: number): boolean {
-    const next = successors(this.#env, slot);
-    if (next.length === 0) return false;
-    const at = (slot - instance.start) * 2;
+  /** @returns whether something changed */
+  #flowAll(start: number, masks: Masks, slots: Int32Array): boolean {
     let changed = false;
-    const before: number[] = [];
+    for (let i = 0; i < slots.length; i++) if (this.#flow(start, masks, slots[i] as number)) changed = true;
+    return changed;
+  }
+
+  #flow(start: number, { live: alive, written: done, mayRead, mustWrite }: Masks, slot: number): boolean {
+    const { next, jump } = this.#env.successors;
+    const first = next[slot] as number;
+    if (first < 0) return false;
+    const second = jump[slot] as number;
+    let changed = false;
     for (let half = 0; half < 2; half++) {
-      let after = 0;
-      let written = 0xffff_ffff;
-      for (const each of next) {
-        after |= masks.live[(each - instance.start) * 2 + half] as number;
-        written &= masks.written[(each - instance.start) * 2 + half] as number;
-      }
-      const must = masks.mustWrite[at + half] as number;
-      const live = ((after & ~must) | (masks.mayRead[at + half] as number)) >>> 0;
-      written = (written | must) >>> 0;
-      before.push(masks.live[at + half] as number, masks.written[at + half] as number);
-      if (live !== masks.live[at + half] || written !== masks.written[at + half]) changed = true;
-      masks.live[at + half] = live;
-      masks.written[at + half] = written;
+      const one = (first - start) * 2 + half;
+      const other = second < 0 ? one : (second - start) * 2 + half;
+      const at = (slot - start) * 2 + half;
+      const must = mustWrite[at] as number;
+      const after = (alive[one] as number) | (alive[other] as number);
+      const live = ((after & ~must) | (mayRead[at] as number)) >>> 0;
+      const written = (((done[one] as number) & (done[other] as number)) | must) >>> 0;
+      if (live === alive[at] && written === done[at]) continue;
+      alive[at] = live;
+      done[at] = written;
+      changed = true;
     }
-    if (changed && this.#env.log.full) this.#sayFlow(instance, masks, frame, slot, before);
+    return changed;
+  }
+
+  #flowAloud(instance: Instance, masks: Masks, frame: number, slot: number): boolean {
+    const at = (slot - instance.start) * 2;
+    const { live, written } = masks;
+    const before = [live[at]!, written[at]!, live[at + 1]!, written[at + 1]!];
+    const changed = this.#flow(instance.start, masks, slot);
+    if (changed) this.#sayFlow(instance, masks, frame, slot, before);
     return changed;
   }
 
@@ -256,7 +269,7 @@ export class StackLiveness {
     this.#commit(outer, instance.callSite);
   }
 
-  #order(program: number): Int32Array {
+  #order(program: number): Order {
     let order = this.#orders[program];
     if (!order) {
       order = postorder(this.#env, (this.#env.subprograms[program] as { start: number }).start);
@@ -326,23 +339,40 @@ export function slotList(low: number, high: number): string {
 }
 
 /** A function's slots in the order in which a walk from its start leaves them. */
-function postorder(env: Environment, start: number): Int32Array {
+interface Order {
+  readonly slots: Int32Array;
+  /** No slot stands before one that follows it: one round brings all up to date. */
+  readonly isStraight: boolean;
+}
+
+function postorder({ successors, slots }: Environment, start: number): Order {
   const order: number[] = [];
-  const found = new Set([start]);
-  const left = new Set<number>();
+  const found = new Uint8Array(slots.count);
+  const left = new Uint8Array(slots.count);
+  let isStraight = true;
   const stack = [start];
+  found[start] = 1;
   for (let top = stack.at(-1); top !== undefined; top = stack.at(-1)) {
-    if (left.has(top)) {
+    if (left[top] === 1) {
       order.push(top);
       stack.pop();
       continue;
     }
-    for (const next of successors(env, top)) {
-      if (found.has(next)) continue;
-      found.add(next);
+    for (const next of [successors.next[top], successors.jump[top]] as number[]) {
+      if (next < 0 || found[next] === 1) continue;
+      found[next] = 1;
       stack.push(next);
     }
-    left.add(top);
+    left[top] = 1;
   }
-  return Int32Array.from(order);
+  const place = new Int32Array(slots.count);
+  for (const [i, slot] of order.entries()) place[slot] = i;
+  for (const [i, slot] of order.entries()) {
+    const first = successors.next[slot] as number;
+    const second = successors.jump[slot] as number;
+    if ((first >= 0 && (place[first] as number) >= i) || (second >= 0 && (place[second] as number) >= i)) {
+      isStraight = false;
+    }
+  }
+  return { slots: Int32Array.from(order), isStraight };
 }

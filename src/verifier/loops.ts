@@ -1,4 +1,3 @@
-import { successors } from './control-flow.ts';
 import type { Environment, Explored } from './environment.ts';
 import { markAllPrecise, propagatePrecise } from './precision.ts';
 import type { State } from './state.ts';
@@ -113,6 +112,7 @@ export class Loops {
 
 /** Strongly connected parts of the control flow of more than one slot, numbered (Tarjan 1972). */
 function findLoops(env: Environment): Int32Array {
+  const { successors } = env;
   const { count } = env.slots;
   const loopOf = new Int32Array(count);
   const number = new Int32Array(count);
@@ -123,27 +123,33 @@ function findLoops(env: Environment): Int32Array {
   let loops = 0;
   for (const { start } of env.subprograms) {
     if (number[start] !== 0) continue;
-    const walk: { slot: number; successors: number[]; at: number }[] = [];
+    /** The slots on the way here, and how many of their successors were looked at. */
+    const walk: number[] = [];
+    const looked: number[] = [];
     const push = (slot: number): void => {
       number[slot] = low[slot] = next++;
       stack.push(slot);
       onStack[slot] = 1;
-      walk.push({ slot, successors: successors(env, slot), at: 0 });
+      walk.push(slot);
+      looked.push(0);
     };
     push(start);
-    for (let top = walk.at(-1); top; top = walk.at(-1)) {
-      const { slot } = top;
-      const each = top.successors[top.at++];
-      if (each !== undefined) {
+    for (let slot = walk.at(-1); slot !== undefined; slot = walk.at(-1)) {
+      const at = looked[looked.length - 1] as number;
+      if (at < 2) {
+        looked[looked.length - 1] = at + 1;
+        const each = (at === 0 ? successors.next[slot] : successors.jump[slot]) as number;
+        if (each < 0) continue;
         if (number[each] === 0) push(each);
         else if (onStack[each]) low[slot] = Math.min(low[slot] as number, number[each] as number);
         continue;
       }
       walk.pop();
+      looked.pop();
       const under = walk.at(-1);
-      if (under) low[under.slot] = Math.min(low[under.slot] as number, low[slot] as number);
+      if (under !== undefined) low[under] = Math.min(low[under] as number, low[slot] as number);
       if (low[slot] !== number[slot]) continue;
-      const isLoop = stack.at(-1) !== slot || top.successors.includes(slot);
+      const isLoop = stack.at(-1) !== slot || successors.next[slot] === slot || successors.jump[slot] === slot;
       if (isLoop) loops++;
       for (let member = -1; member !== slot; ) {
         member = stack.pop() as number;

@@ -150,6 +150,11 @@ export class Scalar {
     return (this.maskLow | this.maskHigh | this.valueLow | this.valueHigh) === 0;
   }
 
+  /** Whether it may be 0 as an unsigned number. */
+  get hasZero(): boolean {
+    return (this.uminHigh | this.uminLow) === 0;
+  }
+
   /** The value of a constant, unsigned. */
   get value(): bigint {
     return unsignedOfWords(this.valueHigh, this.valueLow);

@@ -1,17 +1,11 @@
 import type { ErrnoName } from '../base/index.ts';
-import {
-  checkReach,
-  checkStackDepth,
-  checkSubprograms,
-  computeLiveRegisters,
-  findSubprograms,
-  resolveImmediates,
-} from './control-flow.ts';
+import { checkReach, checkStackDepth, checkSubprograms, findSubprograms, resolveImmediates } from './control-flow.ts';
 import { Environment } from './environment.ts';
 import { type Explanation, explain, explainLog, explainSize } from './explain/explanation.ts';
 import { Trail } from './explain/trail.ts';
-import { FactCollector, type Facts } from './facts.ts';
+import { FactCollector, type Facts, ProvedFacts } from './facts.ts';
 import { completeFacts } from './facts-completion.ts';
+import { computeLiveRegisters } from './live-registers.ts';
 import { Log } from './log.ts';
 import type { ProgramText } from './program.ts';
 import { pointer } from './register.ts';
@@ -97,16 +91,11 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
     `processed ${processed} insns (limit ${defaultLimit}) max_states_per_insn ${maxStatesPerSlot} total_states ${totalStates} peak_states ${peakStates} mark_read 0`,
   );
   const isAccepted = !rejection && log.fits;
-  let explanation: Explanation | null | undefined;
-  return {
+  const judged = {
     verdict: isAccepted ? 'accept' : 'reject',
     errno: log.fits ? (rejection?.errno ?? null) : 'ENOSPC',
     message: rejection?.message ?? '',
     log: log.text(),
-    get explanation() {
-      explanation ??= rejection ? explainAgain(program, options) : null;
-      return explanation;
-    },
     logTrueSize: log.trueSize,
     statistics: {
       processed,
@@ -114,7 +103,19 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
       peakStates,
       stackDepths: env.subprograms.map(({ stackDepth }) => stackDepth),
     },
-    ...(env.facts && isAccepted ? { facts: factsOf(env, env.facts) } : {}),
+  } as const;
+  if (rejection) return explainedLater(judged, program, options);
+  return { ...judged, explanation: null, ...(env.facts && isAccepted ? { facts: factsOf(env, env.facts) } : {}) };
+}
+
+function explainedLater(judged: Omit<Verdict, 'explanation'>, program: ProgramText, options: VerifyOptions): Verdict {
+  let explanation: Explanation | null | undefined;
+  return {
+    ...judged,
+    get explanation() {
+      if (explanation === undefined) explanation = explainAgain(program, options);
+      return explanation;
+    },
   };
 }
 
@@ -122,8 +123,8 @@ export function verify(program: ProgramText, options: VerifyOptions = {}): Verdi
 const mostKeptStates = 1000;
 
 function factsOf(env: Environment, collector: FactCollector): Facts {
-  const facts = collector.facts(env.seen, () => completeFacts(env, collector, step));
-  if (env.totalStates > mostKeptStates) facts.at(0, 0);
+  const facts = new ProvedFacts(collector, env.seen, () => completeFacts(env, collector, step));
+  if (env.totalStates > mostKeptStates) facts.complete();
   return facts;
 }
 

@@ -240,6 +240,16 @@ export class CallWindow {
     this.memory.i32[this.#word + 11] = high;
   }
 
+  /** r0 = a whole number from 0 to 2^53. */
+  answerNumber(value: number): void {
+    this.answerHalves((value / 0x1_0000_0000) | 0, value | 0);
+  }
+
+  /** r0 keeps its low half: what a function of the kernel gives that returns an int. */
+  narrow(): void {
+    this.memory.i32[this.#word + 11] = 0;
+  }
+
   answerWhole(value: bigint): void {
     this.memory.u64[(this.offset >>> 3) + 5] = BigInt.asUintN(64, value);
   }

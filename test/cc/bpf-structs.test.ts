@@ -5,6 +5,10 @@ import { bpfStructs } from '../../src/cc/types/bpf-structs.ts';
 
 /** sizeof in bytes, by the BTF of Linux 6.18. */
 const sizes: Readonly<Record<string, number>> = {
+  bpf_spin_lock: 4,
+  bpf_timer: 16,
+  bpf_dynptr: 16,
+  btf_ptr: 16,
   bpf_pidns_info: 8,
   bpf_sock_ops: 224,
   bpf_tunnel_key: 44,

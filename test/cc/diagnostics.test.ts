@@ -55,6 +55,11 @@ describe('diagnostics', () => {
       /tool\.c:2:54: error[\s\S]*tool\.c:1:\d+: note: in the expansion of macro 'READ'/,
     ],
     ['an include that is nowhere', '#include "mine.h"\n', /no file 'mine\.h'/],
+    [
+      'an open comment',
+      'int f(void *ctx) { return 0; }\n  /* no more',
+      /tool\.c:2:3: error: a comment that does not end/,
+    ],
     ['an open conditional', '#if 1\nint a;\n', /#if without #endif/],
   ])('%s', (_name, text, expected) => {
     expect(diagnose(text)).toMatch(expected);

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { formatFault, ms } from '../../src/base/index.ts';
 import { type BtfType, type KernelProfile, loadProfile, profileFromBtf, writeBtf } from '../../src/btf/index.ts';
-import { BPF, type BpfOptions, type CodecValue, CompileError, USDT } from '../../src/client/index.ts';
+import { BPF, type BpfOptions, type CodecValue, CompileError, type StackFrame, USDT } from '../../src/client/index.ts';
 import { binary, type KernelEvent, type Task } from '../../src/events/index.ts';
 import { boot, type Machine } from '../../src/sim/index.ts';
 
@@ -113,6 +113,91 @@ describe('attaching', () => {
     ]);
     bpf.detachPerfEvent('cpu-clock');
     expect(links.map((link) => link.open)).toEqual([false, false]);
+  });
+
+  test('samples by perf_event_attr', () => {
+    using bpf = load('int sample(struct bpf_perf_event_data *ctx) { return 0; }');
+    const by = (attr: object) =>
+      bpf.attachPerfEventRaw({ attr: { type: 0, config: 1, ...attr }, fnName: 'sample', cpu: 1 }).map((l) => l.target);
+    const place = { kind: 'perf_event', event: 'instructions', cpu: 1 };
+    expect(by({ samplePeriod: 1000 })).toEqual([{ ...place, period: 1000 }]);
+    expect(by({ freq: true, samplePeriod: 99 })).toEqual([{ ...place, frequency: 99 }]);
+    expect(by({ sampleFreq: 49 })).toEqual([{ ...place, frequency: 49 }]);
+    bpf.detachPerfEvent({ evType: 0, evConfig: 1 });
+    expect(() => bpf.detachPerfEvent({ evType: 0, evConfig: 1 })).toThrow(/nothing is attached/);
+  });
+
+  test('counters of each CPU, as programs read them', () => {
+    using bpf = load(
+      `
+BPF_PERF_ARRAY(cycles, NUM_CPUS);
+BPF_PERF_ARRAY(clock, NUM_CPUS);
+BPF_HASH(seen, u32, u64);
+BPF_HASH(enabled, u32, u64);
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) {
+    u32 cpu = bpf_get_smp_processor_id();
+    u64 count = cycles.perf_read(CUR_CPU_IDENTIFIER);
+    struct bpf_perf_event_value value = {};
+    if (clock.perf_counter_value(CUR_CPU_IDENTIFIER, &value, sizeof(value)) < 0) return 0;
+    seen.update(&cpu, &count);
+    enabled.update(&cpu, &value.enabled);
+    return 0;
+}`,
+      { cflags: ['-DNUM_CPUS=2'] },
+    );
+    bpf.table('cycles').openPerfEvent({ event: 'cpu-cycles' });
+    bpf.table('clock').openPerfEvent({ evType: 1, evConfig: 0 });
+    const activity = {
+      kind: 'activity',
+      cpu: 1,
+      task,
+      stack: [],
+      duration: 1000,
+      counts: { 'cpu-cycles': 3000 },
+    } as const;
+    machine.fire({ ...activity, time: clock });
+    clock += 400;
+    call('tcp_v4_connect', 1);
+    expect(bpf.table('seen').get(1)).toBe(1203);
+    expect(bpf.table('enabled').get(1)).toBe(clock - 1);
+    call('tcp_v4_connect', 0);
+    expect(bpf.table('seen').get(0), 'idle').toBe(0);
+  });
+
+  test('user stacks as build ids and offsets', () => {
+    using bpf = load(`
+BPF_STACK_TRACE_BUILDID(stacks, 16);
+BPF_ARRAY(id, int, 1);
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) {
+    int at = 0, stack = stacks.get_stackid(ctx, BPF_F_USER_STACK);
+    id.update(&at, &stack);
+    return 0;
+}`);
+    const userStack = ['serve+0x10 [/usr/bin/app]', 'main+0x4 [/usr/bin/app]'];
+    const of = { ...task, pid: 7, tgid: 7 };
+    machine.fire({
+      kind: 'entry',
+      time: clock,
+      cpu: 0,
+      task: of,
+      stack: [],
+      userStack,
+      function: 'tcp_v4_connect',
+      args: {},
+    });
+    const id = bpf.table<number, number>('id').get(0)!;
+    const file = machine.binary('/usr/bin/app')!;
+    const address = (name: string) => file.symbols.find((symbol) => symbol.name === name)!.address;
+    expect(bpf.table('stacks').walk(id)).toEqual([
+      { buildId: file.buildId, offset: address('serve') + 0x10 },
+      { buildId: file.buildId, offset: address('main') + 4 },
+    ]);
+    const names = bpf
+      .table('stacks')
+      .walk(id, (frame: StackFrame) => bpf.sym(frame, -1, { showModule: true, showOffset: true }));
+    expect(names).toEqual(['serve+0x10 [app]', 'main+0x4 [app]']);
+    expect(bpf.sym({ buildId: '00'.repeat(20), offset: 4 }, -1, { showModule: true })).toBe('[unknown]');
+    expect(bpf.table('stacks').walk(-14)).toEqual([]);
   });
 
   test('a USDT probe, and its arguments where its note says', () => {
@@ -286,6 +371,22 @@ BPF_HISTOGRAM(plain);`;
     const order = rows.map(([row]) => (bucket ? Math.floor(Number(row[key]) / 2) * 2 : row[key]));
     return buckets.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   }
+
+  test('buckets that are put together have the counts of both', () => {
+    using bpf = load(text);
+    const pid = bpf.table<{ pid: number; slot: number }, number>('pid');
+    pid.set({ pid: 4, slot: 2 }, 5);
+    pid.set({ pid: 5, slot: 2 }, 7);
+    const [bucket] = pid.histograms<number>({ bucketFn: (one) => one & ~1 });
+    expect([bucket?.[0], bucket?.[1][2]]).toEqual([4, 12]);
+  });
+
+  test('a slot that is beyond the last is told, not dropped', () => {
+    using bpf = load(text);
+    bpf.table<number, number>('plain').set(60, 1);
+    expect(bpf.table('plain').printLinearHist()).toHaveLength(62);
+    expect(() => bpf.table('plain').histogram(32)).toThrow(/'plain' counts slot 60/);
+  });
 
   test('one, without sections', () => {
     using bpf = load(text);
@@ -498,6 +599,41 @@ describe('pinned tables and tables of tables', () => {
     expect(machine.mapLookup(inner, Uint8Array.of(5, 0, 0, 0))).toEqual(Uint8Array.of(6, 0, 0, 0));
     machine.close(inner);
   });
+
+  test('what has an fd goes into a table of such, and a held table is read by its types', () => {
+    using bpf = load(`
+struct at { u32 pid; u32 cpu; };
+BPF_TABLE("hash", u32, struct at, inner, 8);
+BPF_HASH_OF_MAPS(outer, u32, "inner", 4);
+BPF_PROG_ARRAY(jumps, 2);
+BPF_ARRAY(out, u64, 1);
+int second(struct pt_regs *ctx) { int at = 0; u64 seen = 7; out.update(&at, &seen); return 0; }
+int kprobe__tcp_v4_connect(struct pt_regs *ctx) { jumps.call(ctx, 1); return 0; }`);
+    const jumps = bpf.table('jumps');
+    jumps.set(1, bpf.loadFunc('second', 'kprobe'));
+    expect(jumps.get(1)).toBe(machine.programInfo(bpf.loadFunc('second').fd).id);
+    call('tcp_v4_connect');
+    expect(bpf.table('out').get(0)).toBe(7);
+    jumps.delete(1);
+    const outer = bpf.table<number, number>('outer');
+    expect(outer.inner(3)).toBeUndefined();
+    outer.set(3, bpf.table('inner'));
+    outer.inner(3)!.set(5, { pid: 1, cpu: 2 });
+    expect(bpf.table('inner').get(5)).toEqual({ pid: 1, cpu: 2 });
+    expect(() => bpf.table('inner').inner(1)).toThrow(/inner on table 'inner', which is of type hash/);
+  });
+
+  test('cleanup may be called twice, and nothing runs after it', () => {
+    const bpf = load('BPF_ARRAY(n, u64, 1); int kprobe__tcp_v4_connect(void *ctx) { n.increment(0); return 0; }');
+    const [link] = bpf.object.links;
+    bpf.cleanup();
+    bpf.cleanup();
+    bpf.close();
+    call('tcp_v4_connect');
+    expect([link?.open, bpf.numOpenKprobes()]).toEqual([false, 0]);
+    expect(() => bpf.table('n').get(0)).toThrow(/not open/);
+    expect(() => bpf.detachKprobe('tcp_v4_connect')).toThrow(/nothing is attached to kprobe tcp_v4_connect/);
+  });
 });
 
 describe('symbols and what the kernel has', () => {
@@ -606,7 +742,16 @@ describe('misuse is told', () => {
       /of type hash.*BPF_RINGBUF_OUTPUT/s,
     ],
     ['a walk through a hash', (bpf) => bpf.table('counts').walk(1), /of type hash.*BPF_STACK_TRACE/s],
-    ['a walk through build ids', (bpf) => bpf.table('ids').walk(1), /walk on table 'ids'.*keeps build ids/s],
+    [
+      'a counter in a hash',
+      (bpf) => bpf.table('counts').openPerfEvent({ event: 'cpu-cycles' }),
+      /of type hash.*BPF_PERF_ARRAY/s,
+    ],
+    [
+      'an unknown counter',
+      (bpf) => bpf.table('out').openPerfEvent({ event: 'cpu-cycle' as never }),
+      /no perf event 'cpu-cycle'.*did you mean cpu-cycles/s,
+    ],
     [
       'pages that are no power of two',
       (bpf) => bpf.table('out').openPerfBuffer(() => {}, { pageCnt: 3 }),

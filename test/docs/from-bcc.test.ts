@@ -32,7 +32,7 @@ function membersOf(name: keyof typeof classes): Set<string> {
     for (const member of Object.getOwnPropertyNames(prototype)) members.add(member);
     prototype = Object.getPrototypeOf(prototype) as object | null;
   }
-  for (const hidden of ['constructor', 'attachAt', 'zeroAt']) members.delete(hidden);
+  for (const hidden of ['constructor', 'attachAt', 'zeroAt', 'batches']) members.delete(hidden);
   return members;
 }
 

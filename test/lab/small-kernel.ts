@@ -16,7 +16,7 @@ export function smallKernel(cpus: number, room: number, over: Partial<ToolRun> =
   const machine = {
     cpus,
     /** Nothing samples. */
-    nextSample: Number.POSITIVE_INFINITY,
+    nextDue: Number.POSITIVE_INFINITY,
     advanceTo: (time: number) => {
       if (time < clock) throw new Error('the clock goes back');
       clock = time;

@@ -108,6 +108,7 @@ describe('createMap', () => {
     stack: { keySize: 0 },
     bloom_filter: { keySize: 0 },
     ringbuf: { keySize: 0, valueSize: 0, maxEntries: 4096 },
+    user_ringbuf: { keySize: 0, valueSize: 0, maxEntries: 4096 },
   };
   const base = (type: MapType): MapShape => {
     const storage = type.endsWith('_storage');

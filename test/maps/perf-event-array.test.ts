@@ -45,14 +45,14 @@ describe('PerfEventArray', () => {
     ['the last there is', 0xfffffffe, 0, -E2BIG],
   ])('output to %s (0x%x) on CPU %i: %i', (_name, index, cpu, answer) => {
     const { map, rings, sample } = setUp();
-    for (const ring of rings) map.setRing(ring.cpu, ring);
+    for (const ring of rings) map.setEvent(ring.cpu, ring);
     expect(map.output(index, cpu, sample, 8)).toBe(answer);
     expect(rings.map((ring) => ring.accepted)).toEqual([0, 1].map((i) => (answer === 0 && i === cpu ? 1 : 0)));
   });
 
   test('a full ring passes its answer on', () => {
     const { map, rings, sample } = setUp();
-    map.setRing(0, rings[0]);
+    map.setEvent(0, rings[0]);
     const answers = Array.from({ length: 200 }, () => map.output(0, 0, sample, 20));
     expect(answers.indexOf(-ENOSPC)).toBe(127);
     expect([rings[0].accepted, rings[0].lost]).toEqual([127, 73]);
@@ -60,10 +60,10 @@ describe('PerfEventArray', () => {
 
   test('slots are filled and emptied as through bpf(2)', () => {
     const { map, rings, at } = setUp();
-    expect(map.setRing(4, rings[0])).toBe(-E2BIG);
-    expect(map.setRing(0, rings[0], 1)).toBe(-EINVAL);
-    expect(map.setRing(0, rings[0])).toBe(0);
-    expect(map.setRing(0, rings[1])).toBe(0);
+    expect(map.setEvent(4, rings[0])).toBe(-E2BIG);
+    expect(map.setEvent(0, rings[0], 1)).toBe(-EINVAL);
+    expect(map.setEvent(0, rings[0])).toBe(0);
+    expect(map.setEvent(0, rings[1])).toBe(0);
     expect([map.count, map.ring(0), map.ring(1), map.ring(4)]).toEqual([1, rings[1], null, null]);
     expect([map.delete(at(0)), map.delete(at(0)), map.delete(at(9))]).toEqual([0, -ENOENT, -E2BIG]);
     expect(map.count).toBe(0);

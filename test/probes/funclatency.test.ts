@@ -71,6 +71,8 @@ describe('printed as BCC prints it', () => {
         `      2048 -> 4095       : 1        ${bar(20)}`,
         '',
         'avg = 1073 usecs, total: 3220 usecs, count: 3',
+        '',
+        'Detaching...',
       ].join('\n'),
     ]);
   });

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * What tools print, as a terminal shows it: files of sessions/, where a line `$ COMMAND` is followed by all that the
- * command writes, up to the next one. `#` begins a line that says what is to be seen.
+ * command writes, up to the next one. `# ` begins a line that says what is to be seen.
  */
 export interface Session {
   readonly file: string;
@@ -15,7 +15,7 @@ const folder = new URL('sessions/', import.meta.url);
 export function readSessions(): Session[] {
   return readdirSync(folder).flatMap((file) => {
     const [, ...parts] = readFileSync(new URL(file, folder), 'utf8')
-      .replace(/^#.*\n/gm, '')
+      .replace(/^# .*\n/gm, '')
       .split(/^\$ /m);
     return parts.map((part) => {
       const end = part.indexOf('\n');

@@ -178,7 +178,7 @@ describe('a recorded scenario', () => {
     ['a line missing', (lines) => lines.filter((_, index) => index !== 4), /has 1 events, its last line says 2/, 5],
     ['an undefined task', (lines) => lines.filter((line) => !line.includes('"task"')), /no task 0 was defined/, 3],
     ['time going back', (lines) => lines.map((line) => line.replace('[6,', '[4,')), /from 5 back to 4/, 5],
-    ['an unknown kind', (lines) => lines.map((line) => line.replace('"tracepoint"', '"packet"')), /kind "packet"/, 4],
+    ['an unknown kind', (lines) => lines.map((line) => line.replace('"tracepoint"', '"frame"')), /kind "frame"/, 4],
     ['an unknown value', (lines) => lines.map((line) => line.replace('{"x":1}', '{"x":{"hex":"0"}}')), /a value/, 4],
     ['something behind the end', (lines) => [...lines, '{}'], /more behind/, 7],
   ])('%s is refused with its line', (_, change, message, line) => {

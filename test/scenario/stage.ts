@@ -59,6 +59,7 @@ export function stage(options: Partial<Stage> = {}): Stage {
     cpus: options.cpus ?? 2,
     duration: options.duration ?? sec(60),
     scheduler: options.scheduler ?? createScheduler(),
+    ...(options.passed === undefined ? {} : { passed: options.passed }),
   };
 }
 

@@ -19,6 +19,7 @@ function digest(): { add(event: KernelEvent): void; value: number } {
 const scripts: [string, number][] = [
   ['app', sec(2)],
   ['disk', sec(4)],
+  ['packets', sec(4)],
   ['drop-storm', sec(1)],
   ['processes', sec(3)],
   ['quiet-night', minutes(60)],

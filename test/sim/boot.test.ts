@@ -28,6 +28,12 @@ describe('a machine', () => {
     expect(bench.machine.symbols.address('tcp_v4_connect')).toBeDefined();
   });
 
+  test.each(profileNames)('of Linux %s names each function once', (name) => {
+    using bench = new Bench(engine, { profile: loadProfile(name) });
+    const names = [...bench.machine.functions()];
+    expect(names).toHaveLength(new Set(names).size);
+  });
+
   test('makes no object that nobody looks at', () => {
     using bench = new Bench(engine);
     const used = bench.machine.memory.used;

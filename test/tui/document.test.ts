@@ -22,7 +22,7 @@ test('a record page: sections with a blank line between, long lines broken under
 });
 
 test('a text keeps its lines', () => {
-  expect(drawn(textLines(['  a : 1 |**|', '\tb']))).toEqual(['   a : 1 |**|', '   b']);
+  expect(drawn(textLines(['  a : 1 |**|', '\tb']))).toEqual(['   a : 1 |**|', '         b']);
 });
 
 test('help has a line for every row of the key table', () => {

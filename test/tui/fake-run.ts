@@ -17,6 +17,7 @@ export class FakeRun implements Run {
   readonly cpus = 2;
   readonly duration = 60e9;
   readonly view: View;
+  readonly answer = undefined;
   readonly options: RunOptions;
   readonly records = new Subject<readonly TracedRecord[]>();
   readonly ticks = new Subject<Tick>();

@@ -46,7 +46,7 @@ describe('width and padding by cells', () => {
 describe('text made safe', () => {
   test.each([
     ['plain text', 'plain text'],
-    ['tab\there', 'tab  here'],
+    ['tab\there', 'tab     here'],
     ['\x1b[31mred\x07', '·[31mred·'],
     ['bell\u0085', 'bell·'],
     ['{bold}brace{/bold}', '{bold}brace{/bold}'],

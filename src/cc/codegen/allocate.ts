@@ -36,7 +36,9 @@ export function allocateRegisters(f: MachineFunction): void {
 function spill(f: MachineFunction, members: readonly number[], temporary: Set<number>): void {
   f.frame = Math.ceil((f.frame + 8) / 8) * 8;
   const offset = -f.frame;
-  const gone = new Set(members);
+  const gone = new Uint8Array(f.registers);
+  for (const member of members) gone[member] = 1;
+  const isGone = (register: number): boolean => gone[register] === 1;
   const fresh = (): number => {
     temporary.add(f.registers);
     return f.registers++;
@@ -61,12 +63,12 @@ function spill(f: MachineFunction, members: readonly number[], temporary: Set<nu
   for (const block of f.blocks) {
     const code: Machine[] = [];
     for (const machine of block.code) {
-      const reads = machine.uses.some((one) => gone.has(one));
-      const writes = gone.has(machine.def);
+      const reads = machine.uses.some(isGone);
+      const writes = isGone(machine.def);
       if (machine.move && reads && writes) continue;
       const register = reads || writes ? fresh() : -1;
       if (reads) code.push(reload(register, machine.at));
-      if (reads) machine.uses = machine.uses.map((one) => (gone.has(one) ? register : one));
+      if (reads) machine.uses = machine.uses.map((one) => (isGone(one) ? register : one));
       if (writes) machine.def = register;
       code.push(machine);
       if (writes) code.push(save(register, machine.at));
@@ -74,11 +76,11 @@ function spill(f: MachineFunction, members: readonly number[], temporary: Set<nu
     const { end } = block;
     if (end.kind === 'branch') {
       const right = 'register' in end.right ? end.right.register : -1;
-      if (gone.has(end.left) || gone.has(right)) {
+      if (isGone(end.left) || isGone(right)) {
         const register = fresh();
         code.push(reload(register, end.at));
-        if (gone.has(end.left)) end.left = register;
-        if (gone.has(right)) end.right = { register };
+        if (isGone(end.left)) end.left = register;
+        if (isGone(right)) end.right = { register };
       }
     }
     block.code = code;

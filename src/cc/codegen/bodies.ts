@@ -31,3 +31,27 @@ export function aluImmediate(
 export function load(dst: Register, base: Register, offset: number, size: Size): InstructionBody {
   return { kind: 'load', signed: false, dst, size, base, offset };
 }
+
+/** Instructions with other registers in place of some. */
+export function renamed(
+  bodies: readonly InstructionBody[],
+  from: readonly Register[],
+  to: readonly Register[],
+): InstructionBody[] {
+  const other = (register: Register): Register => {
+    const index = from.indexOf(register);
+    return index < 0 ? register : (to[index] as Register);
+  };
+  return bodies.map((body) => {
+    const made: Record<string, unknown> = { ...body };
+    if ('dst' in body) made.dst = other(body.dst);
+    if ('base' in body) made.base = other(body.base);
+    if ('index' in body && body.index !== null) made.index = other(body.index);
+    if ('src' in body) {
+      const { src } = body;
+      if (typeof src === 'number') made.src = other(src);
+      else if (src.kind === 'register') made.src = { kind: 'register', register: other(src.register) };
+    }
+    return made as unknown as InstructionBody;
+  });
+}

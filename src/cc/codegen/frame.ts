@@ -1,4 +1,4 @@
-import { type FrameScope, type IrFunction, resolve, type Slot } from '../ir/ir.ts';
+import { type FrameScope, type IrFunction, resolve, type Slot, type Value } from '../ir/ir.ts';
 
 /**
  * Lays out the stack frame downwards from the frame pointer. Scopes beside each other share their bytes; slots that
@@ -24,13 +24,17 @@ export function layOutFrame(f: IrFunction): number {
 
 function usedSlots(f: IrFunction): Set<Slot> {
   const used = new Set<Slot>();
-  for (const block of f.blocks) {
-    const operands = [...block.values.flatMap((value) => value.args), ...block.phis.flatMap((phi) => phi.args)];
-    if (block.end?.kind === 'return') operands.push(block.end.value);
-    if (block.end?.kind === 'branch') operands.push(block.end.left, block.end.right);
-    for (const operand of operands) {
-      const { slot } = resolve(operand);
-      if (slot) used.add(slot);
+  const use = (operand: Value): void => {
+    const { slot } = resolve(operand);
+    if (slot) used.add(slot);
+  };
+  for (const { values, phis, end } of f.blocks) {
+    for (const value of values) value.args.forEach(use);
+    for (const phi of phis) phi.args.forEach(use);
+    if (end?.kind === 'return') use(end.value);
+    if (end?.kind === 'branch') {
+      use(end.left);
+      use(end.right);
     }
   }
   return used;

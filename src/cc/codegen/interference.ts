@@ -57,6 +57,43 @@ interface Move {
   refusedAt: number;
 }
 
+/** What each register is copied to or from, and is still apart from: chains in the order of the copies. */
+class Partners {
+  readonly #first: Int32Array;
+  readonly #next: Int32Array;
+  readonly #other: Int32Array;
+
+  constructor(moves: readonly Move[], registers: number, graph: InterferenceGraph) {
+    this.#first = new Int32Array(registers).fill(-1);
+    this.#next = new Int32Array(moves.length * 2);
+    this.#other = new Int32Array(moves.length * 2);
+    for (let i = moves.length - 1; i >= 0; i--) {
+      const { to, from } = moves[i] as Move;
+      const a = graph.find(to);
+      const b = graph.find(from);
+      if (a === b) continue;
+      this.#add(i * 2, a, b);
+      this.#add(i * 2 + 1, b, a);
+    }
+  }
+
+  #add(at: number, of: number, other: number): void {
+    this.#other[at] = other;
+    this.#next[at] = this.#first[of] as number;
+    this.#first[of] = at;
+  }
+
+  /** A colour that is not taken: rather that of a partner, for the copy is then gone. -1 when there is none. */
+  freeColour(register: number, taken: number, colourOf: Int32Array): number {
+    for (let at = this.#first[register] as number; at >= 0; at = this.#next[at] as number) {
+      const colour = colourOf[this.#other[at] as number] as number;
+      if (colour >= 0 && ((taken >>> colour) & 1) === 0) return colour;
+    }
+    for (const colour of preferred) if (((taken >>> colour) & 1) === 0) return colour;
+    return -1;
+  }
+}
+
 export class InterferenceGraph {
   readonly #f: MachineFunction;
   readonly #bits: Uint32Array;
@@ -141,7 +178,7 @@ export class InterferenceGraph {
     } else if (end.kind === 'exit') this.#use(0, weight, live);
     for (let i = code.length - 1; i >= 0; i--) {
       const { def, uses, move, call, early } = code[i] as Machine;
-      const [from] = uses;
+      const from = uses[0];
       if (move && from !== undefined && from !== framePointer) {
         this.#moves.push({ to: def, from, loops, refusedAt: -1 });
         live.delete(from);
@@ -245,7 +282,7 @@ export class InterferenceGraph {
   /** Gives colours; the registers that get none. */
   colour(temporary: ReadonlySet<number>): number[] {
     const stack = this.#simplify(temporary);
-    const partners = this.#partners();
+    const partners = new Partners(this.#moves, this.#f.registers, this);
     const spilled: number[] = [];
     for (let node = stack.pop(); node !== undefined; node = stack.pop()) {
       let taken = 0;
@@ -253,31 +290,11 @@ export class InterferenceGraph {
         const colour = this.#colour[other] as number;
         if (colour >= 0) taken |= 1 << colour;
       }
-      const isFree = (one: number): boolean => one >= 0 && ((taken >>> one) & 1) === 0;
-      const wanted = partners[node]?.find((one) => isFree(this.#colour[one] as number));
-      const free = wanted === undefined ? preferred.find(isFree) : this.#colour[wanted];
-      if (free === undefined) spilled.push(node);
+      const free = partners.freeColour(node, taken, this.#colour);
+      if (free < 0) spilled.push(node);
       else this.#colour[node] = free;
     }
     return spilled;
-  }
-
-  /** What each register is copied to or from, and is still apart from. */
-  #partners(): (number[] | undefined)[] {
-    const partners: (number[] | undefined)[] = new Array(this.#f.registers);
-    const add = (to: number, from: number): void => {
-      const list = partners[to];
-      if (list) list.push(from);
-      else partners[to] = [from];
-    };
-    for (const { to, from } of this.#moves) {
-      const a = this.find(to);
-      const b = this.find(from);
-      if (a === b) continue;
-      add(a, b);
-      add(b, a);
-    }
-    return partners;
   }
 
   /** The order to colour in, last first: easy nodes are taken away until only hard ones are left. */

@@ -1,37 +1,32 @@
 import type { InstructionBody, Register } from '../../isa/index.ts';
-import { signedOf } from '../ir/fold.ts';
-import { type Block, type IrFunction, resolve, type Slot, type Value } from '../ir/ir.ts';
+import { type Assembly, type Block, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
-import { aluImmediate, aluRegister, immediateOf, load, operand } from './bodies.ts';
+import { aluImmediate, aluRegister, immediateOf, load, operand, renamed } from './bodies.ts';
 import { lowOnlyTruncations } from './low-halves.ts';
-import { firstVirtual, framePointer, Machine, type MachineBlock, type MachineFunction } from './machine.ts';
+import type { MachineBlock, MachineFunction } from './machine.ts';
+import { Operands } from './operands.ts';
 
 /**
- * Instruction selection: each SSA value becomes BPF instructions on virtual registers. Constants, stack addresses and
- * maps have no register of their own: they are immediates, or made where they are wanted. `zext` is nothing at all, and
- * `trunc` is where only low halves are looked at.
+ * Instruction selection: each SSA value becomes BPF instructions on virtual registers. `zext` is nothing at all, and so
+ * is `trunc` where only low halves are looked at.
  */
 export function selectInstructions(f: IrFunction, frame: number): MachineFunction {
   return new Selector(f, frame).run();
 }
 
-class Selector {
+class Selector extends Operands {
   readonly #f: IrFunction;
-  readonly #registers = new Map<Value, number>();
   readonly #blocks = new Map<Block, MachineBlock>();
   readonly #lowOnly: Set<Value>;
   readonly #useCounts = new Map<Value, number>();
   readonly #phiCopies = new Map<Value, number>();
-  #next = firstVirtual;
-  #code: Machine[] = [];
-  #at: Token;
   readonly #frame: number;
 
   constructor(f: IrFunction, frame: number) {
+    super((f.blocks[0]?.values[0] ?? f.blocks.flatMap((block) => block.values)[0])?.at as Token);
     this.#f = f;
     this.#frame = frame;
     this.#lowOnly = lowOnlyTruncations(f);
-    this.#at = (f.blocks[0]?.values[0] ?? f.blocks.flatMap((block) => block.values)[0])?.at as Token;
     for (const block of f.blocks) {
       for (const value of block.values) {
         for (const arg of value.args) {
@@ -48,40 +43,40 @@ class Selector {
       const made: MachineBlock = {
         id: block.id,
         code: [],
-        end: { kind: 'exit', at: this.#at },
+        end: { kind: 'exit', at: this.at },
         preds: [],
         loops: block.loops,
       };
       this.#blocks.set(block, made);
       for (const phi of block.phis) {
-        this.#registers.set(phi, this.#next++);
-        this.#phiCopies.set(phi, this.#next++);
+        this.registers.set(phi, this.next++);
+        this.#phiCopies.set(phi, this.next++);
       }
     }
     for (const block of blocks) this.#block(block);
     const list = blocks.map((block) => this.#blocks.get(block) as MachineBlock);
-    return { name: this.#f.name, blocks: list, registers: this.#next, frame: this.#frame };
+    return { name: this.#f.name, blocks: list, registers: this.next, frame: this.#frame };
   }
 
   #block(block: Block): void {
     const made = this.#blocks.get(block) as MachineBlock;
-    this.#code = made.code;
+    this.code = made.code;
     made.preds = block.preds.map((pred) => this.#blocks.get(pred) as MachineBlock);
     if (block === this.#f.entry) {
       // Arguments are saved first: what follows may call.
       for (const value of this.#f.blocks.flatMap((one) => one.values)) {
-        if (value.op !== 'parameter' || this.#registers.has(value)) continue;
-        this.#at = value.at;
-        const same = [...this.#registers].find(([other]) => other.op === 'parameter' && other.imm === value.imm);
-        this.#registers.set(value, same ? same[1] : this.#copy(value.imm + 1));
+        if (value.op !== 'parameter' || this.registers.has(value)) continue;
+        this.at = value.at;
+        const same = [...this.registers].find(([other]) => other.op === 'parameter' && other.imm === value.imm);
+        this.registers.set(value, same ? same[1] : this.copy(value.imm + 1));
       }
     }
     for (const phi of block.phis) {
-      this.#at = phi.at;
-      this.#move(this.#registers.get(phi) as number, this.#phiCopies.get(phi) as number);
+      this.at = phi.at;
+      this.move(this.registers.get(phi) as number, this.#phiCopies.get(phi) as number);
     }
     for (const value of block.values) {
-      this.#at = value.at;
+      this.at = value.at;
       this.#value(value);
     }
     this.#end(block, made);
@@ -91,123 +86,26 @@ class Selector {
     const { end } = block;
     if (end?.kind === 'goto') {
       const index = end.to.preds.indexOf(block);
-      for (const phi of end.to.phis) this.#into(this.#phiCopies.get(phi) as number, phi.args[index] as Value);
+      for (const phi of end.to.phis) this.into(this.#phiCopies.get(phi) as number, phi.args[index] as Value);
       made.end = { kind: 'goto', to: this.#blocks.get(end.to) as MachineBlock };
     } else if (end?.kind === 'branch') {
-      this.#at = end.at;
-      const left = this.#register(end.left);
+      this.at = end.at;
+      const left = this.register(end.left);
       const source = resolve(end.right);
       const imm = source.op === 'const' ? immediateOf(source, end.width) : undefined;
-      const right = imm === undefined ? { register: this.#register(end.right) } : { imm };
+      const right = imm === undefined ? { register: this.register(end.right) } : { imm };
       const [yes, no] = [end.yes, end.no].map((to) => this.#blocks.get(to) as MachineBlock) as [
         MachineBlock,
         MachineBlock,
       ];
       made.end = { kind: 'branch', condition: end.condition, width: end.width, left, right, yes, no, at: end.at };
     } else {
-      const at = end?.kind === 'return' ? end.at : this.#at;
-      this.#at = at;
-      if (end?.kind === 'return') this.#into(0, end.value);
-      else this.#emit(0, [], (def) => aluImmediate('mov', 64, def, 0));
+      const at = end?.kind === 'return' ? end.at : this.at;
+      this.at = at;
+      if (end?.kind === 'return') this.into(0, end.value);
+      else this.emit(0, [], (def) => aluImmediate('mov', 64, def, 0));
       made.end = { kind: 'exit', at };
     }
-  }
-
-  #emit(def: number, uses: number[], make: Machine['make']): Machine {
-    const machine = new Machine(def, uses, this.#at, make);
-    this.#code.push(machine);
-    return machine;
-  }
-
-  #move(to: number, from: number): void {
-    this.#emit(to, [from], (def, uses) => aluRegister('mov', 64, def, uses[0] as Register)).move = true;
-  }
-
-  #copy(from: number): number {
-    const to = this.#next++;
-    this.#move(to, from);
-    return to;
-  }
-
-  /** The register of a value; what has none is made in a new one. */
-  #register(valueIn: Value): number {
-    const value = resolve(valueIn);
-    const known = this.#registers.get(value);
-    if (known !== undefined) return known;
-    const to = this.#next++;
-    this.#into(to, value);
-    return to;
-  }
-
-  /** Puts a value into a register. */
-  #into(to: number, valueIn: Value): void {
-    const value = resolve(valueIn);
-    const known = this.#registers.get(value);
-    if (known !== undefined) {
-      this.#move(to, known);
-      return;
-    }
-    switch (value.op) {
-      case 'const':
-        this.#constant(to, value);
-        return;
-      case 'stack': {
-        const offset = (value.slot as Slot).place + value.offset;
-        this.#emit(to, [framePointer], (def, uses) => aluRegister('mov', 64, def, uses[0] as Register));
-        this.#tied(to, [], (def) => aluImmediate('add', 64, def, offset));
-        return;
-      }
-      case 'map':
-        this.#emit(to, [], (dst) => ({ kind: 'loadImm64', pseudo: 'value', dst, imm: 0, nextImm: 0 })).relocation = {
-          map: value.table?.name ?? '',
-          offset: undefined,
-        };
-        return;
-      case 'data':
-        this.#emit(to, [], (dst) => ({ kind: 'loadImm64', pseudo: 'value', dst, imm: 0, nextImm: 0 })).relocation = {
-          map: value.section ?? '',
-          offset: value.offset,
-        };
-        return;
-      default:
-        throw new Error(`a value of kind ${value.op} is used before it is made`);
-    }
-  }
-
-  #constant(to: number, value: Value): void {
-    const signed = signedOf(value.constant, 64);
-    if (value.width === 64 && signed !== signedOf(signed, 32)) {
-      if (value.constant <= 0xffffffffn) {
-        this.#emit(to, [], (def) => aluImmediate('mov', 32, def, Number(signedOf(signed, 32))));
-        return;
-      }
-      const low = Number(signedOf(signed, 32));
-      const high = Number(signed >> 32n);
-      this.#emit(to, [], (dst) => ({ kind: 'loadImm64', pseudo: 'value', dst, imm: low, nextImm: high }));
-      return;
-    }
-    const imm = Number(signedOf(signed, 32));
-    const width = value.width === 32 && imm < 0 ? 32 : 64;
-    this.#emit(to, [], (def) => aluImmediate('mov', width, def, imm));
-  }
-
-  #tied(register: number, others: number[], make: Machine['make']): void {
-    this.#emit(register, [register, ...others], make).tied = true;
-  }
-
-  #result(value: Value): number {
-    const register = this.#next++;
-    this.#registers.set(value, register);
-    return register;
-  }
-
-  /** Base register and offset of a memory operand. */
-  #place(value: Value): { base: number; offset: number } {
-    const base = resolve(value.args[0] as Value);
-    if (base.op === 'stack') {
-      return { base: framePointer, offset: (base.slot as Slot).place + base.offset + value.offset };
-    }
-    return { base: this.#register(base), offset: value.offset };
   }
 
   #value(value: Value): void {
@@ -220,7 +118,7 @@ class Selector {
       case 'phi':
         return;
       case 'zext':
-        this.#registers.set(value, this.#register(value.args[0] as Value));
+        this.registers.set(value, this.register(value.args[0] as Value));
         return;
       case 'trunc':
         this.#trunc(value);
@@ -229,21 +127,29 @@ class Selector {
         this.#sext(value);
         return;
       case 'swap': {
-        const to = this.#start(value, value.args[0] as Value);
+        const to = this.start(value, value.args[0] as Value);
         const bits = value.imm as 16 | 32 | 64;
-        this.#tied(to, [], (dst) => ({ kind: 'endian', op: 'be', bits, dst }));
+        this.tied(to, [], (dst) => ({ kind: 'endian', op: 'be', bits, dst }));
+        return;
+      }
+      case 'asm':
+        this.#assembly(value, value.assembly as Assembly);
+        return;
+      case 'asmResult': {
+        const from = value.args[0]?.assembly?.outputs[value.imm] as Register;
+        this.move(this.result(value), from);
         return;
       }
       case 'opaque':
-        this.#start(value, value.args[0] as Value);
+        this.start(value, value.args[0] as Value);
         return;
       case 'compare':
         this.#compare(value);
         return;
       case 'load': {
-        const { base, offset } = this.#place(value);
+        const { base, offset } = this.place(value);
         const { size } = value;
-        this.#emit(this.#result(value), [base], (dst, uses) => load(dst, uses[0] as Register, offset, size));
+        this.emit(this.result(value), [base], (dst, uses) => load(dst, uses[0] as Register, offset, size));
         return;
       }
       case 'store':
@@ -264,30 +170,43 @@ class Selector {
     }
   }
 
-  /** A register of its own for the result, which begins as a copy of an operand. */
-  #start(value: Value, from: Value): number {
-    const source = resolve(from);
-    const register = this.#registers.get(source);
-    const to = this.#next++;
-    if (register === undefined) this.#into(to, source);
-    else this.#move(to, register);
-    this.#registers.set(value, to);
-    return to;
+  #assembly(value: Value, { bodies, outputs, inputs, pinned }: Assembly): void {
+    const [output] = outputs;
+    if (pinned) {
+      for (const [i, arg] of value.args.entries()) this.into(inputs[i] as Register, arg);
+      // Nothing is in a mere output before; the allocator is told that it begins here.
+      for (const one of outputs) if (!inputs.includes(one)) this.emit(one, [], () => []);
+      this.emit(-1, [...inputs], () => bodies).call = true;
+      return;
+    }
+    if (output !== undefined && inputs[0] === output) {
+      const others = value.args.slice(1).map((arg) => this.register(arg));
+      const to = this.start(value, value.args[0] as Value);
+      this.tied(to, others, (def, uses) => renamed(bodies, inputs, [def, ...uses.slice(1)]));
+      return;
+    }
+    const uses = value.args.map((arg) => this.register(arg));
+    if (output === undefined) this.emit(-1, uses, (_, given) => renamed(bodies, inputs, given));
+    else {
+      const make = (def: Register, given: readonly Register[]): InstructionBody[] =>
+        renamed(bodies, [output, ...inputs], [def, ...given]);
+      this.emit(this.result(value), uses, make).early = true;
+    }
   }
 
   #trunc(value: Value): void {
-    const source = this.#register(value.args[0] as Value);
+    const source = this.register(value.args[0] as Value);
     if (this.#lowOnly.has(value)) {
-      this.#registers.set(value, source);
+      this.registers.set(value, source);
       return;
     }
-    this.#emit(this.#result(value), [source], (def, uses) => aluRegister('mov', 32, def, uses[0] as Register));
+    this.emit(this.result(value), [source], (def, uses) => aluRegister('mov', 32, def, uses[0] as Register));
   }
 
   #sext(value: Value): void {
-    const to = this.#start(value, value.args[0] as Value);
-    this.#tied(to, [], (def) => aluImmediate('lsh', 64, def, 32));
-    this.#tied(to, [], (def) => aluImmediate('arsh', 64, def, 32));
+    const to = this.start(value, value.args[0] as Value);
+    this.tied(to, [], (def) => aluImmediate('lsh', 64, def, 32));
+    this.tied(to, [], (def) => aluImmediate('arsh', 64, def, 32));
   }
 
   #arithmetic(value: Value): void {
@@ -299,34 +218,34 @@ class Selector {
     const keepsLeft = (this.#useCounts.get(left) ?? 0) > 1 && (this.#useCounts.get(right) ?? 0) === 1;
     if (isSwappable && right.op !== 'const' && keepsLeft && left.op !== 'stack') [left, right] = [right, left];
     if (op === 'sub' && left.op === 'const' && left.constant === 0n) {
-      const to = this.#start(value, right);
-      this.#tied(to, [], (dst) => ({ kind: 'neg', width, dst }));
+      const to = this.start(value, right);
+      this.tied(to, [], (dst) => ({ kind: 'neg', width, dst }));
       return;
     }
     const imm = right.op === 'const' ? immediateOf(right, width) : undefined;
     if (imm !== undefined) {
-      const to = this.#start(value, left);
+      const to = this.start(value, left);
       const asAdd = op === 'sub' && imm !== -2147483648;
-      this.#tied(to, [], (def) =>
+      this.tied(to, [], (def) =>
         asAdd ? aluImmediate('add', width, def, -imm) : aluImmediate(op as 'add', width, def, imm),
       );
       return;
     }
-    const other = this.#register(right);
-    const to = this.#start(value, left);
-    this.#tied(to, [other], (def, uses) => aluRegister(op as 'add', width, def, uses[1] as Register));
+    const other = this.register(right);
+    const to = this.start(value, left);
+    this.tied(to, [other], (def, uses) => aluRegister(op as 'add', width, def, uses[1] as Register));
   }
 
   /** `to = 1; if (…) goto +1; to = 0` */
   #compare(value: Value): void {
     const [left, right] = value.args.map(resolve) as [Value, Value];
     const { width } = left;
-    const a = this.#register(left);
+    const a = this.register(left);
     const imm = right.op === 'const' ? immediateOf(right, width) : undefined;
-    const b = imm === undefined ? this.#register(right) : undefined;
-    const to = this.#result(value);
+    const b = imm === undefined ? this.register(right) : undefined;
+    const to = this.result(value);
     const { condition: op } = value;
-    this.#emit(to, b === undefined ? [a] : [a, b], (def, uses) => [
+    this.emit(to, b === undefined ? [a] : [a, b], (def, uses) => [
       aluImmediate('mov', 64, def, 1),
       { kind: 'jump', op, width, dst: uses[0] as Register, src: operand(imm, uses[1]), offset: 1 },
       aluImmediate('mov', 64, def, 0),
@@ -334,12 +253,12 @@ class Selector {
   }
 
   #store(value: Value): void {
-    const { base, offset } = this.#place(value);
+    const { base, offset } = this.place(value);
     const source = resolve(value.args[1] as Value);
     const { size } = value;
     const imm = source.op === 'const' ? immediateOf(source, size === 8 ? 64 : 32) : undefined;
-    const uses = imm === undefined ? [base, this.#register(source)] : [base];
-    this.#emit(-1, uses, (_, [at, from]) => ({
+    const uses = imm === undefined ? [base, this.register(source)] : [base];
+    this.emit(-1, uses, (_, [at, from]) => ({
       kind: 'store',
       size,
       base: at as Register,
@@ -349,7 +268,7 @@ class Selector {
   }
 
   #atomic(value: Value): void {
-    const { base, offset } = this.#place(value);
+    const { base, offset } = this.place(value);
     const { size, atomic: op } = value;
     const make = (at: Register, src: Register): InstructionBody => ({
       kind: 'atomic',
@@ -360,37 +279,37 @@ class Selector {
       offset,
     });
     if (op === 'cmpxchg') {
-      const fresh = this.#register(value.args[1] as Value);
-      this.#into(0, value.args[2] as Value);
-      this.#emit(0, [0, base, fresh], (_, uses) => make(uses[1] as Register, uses[2] as Register)).tied = true;
-      this.#move(this.#result(value), 0);
+      const fresh = this.register(value.args[1] as Value);
+      this.into(0, value.args[2] as Value);
+      this.emit(0, [0, base, fresh], (_, uses) => make(uses[1] as Register, uses[2] as Register)).tied = true;
+      this.move(this.result(value), 0);
       return;
     }
     const fetches = op.startsWith('fetch') || op === 'xchg';
     if (!fetches) {
-      this.#emit(-1, [base, this.#register(value.args[1] as Value)], (_, uses) =>
+      this.emit(-1, [base, this.register(value.args[1] as Value)], (_, uses) =>
         make(uses[0] as Register, uses[1] as Register),
       );
       return;
     }
-    const to = this.#start(value, value.args[1] as Value);
-    this.#tied(to, [base], (def, uses) => make(uses[1] as Register, def));
+    const to = this.start(value, value.args[1] as Value);
+    this.tied(to, [base], (def, uses) => make(uses[1] as Register, def));
   }
 
   #call(value: Value): void {
     const args = value.args.map(resolve);
     // Arguments that need instructions of their own are made before any goes into its register.
     args.forEach((arg, i) => {
-      this.#into(i + 1, arg);
+      this.into(i + 1, arg);
     });
     const uses = args.map((_, i) => i + 1);
     const { imm } = value;
     const target = value.op === 'helper' ? 'helper' : 'local';
-    const machine = this.#emit(0, uses, () => ({ kind: 'call', target, imm, offset: 0 }));
+    const machine = this.emit(0, uses, () => ({ kind: 'call', target, imm, offset: 0 }));
     machine.call = true;
     machine.callee = value.callee;
-    if ((this.#useCounts.get(value) ?? 0) > 0 || this.#endsWith(value)) this.#move(this.#result(value), 0);
-    else this.#result(value);
+    if ((this.#useCounts.get(value) ?? 0) > 0 || this.#endsWith(value)) this.move(this.result(value), 0);
+    else this.result(value);
   }
 
   /** A value that only the end of a block or a phi uses. */
@@ -408,15 +327,15 @@ class Selector {
     const [context, index] = value.args.map(resolve) as [Value, Value];
     const size = value.size as 1 | 2 | 4;
     const imm = index.op === 'const' ? immediateOf(index, 64) : undefined;
-    const by = imm === undefined ? this.#register(index) : undefined;
-    this.#into(6, context);
-    const machine = this.#emit(0, by === undefined ? [6] : [6, by], (_, uses) => ({
+    const by = imm === undefined ? this.register(index) : undefined;
+    this.into(6, context);
+    const machine = this.emit(0, by === undefined ? [6] : [6, by], (_, uses) => ({
       kind: 'loadPacket',
       size,
       index: by === undefined ? null : (uses[1] as Register),
       imm: imm ?? 0,
     }));
     machine.call = true;
-    this.#move(this.#result(value), 0);
+    this.move(this.result(value), 0);
   }
 }

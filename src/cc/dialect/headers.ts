@@ -1,4 +1,5 @@
 import type { KernelProfile } from '../../btf/index.ts';
+import { packetHeaders } from './packet-headers.ts';
 
 /**
  * What BTF does not hold: the macros and small inline functions of kernel headers that tools use, and BCC's own. All of
@@ -11,6 +12,11 @@ const kernelFolders =
 
 export function isKernelHeader(path: string): boolean {
   return kernelFolders.test(path);
+}
+
+/** What a kernel header adds: the types of the others are the kernel's own. */
+export function kernelHeader(path: string): string {
+  return path === 'bcc/proto.h' ? packetHeaders : '';
 }
 
 /** `5.10.11` as LINUX_VERSION_CODE counts it: the sublevel in the low byte, at most 255. */
@@ -217,6 +223,7 @@ export const headerText = `
 #define TP_DATA_LOC_READ_STR(dst, field, length) do { unsigned short __offset = args->data_loc_##field & 0xFFFF; bpf_probe_read_str((void *)dst, length, (char *)args + __offset); } while (0)
 #define bpf_get_current_task_ptr() ((struct task_struct *)bpf_get_current_task())
 #define cursor_advance(_cursor, _len) ({ void *_tmp = _cursor; _cursor += _len; _tmp; })
+#define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 #define bpf_tail_call_(map, ctx, index) bpf_tail_call(ctx, map, index)
 
 #define PAGE_SHIFT 12

@@ -1,4 +1,13 @@
-import { type Block, type IrFunction, resolve, successors } from './ir.ts';
+import {
+  type Block,
+  goesTo,
+  type IrFunction,
+  resolve,
+  resolveArguments,
+  successor,
+  successors,
+  type Value,
+} from './ir.ts';
 
 /** The shape of the control flow: which blocks are reached, in which order, and what dominates what. */
 
@@ -7,16 +16,21 @@ export function orderBlocks(entry: Block): Block[] {
   const order: Block[] = [];
   const seen = new Set<Block>([entry]);
   // An explicit stack: an unrolled loop is a long chain of blocks.
-  const stack: { block: Block; next: Block[] }[] = [{ block: entry, next: successors(entry) }];
+  const stack: Block[] = [entry];
+  const visited: number[] = [0];
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
-    const to = top.next.shift();
+    const to = successor(top, visited[stack.length - 1] as number);
     if (!to) {
-      order.push(top.block);
+      order.push(top);
       stack.pop();
-    } else if (!seen.has(to)) {
-      seen.add(to);
-      stack.push({ block: to, next: successors(to) });
+      visited.pop();
+      continue;
     }
+    visited[stack.length - 1] = (visited[stack.length - 1] as number) + 1;
+    if (seen.has(to)) continue;
+    seen.add(to);
+    stack.push(to);
+    visited.push(0);
   }
   return order.reverse();
 }
@@ -26,8 +40,9 @@ export function pruneBlocks(f: IrFunction): void {
   f.blocks = orderBlocks(f.entry);
   const alive = new Set(f.blocks);
   for (const block of f.blocks) {
-    if (block.preds.every((pred) => alive.has(pred) && successors(pred).includes(block))) continue;
-    const kept = block.preds.map((pred) => alive.has(pred) && successors(pred).includes(block));
+    const goesHere = (pred: Block): boolean => alive.has(pred) && goesTo(pred, block);
+    if (block.preds.every(goesHere)) continue;
+    const kept = block.preds.map(goesHere);
     for (const phi of block.phis) phi.args = phi.args.filter((_, i) => kept[i]);
     block.preds = block.preds.filter((_, i) => kept[i]);
   }
@@ -37,27 +52,35 @@ export function pruneBlocks(f: IrFunction): void {
 export function simplifyPhis(f: IrFunction): void {
   for (let changed = true; changed; ) {
     changed = false;
-    for (const block of f.blocks) {
-      for (let i = block.phis.length - 1; i >= 0; i--) {
-        const phi = block.phis[i];
-        if (!phi) continue;
-        phi.args = phi.args.map(resolve);
-        const others = new Set(phi.args.filter((arg) => arg !== phi));
-        const [only, second] = others;
-        const equal =
-          only?.op === 'const' && [...others].every((one) => one.op === 'const' && one.constant === only.constant);
-        if (!only || (second && !equal)) continue;
+    for (const { phis } of f.blocks) {
+      for (let i = phis.length - 1; i >= 0; i--) {
+        const phi = phis[i] as Value;
+        resolveArguments(phi);
+        const only = onlyValueOf(phi);
+        if (!only) continue;
         phi.same = only;
-        block.phis.splice(i, 1);
+        phis.splice(i, 1);
         changed = true;
       }
     }
   }
 }
 
-/** Immediate dominators, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
-export function dominators(blocks: readonly Block[]): Map<Block, Block> {
-  const index = new Map(blocks.map((block, i) => [block, i] as const));
+/** The one value that a phi is besides itself; constants are one when they are equal. */
+function onlyValueOf(phi: Value): Value | undefined {
+  let only: Value | undefined;
+  for (const arg of phi.args) {
+    if (arg === phi || arg === only) continue;
+    only ??= arg;
+    if (arg !== only && !(arg.op === 'const' && only.op === 'const' && arg.constant === only.constant))
+      return undefined;
+  }
+  return only;
+}
+
+/** The place of each block's immediate dominator, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
+export function dominators(blocks: readonly Block[]): Int32Array {
+  for (const [i, block] of blocks.entries()) block.place = i;
   const idom = new Int32Array(blocks.length).fill(-1);
   idom[0] = 0;
   const intersect = (a: number, b: number): number => {
@@ -74,9 +97,9 @@ export function dominators(blocks: readonly Block[]): Map<Block, Block> {
     for (let i = 1; i < blocks.length; i++) {
       let found = -1;
       for (const pred of (blocks[i] as Block).preds) {
-        const p = index.get(pred);
-        if (p === undefined || idom[p] === -1) continue;
-        found = found < 0 ? p : intersect(p, found);
+        const { place } = pred;
+        if (blocks[place] !== pred || idom[place] === -1) continue;
+        found = found < 0 ? place : intersect(place, found);
       }
       if (found >= 0 && idom[i] !== found) {
         idom[i] = found;
@@ -84,7 +107,7 @@ export function dominators(blocks: readonly Block[]): Map<Block, Block> {
       }
     }
   }
-  return new Map(blocks.map((block, i) => [block, blocks[idom[i] as number] as Block] as const));
+  return idom;
 }
 
 /** Joins chains, skips empty blocks, and keeps one block of each `return K`. */

@@ -1,4 +1,4 @@
-import type { JumpOperation, Size } from '../../isa/index.ts';
+import type { InstructionBody, JumpOperation, Register, Size } from '../../isa/index.ts';
 import type { HelperName } from '../../uapi/index.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { TableObject } from '../syntax/ast.ts';
@@ -34,6 +34,10 @@ export type Operation =
   | 'phi'
   /** A copy that the optimiser may not look through. */
   | 'opaque'
+  /** Inline assembly, `assembly`; with one output it is the result. */
+  | 'asm'
+  /** One of several outputs of the assembly right before it: `imm` is its number. */
+  | 'asmResult'
   | 'packet';
 
 export type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
@@ -62,6 +66,7 @@ export class Value {
   callee: string | undefined;
   /** Of an atomic operation: isa's name. */
   atomic: 'add' | 'or' | 'and' | 'xor' | 'fetchAdd' | 'fetchOr' | 'fetchAnd' | 'fetchXor' | 'xchg' | 'cmpxchg' = 'add';
+  assembly: Assembly | undefined;
   block: Block | undefined;
   /** What stands in its place since it was found to be the same. */
   same: Value | undefined;
@@ -73,6 +78,16 @@ export class Value {
     this.args = args;
     this.at = at;
   }
+}
+
+/** Instructions as they are written, on registers that stand for operands. */
+export interface Assembly {
+  readonly bodies: readonly InstructionBody[];
+  readonly outputs: readonly Register[];
+  /** Of each argument. */
+  readonly inputs: readonly Register[];
+  /** Its operands must be in these very registers, of r0 to r5; it may change all of those. */
+  readonly pinned: boolean;
 }
 
 /** Bytes of the stack frame that a variable or temporary takes while its scope lives. */
@@ -108,6 +123,8 @@ export type Terminator =
 
 export class Block {
   readonly id: number;
+  /** Its place in the function's list of blocks, for passes that look at them by number: each sets it first. */
+  place = 0;
   readonly phis: Value[] = [];
   values: Value[] = [];
   preds: Block[] = [];
@@ -138,12 +155,30 @@ export function successors(block: Block): Block[] {
   return [];
 }
 
+/** The i-th of a block's successors, if there are so many. */
+export function successor({ end }: Block, i: number): Block | undefined {
+  if (end?.kind === 'goto') return i === 0 ? end.to : undefined;
+  if (end?.kind !== 'branch') return undefined;
+  if (i === 0) return end.yes;
+  return i === 1 && end.no !== end.yes ? end.no : undefined;
+}
+
+/** Whether control goes from a block to another. */
+export function goesTo({ end }: Block, to: Block): boolean {
+  if (end?.kind === 'goto') return end.to === to;
+  return end?.kind === 'branch' && (end.yes === to || end.no === to);
+}
+
 /** The value that stands for another since they were found to be the same. */
 export function resolve(value: Value): Value {
   let at = value;
   while (at.same) at = at.same;
   if (value.same && value.same !== at) value.same = at;
   return at;
+}
+
+export function resolveArguments({ args }: Value): void {
+  for (let i = 0; i < args.length; i++) args[i] = resolve(args[i] as Value);
 }
 
 /** Operations without effects whose result depends on their arguments alone. */

@@ -1,7 +1,7 @@
 import type { HelperName } from '../../uapi/index.ts';
 import { helperPrototype } from '../dialect/helper-prototypes.ts';
 import { bitsOf } from './fold.ts';
-import { type Block, type IrFunction, resolve, type Slot, Value } from './ir.ts';
+import { type Block, type IrFunction, resolve, resolveArguments, type Slot, Value } from './ir.ts';
 
 /**
  * Locals in memory: a load gets the value that was stored, stores that nobody reads go away. Only slots whose address
@@ -24,9 +24,9 @@ export function wildSlots(f: IrFunction): Set<Slot> {
   for (const block of f.blocks) {
     for (const phi of block.phis) for (const arg of phi.args) mark(arg);
     for (const value of block.values) {
-      const from = value.op === 'load' || value.op === 'atomic' || value.op === 'store' ? 1 : 0;
       if (value.op === 'helper') continue;
-      for (const arg of value.args.slice(from)) mark(arg);
+      const from = value.op === 'load' || value.op === 'atomic' || value.op === 'store' ? 1 : 0;
+      for (let i = from; i < value.args.length; i++) mark(value.args[i] as Value);
     }
     const { end } = block;
     if (end?.kind === 'return') mark(end.value);
@@ -42,52 +42,69 @@ function writtenBy(name: HelperName | undefined): readonly number[] | undefined 
   return name && helperPrototype(name).writes;
 }
 
-/** Slots that a call may write to. */
-function* clobbered(value: Value): Iterable<Slot> {
+/** Forgets the slots that a call may write to. */
+function forgetWritten(value: Value, stack: State): void {
   if (value.op === 'helper') {
-    const writes = writtenBy(value.helper) ?? value.args.map((_, i) => i);
-    for (const i of writes) {
-      const arg = value.args[i] && resolve(value.args[i]);
-      if (arg?.op === 'stack' && arg.slot) yield arg.slot;
-    }
-  } else if (value.op === 'atomic') {
-    const base = resolve(value.args[0] as Value);
-    if (base.op === 'stack' && base.slot) yield base.slot;
-  }
+    const writes = writtenBy(value.helper) ?? value.args.keys();
+    for (const i of writes) forgetSlot(value.args[i], stack);
+  } else if (value.op === 'atomic') forgetSlot(value.args[0], stack);
+}
+
+function forgetSlot(address: Value | undefined, stack: State): void {
+  const base = address && resolve(address);
+  if (base?.op === 'stack' && base.slot) stack.delete(base.slot);
+}
+
+/** What is known behind a block: of the stack, and of other memory. */
+interface Behind {
+  readonly stack: State;
+  readonly other: State;
 }
 
 export function forwardStores(f: IrFunction): void {
   const wild = wildSlots(f);
-  const after = new Map<Block, { stack: State; other: State }>();
+  const behind = new Map<Block, Behind>();
   for (const block of f.blocks) {
-    const [only, second] = block.preds;
-    const before = only && !second ? after.get(only) : undefined;
-    const stack: State = new Map(before?.stack);
-    const other: State = new Map(before?.other);
-    const kept: Value[] = [];
-    for (const value of block.values) {
-      value.args = value.args.map(resolve);
+    const { stack, other } = knownBefore(block, behind);
+    const { values } = block;
+    let kept = 0;
+    for (const value of values) {
+      resolveArguments(value);
       if (value.op === 'load') {
         const key = keyOf(value, wild);
         if (key && forwarded(value, key, key instanceof Value ? other : stack)) continue;
       } else if (value.op === 'store') noteStore(value, stack, other, wild);
-      else if (value.op === 'helper' || value.op === 'call' || value.op === 'atomic' || value.op === 'packet')
+      else if (
+        value.op === 'asm' ||
+        value.op === 'helper' ||
+        value.op === 'call' ||
+        value.op === 'atomic' ||
+        value.op === 'packet'
+      )
         other.clear();
-      for (const slot of clobbered(value)) stack.delete(slot);
-      kept.push(value);
+      forgetWritten(value, stack);
+      values[kept++] = value;
     }
-    block.values = kept;
-    after.set(block, { stack, other });
+    values.length = kept;
+    behind.set(block, { stack, other });
   }
-  for (const block of f.blocks) {
-    for (const phi of block.phis) phi.args = phi.args.map(resolve);
-    const { end } = block;
+  for (const { phis, end } of f.blocks) {
+    phis.forEach(resolveArguments);
     if (end?.kind === 'return') end.value = resolve(end.value);
     if (end?.kind === 'branch') {
       end.left = resolve(end.left);
       end.right = resolve(end.right);
     }
   }
+}
+
+/** What is known where a block begins: what the only block before it left, which no other goes on from takes as it is. */
+function knownBefore({ preds }: Block, behind: ReadonlyMap<Block, Behind>): Behind {
+  const [only, second] = preds;
+  const before = only && !second ? behind.get(only) : undefined;
+  if (!before) return { stack: new Map(), other: new Map() };
+  if (only?.end?.kind === 'goto') return before;
+  return { stack: new Map(before.stack), other: new Map(before.other) };
 }
 
 /** What memory is known by: its slot, or the address that it is reached from. Undefined where others may write. */
@@ -144,9 +161,9 @@ export function removeDeadStores(f: IrFunction): void {
   const read = new Set<Slot>();
   for (const block of f.blocks) {
     for (const value of block.values) {
-      for (const [i, arg] of value.args.entries()) {
-        const base = resolve(arg);
-        if (base.op === 'stack' && base.slot && !(value.op === 'store' && i === 0)) read.add(base.slot);
+      for (let i = value.op === 'store' ? 1 : 0; i < value.args.length; i++) {
+        const base = resolve(value.args[i] as Value);
+        if (base.op === 'stack' && base.slot) read.add(base.slot);
       }
     }
   }
@@ -186,6 +203,6 @@ function isDeadStore(value: Value, wild: Set<Slot>, read: Set<Slot>, covered: Ma
     const source = resolve(arg);
     if (source.op === 'stack' && source.slot) covered.delete(source.slot);
   }
-  if (value.op === 'call' || value.op === 'helper') for (const one of wild) covered.delete(one);
+  if (value.op === 'call' || value.op === 'helper' || value.op === 'asm') for (const one of wild) covered.delete(one);
   return false;
 }

@@ -4,6 +4,7 @@ import { type IrFunction, isPure, resolve, type Slot, Value } from './ir.ts';
 import { forwardStores, removeDeadStores, wildSlots } from './memory-passes.ts';
 import { numberValues } from './numbering.ts';
 import { type ProvenanceOptions, provenanceOf, readsDirectly } from './provenance.ts';
+import { threadJumps } from './threading.ts';
 
 /** The passes over SSA, in their order. */
 export function optimise(f: IrFunction, origin: ProvenanceOptions): void {
@@ -17,6 +18,7 @@ export function optimise(f: IrFunction, origin: ProvenanceOptions): void {
     forwardStores(f);
     numberValues(f, origin);
     simplifyFlow(f);
+    if (threadJumps(f)) simplifyFlow(f);
   }
   removeDeadStores(f);
   removeUnused(f);

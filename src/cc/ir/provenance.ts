@@ -27,10 +27,10 @@ export interface ProvenanceOptions {
 
 /** @param assume what is said of a phi that is being looked at already */
 export function provenanceOf(value: Value, options: ProvenanceOptions, assume: Provenance = 'direct'): Provenance {
-  return trace(resolve(value), options, assume, new Set());
+  return trace(resolve(value), options, assume, undefined);
 }
 
-function trace(value: Value, options: ProvenanceOptions, assume: Provenance, seen: Set<Value>): Provenance {
+function trace(value: Value, options: ProvenanceOptions, assume: Provenance, seen: Set<Value> | undefined): Provenance {
   switch (value.op) {
     case 'stack':
     case 'map':
@@ -45,6 +45,12 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
       if (!options.packets || value.access === 'user') return 'unknown';
       return trace(resolve(value.args[0] as Value), options, assume, seen) === 'context' ? 'direct' : 'unknown';
     }
+    case 'asm': {
+      // A pointer that was only moved is what it was; of a packet's, nobody may follow another.
+      const [first] = value.args;
+      if (options.packets) return 'direct';
+      return first && isArithmetic(value) ? trace(resolve(first), options, assume, seen) : 'unknown';
+    }
     case 'opaque':
     case 'zext':
       return options.packets || value.op === 'opaque'
@@ -57,14 +63,14 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
     case 'sub':
       return trace(resolve(value.args[0] as Value), options, assume, seen);
     case 'phi': {
-      if (seen.has(value)) return assume;
-      seen.add(value);
+      if (seen?.has(value)) return assume;
+      const looked = (seen ?? new Set()).add(value);
       if (value.args.length === 0) return 'unknown';
       let result: Provenance | undefined;
       for (const arg of value.args) {
         const source = resolve(arg);
         if (source.op === 'const') continue;
-        const one = trace(source, options, assume, seen);
+        const one = trace(source, options, assume, looked);
         if (one === 'unknown' || (result && result !== one)) return 'unknown';
         result = one;
       }
@@ -73,6 +79,12 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
     default:
       return 'unknown';
   }
+}
+
+/** Assembly that changes its first operand by arithmetic alone. */
+function isArithmetic({ assembly }: Value): boolean {
+  if (!assembly || assembly.pinned || assembly.inputs[0] !== assembly.outputs[0]) return false;
+  return assembly.bodies.every((body) => body.kind === 'alu' && body.width === 64);
 }
 
 /** Whether the verifier lets `size` bytes behind a pointer of unknown origin be read directly: a typed kernel pointer. */

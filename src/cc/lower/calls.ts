@@ -1,8 +1,10 @@
 import type { Size } from '../../isa/index.ts';
 import { type HelperName, helperByName, helpers } from '../../uapi/index.ts';
+import type { Diagnostics } from '../diagnostics.ts';
 import { helperPrototype } from '../dialect/helper-prototypes.ts';
 import { registerOffsets, usdtRegister } from '../dialect/registers.ts';
 import type { Value } from '../ir/ir.ts';
+import type { Token } from '../preprocess/token.ts';
 import type { Expression, FunctionObject } from '../syntax/ast.ts';
 import { type CType, isScalar, sizeOf, types } from '../types/types.ts';
 import { widthOf } from './expressions.ts';
@@ -11,6 +13,14 @@ import type { OverflowOperation } from './overflow.ts';
 
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;
+
+/** @param calls who calls whom, down to the function that is there already */
+export function recursion(diagnostics: Diagnostics, at: Token, calls: readonly FunctionObject[]): void {
+  const last = calls.at(-1) as FunctionObject;
+  const cycle = calls.slice(calls.indexOf(last)).map((one) => one.name);
+  const way = cycle.length > 2 ? `: ${cycle.join(' -> ')}` : '';
+  diagnostics.error(at, `'${last.name}' calls itself, which BPF cannot${way}`, 'use a loop with a constant bound');
+}
 
 export class CallLowering {
   readonly #l: Lowering;
@@ -28,7 +38,7 @@ export class CallLowering {
       return undefined;
     }
     if (frames.some((one) => one.function === target)) {
-      diagnostics.error(e.at, `'${target.name}' calls itself, which BPF cannot`, 'use a loop with a constant bound');
+      recursion(diagnostics, e.at, [...frames.map((one) => one.function), target]);
       return undefined;
     }
     if (frames.length > deepestInlining) {

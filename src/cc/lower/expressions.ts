@@ -1,6 +1,6 @@
 import type { JumpOperation } from '../../isa/index.ts';
 import type { Arithmetic, Block, Value } from '../ir/ir.ts';
-import type { BinaryOperator, ComparisonOperator, Expression } from '../syntax/ast.ts';
+import type { BinaryOperator, ComparisonOperator, Expression, Variable } from '../syntax/ast.ts';
 import { type CType, isAggregate, sizeOf, types } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 
@@ -69,7 +69,7 @@ export class ExpressionLowering {
       case 'member':
       case 'literal':
         if (isAggregate(e.type)) return places.pointer(places.memoryPlace(e));
-        return places.read(places.place(e), e.type);
+        return this.#addressInitial(e) ?? places.read(places.place(e), e.type);
       case 'string':
         return places.pointer(places.memoryPlace(e));
       case 'table':
@@ -113,6 +113,14 @@ export class ExpressionLowering {
         this.#l.diagnostics.error(e.at, `the address of '${e.function.name}' is nothing that BPF can keep`);
         return builder.constant(0n, 64);
     }
+  }
+
+  /** A global pointer that nobody assigns to is the address that it begins with: the object's data holds none. */
+  #addressInitial(e: Expression): Value | undefined {
+    const place = e.type.kind === 'pointer' ? globalPlace(e) : undefined;
+    const entry = place?.variable.initial?.entries.findLast((one) => one.offset === place.offset);
+    if (entry?.type.kind !== 'pointer' || entry.value.kind === 'number') return undefined;
+    return this.value(entry.value);
   }
 
   /** Evaluates for its effects alone. */
@@ -355,4 +363,23 @@ export class ExpressionLowering {
     const shift = builder.constant(BigInt(32 - size * 8), 32);
     return builder.binary('arsh', builder.binary('lsh', value, shift), shift);
   }
+}
+
+/** The global, never assigned to, that a constant place lies in, and how many bytes from its start. */
+function globalPlace(e: Expression): { variable: Variable; offset: number } | undefined {
+  if (e.kind === 'variable') {
+    const { variable } = e;
+    return variable.global && !variable.assigned && !variable.inMemory ? { variable, offset: 0 } : undefined;
+  }
+  if (e.kind === 'member') return moved(globalPlace(e.base), e.member.offset);
+  if (e.kind !== 'deref') return undefined;
+  if (e.base.kind === 'address') return globalPlace(e.base.base);
+  if (e.base.kind !== 'binary' || e.base.op !== '+') return undefined;
+  const { left, right } = e.base;
+  if (left.kind !== 'address' || right.kind !== 'number') return undefined;
+  return moved(globalPlace(left.base), Number(right.value) * sizeOf(e.type));
+}
+
+function moved<Place extends { offset: number }>(place: Place | undefined, by: number): Place | undefined {
+  return place && { ...place, offset: place.offset + by };
 }

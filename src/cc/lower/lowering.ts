@@ -10,6 +10,7 @@ import type { CallLowering } from './calls.ts';
 import type { ExpressionLowering } from './expressions.ts';
 import type { LoopLowering } from './loops.ts';
 import type { OverflowLowering } from './overflow.ts';
+import type { PacketLowering } from './packets.ts';
 import type { PlaceLowering } from './places.ts';
 import type { StatementLowering } from './statements.ts';
 import type { TableLowering } from './tables.ts';
@@ -64,6 +65,7 @@ export class Lowering {
   declare wide: WideLowering;
   declare overflow: OverflowLowering;
   declare atomics: AtomicLowering;
+  declare packets: PacketLowering;
 
   constructor(
     builder: Builder,

@@ -32,6 +32,8 @@ export type Place =
       readonly align: number;
       readonly user: boolean;
       readonly volatile: boolean;
+      /** Of a packet: the address is an offset in it. */
+      readonly packet?: boolean;
     };
 export type MemoryPlace = Extract<Place, { kind: 'memory' }>;
 
@@ -82,8 +84,11 @@ export class PlaceLowering {
       }
       case 'member': {
         const base = this.memoryPlace(value.base);
+        const { type } = value.base;
+        const packet = base.packet === true || (type.kind === 'struct' && type.packet);
         const { offset, bits } = value.member;
-        return { ...base, offset: base.offset + offset, type: value.type, bits, align: alignmentOf(value) };
+        const place = { ...base, offset: base.offset + offset, type: value.type, bits, align: alignmentOf(value) };
+        return packet ? { ...place, packet } : place;
       }
       case 'literal': {
         const { variable } = value;
@@ -130,6 +135,7 @@ export class PlaceLowering {
     const { builder } = this.#l;
     const width = sizeOf(type) === 8 ? 64 : 32;
     if (place.kind === 'variable') return builder.read(place.variable, width);
+    if (place.packet) return this.#l.packets.read(place, type);
     if (place.bits) return this.#readBits(place, type, place.bits);
     const size = sizeOf(type) as Size;
     const value = this.#load(place, size);
@@ -172,6 +178,7 @@ export class PlaceLowering {
   write(place: Place, type: CType, value: Value): void {
     const { builder } = this.#l;
     if (place.kind === 'variable') builder.write(place.variable, value);
+    else if (place.packet) this.#l.packets.write(place, type, value);
     else if (place.bits?.storage) this.#writeBits(place, place.bits, place.bits.storage, value);
     else if (place.bits) this.#writePieces(place, place.bits, value);
     else this.#store(place, sizeOf(type) as Size, value);

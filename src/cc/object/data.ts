@@ -49,7 +49,16 @@ export class DataSections {
     for (let i = sizeOf(variable.type); i > 0; i--) bytes.push(0);
     for (const entry of variable.initial?.entries ?? []) {
       if (setConstant(bytes, entry, start)) continue;
-      this.#diagnostics.error(entry.value.at, `the initial value of '${variable.name}' must be a constant`);
+      if (entry.type.kind === 'pointer') {
+        this.#diagnostics.error(
+          entry.value.at,
+          `the initial value of '${variable.name}' is an address, and BPF's data holds numbers only`,
+          'index it with constants, or keep the bytes themselves: char names[2][16]',
+        );
+      } else {
+        const what = `initializer element of '${variable.name}' is not a compile-time constant`;
+        this.#diagnostics.error(entry.value.at, what);
+      }
       return;
     }
   }

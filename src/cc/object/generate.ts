@@ -15,16 +15,17 @@ import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
 import { AtomicLowering } from '../lower/atomics.ts';
-import { CallLowering } from '../lower/calls.ts';
+import { CallLowering, recursion } from '../lower/calls.ts';
 import { ExpressionLowering } from '../lower/expressions.ts';
 import { LoopLowering } from '../lower/loops.ts';
 import { type Frame, Lowering } from '../lower/lowering.ts';
 import { OverflowLowering } from '../lower/overflow.ts';
+import { PacketLowering } from '../lower/packets.ts';
 import { PlaceLowering } from '../lower/places.ts';
 import { StatementLowering } from '../lower/statements.ts';
 import { TableLowering } from '../lower/tables.ts';
 import { WideLowering } from '../lower/wide.ts';
-import { positionOf, type Token, written } from '../preprocess/token.ts';
+import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import type { FunctionObject } from '../syntax/ast.ts';
 import { isScalar, types } from '../types/types.ts';
 import type { DataSections } from './data.ts';
@@ -112,7 +113,7 @@ function checkNoCycle(
   callers: readonly FunctionObject[] = [],
 ): void {
   if (callers.includes(f)) {
-    diagnostics.error(f.at, `'${f.name}' calls itself, which BPF cannot`, 'use a loop with a constant bound');
+    recursion(diagnostics, f.at, [...callers, f]);
     return;
   }
   for (const callee of made.get(f)?.calls.keys() ?? []) checkNoCycle(callee, made, diagnostics, [...callers, f]);
@@ -164,7 +165,7 @@ function join(
         const { map, offset } = address;
         relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
       }
-      const at = part.at[i] && written(part.at[i]);
+      const at = part.at[i] && askedBy(part.at[i]);
       if (at && (!line || at.line !== line.line || at.file !== line.file)) {
         lines.push({ slot, at: positionOf(at) });
         line = at;
@@ -194,6 +195,7 @@ function generateFunction(
   lowering.wide = new WideLowering(lowering);
   lowering.overflow = new OverflowLowering(lowering, lowering.wide);
   lowering.atomics = new AtomicLowering(lowering);
+  lowering.packets = new PacketLowering(lowering);
   const frame: Frame = {
     function: f,
     slots: new Map(),

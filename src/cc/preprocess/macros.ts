@@ -21,6 +21,7 @@ export class MacroTable {
   readonly #macros: Map<string, Macro>;
   readonly #diagnostics: Diagnostics;
   readonly #constant: (name: string) => bigint | undefined;
+  readonly #undefined = new Set<string>();
   #expanded = 0;
   #counter = 0;
 
@@ -37,20 +38,26 @@ export class MacroTable {
 
   /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name) || this.#constant(name) !== undefined;
+    return this.#macros.has(name) || this.#constantOf(name) !== undefined;
   }
 
   /** What a name that is no macro of the text counts as in `#if`. */
   numberOf(name: string): bigint {
-    return this.#constant(name) ?? 0n;
+    return this.#constantOf(name) ?? 0n;
   }
 
   get(name: string): Macro | undefined {
     return this.#macros.get(name);
   }
 
-  delete(name: string): void {
+  /** From here on the name is no macro, nor a constant of the kernel's headers. */
+  undefine(name: string): void {
     this.#macros.delete(name);
+    this.#undefined.add(name);
+  }
+
+  #constantOf(name: string): bigint | undefined {
+    return this.#undefined.has(name) ? undefined : this.#constant(name);
   }
 
   all(): ReadonlyMap<string, Macro> {
@@ -149,7 +156,7 @@ export class MacroTable {
 
   #substitute(macro: Macro, args: readonly Token[][], use: Token, hidden: ReadonlySet<string>): Token[] {
     const result: Token[] = [];
-    const { body } = macro;
+    const body = withOptional(macro, args);
     for (let i = 0; i < body.length; i++) {
       const token = body[i] as Token;
       const next = body[i + 1];
@@ -205,6 +212,29 @@ export class MacroTable {
     result.pop();
     result.push({ ...left, kind, text }, ...others);
   }
+}
+
+/** The body with what `__VA_OPT__(…)` holds, or without it where there are no more arguments (C23 6.10.5.2). */
+function withOptional(macro: Macro, args: readonly Token[][]): readonly Token[] {
+  const { body, rest, parameters } = macro;
+  if (rest === undefined || !body.some((token) => token.text === '__VA_OPT__')) return body;
+  const some = (args[parameters?.length ?? 0] ?? []).length > 0;
+  const result: Token[] = [];
+  for (let i = 0; i < body.length; i++) {
+    const token = body[i] as Token;
+    if (token.text !== '__VA_OPT__' || body[i + 1]?.text !== '(') {
+      result.push(token);
+      continue;
+    }
+    let depth = 1;
+    for (i += 2; i < body.length; i++) {
+      const inner = body[i] as Token;
+      depth += inner.text === '(' ? 1 : inner.text === ')' ? -1 : 0;
+      if (depth === 0) break;
+      if (some) result.push(inner);
+    }
+  }
+  return result;
 }
 
 /** `#`: the argument as it is written, quotes and backslashes of strings and characters escaped. */

@@ -159,7 +159,7 @@ export class Preprocessor {
         this.macros.define(rest, name);
         return;
       case 'undef':
-        if (rest[0]) this.macros.delete(rest[0].text);
+        if (rest[0]) this.macros.undefine(rest[0].text);
         return;
       case 'include':
       case 'include_next':

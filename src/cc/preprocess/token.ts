@@ -49,13 +49,6 @@ export function positionOf(token: Token): Position {
   };
 }
 
-/** The token in the text that the user wrote: out of all macro expansions. */
-export function written(token: Token): Token {
-  let at = token;
-  while (at.from) at = at.from;
-  return at;
-}
-
 /** Tokens as text, one blank where white space stood. */
 export function spell(tokens: readonly Token[]): string {
   let text = '';

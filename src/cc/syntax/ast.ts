@@ -15,6 +15,8 @@ export interface Variable {
   readonly constant: boolean;
   initial: Initializer | undefined;
   used: boolean;
+  /** Something in the text assigns to it, or to a part of it. */
+  assigned: boolean;
   /** Bytes that it is aligned to at least. */
   align: number;
 }
@@ -70,8 +72,7 @@ export type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 export type Expression = {
   readonly type: CType;
   readonly at: Token;
-} & /** A constant; where it is a constant variable's, that has an address. */
-(
+} /** A constant; where it is a constant variable's, that has an address. */ & (
   | { readonly kind: 'number'; readonly value: bigint; readonly variable?: Variable }
   | { readonly kind: 'string'; readonly bytes: Uint8Array }
   | { readonly kind: 'variable'; readonly variable: Variable }
@@ -162,8 +163,10 @@ export type Statement = { readonly at: Token } & (
   | {
       readonly kind: 'asm';
       readonly text: string;
+      readonly textAt: Token;
       readonly outputs: readonly AsmOperand[];
       readonly inputs: readonly AsmOperand[];
+      readonly clobbers: readonly Token[];
     }
 );
 
@@ -174,6 +177,9 @@ export interface SwitchCase {
 }
 
 export interface AsmOperand {
+  /** `[name]` in front of it. */
+  readonly name: string | undefined;
+  readonly at: Token;
   readonly constraint: string;
   readonly value: Expression;
 }

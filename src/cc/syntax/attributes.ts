@@ -3,6 +3,8 @@ import type { Parsing } from './parsing.ts';
 /** What `__attribute__((…))` and `_Alignas` say of a declaration, as far as it means something here. */
 export interface Attributes {
   packed: boolean;
+  /** A packet's header: members are bits of the packet, and a pointer to it is an offset there. */
+  packet: boolean;
   /** bytes; 1 when nothing was said */
   align: number;
   noinline: boolean;
@@ -11,7 +13,7 @@ export interface Attributes {
 }
 
 export function noAttributes(): Attributes {
-  return { packed: false, align: 1, noinline: false, user: false, section: undefined };
+  return { packed: false, packet: false, align: 1, noinline: false, user: false, section: undefined };
 }
 
 /** `__attribute__((…))`; those that mean nothing here are passed over. */
@@ -33,6 +35,7 @@ export function parseAttributes(p: Parsing, into: Attributes): void {
         if (!p.accept(',') && !p.is(')')) p.expect(')');
         continue;
       }
+      if (name === 'deprecated' && p.token.text === '"packet"') into.packet = true;
       if (name === 'aligned') into.align = Math.max(into.align, p.is(')') ? 16 : Number(p.constant('an alignment')));
       else if (name === 'address_space') into.user = p.constant('an address space') === 1n;
       else if (name === 'section' && p.token.kind === 'string') into.section = p.token.text.slice(1, -1);

@@ -152,7 +152,7 @@ function parseSpecial(p: Parsing, at: Token): Expression {
   switch (at.text) {
     case '__builtin_expect': {
       const [value] = p.calls.argumentList();
-      return value ?? p.typing.number(at, 0n);
+      return value ? p.typing.cast(value, types.long) : p.typing.number(at, 0n);
     }
     case '__builtin_preserve_access_index': {
       const [value] = p.calls.argumentList();

@@ -1,6 +1,6 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, pointerTo } from '../types/types.ts';
+import { type CType, pointerTo, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
 import type { Parsing } from './parsing.ts';
@@ -16,6 +16,8 @@ export interface Specifiers {
   readonly constant: boolean;
   readonly volatile: boolean;
   readonly user: boolean;
+  /** `__auto_type`: the type is that of the initial value. */
+  readonly auto: boolean;
   readonly attributes: Attributes;
 }
 
@@ -56,7 +58,10 @@ export class DeclarationParser {
       else if (text === '_Alignas') parseAlignas(p, attributes);
       else if (basic.has(text)) words.push(p.next().text.replace('__signed__', 'signed'));
       else if (type || words.length > 0) break;
-      else if (text === 'struct' || text === 'union') type = p.tags.struct();
+      else if (text === '__auto_type') {
+        seen.add(p.next().text);
+        type = types.int;
+      } else if (text === 'struct' || text === 'union') type = p.tags.struct();
       else if (text === 'enum') type = p.tags.enum();
       else if (/^(__)?typeof(__)?$/.test(text)) type = this.#typeof();
       else {
@@ -75,6 +80,7 @@ export class DeclarationParser {
       constant: seen.has('const') || seen.has('__const'),
       volatile: ['volatile', '__volatile__', '__volatile'].some((word) => seen.has(word)),
       user: attributes.user,
+      auto: seen.has('__auto_type'),
       attributes,
     };
   }

@@ -70,6 +70,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       p.diagnostics.error(at, 'an array cannot be assigned to', 'copy it with __builtin_memcpy');
       return left;
     }
+    noteAssigned(left);
     return { kind: 'assign', type: left.type, at, left, right: p.typing.cast(right, left.type, at) };
   }
 
@@ -82,6 +83,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       p.diagnostics.error(at, `'${op}=' cannot change this`);
       return left;
     }
+    noteAssigned(left);
     // The types are those of `left op right`.
     const whole = p.typing.arithmetic(op, left, rightIn, at);
     const right = whole.kind === 'binary' ? whole.right : p.typing.cast(rightIn, types.long);
@@ -309,6 +311,16 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       : `'${printCType(type)}' is not defined, and kernel ${p.kernel.profile.name} does not know it`;
     p.diagnostics.error(name, message, type.body ? didYouMean(name.text, memberNames(type)) : undefined);
     return p.typing.number(name, 0n);
+  }
+}
+
+/** The variable that a place is part of has no constant value; what a pointer leads to is another's. */
+function noteAssigned(place: Expression): void {
+  if (place.kind === 'variable') place.variable.assigned = true;
+  else if (place.kind === 'member') noteAssigned(place.base);
+  else if (place.kind === 'deref') {
+    const array = place.base.kind === 'binary' ? place.base.left : place.base;
+    if (array.kind === 'address') noteAssigned(array.base);
   }
 }
 

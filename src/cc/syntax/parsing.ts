@@ -118,7 +118,18 @@ export class Parsing {
 
   variable(name: string, type: CType, at: Token, options: { global?: boolean; constant?: boolean } = {}): Variable {
     const { global = false, constant = false } = options;
-    return { name, type, at, inMemory: false, global, constant, initial: undefined, used: false, align: 1 };
+    return {
+      name,
+      type,
+      at,
+      inMemory: false,
+      global,
+      constant,
+      initial: undefined,
+      used: false,
+      assigned: false,
+      align: 1,
+    };
   }
 
   /** A constant integer, `what` for the message when it is none. */

@@ -2,7 +2,10 @@ import { quotedBytes } from '../../base/index.ts';
 import { parseTable } from '../dialect/tables.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
-import type { AsmOperand, Statement, SwitchCase, Variable } from './ast.ts';
+import { parseAssembly } from './assembly.ts';
+import type { Statement, SwitchCase, Variable } from './ast.ts';
+import { noAttributes, parseAttributes } from './attributes.ts';
+import type { Specifiers } from './declarations.ts';
 import type { Parsing } from './parsing.ts';
 
 /** Statements and the declarations between them (C11 6.8). */
@@ -43,7 +46,19 @@ export class StatementParser {
 
   #startsDeclaration(): boolean {
     const p = this.#p;
+    if (p.is('__attribute__') && this.#attributesAlone()) return false;
     return p.declarations.startsType() && !(p.peek().text === ':' && p.token.kind === 'name');
+  }
+
+  /** `__attribute__((fallthrough));` says something of the statement, and declares nothing. */
+  #attributesAlone(): boolean {
+    const p = this.#p;
+    let depth = 0;
+    for (let i = 1; ; i++) {
+      const { text, kind } = p.peek(i);
+      depth += text === '(' ? 1 : text === ')' ? -1 : 0;
+      if (kind === 'end' || (depth === 0 && text === ')')) return p.peek(i + 1).text === ';';
+    }
   }
 
   /** declaration = specifiers (declarator ('=' initializer)? (',' …)*)? ';' */
@@ -73,13 +88,9 @@ export class StatementParser {
       this.#p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
   }
 
-  #local(
-    name: Token,
-    type: Parameters<Parsing['variable']>[1],
-    specifiers: { static: boolean; constant: boolean; volatile: boolean },
-    into: Statement[],
-  ): Variable {
+  #local(name: Token, type: Parameters<Parsing['variable']>[1], specifiers: Specifiers, into: Statement[]): Variable {
     const p = this.#p;
+    if (specifiers.auto) return this.#inferred(name, specifiers, into);
     const variable = p.variable(name.text, type, name, { global: specifiers.static, constant: specifiers.constant });
     if (p.scope.own(name.text)?.kind === 'variable') p.diagnostics.error(name, `'${name.text}' is declared twice`);
     p.scope.declare(name.text, { kind: 'variable', variable });
@@ -104,6 +115,19 @@ export class StatementParser {
     }
     if (variable.global) p.globals.push(variable);
     else into.push({ kind: 'declare', at: name, variable });
+    return variable;
+  }
+
+  /** `__auto_type x = value`: the name is known behind the value only. */
+  #inferred(name: Token, specifiers: Specifiers, into: Statement[]): Variable {
+    const p = this.#p;
+    p.expect('=');
+    const value = p.typing.decay(p.expressions.assignment());
+    const variable = p.variable(name.text, value.type, name, { constant: specifiers.constant });
+    variable.initial = { entries: [{ offset: 0, type: value.type, bits: undefined, value }] };
+    variable.inMemory ||= specifiers.volatile;
+    p.scope.declare(name.text, { kind: 'variable', variable });
+    into.push({ kind: 'declare', at: name, variable });
     return variable;
   }
 
@@ -178,10 +202,21 @@ export class StatementParser {
         p.expect(';');
         return { kind: 'goto', at: label, label: label.text };
       }
+      case '__attribute__':
+        parseAttributes(p, noAttributes());
+        p.expect(';');
+        return { kind: 'empty', at };
+      case '__label__':
+        // Labels are a function's here in any case.
+        while (!p.is(';') && p.token.kind !== 'end') p.next();
+        p.expect(';');
+        return { kind: 'empty', at };
+      case '_Pragma':
+        return this.#pragma();
       case 'asm':
       case '__asm__':
       case '__asm':
-        return this.#asm();
+        return parseAssembly(p);
       default:
         return undefined;
     }
@@ -211,14 +246,27 @@ export class StatementParser {
     return { kind: 'if', at, test, yes, no };
   }
 
+  /** `#pragma TEXT`, or `_Pragma("TEXT")`. */
+  #pragmaText(): string {
+    const p = this.#p;
+    const token = p.next();
+    if (token.kind === 'pragma') return token.text;
+    p.expect('(');
+    const text = p.token.kind === 'string' ? p.next().text : p.expect('"a pragma"').text;
+    p.expect(')');
+    return Buffer.from(quotedBytes(text))
+      .toString()
+      .replace(/^clang\s+/, 'clang ');
+  }
+
   #pragma(): Statement {
     const p = this.#p;
-    const { text } = p.next();
+    const text = this.#pragmaText();
     const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
     const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
     // With a count, clang may leave a loop; without, it is to be gone.
     const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
-    while (p.token.kind === 'pragma') p.next();
+    while (p.token.kind === 'pragma' || p.is('_Pragma')) this.#pragmaText();
     if (['for', 'while', 'do'].includes(p.token.text)) return this.#loop(unroll);
     return this.statement();
   }
@@ -284,8 +332,12 @@ export class StatementParser {
     if (value.type.kind !== 'int') p.diagnostics.error(value.at, 'a switch wants an integer');
     const open: OpenSwitch = { cases: [] };
     this.#switches.push(open);
-    const body = this.statement();
-    this.#switches.pop();
+    let body: Statement;
+    try {
+      body = this.statement();
+    } finally {
+      this.#switches.pop();
+    }
     return { kind: 'switch', at, value, cases: open.cases, body };
   }
 
@@ -305,41 +357,5 @@ export class StatementParser {
     else open.cases.push(label);
     const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
     return open ? { kind: 'case', at, label, body } : body;
-  }
-
-  /** asm = 'asm' 'volatile'? '(' string (':' operands (':' operands (':' strings)?)?)? ')' ';' */
-  #asm(): Statement {
-    const p = this.#p;
-    const at = p.next();
-    while (['volatile', '__volatile__', 'goto', 'inline'].includes(p.token.text)) p.next();
-    p.expect('(');
-    const text = this.#strings();
-    const outputs = p.accept(':') ? this.#operands() : [];
-    const inputs = p.accept(':') ? this.#operands() : [];
-    if (p.accept(':')) while (p.token.kind === 'string' || p.is(',')) p.next();
-    p.expect(')');
-    p.expect(';');
-    return { kind: 'asm', at, text, outputs, inputs };
-  }
-
-  #strings(): string {
-    const p = this.#p;
-    const bytes: number[] = [];
-    while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
-    return Buffer.from(bytes).toString();
-  }
-
-  #operands(): AsmOperand[] {
-    const p = this.#p;
-    const operands: AsmOperand[] = [];
-    while (p.token.kind === 'string') {
-      const constraint = this.#strings();
-      p.expect('(');
-      const value = p.typing.decay(p.expressions.expression());
-      p.expect(')');
-      operands.push({ constraint, value });
-      if (!p.accept(',')) break;
-    }
-    return operands;
   }
 }

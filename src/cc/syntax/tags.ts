@@ -49,6 +49,7 @@ export class TagParser {
     p.expect('}');
     parseAttributes(p, attributes);
     type.define(layOutStruct(union, members, attributes));
+    type.packet = attributes.packet;
     p.structs.push(type);
     return type;
   }

@@ -39,6 +39,7 @@ export const basic = new Set([
   'double',
 ]);
 export const starters = new Set([
+  '__auto_type',
   ...qualifiers,
   ...storage,
   ...basic,

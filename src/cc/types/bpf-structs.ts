@@ -3,6 +3,10 @@
  * text, by tag. A pointer that the header wraps to be 8 bytes wide everywhere stands plain: on BPF it is.
  */
 export const bpfStructs: Readonly<Record<string, string>> = {
+  bpf_spin_lock: '__u32 val;',
+  bpf_timer: '__u64 __opaque[2];',
+  bpf_dynptr: '__u64 __opaque[2];',
+  btf_ptr: 'void *ptr; __u32 type_id; __u32 flags;',
   bpf_pidns_info: '__u32 pid; __u32 tgid;',
   bpf_sock_ops: `
     __u32 op; union { __u32 args[4]; __u32 reply; __u32 replylong[4]; }; __u32 family; __u32 remote_ip4;

@@ -78,6 +78,8 @@ export class StructType {
   readonly tag: string;
   /** The first typedef of a struct without a tag. */
   alias?: string;
+  /** A header of a packet, whose members are loaded from the packet. */
+  packet = false;
   #body: StructBody | undefined;
   readonly #resolve: (() => StructBody | undefined) | undefined;
 

@@ -60,6 +60,7 @@ export class ArgumentsContext {
     const at = cpu.arguments;
     if (this.#syscall !== undefined && !('regs' in args)) {
       this.#memory.i32[at >>> 2] = this.#syscall.write(cpu, args);
+      current.systemCall = true;
       this.#memory.i32[(at >>> 2) + 1] = kernelSpace | 0;
       this.#finish(at, current);
       return at;

@@ -88,6 +88,7 @@ export class FunctionContext {
     this.#setCode(cpu.kernelStack, this.#returnAddress(event.stack, caller));
     if (this.#syscall !== undefined && !('regs' in event.args)) {
       this.#setPointer(cpu.registers + di, this.#syscall.write(cpu, event.args));
+      current.systemCall = true;
     } else this.#takeArguments(cpu, event.args);
     current.stackFirst = this.#low + 1;
     current.stackSkip = caller;

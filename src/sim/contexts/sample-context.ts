@@ -28,7 +28,7 @@ export class SampleContext {
 
   /** Writes the context on the link's CPU. Returns its offset. */
   write(link: SamplingLink, { stack, userStack }: Running, current: Current): number {
-    const cpu = current.cpus[link.cpu] as CpuMemory;
+    const cpu = current.cpus[link.counter.cpu] as CpuMemory;
     const at = cpu.registers;
     const { view } = this.#memory;
     this.#user.reset(at);

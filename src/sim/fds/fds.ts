@@ -7,7 +7,7 @@ import type { Fd } from '../../sys/index.ts';
  * event. Who lets go last releases it.
  */
 export abstract class Resource {
-  abstract readonly kind: 'map' | 'program' | 'link' | 'perf event' | 'cgroup';
+  abstract readonly kind: 'map' | 'program' | 'link' | 'perf event' | 'cgroup' | 'socket';
   #holders = 0;
 
   /** Whether the last holder has gone. */

@@ -2,21 +2,25 @@ import { type ErrnoName, errno, errnoName, SysError, viewOf } from '../../base/i
 import {
   type BpfMap,
   createMap,
+  DeviceMap,
   FdArray,
   HashOfMaps,
   isMapOfMaps,
   mayReplace,
   PerfEventArray,
   RingBufferMap,
+  UserRingBuffer,
 } from '../../maps/index.ts';
 import { type Memory, wholePages } from '../../memory/index.ts';
 import type { Fd, MapCreate } from '../../sys/index.ts';
 import { type MapType, mapFlags, updateFlags } from '../../uapi/index.ts';
 import type { Ledger } from '../machine/ledger.ts';
+import type { Timers } from '../machine/timers.ts';
 import type { ProgramResource } from '../programs/programs.ts';
 import type { FdTable, Resource } from './fds.ts';
 import { MapResource } from './map-resource.ts';
 import type { PerfEventResource } from './perf-events.ts';
+import { checkedTypes } from './value-record.ts';
 
 /** The map commands of bpf(2) (kernel/bpf/syscall.c): bytes are copied in and out through a bounce buffer. */
 export class MapCommands {
@@ -28,33 +32,56 @@ export class MapCommands {
   /** Rings by the offset of their consumer page. */
   readonly rings = new Map<number, RingBufferMap>();
   readonly #ledger: Ledger;
+  readonly #timers: Timers;
   readonly #byId = new Map<number, MapResource>();
+  /** Whether a device has an ifindex: what goes into maps of devices. Given by the network when it is there. */
+  isDevice: (ifindex: number) => boolean = () => false;
   #lastId = 0;
   /** Bounce buffers for a key, the next key, and a value. */
   #bounce = 0;
   #bounceSize = 0;
 
-  constructor(memory: Memory, cpus: number, fds: FdTable, ledger: Ledger) {
+  constructor(memory: Memory, cpus: number, fds: FdTable, ledger: Ledger, timers: Timers) {
     this.#memory = memory;
     this.#cpus = cpus;
     this.#fds = fds;
     this.#ledger = ledger;
+    this.#timers = timers;
     this.byAddress = new Map();
   }
 
   create(attributes: MapCreate): Fd {
-    const { type, keySize, valueSize, maxEntries, flags = 0, name = '', extra = 0, innerMap } = attributes;
+    const { type, keySize, valueSize, maxEntries, flags = 0, name = '', extra = 0, innerMap, types } = attributes;
     const inner = isMapOfMaps(type) && innerMap !== undefined ? this.#get(innerMap, 'map_create').map.shape : undefined;
-    const shape = { type, keySize, valueSize, maxEntries, flags, name, extra };
+    const record = types === undefined ? undefined : checkedTypes(attributes, types);
+    const shape = {
+      type,
+      keySize,
+      valueSize,
+      maxEntries,
+      flags,
+      name,
+      extra,
+      ...(record ? { special: record.fields } : {}),
+    };
     const map = createMap(this.#memory, this.#cpus, shape, inner);
-    const resource = new MapResource(this.#memory, map, ++this.#lastId, inner, (gone) => this.#forget(gone));
+    const resource = new MapResource(this.#memory, map, ++this.#lastId, inner, record, this.#timers, (gone) =>
+      this.#forget(gone),
+    );
     this.byAddress.set(map.address, map);
+    if (map instanceof DeviceMap) map.isDevice = (ifindex) => this.isDevice(ifindex);
     this.#byId.set(resource.id, resource);
     if (map instanceof RingBufferMap) {
       this.rings.set(map.pages, map);
       this.#ledger.addSharedRing(map);
     }
     return this.#open(resource);
+  }
+
+  /** The id of a map; 0 for one that user space has not made. */
+  idOf(map: BpfMap): number {
+    for (const resource of this.#byId.values()) if (resource.map === map) return resource.id;
+    return 0;
   }
 
   fdById(id: number): Fd {
@@ -81,7 +108,9 @@ export class MapCommands {
     const resource = this.#get(fd, 'mmap');
     const { map } = resource;
     const { type, flags, valueSize, maxEntries } = map.shape;
-    if (map instanceof RingBufferMap) return this.#memory.bytes(map.pages, map.mappedSize);
+    if (map instanceof RingBufferMap || map instanceof UserRingBuffer) {
+      return this.#memory.bytes(map.pages, map.mappedSize);
+    }
     if (type === 'array' && (flags & mapFlags.mmapable) !== 0) {
       return this.#memory.bytes(resource.firstValue(), wholePages(Math.ceil(valueSize / 8) * 8 * maxEntries));
     }
@@ -121,8 +150,8 @@ export class MapCommands {
     const { map } = resource;
     const at = this.#copyIn(map, key, op);
     if (value.length !== map.userValueSize) throw wrongSize(op, map, 'value', value.length, map.userValueSize);
-    // No value of these maps has a lock.
-    if ((flags & updateFlags.lock) !== 0) check(-errno.EINVAL, op, map);
+    const hasLock = resource.record?.fields.some(({ kind }) => kind === 'spinLock') === true;
+    if ((flags & updateFlags.lock) !== 0 && !hasLock) check(-errno.EINVAL, op, map);
     const target = this.#valueAt(map);
     if (map instanceof PerfEventArray || map instanceof FdArray || map instanceof HashOfMaps) {
       check(this.#updateFd(resource, at, viewOf(value).getInt32(0, true), flags, target), op, map);
@@ -207,6 +236,11 @@ export class MapCommands {
     if (errnoName(status) === 'ENOENT') return null;
     check(status, op, map);
     return this.#memory.u8.slice(next, next + size);
+  }
+
+  /** The map of an fd; for a command that changes it one that is not frozen. @throws SysError EBADF, EPERM */
+  resource(fd: Fd, op: string, changes: boolean): MapResource {
+    return changes ? this.#writable(fd, op) : this.#get(fd, op);
   }
 
   #get(fd: Fd, op: string): MapResource {

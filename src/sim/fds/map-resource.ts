@@ -1,8 +1,10 @@
 import { type BpfMap, FdArray, HashOfMaps, type MapShape, mapHeader, PerfEventArray } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import { mapFlags, type ProgramType } from '../../uapi/index.ts';
+import type { Timers } from '../machine/timers.ts';
 import { Resource } from './fds.ts';
 import type { PerfEventResource } from './perf-events.ts';
+import type { ValueRecord } from './value-record.ts';
 
 /** A map behind its fds, with what user space put into it by fd: events, programs, cgroups, inner maps. */
 export class MapResource extends Resource {
@@ -11,12 +13,15 @@ export class MapResource extends Resource {
   readonly id: number;
   /** Of a map of maps: what its maps are like. */
   readonly inner: MapShape | undefined;
+  /** What of the kernel's own its values hold. */
+  readonly record: ValueRecord | undefined;
   /** Of a prog_array: the type of its programs and of those that call them, once there is one. */
   programs: ProgramType | undefined;
   /** Whether BPF_MAP_FREEZE closed it to writes by system calls. */
   frozen = false;
   readonly #memory: Memory;
   readonly #forget: (resource: MapResource) => void;
+  readonly #timers: Timers;
   readonly #held = new Map<string, Resource>();
   /** Fds that user space has of it. */
   #users = 0;
@@ -26,18 +31,24 @@ export class MapResource extends Resource {
     map: BpfMap,
     id: number,
     inner: MapShape | undefined,
+    record: ValueRecord | undefined,
+    timers: Timers,
     forget: (gone: MapResource) => void,
   ) {
     super();
     this.map = map;
     this.id = id;
     this.inner = inner;
+    this.record = record;
+    this.#timers = timers;
+    const places = record?.fields.flatMap(({ kind, offset }) => (kind === 'timer' ? [offset] : [])) ?? [];
+    if (places.length > 0) map.freed = (value) => timers.free(value + (places[0] as number));
     this.#memory = memory;
     this.#forget = forget;
   }
 
   override opened(): void {
-    this.#users++;
+    if (this.#users++ === 0) this.#timers.opened(this.map);
   }
 
   /** Offset of the first value of an array. */
@@ -59,7 +70,7 @@ export class MapResource extends Resource {
 
   /** Puts an event into a slot of a perf_event_array, or takes it out with null. Returns 0 or a negative errno. */
   setEvent(array: PerfEventArray, index: number, event: PerfEventResource | null, flags: number): number {
-    const status = array.setRing(index, event === null ? null : event.ring, flags);
+    const status = array.setEvent(index, event === null ? null : event.slot, flags);
     if (status === 0) this.keep(slotKey(index), event);
     return status;
   }
@@ -105,8 +116,9 @@ export class MapResource extends Resource {
   }
 
   override unpinned(): void {
-    this.#users--;
-    if (this.map.shape.type === 'prog_array' && this.#users === 0) this.#clear();
+    if (--this.#users > 0) return;
+    this.#timers.closed(this.map);
+    if (this.map.shape.type === 'prog_array') this.#clear();
   }
 
   protected override release(): void {

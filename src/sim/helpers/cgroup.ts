@@ -7,6 +7,8 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 export function cgroupHelpers({ maps, current, cgroups }: HelperEnvironment): HelperBodies {
   return {
     get_current_cgroup_id: (window) => window.answer(cgroups.of(current.task).id),
+    /** net_cls of version 1, which no task is in. */
+    get_cgroup_classid: (window) => window.answer(0),
     /** 0 for a level that it does not reach down to; the root has level 0. */
     get_current_ancestor_cgroup_id(window) {
       const level = window.low(1) | 0;

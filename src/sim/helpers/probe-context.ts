@@ -1,16 +1,37 @@
 import { errno } from '../../base/index.ts';
+import { identityOf } from '../../events/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
-import { registerOffsets } from '../contexts/registers.ts';
-import { argumentsHead } from '../machine/current.ts';
+import { registerOffsets, userCode, userData, usualFlags } from '../contexts/registers.ts';
+import { argumentsHead, type CpuMemory, registersSize } from '../machine/current.ts';
 import { SamplingLink } from '../points/sampling.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
+/** BPF_F_GET_BRANCH_RECORDS_SIZE */
+const branchRecordsSize = 1;
 /** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */
 const counterValueSize = 24;
 
 /** What a probe's program asks of its own context and link (kernel/trace/bpf_trace.c). */
-export function probeContextHelpers({ memory, current }: HelperEnvironment): HelperBodies {
+export function probeContextHelpers(environment: HelperEnvironment): HelperBodies {
+  const { memory, current, tasks, userSpace } = environment;
+  /** Of a task that does not run: nothing is known of them. */
+  const resting = memory.allocate(registersSize);
+
+  /** With which the current task came into the kernel: a system call's, or where its user stack stands. */
+  function userRegisters(): number {
+    const at = (current.cpus[current.cpu] as CpuMemory).userRegisters;
+    if (current.systemCall) return at;
+    memory.u8.fill(0, at, at + registersSize);
+    const [low = 0, high = 0] = current.userStack.length > 0 ? userSpace.resolve(current.userStack) : [];
+    memory.i32[(at + registerOffsets.ip) >>> 2] = low;
+    memory.i32[((at + registerOffsets.ip) >>> 2) + 1] = high;
+    memory.i32[(at + registerOffsets.cs) >>> 2] = userCode;
+    memory.i32[(at + registerOffsets.ss) >>> 2] = userData;
+    memory.i32[(at + registerOffsets.flags) >>> 2] = usualFlags;
+    return at;
+  }
+
   return {
     /** The entry of the function that a probe is in; 0 for other programs. */
     get_func_ip: (window) =>
@@ -43,6 +64,16 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
       window.answer(0);
     },
 
+    task_pt_regs(window) {
+      const own = window.high(1) === kernelSpace && tasks.taskAt(window.low(1)) === identityOf(current.task);
+      window.answerHalves(kernelSpace | 0, own ? userRegisters() : resting);
+    },
+
+    /** No CPU here records its branches: the sample has none (perf_snapshot_branch_stack gives none either). */
+    read_branch_records: (window) =>
+      window.answer(window.high(4) === 0 && window.low(4) <= branchRecordsSize ? -errno.ENOENT : -errno.EINVAL),
+    get_branch_snapshot: (window) => window.answer(zeroFlags(window, 3) ? -errno.ENOENT : -errno.EINVAL),
+
     /** The counter that the sample comes from, and for how long it has counted. */
     perf_prog_read_value(window) {
       const target = window.low(2);
@@ -53,15 +84,19 @@ export function probeContextHelpers({ memory, current }: HelperEnvironment): Hel
         memory.u8.fill(0, target, target + size);
         window.answer(-errno.EINVAL);
       } else {
-        link.settle(current.now);
-        const enabled = current.now - link.began;
-        setNumber(memory, target, Math.floor(link.counted));
-        setNumber(memory, target + 8, enabled);
-        setNumber(memory, target + 16, enabled);
+        const { counter } = link;
+        const enabled = current.now - counter.began;
+        memory.setNumber(target, counter.read(current.now));
+        memory.setNumber(target + 8, enabled);
+        memory.setNumber(target + 16, enabled);
         window.answer(0);
       }
     },
   };
+}
+
+function zeroFlags(window: CallWindow, argument: number): boolean {
+  return window.low(argument) === 0 && window.high(argument) === 0;
 }
 
 /** The trampoline keeps it right before the arguments. */
@@ -73,9 +108,4 @@ function argumentCount(memory: Memory, window: CallWindow): number {
 function copyArgument(memory: Memory, window: CallWindow, index: number, target: number): number {
   if (!memory.isWritable(window.high(target), window.low(target), 8)) return -errno.EFAULT;
   return memory.guardedCopy(window.low(target), kernelSpace, window.low(1) + index * 8, 8);
-}
-
-function setNumber(memory: Memory, at: number, value: number): void {
-  memory.view.setInt32(at, value, true);
-  memory.view.setInt32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

@@ -1,6 +1,7 @@
 import { errno } from '../../base/index.ts';
 import { kernelSpace, type Memory, pageSize, userSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
+import { isKernelThread } from '../objects/tasks.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /**
@@ -9,7 +10,21 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
  */
 type Space = typeof kernelSpace | typeof userSpace | 'either';
 
-export function probeReadHelpers({ memory }: HelperEnvironment): HelperBodies {
+export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironment): HelperBodies {
+  /** Into the memory of the task that is current; kernel threads have none. */
+  function write(window: CallWindow): number {
+    const target = window.low(1);
+    const length = window.low(3);
+    if (isKernelThread(current.task) || window.high(1) !== userSpace) return -errno.EPERM;
+    if (!memory.isMapped(userSpace, target, length) || !memory.isMapped(window.high(2), window.low(2), length)) {
+      return -errno.EFAULT;
+    }
+    // What stood there is another text from now on.
+    userTexts.disown(target, length);
+    memory.u8.copyWithin(target, window.low(2), window.low(2) + length);
+    return 0;
+  }
+
   return {
     probe_read: (window) => read(memory, window, 'either'),
     probe_read_kernel: (window) => read(memory, window, kernelSpace),
@@ -18,6 +33,12 @@ export function probeReadHelpers({ memory }: HelperEnvironment): HelperBodies {
     probe_read_kernel_str: (window) => readString(memory, window, kernelSpace),
     probe_read_user_str: (window) => readString(memory, window, userSpace),
     copy_from_user: (window) => read(memory, window, userSpace),
+    copy_from_user_task(window) {
+      if (window.low(5) !== 0 || window.high(5) !== 0) window.answer(-errno.EINVAL);
+      else if (window.low(2) === 0) window.answer(0);
+      else read(memory, window, userSpace);
+    },
+    probe_write_user: (window) => window.answer(write(window)),
   };
 }
 

@@ -56,8 +56,7 @@ export function ringBufferHelpers({ memory, maps, rings, current, ledger }: Help
     },
     ringbuf_query(window) {
       const known = window.high(2) === 0 ? ringOf(window)?.query(window.low(2)) : undefined;
-      const answer = known ?? 0;
-      window.answerHalves((answer / 0x1_0000_0000) | 0, answer | 0);
+      window.answerNumber(known ?? 0);
     },
   };
 }

@@ -42,15 +42,17 @@ export function stackHelpers({ memory, maps, current, stacks, userSpace, tasks }
     }
     const length = (frames - skip) * element;
     if (buildId) {
-      for (let index = skip; index < frames; index++) writeBuildId(target + (index - skip) * buildIdSize, index);
+      for (let index = skip; index < frames; index++) {
+        writeBuildId(target + (index - skip) * buildIdSize, stacks.frames + index * 8);
+      }
     } else memory.u8.copyWithin(target, stacks.frames + skip * 8, stacks.frames + frames * 8);
     memory.u8.fill(0, target + length, target + size);
     return length;
   }
 
-  /** The frame of that index as build id and offset, where its binary is known. */
-  function writeBuildId(at: number, index: number): void {
-    const address = memory.view.getBigUint64(stacks.frames + index * 8, true);
+  /** The address that stands at `from` as build id and offset, where its binary is known. */
+  function writeBuildId(at: number, from: number): void {
+    const address = memory.view.getBigUint64(from, true);
     const place = userSpace.buildId(address);
     const id = place && fromHex(place.id);
     memory.u8.fill(0, at, at + buildIdSize);
@@ -65,8 +67,9 @@ export function stackHelpers({ memory, maps, current, stacks, userSpace, tasks }
       const flags = window.low(3);
       if (!(map instanceof StackTraceMap) || window.high(3) !== 0) window.answer(-errno.EINVAL);
       else {
-        const frames = take((flags & stackFlags.user) !== 0, map.depth(flags));
-        window.answer(map.getStackid(stacks.frames, frames, flags));
+        const user = (flags & stackFlags.user) !== 0;
+        const frames = take(user, map.depth(flags));
+        window.answer(map.getStackid(stacks.frames, frames, flags, user ? writeBuildId : undefined));
       }
     },
     get_stack: (window) => window.answer(getStack(window)),

@@ -4,11 +4,13 @@ import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
-/** Values of tasks, sockets and inodes (kernel/bpf/bpf_task_storage.c, bpf_inode_storage.c, net/core/bpf_sk_storage.c). */
-export function storageHelpers({ memory, maps, tasks, sockets, structs }: HelperEnvironment): HelperBodies {
+/** Values of tasks, sockets, inodes and cgroups (kernel/bpf/bpf_*_storage.c, net/core/bpf_sk_storage.c). */
+export function storageHelpers(environment: HelperEnvironment): HelperBodies {
+  const { memory, maps, tasks, sockets, structs, cgroupObjects } = environment;
   type Find = (offset: number) => object | undefined;
   const taskAt: Find = (offset) => tasks.taskAt(offset);
   const sockAt: Find = (offset) => sockets.sockAt(offset);
+  const cgroupAt: Find = (offset) => cgroupObjects.cgroupAt(offset);
   const inodeAt: Find = (offset) => structs.objectAt('inode', offset);
 
   function get(window: CallWindow, find: Find): void {
@@ -33,6 +35,8 @@ export function storageHelpers({ memory, maps, tasks, sockets, structs }: Helper
     task_storage_delete: (window) => remove(window, taskAt),
     sk_storage_get: (window) => get(window, sockAt),
     sk_storage_delete: (window) => remove(window, sockAt),
+    cgrp_storage_get: (window) => get(window, cgroupAt),
+    cgrp_storage_delete: (window) => remove(window, cgroupAt),
     inode_storage_get: (window) => get(window, inodeAt),
     inode_storage_delete: (window) => remove(window, inodeAt),
   };

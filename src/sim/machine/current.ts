@@ -6,6 +6,7 @@ import type { LinkResource } from '../points/points.ts';
 /** The idle task of a CPU on which nothing has happened yet. */
 const idle: Task = { pid: 0, tgid: 0, comm: 'swapper', uid: 0, gid: 0 };
 const noStack: KernelStack = [];
+const mostKnown = 16_384;
 
 /** A CPU's end of a task's kernel stack, as far as probes look: the return address and arguments beyond the sixth. */
 const kernelStack = 256;
@@ -72,8 +73,14 @@ export class Current {
   /** Halves of the address of the function that a probe is in; 0 elsewhere. */
   function = 0;
   functionHigh = 0;
+  /** Tasks that ran and have not ended, by pid: the newest of those that had the number. */
+  readonly known = new Map<number, Task>();
+  /** What each CPU ran last. */
+  readonly #last: (Task | undefined)[];
   /** Whose program runs. */
   link: LinkResource | null = null;
+  /** Whether the event under way has put a system call's arguments into the CPU's `userRegisters`. */
+  systemCall = false;
   /** What the program under way makes the probed function return instead of running it. */
   overrides = false;
   overrideLow = 0;
@@ -98,6 +105,7 @@ export class Current {
     this.#first = cells >>> 2;
     this.memory = memory;
     this.active = new Int32Array(cpus);
+    this.#last = new Array<Task | undefined>(cpus).fill(undefined);
     // Written anew for each user event, and events happen one at a time: all CPUs share it.
     const userStack = memory.allocatePages(userWindow * userWindows, pageKinds.user);
     this.cpus = Array.from({ length: cpus }, () => ({
@@ -114,6 +122,7 @@ export class Current {
   begin(cpu: number, task: Task, stack: KernelStack, userStack: UserStack | undefined): void {
     this.cpu = cpu;
     this.task = task;
+    if (this.#last[cpu] !== task) this.#meet(cpu, task);
     this.stack = stack;
     this.stackFirst = 0;
     this.stackSkip = 0;
@@ -123,6 +132,7 @@ export class Current {
     this.userSkip = 0;
     this.function = 0;
     this.functionHigh = 0;
+    this.systemCall = false;
     const words = this.#words;
     const first = this.#first;
     const now = this.#now[0] as number;
@@ -133,6 +143,21 @@ export class Current {
     words[first + 5] = task.tgid;
     words[first + 6] = task.uid;
     words[first + 7] = task.gid;
+  }
+
+  #meet(cpu: number, task: Task): void {
+    this.#last[cpu] = task;
+    if (task.pid === 0) return;
+    const { known } = this;
+    known.set(task.pid, task);
+    // Where a scenario never tells of an end, the one that was met first goes.
+    if (known.size > mostKnown) known.delete(known.keys().next().value as number);
+  }
+
+  /** A task has ended. */
+  forget({ pid }: Task): void {
+    this.known.delete(pid);
+    this.#last.fill(undefined);
   }
 
   get now(): Nanoseconds {

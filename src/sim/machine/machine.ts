@@ -1,9 +1,10 @@
 import type { Nanoseconds } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
-import type { KernelEvent, Process, Task } from '../../events/index.ts';
+import type { KernelEvent, NetDevice, Process, Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { Kernel } from '../../sys/index.ts';
 import type { Engine } from '../../vm/index.ts';
+import type { PacketFate } from '../net/network.ts';
 import type { TestResult, TestRun } from '../programs/test-run.ts';
 
 /** The engines that a program can run on: alike but for speed. */
@@ -20,6 +21,10 @@ export interface BootOptions {
   readonly seed?: number;
   /** Processes whose binaries can be probed and whose user stacks have names; none when absent. */
   readonly processes?: readonly Process[];
+  /** Network devices beside `lo`, which is always there. */
+  readonly devices?: readonly NetDevice[];
+  /** What files of /proc say, by path; /proc/meminfo and /proc/loadavg say without it that nothing goes on. */
+  readonly files?: Readonly<Record<string, string>>;
 }
 
 /** A signal that a program sent with send_signal or send_signal_thread. */
@@ -33,14 +38,18 @@ export interface SentSignal {
 
 /** The simulated kernel: a Kernel for those above the seam, and what only its owner may do, make things happen. */
 export interface Machine extends Kernel, Disposable {
-  /** Moves the clock on, and takes the samples that are due; events before it can no longer be fired. */
+  /** Moves the clock on, takes the samples and fires the timers that are due; events before it can no longer be fired. */
   advanceTo(time: Nanoseconds): void;
-  /** When sampling next has something to do; infinite when nothing samples. */
-  readonly nextSample: Nanoseconds;
+  /** When the machine next does something by itself, samples or fires a timer; infinite when nothing is to come. */
+  readonly nextDue: Nanoseconds;
+  /** The id of a cgroup by its path from the root; one that nobody named before is made. */
+  cgroupId(path: string): number;
   /** Plays one event: sets clock, CPU and task, and runs what is attached. @throws InputError for an event that cannot be (unknown function, CPU out of range) */
   fire(event: KernelEvent): void;
   /** What a program made the function under way on a task return instead of running (override_return), or undefined. */
   overridden(task: Task): bigint | undefined;
+  /** What became of the packet of the last packet event: whether it went on to its protocol, or where it ended. */
+  readonly packetFate: PacketFate;
   /** What programs sent, the first 1,000. */
   readonly signals: readonly SentSignal[];
   /** Runs a program by hand, which no verifier has seen. @throws SysError E2BIG, EINVAL, EBADF as programLoad */

@@ -1,9 +1,11 @@
 import { assertNever } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
-import type { KernelObject, ObjectChange } from '../../events/index.ts';
+import type { KernelObject, ObjectChange, Task } from '../../events/index.ts';
 import { type Memory, pageKinds } from '../../memory/index.ts';
 import { Values } from '../contexts/values.ts';
 import type { SymbolTable } from '../machine/symbols.ts';
+import type { Cgroups } from '../processes/cgroups.ts';
+import { CgroupObjects } from './cgroup-objects.ts';
 import { Devices } from './devices.ts';
 import { NamespaceTable } from './namespaces.ts';
 import { Packets } from './packets.ts';
@@ -19,23 +21,26 @@ import { Texts } from './texts.ts';
 export class KernelObjects {
   readonly values: Values;
   readonly tasks: Tasks;
-  readonly #user: Texts;
+  readonly userTexts: Texts;
   readonly structs: Structs;
   readonly #devices: Devices;
   readonly sockets: Sockets;
-  readonly #packets: Packets;
+  readonly cgroups: CgroupObjects;
+  readonly packets: Packets;
 
-  constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable) {
+  constructor(memory: Memory, profile: KernelProfile, symbols: SymbolTable, cgroups: Cgroups) {
     const { btf } = profile;
     const kernel = new Texts(memory, pageKinds.kernel);
     const namespaces = new NamespaceTable(memory, profile);
-    this.#user = new Texts(memory, pageKinds.user);
-    this.values = new Values(symbols, kernel, this.#user, (object) => this.address(object));
+    this.userTexts = new Texts(memory, pageKinds.user);
+    this.values = new Values(symbols, kernel, this.userTexts, (object) => this.address(object));
     this.structs = new Structs(memory, profile, this.values);
     this.#devices = new Devices(memory, btf, namespaces.own.net);
     this.sockets = new Sockets(memory, profile, namespaces, this.values);
-    this.#packets = new Packets(memory, btf, (object) => this.address(object));
-    this.tasks = new Tasks(memory, profile, namespaces, this.values);
+    this.packets = new Packets(memory, btf, (object) => this.address(object));
+    this.cgroups = new CgroupObjects(memory, profile);
+    const cssSet = (task: Task) => this.cgroups.cssSet(cgroups.of(task));
+    this.tasks = new Tasks(memory, profile, namespaces, this.values, cssSet);
   }
 
   /** The kernel wrote into an object. @throws InputError */
@@ -49,7 +54,7 @@ export class KernelObjects {
   address(object: KernelObject): number {
     switch (object.object) {
       case 'sk_buff':
-        return this.#packets.address(object);
+        return this.packets.address(object);
       case 'sock':
         return this.sockets.address(object);
       case 'net_device':
@@ -57,7 +62,7 @@ export class KernelObjects {
       case 'struct':
         return this.structs.address(object);
       case 'user':
-        return this.#user.address(object, object.content);
+        return this.userTexts.address(object, object.content);
       case 'task':
         return this.tasks.address(object.task);
       default:

@@ -88,6 +88,16 @@ export class Packets {
     });
   }
 
+  /** Of an sk_buff at an offset: where its bytes begin, and how many are linear (skb_headlen). */
+  dataOf(skb: number): number {
+    return this.#memory.u32[(skb + this.#at.data) >>> 2] as number;
+  }
+
+  linearOf(skb: number): number {
+    const { view } = this.#memory;
+    return view.getUint32(skb + this.#at.len, true) - view.getUint32(skb + this.#at.dataLen, true);
+  }
+
   /** The offset of a packet's sk_buff: the same while it lives. @throws InputError for a packet beyond 64 KiB */
   address(packet: SkBuff): number {
     const size = this.#sizeOf(packet);

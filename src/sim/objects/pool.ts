@@ -43,6 +43,15 @@ export class Pool<Key> {
     return offset;
   }
 
+  /** What lies in places that overlap so many bytes from an offset on is no key's any more; each place has `room` bytes. */
+  disown(offset: number, length: number, room: number): void {
+    for (const [at, index] of this.#indexes) {
+      if (at + room <= offset || at >= offset + length) continue;
+      this.#places.delete(this.#keys[index] as Key);
+      this.#keys[index] = undefined;
+    }
+  }
+
   /** How many places hold a key. */
   get size(): number {
     return this.#places.size;

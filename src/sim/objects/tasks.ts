@@ -33,7 +33,7 @@ export function parentOf(task: Task): Task {
   return task.kernelThread === true ? kthreadd : init;
 }
 
-function isKernelThread(task: Task): boolean {
+export function isKernelThread(task: Task): boolean {
   return task.kernelThread === true || task.pid === 0;
 }
 
@@ -58,6 +58,7 @@ function taskOffsets(fields: StructFields) {
     mm: fields.offset('mm'),
     activeMm: fields.offset('active_mm'),
     startTime: fields.offset('start_time'),
+    cgroups: fields.offset('cgroups'),
     startBootTime: fields.offset('start_boottime', 'real_start_time'),
   };
 }
@@ -75,6 +76,7 @@ export class Tasks {
   readonly #write: FieldWriter;
   readonly #members: Members;
   readonly #namespaces: NamespaceTable;
+  readonly #cssSet: (task: Task) => number;
   readonly #whole: number;
   readonly #places: { readonly cred: number; readonly pid: number; readonly mm: number };
   readonly #comm: number;
@@ -89,7 +91,14 @@ export class Tasks {
   /** Leaders of threads whose leader nobody names. */
   readonly #leaders = new WeakMap<Task, Task>();
 
-  constructor(memory: Memory, profile: KernelProfile, namespaces: NamespaceTable, values: Values) {
+  /** @param cssSet the offset of the css_set of a task's cgroup */
+  constructor(
+    memory: Memory,
+    profile: KernelProfile,
+    namespaces: NamespaceTable,
+    values: Values,
+    cssSet: (task: Task) => number,
+  ) {
     const { btf } = profile;
     const fields = new StructFields(btf, 'task_struct');
     const cred = new StructFields(btf, 'cred');
@@ -99,6 +108,7 @@ export class Tasks {
     this.#members = new Members(memory, profile, values, [fields]);
     this.#write = new FieldWriter(memory);
     this.#namespaces = namespaces;
+    this.#cssSet = cssSet;
     this.#comm = fields.offset('comm');
     this.#at = taskOffsets(fields);
     this.#credAt = credOffsets(cred);
@@ -180,6 +190,7 @@ export class Tasks {
     write.u32(at, this.#at.flags, isKernelThread(task) ? flagsOf.kernelThread | idle : 0);
     write.u64(at, this.#at.startTime, task.startTime ?? 0);
     write.u64(at, this.#at.startBootTime, task.startTime ?? 0);
+    write.pointer(at, this.#at.cgroups, this.#cssSet(task));
     this.#fillNamespaces(at, task);
     this.#fillRelatives(at, task);
     if (task.fields !== undefined) this.#members.write(at, task.fields);

@@ -54,6 +54,11 @@ export class Texts {
     throw new InputError(`${bytes} bytes behind one pointer are too many`, { expected: 'at most 65,536' });
   }
 
+  /** A program writes there: whoever names that text again gets another place. */
+  disown(offset: number, length: number): void {
+    for (const { room, pool } of this.#classes) pool.disown(offset, length, room);
+  }
+
   /** Written anew each time: what it points to may have another place by now. */
   #pointers(key: Key, content: readonly (UserMemory | null)[]): number {
     const bytes = new Uint8Array(content.length * 8);

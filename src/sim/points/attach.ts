@@ -11,6 +11,7 @@ import type { Values } from '../contexts/values.ts';
 import type { FdTable } from '../fds/fds.ts';
 import type { Stacks } from '../machine/stacks.ts';
 import { nearestHint, type SymbolTable } from '../machine/symbols.ts';
+import { isNetworkTarget, type NetworkPoints, type NetworkTarget } from '../net/attach.ts';
 import type { UserSpace } from '../processes/user-space.ts';
 import type { Attachment, ProgramResource } from '../programs/programs.ts';
 import { defaultMaxActive } from './calls.ts';
@@ -27,6 +28,7 @@ export interface ContextParts {
   readonly stacks: Stacks;
   readonly userSpace: UserSpace;
   readonly sampling: Sampling;
+  readonly network: NetworkPoints;
 }
 
 const op = 'attach';
@@ -50,6 +52,9 @@ const programsOf: Readonly<Record<AttachTarget['kind'], readonly ProgramType[]>>
   fmod_ret: ['tracing'],
   lsm: ['lsm'],
   perf_event: ['perf_event'],
+  xdp: ['xdp'],
+  tc: ['sched_cls'],
+  socket: ['socket_filter'],
 };
 
 /** All attach points that events or programs have named, and the links on them. */
@@ -147,6 +152,7 @@ export class AttachPoints {
     }
     if (program.attachment !== undefined) checkAttachment(program.attachment, target);
     if (program.overrides) checkInjectable(target);
+    if (isNetworkTarget(target)) return this.#fds.open(this.#parts.network.attach(program, target));
     if (target.kind === 'perf_event') return this.#fds.open(this.#sample(program, target, now));
     const list = this.#links(target);
     return this.#fds.open(new LinkResource(target, program, list, this.#instances(target)));
@@ -179,11 +185,11 @@ export class AttachPoints {
   }
 
   /** The list of links that a target means. Makes the writer of its context. */
-  #links(target: Exclude<AttachTarget, SamplingTarget>): LinkResource[] {
+  #links(target: Exclude<AttachTarget, SamplingTarget | NetworkTarget>): LinkResource[] {
     switch (target.kind) {
       case 'kprobe':
         if ((target.offset ?? 0) !== 0) {
-          const where = `${target.function}+${target.offset}`;
+          const where = `${target.function}+0x${(target.offset ?? 0).toString(16)}`;
           throw new SysError('EINVAL', op, `${where}: events tell only of entries and exits`, {
             hint: 'attach without an offset',
           });

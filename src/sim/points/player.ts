@@ -17,27 +17,31 @@ import type { FunctionContext } from '../contexts/registers.ts';
 import type { SampleContext } from '../contexts/sample-context.ts';
 import type { UserRegisters } from '../contexts/user-registers.ts';
 import type { Current } from '../machine/current.ts';
-import type { Ledger } from '../machine/ledger.ts';
-import type { TrapLog } from '../machine/traps.ts';
+import type { FireTimer, Timers } from '../machine/timers.ts';
+import type { Network } from '../net/network.ts';
 import type { KernelObjects } from '../objects/objects.ts';
 import type { UserSpace } from '../processes/user-space.ts';
+import type { CallbackPrograms } from '../programs/callbacks.ts';
 import type { AttachPoints } from './attach.ts';
 import type { ReturnInstances } from './calls.ts';
 import { Overrides } from './overrides.ts';
 import type { FunctionPoint, LinkResource, RawPoint } from './points.ts';
+import type { Runs } from './runs.ts';
 import type { Sampling, Take } from './sampling.ts';
 
 /** What the player plays on. */
 export interface PlayerParts {
   readonly current: Current;
   readonly points: AttachPoints;
-  readonly ledger: Ledger;
-  readonly traps: TrapLog;
+  readonly runs: Runs;
+  readonly network: Network;
   readonly userSpace: UserSpace;
   readonly userRegisters: UserRegisters;
   readonly sampling: Sampling;
   readonly samples: SampleContext;
   readonly objects: KernelObjects;
+  readonly timers: Timers;
+  readonly callbacks: CallbackPrograms;
 }
 
 /**
@@ -48,8 +52,8 @@ export interface PlayerParts {
 export class Player {
   readonly #current: Current;
   readonly #points: AttachPoints;
-  readonly #ledger: Ledger;
-  readonly #traps: TrapLog;
+  readonly #runs: Runs;
+  readonly #network: Network;
   readonly #userSpace: UserSpace;
   readonly #userRegisters: UserRegisters;
   readonly #sampling: Sampling;
@@ -57,22 +61,35 @@ export class Player {
   readonly #overrides = new Overrides();
   readonly #cpus: number;
   readonly #take: Take;
+  readonly #timers: Timers;
+  readonly #fireTimer: FireTimer;
 
   constructor(parts: PlayerParts) {
     const { current, samples } = parts;
     this.#current = current;
     this.#points = parts.points;
-    this.#ledger = parts.ledger;
-    this.#traps = parts.traps;
+    this.#runs = parts.runs;
+    this.#network = parts.network;
     this.#userSpace = parts.userSpace;
     this.#userRegisters = parts.userRegisters;
     this.#sampling = parts.sampling;
     this.#objects = parts.objects;
     this.#cpus = current.cpus.length;
+    this.#timers = parts.timers;
+    this.#fireTimer = (program, slot, map, value, cpu) => {
+      const { task, stack, userStack } = this.#sampling.running(cpu);
+      current.begin(cpu, task, stack, userStack);
+      current.link = null;
+      this.#runs.execute(
+        parts.callbacks.entry(program, slot),
+        program.program.name,
+        parts.callbacks.context(map, value),
+      );
+    };
     this.#take = (link, running, at) => {
       current.now = at;
-      current.begin(link.cpu, running.task, running.stack, running.userStack);
-      this.#run(link, samples.write(link, running, current));
+      current.begin(link.counter.cpu, running.task, running.stack, running.userStack);
+      this.#runs.run(link, samples.write(link, running, current));
     };
   }
 
@@ -82,7 +99,8 @@ export class Player {
     const { cpu } = event;
     if (!(cpu >= 0 && cpu < this.#cpus && (cpu | 0) === cpu)) throw this.#noCpu(event);
     if (!(event.time >= current.now)) throw this.#tooLate(event);
-    if (this.#sampling.due <= event.time) this.#sampling.advance(event.time, this.#take);
+    // What begins now is what a sample that is due now finds.
+    if (this.due <= event.time) this.#elapse(event.time, event.kind !== 'activity');
     current.now = event.time;
     const happens = this.#overrides.any ? this.#overrides.pass(event) : event;
     if (happens === null) return;
@@ -90,9 +108,26 @@ export class Player {
     this.#play(happens);
   }
 
+  /** When the machine next does something by itself. */
+  get due(): Nanoseconds {
+    return Math.min(this.#sampling.due, this.#timers.due);
+  }
+
+  /** Takes the samples and fires the timers due before a time, in order, and with `until` those due at it. */
+  #elapse(time: Nanoseconds, until: boolean): void {
+    let timer = this.#timers.next(time);
+    while (timer !== undefined) {
+      if (this.#sampling.due <= timer.due) this.#sampling.advance(timer.due, true, this.#take);
+      this.#current.now = timer.due;
+      this.#timers.fire(timer, this.#fireTimer);
+      timer = this.#timers.next(time);
+    }
+    this.#sampling.advance(time, until, this.#take);
+  }
+
   /** Moves the clock on; what samples takes its samples. */
   advanceTo(time: Nanoseconds): void {
-    if (this.#sampling.due <= time) this.#sampling.advance(time, this.#take);
+    if (this.due <= time) this.#elapse(time, true);
     if (time > this.#current.now) this.#current.now = time;
   }
 
@@ -130,6 +165,9 @@ export class Player {
       case 'change':
         this.#objects.change(event.object);
         break;
+      case 'packet':
+        this.#network.play(event);
+        break;
       default:
         assertNever(event);
     }
@@ -148,9 +186,8 @@ export class Player {
           : context.write(event.raw, this.#current);
       this.#runAll(raw.links, args);
     }
-    if (links.length === 0) return;
-    const record = (point.context as RecordContext).write(event, this.#current);
-    this.#runAll(links, record);
+    if (links.length > 0) this.#runAll(links, (point.context as RecordContext).write(event, this.#current));
+    if (point.ends) this.#current.forget(event.task);
   }
 
   /** The tasks' states as the scheduler has set them by the time that it tells (kernel/sched/core.c). */
@@ -174,7 +211,7 @@ export class Player {
     const { entries, exits, fentries, fexits, modifiers } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
-      if (!(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
+      if (!(link.instances as ReturnInstances).enter(event.task)) this.#runs.miss(link);
     }
     if (entries.length > 0) this.#runAll(entries, (point.context as FunctionContext).enter(event, this.#current));
     if (this.#current.overrides) this.#override(event);
@@ -204,7 +241,7 @@ export class Player {
       const link = point.modifiers[index] as LinkResource;
       const { executable } = link.program;
       const before = link.hits;
-      this.#run(link, args);
+      this.#runs.run(link, args);
       if (link.hits === before || executable.result === 0n) continue;
       this.#overrides.begin(event.task, event.function, executable.result);
       return;
@@ -230,7 +267,7 @@ export class Player {
       const link = exits[index] as LinkResource;
       if (!(link.instances as ReturnInstances).exit(event.task)) continue;
       if (registers === 0) registers = (point.context as FunctionContext).exit(event, this.#current);
-      this.#run(link, registers);
+      this.#runs.run(link, registers);
     }
   }
 
@@ -239,7 +276,7 @@ export class Player {
     const { entries, exits } = point;
     for (let index = 0; index < exits.length; index++) {
       const link = exits[index] as LinkResource;
-      if (isFor(link, event.task) && !(link.instances as ReturnInstances).enter(event.task)) this.#miss(link);
+      if (isFor(link, event.task) && !(link.instances as ReturnInstances).enter(event.task)) this.#runs.miss(link);
     }
     if (entries.length === 0) return;
     this.#runFor(entries, event.task, this.#userRegisters.enter(event, point, this.#current));
@@ -252,7 +289,7 @@ export class Player {
       const link = point.exits[index] as LinkResource;
       if (!isFor(link, event.task) || !(link.instances as ReturnInstances).exit(event.task)) continue;
       if (registers === 0) registers = this.#userRegisters.exit(event, point, this.#current);
-      this.#run(link, registers);
+      this.#runs.run(link, registers);
     }
   }
 
@@ -267,57 +304,32 @@ export class Player {
     if (!(event.duration >= 0)) {
       throw new InputError(`an activity of ${event.duration} ns`, { expected: 'a duration of 0 or more' });
     }
-    this.#sampling.begin(event);
+    this.#sampling.begin(event, this.#take);
+  }
+
+  /** The kernel passes a tracepoint or function in the course of another event: at its time, on its CPU and task. */
+  passOn(event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent): void {
+    this.#current.begin(event.cpu, event.task, event.stack, event.userStack);
+    this.#play(event);
+    this.#current.begin(outer.cpu, outer.task, outer.stack, outer.userStack);
   }
 
   /** Programs of a tracepoint that a helper passes while a program runs: all are skipped, as they would nest. */
   passNested(name: string): void {
     const point = this.#points.findTracepoint(name);
-    if (point !== undefined) for (const link of point.links) this.#miss(link);
+    if (point !== undefined) for (const link of point.links) this.#runs.miss(link);
   }
 
   #runAll(links: readonly LinkResource[], context: number): void {
-    for (let index = 0; index < links.length; index++) this.#run(links[index] as LinkResource, context);
+    for (let index = 0; index < links.length; index++) this.#runs.run(links[index] as LinkResource, context);
   }
 
   /** As `runAll`, but of the links for one process only those of the task's. */
   #runFor(links: readonly LinkResource[], task: Task, context: number): void {
     for (let index = 0; index < links.length; index++) {
       const link = links[index] as LinkResource;
-      if (isFor(link, task)) this.#run(link, context);
+      if (isFor(link, task)) this.#runs.run(link, context);
     }
-  }
-
-  #run(link: LinkResource, context: number): void {
-    const current = this.#current;
-    const { cpu } = current;
-    if (current.active[cpu] !== 0) {
-      this.#miss(link);
-      return;
-    }
-    const { executable } = link.program;
-    this.#ledger.countProduced(cpu);
-    current.active[cpu] = 1;
-    current.records = 0;
-    current.reserved = 0;
-    current.link = link;
-    executable.run(context);
-    current.active[cpu] = 0;
-    link.countHit();
-    const { trap } = executable;
-    if (trap !== null) this.#traps.note(link.program.name, trap);
-    // A run that was trapped leaves its records unfinished.
-    for (; current.reserved > 0; current.reserved--) this.#ledger.countUnsent(cpu);
-    if (current.records > 0) return;
-    if (trap === null) this.#ledger.countFiltered(cpu);
-    else this.#ledger.countUnrun(cpu);
-  }
-
-  /** A run was due and does not happen. */
-  #miss(link: LinkResource): void {
-    link.countMissed();
-    this.#ledger.countProduced(this.#current.cpu);
-    this.#ledger.countUnrun(this.#current.cpu);
   }
 
   #noCpu(event: KernelEvent): InputError {
@@ -356,6 +368,8 @@ function nameOf(event: KernelEvent): string {
       return `an activity of ${event.task.comm}`;
     case 'change':
       return `a change of a ${event.object.object}`;
+    case 'packet':
+      return `a packet at ${event.device.name}`;
     default:
       return assertNever(event);
   }

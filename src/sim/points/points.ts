@@ -135,8 +135,14 @@ export class LinkResource extends Resource {
     this.#counts[1]!++;
   }
 
+  /** Takes it from its point, though it may live on: another program has its place. */
+  detach(): void {
+    const index = this.#list.indexOf(this);
+    if (index >= 0) this.#list.splice(index, 1);
+  }
+
   protected override release(): void {
-    this.#list.splice(this.#list.indexOf(this), 1);
+    this.detach();
     this.program.letGo();
   }
 }

@@ -1,7 +1,9 @@
 import type { Nanoseconds } from '../../base/index.ts';
 import type { CpuActivity, KernelStack, Task, UserStack } from '../../events/index.ts';
 import type { SamplingTarget } from '../../sys/index.ts';
+import type { PerfCounter } from '../../uapi/index.ts';
 import type { ProgramResource } from '../programs/programs.ts';
+import { Counter } from './counters.ts';
 import { LinkResource } from './points.ts';
 
 /**
@@ -38,20 +40,15 @@ const idleStack: KernelStack = [
 
 /** A program on one counter of one CPU. */
 export class SamplingLink extends LinkResource {
-  readonly cpu: number;
   readonly sampling: SamplingTarget;
-  readonly isClock: boolean;
+  readonly counter: Counter;
   /** ns between two samples when it is given by time, else 0. */
   readonly interval: number;
-  /** Counted since it was attached, and how far the next sample is. */
-  counted = 0;
+  /** How far the next sample is at the time up to which the counter is settled, and what that falls by in an ns. */
   left: number;
-  /** Up to when the two above tell, and what they grow by in an ns. */
-  since: Nanoseconds;
   rate = 0;
   /** When the next sample is due. */
   due = Number.POSITIVE_INFINITY;
-  readonly began: Nanoseconds;
   readonly #gone: (link: SamplingLink) => void;
 
   constructor(
@@ -63,42 +60,30 @@ export class SamplingLink extends LinkResource {
   ) {
     super(target, program, list, 0);
     this.sampling = target;
-    this.cpu = target.cpu;
-    this.isClock = target.event === 'cpu-clock' || target.event === 'task-clock';
+    this.counter = new Counter(target.event, target.cpu, this.pid, now);
     const interval = target.frequency === undefined ? 0 : Math.floor(second / target.frequency);
-    const clock = this.isClock ? Math.max(shortestClock, interval || (target.period ?? 0)) : interval;
+    const clock = this.counter.isClock ? Math.max(shortestClock, interval || (target.period ?? 0)) : interval;
     this.interval = clock;
     this.left = clock || (target.period ?? 0);
-    this.began = now;
-    this.since = now;
     this.#gone = gone;
   }
 
   /** What bpf_perf_event_data says: how much the counter moved for a sample. */
   get period(): number {
-    if (this.isClock || this.interval === 0) return this.interval || (this.sampling.period ?? 0);
-    return Math.max(1, Math.round(this.countRate * this.interval));
+    if (this.counter.isClock || this.interval === 0) return this.interval || (this.sampling.period ?? 0);
+    return Math.max(1, Math.round(this.counter.rate * this.interval));
   }
-
-  /** Of a counter that samples by time: how much it counts in an ns. */
-  countRate = 0;
 
   /** Brings the count up to a time. */
   settle(now: Nanoseconds): void {
-    const elapsed = now - this.since;
-    this.since = now;
-    this.left -= elapsed * this.rate;
-    this.counted += elapsed * this.countRate;
+    this.left -= (now - this.counter.since) * this.rate;
+    this.counter.settle(now);
   }
 
   /** What the CPU does from now on. */
-  run(running: Running): void {
-    const { activity, task } = running;
-    const { event } = this.sampling;
-    const others = this.pid !== 0 && this.pid !== task.tgid;
-    const counts = this.isClock || activity === null ? 0 : (activity.counts?.[event as never] ?? 0);
-    this.countRate = others ? 0 : this.isClock ? 1 : counts === 0 ? 0 : counts / (activity as CpuActivity).duration;
-    this.rate = this.interval > 0 && this.countRate > 0 ? 1 : this.countRate;
+  run({ activity, task, until }: Running): void {
+    this.counter.run(task, activity, until);
+    this.rate = this.interval > 0 && this.counter.rate > 0 ? 1 : this.counter.rate;
     this.schedule();
   }
 
@@ -106,7 +91,7 @@ export class SamplingLink extends LinkResource {
     this.due =
       this.rate === 0
         ? Number.POSITIVE_INFINITY
-        : this.since + Math.max(0, Math.ceil(this.left / this.rate - rounding));
+        : this.counter.since + Math.max(0, Math.ceil(this.left / this.rate - rounding));
   }
 
   /** A sample was taken: the next is a period later. */
@@ -126,6 +111,8 @@ export class Sampling {
   readonly #running: Running[];
   readonly #idle: readonly Running[];
   readonly #links: LinkResource[][];
+  /** Those that only count. */
+  readonly #counters: Counter[][];
   /** When the next sample is due, or the next activity that counters depend on is over; infinite when nobody samples. */
   due: Nanoseconds = Number.POSITIVE_INFINITY;
 
@@ -139,6 +126,7 @@ export class Sampling {
     }));
     this.#running = [...this.#idle];
     this.#links = this.#idle.map(() => []);
+    this.#counters = this.#idle.map(() => []);
   }
 
   attach(target: SamplingTarget, program: ProgramResource, now: Nanoseconds): SamplingLink {
@@ -150,16 +138,40 @@ export class Sampling {
     return link;
   }
 
-  /** What a CPU does from now on. */
-  begin(activity: CpuActivity): void {
+  /** What a CPU does now. */
+  running(cpu: number): Running {
+    return this.#running[cpu] as Running;
+  }
+
+  /** Counts on a CPU from now on, until `stop`. */
+  count(event: PerfCounter, cpu: number, pid: number, now: Nanoseconds): Counter {
+    this.#expire(cpu, now);
+    const counter = new Counter(event, cpu, pid, now);
+    const { task, activity, until } = this.#running[cpu] as Running;
+    counter.run(task, activity, until);
+    (this.#counters[cpu] as Counter[]).push(counter);
+    return counter;
+  }
+
+  stop(counter: Counter): void {
+    const counters = this.#counters[counter.cpu] as Counter[];
+    counters.splice(counters.indexOf(counter), 1);
+  }
+
+  /**
+   * What a CPU does from now on. Clocks that are due now sample it; the last events of what it did before were counted
+   * in that. `take` runs the program.
+   */
+  begin(activity: CpuActivity, take: Take): void {
     const { cpu, task, stack, userStack, time, duration } = activity;
+    this.#takeDue(cpu, time, false, take);
     this.#switch(cpu, time, { task, stack, userStack, activity, until: time + duration });
     this.#reckon();
   }
 
-  /** Takes the samples due up to a time, in order. `take` runs the program. */
-  advance(time: Nanoseconds, take: Take): void {
-    while (this.due <= time) {
+  /** Takes the samples due before a time, in order, and with `until` those due at it. `take` runs the program. */
+  advance(time: Nanoseconds, until: boolean, take: Take): void {
+    while (this.due < time || (until && this.due === time)) {
       const now = this.due;
       for (let cpu = 0; cpu < this.#links.length; cpu++) {
         // The last event of an activity counts in it; a clock's tick at its end finds what comes next.
@@ -175,7 +187,7 @@ export class Sampling {
     const links = this.#links[cpu] as LinkResource[];
     for (let index = 0; index < links.length; index++) {
       const link = links[index] as SamplingLink;
-      if (link.due > now || link.isClock !== clocks) continue;
+      if (link.due > now || link.counter.isClock !== clocks) continue;
       take(link, this.#running[cpu] as Running, now);
       link.next();
     }
@@ -192,8 +204,14 @@ export class Sampling {
     const links = this.#links[cpu] as LinkResource[];
     for (let index = 0; index < links.length; index++) {
       const link = links[index] as SamplingLink;
-      link.settle(Math.max(now, link.since));
+      link.settle(Math.max(now, link.counter.since));
       link.run(running);
+    }
+    const counters = this.#counters[cpu] as Counter[];
+    for (let index = 0; index < counters.length; index++) {
+      const counter = counters[index] as Counter;
+      counter.settle(now);
+      counter.run(running.task, running.activity, running.until);
     }
   }
 

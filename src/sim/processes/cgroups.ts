@@ -26,6 +26,7 @@ export class CgroupResource extends Resource {
 /** The cgroups that tasks are in and that user space opens; one that nobody named before is made. */
 export class Cgroups {
   readonly #byPath = new Map<string, Cgroup>();
+  readonly #byId: Cgroup[] = [];
   readonly #fds: FdTable;
   readonly #root: Cgroup;
   #lastId = 0;
@@ -47,6 +48,10 @@ export class Cgroups {
     return task.cgroup === undefined ? this.#root : this.at(task.cgroup);
   }
 
+  byId(id: number): Cgroup | undefined {
+    return this.#byId[id - 1];
+  }
+
   at(path: string): Cgroup {
     const known = this.#byPath.get(path);
     if (known) return known;
@@ -65,6 +70,7 @@ export class Cgroups {
     const line: Cgroup[] = [...above];
     const cgroup: Cgroup = { path, id: ++this.#lastId, line };
     line.push(cgroup);
+    this.#byId.push(cgroup);
     this.#byPath.set(path, cgroup);
     return cgroup;
   }

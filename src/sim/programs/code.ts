@@ -3,6 +3,7 @@ import { SysError, viewOf } from '../../base/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
 import { helperAllowed, helperById, isGplCompatible, type ProgramType } from '../../uapi/index.ts';
 import type { MapResource } from '../fds/map-resource.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { ldImm64, type NamedFds, pseudo } from './verification.ts';
 
 /**
@@ -56,10 +57,11 @@ export function checkHelpers(calls: readonly Call[], type: ProgramType, license:
 }
 
 /**
- * A copy of the code with the kernel pointers of maps and of their values where it names fds.
+ * A copy of the code with the kernel pointers of maps and of their values where it names fds, and of the kernel's
+ * variables where it names their ids.
  * @throws SysError EBADF for an fd that is no map, which only a program that no verifier saw has
  */
-export function linked(code: Uint8Array, { maps }: NamedFds): Uint8Array {
+export function linked(code: Uint8Array, { maps }: NamedFds, variables: KernelVariables): Uint8Array {
   const result = code.slice();
   const view = viewOf(result);
   for (let at = 0; at + 16 <= code.length; at += 8) {
@@ -73,6 +75,11 @@ export function linked(code: Uint8Array, { maps }: NamedFds): Uint8Array {
       view.setUint8(at + 1, view.getUint8(at + 1) & 0xf);
       view.setUint32(at + 4, address, true);
       view.setUint32(at + 12, kernelSpace, true);
+    } else if (source === pseudo.variable) {
+      const address = variables.address(view.getUint32(at + 4, true));
+      view.setUint8(at + 1, view.getUint8(at + 1) & 0xf);
+      view.setUint32(at + 4, address, true);
+      view.setUint32(at + 12, address === 0 ? 0 : kernelSpace, true);
     }
     at += 8;
   }

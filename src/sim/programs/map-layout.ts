@@ -34,7 +34,9 @@ export function cellHelpers(cells: CurrentCells): ReadonlyMap<number, InlineHelp
 export function mapLayout(memory: Memory, map: BpfMap, cpu?: number): MapLayout | undefined {
   const place = (field: HeaderField): number => map.address + mapHeader[field];
   const get = (field: HeaderField): number => memory.u32[place(field) >>> 2] as number;
-  const { type, keySize, valueSize, maxEntries } = map.shape;
+  const { type, keySize, valueSize, maxEntries, special = [] } = map.shape;
+  // What an update leaves out, and what goes with an element, only the map knows.
+  if (special.length > 0) return undefined;
   const isPerCpu = type === 'percpu_array' || type === 'percpu_hash';
   if (isPerCpu && cpu === undefined) return undefined;
   const perCpu: { perCpu?: PerCpu } = isPerCpu ? { perCpu: { stride: get('cpuStride'), current: cpu as number } } : {};

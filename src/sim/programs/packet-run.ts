@@ -1,29 +1,30 @@
 import { SysError, viewOf } from '../../base/index.ts';
-import { kernelSpace, type Memory, wholePages } from '../../memory/index.ts';
-import { contextField, contexts } from '../../uapi/index.ts';
-import { contextSize, type PacketContext, type PacketPointer, packetPointer } from './context-code.ts';
+import type { Memory } from '../../memory/index.ts';
+import { contextField, contexts, type FieldPlace } from '../../uapi/index.ts';
+import type { PacketBuffer, PacketBuffers } from '../net/buffers.ts';
+import { etherSize, Skbs, skbAt, wireProtocols, xdpAt } from '../net/skb.ts';
+import { fillSkb, fillXdp } from '../net/skb-fill.ts';
 
 /**
  * The packet of a test run and the context that a program sees it through (net/bpf/test_run.c): what user space may set
  * of a context, what the kernel makes of the bytes, and what goes back. All of it as Linux 6.18 answered.
  */
 const op = 'prog_test_run';
-const ethernetSize = 14;
 /** PAGE_SIZE less the head and tail room of an sk_buff. */
 const largestSkb = 4096 - 64 - 320;
 /** Of an XDP frame a page less its rooms is linear; up to 17 more pages are fragments, which no pointer reaches. */
 const linearXdp = 4096 - 256 - 320;
 const largestXdp = linearXdp + 17 * 4096;
-/** ifindex of the loopback device, which test runs come in through. */
-const loopback = 1;
+/** What the last fragment may grow by. */
+const mostGrowth = 4096;
+/** The loopback device, which test runs come in through. */
+const loopback = { header: etherSize, ifindex: 1 } as const;
 /** GSO_MAX_SEGS, GSO_LEGACY_MAX_SIZE (include/linux/netdevice.h) */
 const mostSegments = 65_535;
 const longestWire = 65_536;
 /** AF_INET, AF_INET6, TCP_CLOSE. */
 const families = { ip4: 2, ip6: 10 } as const;
 const closed = 7;
-/** h_proto as a little-endian machine reads it. */
-const protocols = { ip4: 0x0008, ip6: 0xdd86, raw8023: 0x0100, llc8022: 0x0400 } as const;
 const headerSizes = { ip4: 20, ip6: 40 } as const;
 
 /** Fields of __sk_buff that user space may set and gets back. */
@@ -42,6 +43,7 @@ const settable = [
 
 /** A packet and its context in the linear memory, for one test run. */
 export interface PacketRun {
+  readonly buffer: PacketBuffer;
   /** Offset of the context. */
   readonly context: number;
   /** The bytes of the packet as the program left them. */
@@ -51,95 +53,64 @@ export interface PacketRun {
   close(): void;
 }
 
-/** What programs see of a struct, at its offset in memory. */
-class ContextWriter {
-  readonly #memory: Memory;
-  readonly #name: PacketContext | 'bpf_sock';
-  readonly at: number;
-
-  constructor(memory: Memory, name: PacketContext | 'bpf_sock', at: number) {
-    this.#memory = memory;
-    this.#name = name;
-    this.at = at;
-  }
-
-  u32(field: string, value: number): void {
-    this.#memory.view.setUint32(this.at + this.#place(field), value, true);
-  }
-
-  bytes(field: string, bytes: Uint8Array): void {
-    this.#memory.u8.set(bytes, this.at + this.#place(field));
-  }
-
-  pointer(offset: number, to: number): void {
-    this.#memory.view.setUint32(this.at + offset, to, true);
-    this.#memory.view.setUint32(this.at + offset + 4, kernelSpace, true);
-  }
-
-  packet(name: PacketPointer, to: number): void {
-    this.pointer(packetPointer(this.#name as PacketContext, name), to);
-  }
-
-  #place(field: string): number {
-    return (contextField(this.#name, field) as readonly [number, number])[0];
-  }
-}
-
 /**
  * An sk_buff as it comes in through the loopback device.
  * @param seesEthernet whether its data begins with the Ethernet header: that of classifiers and actions does
- * @throws SysError EINVAL, ENODEV
+ * @throws SysError EINVAL, ENODEV, ENOMEM
  */
 export function skbRun(
   memory: Memory,
+  packets: PacketBuffers,
   data: Uint8Array,
   given: Uint8Array | undefined,
   seesEthernet: boolean,
 ): PacketRun {
-  if (data.length < ethernetSize || data.length > largestSkb) throw wrongSize(data.length, largestSkb);
-  const fields = given && checkedSkb(given, seesEthernet ? data.length : data.length - ethernetSize);
+  if (data.length < etherSize || data.length > largestSkb) throw wrongSize(data.length, largestSkb);
+  const fields = given && checkedSkb(given, seesEthernet ? data.length : data.length - etherSize);
   const header = networkHeader(data);
-  const packet = memory.allocatePages(wholePages(largestSkb));
-  const context = memory.allocate(contextSize('__sk_buff'));
-  const sock = memory.allocate(contexts.bpf_sock.size);
-  memory.u8.fill(0, context, context + contextSize('__sk_buff'));
-  memory.u8.set(data, packet);
-  const start = packet + (seesEthernet ? 0 : ethernetSize);
-  const write = new ContextWriter(memory, '__sk_buff', context);
-  if (given) memory.u8.set(given.subarray(0, contexts.__sk_buff.size), context);
-  write.u32('len', packet + data.length - start);
-  write.u32('pkt_type', packetType(data));
-  write.u32('protocol', protocolOf(data));
-  if (!fields?.ifindex) write.u32('ifindex', loopback);
-  if (given && !fields?.wireLength) write.u32('wire_len', packet + data.length - start);
-  write.packet('data', start);
-  write.packet('data_end', packet + data.length);
-  write.packet('data_meta', start);
-  write.packet('mac_header', packet);
-  write.packet('network_header', packet + ethernetSize);
-  write.pointer((contextField('__sk_buff', 'sk') as readonly [number, number])[0], sock);
-  writeSocket(memory, data, header, write, new ContextWriter(memory, 'bpf_sock', sock));
+  const buffer = taken(packets, data.length);
+  const { skb, sock, origin } = buffer;
+  const skbs = new Skbs(memory);
+  buffer.kind = 'skb';
+  memory.u8.set(data, origin);
+  fillSkb(skbs, buffer, loopback, origin, data.length);
+  if (given) memory.u8.set(given.subarray(0, contexts.__sk_buff.size), skb);
+  skbs.set(skb, skbAt.packetType, packetType(data));
+  skbs.set(skb, skbAt.protocol, skbs.protocolAt(origin));
+  if (!fields?.ifindex) skbs.set(skb, skbAt.ifindex, loopback.ifindex);
+  skbs.setLength(skb, data.length);
+  skbs.setPointer(skb, skbAt.data, origin);
+  if (!seesEthernet) skbs.pull(skb, etherSize);
+  if (given && !fields?.wireLength) skbs.set(skb, skbAt.wireLength, skbs.length(skb));
+  skbs.setPointer(skb, skbAt.socket, sock);
+  writeSocket(memory, data, header, buffer);
   return {
-    context,
+    buffer,
+    context: skb,
     data() {
-      const out = memory.u8.slice(packet, packet + data.length);
-      if (!seesEthernet) out.fill(0, 0, ethernetSize);
+      // A program may have moved the packet; where it sees no link header, one of zeros is put before it.
+      const start = skbs.get(skb, skbAt.data);
+      const out = memory.u8.slice(start - (seesEthernet ? 0 : etherSize), start + skbs.length(skb));
+      if (!seesEthernet) out.fill(0, 0, etherSize);
       return out;
     },
     contextOut() {
       const out = new Uint8Array(contexts.__sk_buff.size);
       for (const name of settable) {
         const [offset, size] = contextField('__sk_buff', name) as readonly [number, number];
-        out.set(memory.u8.subarray(context + offset, context + offset + size), offset);
+        out.set(memory.u8.subarray(skb + offset, skb + offset + size), offset);
       }
       return out;
     },
-    close() {
-      memory.freePages(packet, wholePages(largestSkb));
-      memory.free(context, contextSize('__sk_buff'));
-      memory.free(sock, contexts.bpf_sock.size);
-    },
+    close: () => packets.give(buffer),
   };
+}
+
+/** @throws SysError ENOMEM */
+function taken(packets: PacketBuffers, length: number): PacketBuffer {
+  const buffer = packets.take(length);
+  if (buffer !== null) return buffer;
+  throw new SysError('ENOMEM', op, 'too many packets are under way');
 }
 
 /** convert___skb_to_skb: what may be set is set, all else is zero. */
@@ -159,7 +130,7 @@ function checkedSkb(given: Uint8Array, length: number): { ifindex: number; wireL
       expected: `a wire_len of 0 or from ${length} to ${longestWire}, gso_segs of ${mostSegments} at most`,
     });
   }
-  if (found.ifindex > loopback) throw new SysError('ENODEV', op, `no device has the index ${found.ifindex}`);
+  if (found.ifindex > loopback.ifindex) throw new SysError('ENODEV', op, `no device has the index ${found.ifindex}`);
   for (const name of settable) {
     const [offset, size] = contextField('__sk_buff', name) as readonly [number, number];
     rest.fill(0, offset, offset + size);
@@ -177,19 +148,13 @@ function packetType(data: Uint8Array): number {
   return data.subarray(0, 6).every((byte) => byte === 0) ? 0 : 3;
 }
 
-function protocolOf(data: Uint8Array): number {
-  const view = viewOf(data);
-  if (view.getUint16(12, false) >= 1536) return view.getUint16(12, true);
-  return data[14] === 0xff && data[15] === 0xff ? protocols.raw8023 : protocols.llc8022;
-}
-
 /** What the network header must be; a packet whose header is cut off is refused. */
 function networkHeader(data: Uint8Array): 'ip4' | 'ip6' | undefined {
-  const protocol = protocolOf(data);
-  const header = protocol === protocols.ip4 ? 'ip4' : protocol === protocols.ip6 ? 'ip6' : undefined;
-  if (header && data.length < ethernetSize + headerSizes[header]) {
+  const protocol = viewOf(data).getUint16(etherSize - 2, true);
+  const header = protocol === wireProtocols.ip4 ? 'ip4' : protocol === wireProtocols.ip6 ? 'ip6' : undefined;
+  if (header && data.length < etherSize + headerSizes[header]) {
     throw new SysError('EINVAL', op, `a packet of ${data.length} bytes`, {
-      expected: `${ethernetSize + headerSizes[header]} bytes at least, as its header is of ${headerSizes[header]}`,
+      expected: `${etherSize + headerSizes[header]} bytes at least, as its header is of ${headerSizes[header]}`,
     });
   }
   return header;
@@ -200,50 +165,57 @@ function writeSocket(
   memory: Memory,
   data: Uint8Array,
   header: 'ip4' | 'ip6' | undefined,
-  skb: ContextWriter,
-  sock: ContextWriter,
+  { skb, sock }: PacketBuffer,
 ): void {
-  memory.u8.fill(0, sock.at, sock.at + contexts.bpf_sock.size);
-  sock.u32('state', closed);
-  sock.u32('rx_queue_mapping', 0xffff_ffff);
+  const u32 = (place: FieldPlace, base: number, value: number): void =>
+    memory.view.setUint32(base + place[0], value, true);
+  const { fields } = contexts.bpf_sock;
+  memory.u8.fill(0, sock, sock + contexts.bpf_sock.size);
+  u32(fields.state, sock, closed);
+  u32(fields.rx_queue_mapping, sock, 0xffff_ffff);
   if (header === undefined) return;
-  for (const one of [skb, sock]) one.u32('family', families[header]);
-  const at = ethernetSize + (header === 'ip4' ? 12 : 8);
+  const seen = contexts.__sk_buff.fields;
+  u32(fields.family, sock, families[header]);
+  u32(seen.family, skb, families[header]);
+  const at = etherSize + (header === 'ip4' ? 12 : 8);
   const size = header === 'ip4' ? 4 : 16;
   const source = data.subarray(at, at + size);
   const target = data.subarray(at + size, at + 2 * size);
-  sock.bytes(`src_${header}`, source);
-  sock.bytes(`dst_${header}`, target);
-  skb.bytes(`local_${header}`, source);
-  skb.bytes(`remote_${header}`, target);
+  memory.u8.set(source, sock + fields[`src_${header}`][0]);
+  memory.u8.set(target, sock + fields[`dst_${header}`][0]);
+  memory.u8.set(source, skb + seen[`local_${header}`][0]);
+  memory.u8.set(target, skb + seen[`remote_${header}`][0]);
 }
 
-/** An XDP frame as it comes in through the loopback device. @throws SysError EINVAL, ENODEV */
-export function xdpRun(memory: Memory, data: Uint8Array, given: Uint8Array | undefined): PacketRun {
+/** An XDP frame as it comes in through the loopback device. @throws SysError EINVAL, ENODEV, ENOMEM */
+export function xdpRun(
+  memory: Memory,
+  packets: PacketBuffers,
+  data: Uint8Array,
+  given: Uint8Array | undefined,
+): PacketRun {
   const meta = given === undefined ? 0 : metaSize(given, data.length);
-  if (data.length - meta < ethernetSize || data.length > largestXdp) throw wrongSize(data.length, largestXdp);
-  const pages = wholePages(data.length);
-  const packet = memory.allocatePages(pages);
-  const context = memory.allocate(contextSize('xdp_md'));
-  memory.u8.fill(0, context, context + contextSize('xdp_md'));
-  memory.u8.set(data, packet);
-  const write = new ContextWriter(memory, 'xdp_md', context);
-  write.u32('ingress_ifindex', loopback);
-  write.packet('data_meta', packet);
-  write.packet('data', packet + meta);
-  write.packet('data_end', packet + Math.min(data.length, meta + linearXdp));
+  if (data.length - meta < etherSize || data.length > largestXdp) throw wrongSize(data.length, largestXdp);
+  const buffer = taken(packets, data.length + mostGrowth);
+  const { xdp, origin } = buffer;
+  const frames = new Skbs(memory);
+  buffer.kind = 'xdp';
+  memory.u8.set(data, origin);
+  fillXdp(frames, buffer, origin, data.length);
+  frames.set(xdp, xdpAt.ingressIfindex, loopback.ifindex);
+  frames.set(xdp, xdpAt.data, origin + meta);
+  frames.set(xdp, xdpAt.dataEnd, origin + Math.min(data.length, meta + linearXdp));
+  frames.set(xdp, xdpAt.limit, origin + linearXdp);
   return {
-    context,
-    data: () => memory.u8.slice(packet, packet + data.length),
+    buffer,
+    context: xdp,
+    data: () => memory.u8.slice(frames.get(xdp, xdpAt.dataMeta), frames.get(xdp, xdpAt.frameEnd)),
     contextOut() {
       const out = new Uint8Array(contexts.xdp_md.size);
       out.set((given ?? out).subarray(0, out.length));
       return out;
     },
-    close() {
-      memory.freePages(packet, pages);
-      memory.free(context, contextSize('xdp_md'));
-    },
+    close: () => packets.give(buffer),
   };
 }
 
@@ -260,10 +232,10 @@ function metaSize(given: Uint8Array, length: number): number {
         'data: how many bytes before the packet are meta data, a multiple of 4; data_end: no more than there are',
     });
   }
-  if (ingress > loopback) throw new SysError('ENODEV', op, `no device has the index ${ingress}`);
+  if (ingress > loopback.ifindex) throw new SysError('ENODEV', op, `no device has the index ${ingress}`);
   return data;
 }
 
 function wrongSize(size: number, most: number): SysError {
-  return new SysError('EINVAL', op, `a packet of ${size} bytes`, { expected: `${ethernetSize} to ${most} bytes` });
+  return new SysError('EINVAL', op, `a packet of ${size} bytes`, { expected: `${etherSize} to ${most} bytes` });
 }

@@ -4,6 +4,7 @@ import type { ProgramTestResult, ProgramTestRun } from '../../sys/index.ts';
 import { contextOf, contexts, type ProgramType } from '../../uapi/index.ts';
 import type { Executable } from '../../vm/index.ts';
 import { mostArguments } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
 import { type PacketContext, packetPointer } from './context-code.ts';
 import { type PacketRun, skbRun, xdpRun } from './packet-run.ts';
 
@@ -35,7 +36,12 @@ export interface Runnable {
 }
 
 /** @throws SysError ENOTSUPP for a type that has no test run, EINVAL, ENODEV, E2BIG, ENOSPC as Linux */
-export function programTestRun(memory: Memory, program: Runnable, run: ProgramTestRun): ProgramTestResult {
+export function programTestRun(
+  memory: Memory,
+  packets: PacketBuffers,
+  program: Runnable,
+  run: ProgramTestRun,
+): ProgramTestResult {
   const { type } = program;
   if (type === 'raw_tracepoint') return runOnArguments(memory, program, run);
   if (!skbTypes.has(type) && type !== 'xdp') {
@@ -46,10 +52,15 @@ export function programTestRun(memory: Memory, program: Runnable, run: ProgramTe
   const context = givenContext(run, contextOf[type] as PacketContext);
   const data = run.data ?? new Uint8Array();
   const packet =
-    type === 'xdp' ? xdpRun(memory, data, context) : skbRun(memory, data, context, ethernetTypes.has(type));
+    type === 'xdp'
+      ? xdpRun(memory, packets, data, context)
+      : skbRun(memory, packets, data, context, ethernetTypes.has(type));
+  const outer = packets.running;
+  packets.running = packet.buffer;
   try {
     return runOnPacket(program.executable, packet, run);
   } finally {
+    packets.running = outer;
     packet.close();
   }
 }

@@ -16,10 +16,13 @@ import type { CallWindow, Engine, Executable, Helper, Host, LinkedProgram } from
 import { type FdTable, Resource } from '../fds/fds.ts';
 import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
+import type { PacketBuffers } from '../net/buffers.ts';
+import type { KernelVariables } from '../objects/kernel-variables.ts';
 import { isErrorInjectable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
-import { convertContextAccesses, reachOf } from './context-code.ts';
+import { convertContextAccesses, queueGuard, reachOf } from './context-code.ts';
 import { sanitizeDeadCode } from './dead-code.ts';
+import { insertBefore } from './insert.ts';
 import { cellHelpers, inlineHelpers, mapLayout } from './map-layout.ts';
 import { packetBytes, programTestRun } from './program-run.ts';
 import { type TestResult, type TestRun, testRun } from './test-run.ts';
@@ -89,6 +92,22 @@ export class ProgramResource extends Resource {
   }
 }
 
+/** What an engine is told: of registers when it asks, which need not be at once. */
+class EngineFacts implements NonNullable<LinkedProgram['facts']> {
+  readonly verified = true;
+  readonly mayFault: Uint8Array;
+  readonly #proved: Facts;
+
+  constructor(proved: Facts) {
+    this.mayFault = proved.mayFault;
+    this.#proved = proved;
+  }
+
+  get registers(): Uint8Array {
+    return this.#proved.registers;
+  }
+}
+
 /** What programs are made with. */
 export interface ProgramParts {
   readonly memory: Memory;
@@ -96,11 +115,15 @@ export interface ProgramParts {
   readonly fds: FdTable;
   readonly engine: Engine;
   readonly window: CallWindow;
+  readonly variables: KernelVariables;
   /** Bodies of helpers, by number. */
   readonly helpers: readonly (Helper | undefined)[];
+  /** Bodies of kernel functions, by BTF id. */
+  readonly kfuncs: ReadonlyMap<number, Helper>;
   readonly current: Current;
   /** By the offset that a program's pointer holds. */
   readonly maps: ReadonlyMap<number, BpfMap>;
+  readonly packets: PacketBuffers;
 }
 
 export class Programs {
@@ -108,20 +131,26 @@ export class Programs {
   readonly #btf: Btf;
   readonly #engine: Engine;
   readonly #host: Host;
+  readonly #variables: KernelVariables;
+  readonly #packets: PacketBuffers;
   readonly #helpers: readonly (Helper | undefined)[];
   readonly #byId = new Map<number, ProgramResource>();
   #lastId = 0;
 
-  constructor({ memory, btf, fds, engine, window, helpers, current, maps }: ProgramParts) {
+  constructor(parts: ProgramParts) {
+    const { memory, btf, fds, engine, window, variables, helpers, kfuncs, current, maps, packets } = parts;
+    this.#packets = packets;
     this.#fds = fds;
     this.#btf = btf;
     this.#engine = engine;
     this.#helpers = helpers;
+    this.#variables = variables;
     const cells = cellHelpers(current.cells);
     this.#host = {
       memory,
       window,
       helper: (id) => helpers[id],
+      kfunc: (id) => kfuncs.get(id),
       packet: (context, offset, size) => packetBytes(memory, context, offset, size),
       inline: (id) => cells.get(id) ?? inlineHelpers[id],
       mapLayout: (address) => {
@@ -146,19 +175,21 @@ export class Programs {
     const calls = callsOf(attributes.code).filter(({ slot }) => proved.reached[slot] === 1);
     this.#checkSimulated(calls);
     const info = this.#info(attributes, named, verdict.statistics.processed);
-    const code = linked(attributes.code, named);
+    const code = linked(attributes.code, named, this.#variables);
     sanitizeDeadCode(code, proved.reached);
     const contextReach = reachOf(code, proved.throughContext);
-    convertContextAccesses(code, attributes.type, proved.throughContext);
-    const executable = this.#make({ name: info.name, code, facts: factsOf(proved) }, this.#host);
+    const guarded = convertContextAccesses(code, attributes.type, proved.throughContext);
+    const plain = { name: info.name, code, facts: new EngineFacts(proved) };
+    const program = insertBefore(plain, guarded, (slot) => queueGuard((code[slot * 8 + 1] as number) >>> 4));
+    const executable = this.#make(program, this.#host);
     const maps = [...new Set(named.maps.values())];
     joinArrays(maps, attributes.type);
     this.#lastId = info.id;
     const overrides = calls.some(({ kind, id }) => kind === 'helper' && id === helpers.override_return.id);
     const facts = { info, attachment, overrides, contextReach };
-    const program = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
-    this.#byId.set(program.id, program);
-    return this.#fds.open(program);
+    const resource = new ProgramResource(facts, executable, maps, (id) => this.#byId.delete(id));
+    this.#byId.set(resource.id, resource);
+    return this.#fds.open(resource);
   }
 
   #info({ type, name = '', code, license }: ProgramLoad, named: NamedFds, verifiedInstructions: number): ProgramInfo {
@@ -187,7 +218,7 @@ export class Programs {
 
   /** BPF_PROG_TEST_RUN */
   run(fd: Fd, run: ProgramTestRun): ProgramTestResult {
-    return programTestRun(this.#host.memory, this.#get(fd, 'prog_test_run'), run);
+    return programTestRun(this.#host.memory, this.#packets, this.#get(fd, 'prog_test_run'), run);
   }
 
   #get(fd: Fd, call: string): ProgramResource {
@@ -198,7 +229,7 @@ export class Programs {
   testRun(run: TestRun): TestResult {
     checkSize(run.code);
     if (run.type !== undefined) checkHelpers(callsOf(run.code), run.type, run.license);
-    const code = linked(run.code, namedFds(run.code, this.#fds));
+    const code = linked(run.code, namedFds(run.code, this.#fds), this.#variables);
     return testRun(this.#host, run, (host) => this.#make({ name: run.name ?? '', code }, host));
   }
 
@@ -207,11 +238,17 @@ export class Programs {
     for (const { kind, id, slot } of calls) {
       if (kind === 'helper' && this.#helpers[id] !== undefined) continue;
       if (kind === 'kfunc' && this.#host.kfunc?.(id) !== undefined) continue;
-      const called = kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function #${id}`;
+      const called =
+        kind === 'helper' ? `helper bpf_${helperById(id)?.name}#${id}` : `kernel function ${this.#nameOf(id)}#${id}`;
       throw new SysError('ENOSYS', op, `instruction ${slot}: ${called} is not simulated`, {
         hint: 'the verifier accepts the program, and Linux would run it; this simulated kernel has no body for the call',
       });
     }
+  }
+
+  #nameOf(id: number): string {
+    const type = this.#btf.type(id);
+    return 'name' in type ? type.name : '';
   }
 
   /** bpf_check_attach_target (kernel/bpf/verifier.c), as far as functions and raw tracepoints go. */
@@ -252,6 +289,11 @@ export class Programs {
     return this.#fds.open(program);
   }
 
+  /** Makes code runnable that was made of a program's. */
+  make(program: LinkedProgram): Executable {
+    return this.#make(program, this.#host);
+  }
+
   #make(program: LinkedProgram, host: Host): Executable {
     try {
       return this.#engine.load(program, host);
@@ -260,17 +302,6 @@ export class Programs {
       throw new SysError('EINVAL', op, fault.message, { ...optional(fault), cause: fault });
     }
   }
-}
-
-/** What is known of registers is worked out when an engine wants it, which need not be at once. */
-function factsOf(proved: Facts): NonNullable<LinkedProgram['facts']> {
-  return {
-    verified: true,
-    mayFault: proved.mayFault,
-    get registers() {
-      return proved.registers;
-    },
-  };
 }
 
 function checkSize(code: Uint8Array): void {

@@ -8,6 +8,7 @@ import {
   type Facts,
   type MapShape,
   type ProgramText,
+  type RecordField,
   type Verdict,
   verify,
 } from '../../verifier/index.ts';
@@ -22,7 +23,7 @@ const op = 'prog_load';
 
 /** ld_imm64, and what its source register makes of the immediate (include/uapi/linux/bpf.h: BPF_PSEUDO_*). */
 export const ldImm64 = 0x18;
-export const pseudo = { mapFd: 1, mapValue: 2 } as const;
+export const pseudo = { mapFd: 1, mapValue: 2, variable: 3 } as const;
 
 /** What the fds in a program's ld_imm64 are open for. */
 export interface NamedFds {
@@ -115,9 +116,15 @@ function shapesOf(maps: ReadonlyMap<number, MapResource>): Map<number, MapShape>
 
 function shapeOf(resource: MapResource): MapShape {
   const { shape } = resource.map;
-  const { inner, constant } = resource;
+  const { inner, constant, record } = resource;
+  const place = (kind: RecordField['kind']) => record?.fields.find((field) => field.kind === kind)?.offset;
+  const spinLock = place('spinLock');
+  const timer = place('timer');
   return {
     ...shape,
+    ...(record === undefined ? {} : record),
+    ...(spinLock === undefined ? {} : { spinLock }),
+    ...(timer === undefined ? {} : { timer }),
     ...(inner === undefined ? {} : { inner }),
     ...(constant === undefined ? {} : { frozen: constant }),
   };

@@ -136,3 +136,9 @@ char t[] = TEXT("a\n"); return sizeof(t);
 #define HASH_HASH # ## #
 #define MK(a) #a
 char t[] = MK(x ## y); return sizeof(t);
+/* optionalArguments: 33 */
+#define SUM(first, ...) (first __VA_OPT__(+ (__VA_ARGS__)) + 1)
+return SUM(10) + SUM(10, 11);
+/* optionalArgumentsEmpty: 5 */
+#define LIST(...) { __VA_OPT__(__VA_ARGS__,) 5 }
+u64 a[] = LIST(); return a[0];

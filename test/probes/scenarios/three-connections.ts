@@ -1,4 +1,4 @@
-import { defineScenario, ms, sec, TcpConnection, TcpListener, us } from 'tracebed';
+import { defineScenario, ms, sec, TcpConnection, TcpListener, takeDnsAnswer, us } from 'tracebed';
 
 /**
  * One second of known connections: curl fetches over IPv4 and loses a segment, node is refused over IPv6, nginx serves
@@ -37,6 +37,14 @@ export default defineScenario({
         connection.close(nginx, 8),
       );
     return concurrently(
+      after(
+        ms(10),
+        sequence(
+          takeDnsAnswer(curl, 'files.example', { addresses: ['10.0.0.2', '10.0.0.3'] }),
+          quiet(ms(270)),
+          takeDnsAnswer(node, 'six.example', { addresses: ['2001:db8::2'] }),
+        ),
+      ),
       after(
         ms(100),
         sequence(

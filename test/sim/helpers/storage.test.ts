@@ -2,17 +2,24 @@ import { expect, test } from 'vitest';
 import { errno } from '../../../src/base/index.ts';
 import { createMap } from '../../../src/maps/index.ts';
 import { kernelSpace, Memory } from '../../../src/memory/index.ts';
+import { FdTable } from '../../../src/sim/fds/fds.ts';
 import type { HelperEnvironment } from '../../../src/sim/helpers/environment.ts';
 import { storageHelpers } from '../../../src/sim/helpers/storage.ts';
 import { SymbolTable } from '../../../src/sim/machine/symbols.ts';
 import { KernelObjects } from '../../../src/sim/objects/objects.ts';
+import { Cgroups } from '../../../src/sim/processes/cgroups.ts';
 import { mapFlags } from '../../../src/uapi/index.ts';
 import { CallWindow, type Executable, type Helper } from '../../../src/vm/index.ts';
 import { profile } from '../bench.ts';
 
 test('inode storage belongs to the inode that a pointer points to', () => {
   const memory = new Memory(32 << 20);
-  const { tasks, sockets, structs } = new KernelObjects(memory, profile, new SymbolTable([]));
+  const { tasks, sockets, structs } = new KernelObjects(
+    memory,
+    profile,
+    new SymbolTable([]),
+    new Cgroups(new FdTable()),
+  );
   const shape = {
     name: 'store',
     type: 'inode_storage',

@@ -13,15 +13,22 @@ import {
   type UserMemory,
 } from '../../../src/events/index.ts';
 import { kernelSpace, Memory } from '../../../src/memory/index.ts';
+import { FdTable } from '../../../src/sim/fds/fds.ts';
 import { SymbolTable } from '../../../src/sim/machine/symbols.ts';
 import { KernelObjects } from '../../../src/sim/objects/objects.ts';
 import { Pool } from '../../../src/sim/objects/pool.ts';
+import { Cgroups } from '../../../src/sim/processes/cgroups.ts';
 import { profile } from '../bench.ts';
 
 /** Objects in a memory, and their members read back by name, as a reader of BTF would. */
 class Reader {
   readonly memory = new Memory(32 << 20);
-  readonly objects = new KernelObjects(this.memory, profile, new SymbolTable(profile.btf.functionNames()));
+  readonly objects = new KernelObjects(
+    this.memory,
+    profile,
+    new SymbolTable(profile.btf.functionNames()),
+    new Cgroups(new FdTable()),
+  );
 
   address(object: KernelObject): number {
     return this.objects.address(object);

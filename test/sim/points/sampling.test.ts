@@ -38,6 +38,31 @@ describe.each(engines)('on the $name', (engine) => {
     expect(bench.u64(out)).toBe(0n);
   });
 
+  test('a sample that is due when an activity begins finds it; one due at its end what comes next', () => {
+    using bench = begin();
+    const out = bench.map({ type: 'array' });
+    bench.attach({ ...clock, frequency: 1000 }, storing('call bpf_get_current_pid_tgid'), { out });
+    bench.fire({ kind: 'activity', time: 1_000_000, duration: 1_000_000, userStack });
+    expect(bench.u64(out)).toBe(0n);
+    bench.machine.advanceTo(1_000_000);
+    expect(bench.u64(out)).toBe((4242n << 32n) | 4243n);
+    const next = { pid: 9, tgid: 8, comm: 'next', uid: 0, gid: 0 };
+    bench.fire({ kind: 'activity', time: 2_000_000, task: next, duration: 500_000, userStack });
+    bench.machine.advanceTo(2_000_000);
+    expect(bench.u64(out)).toBe((8n << 32n) | 9n);
+  });
+
+  test('the last event of an activity counts in it, though the next begins at that time', () => {
+    using bench = begin();
+    const out = bench.map({ type: 'array' });
+    const misses = { ...clock, event: 'cache-misses', period: 100 } as const;
+    bench.attach(misses, storing('call bpf_get_current_pid_tgid'), { out });
+    bench.fire({ kind: 'activity', time: 0, duration: 1000, counts: { 'cache-misses': 100 } });
+    const next = { pid: 9, tgid: 8, comm: 'next', uid: 0, gid: 0 };
+    bench.fire({ kind: 'activity', time: 1000, task: next, duration: 1000, counts: { 'cache-misses': 50 } });
+    expect(bench.u64(out)).toBe((4242n << 32n) | 4243n);
+  });
+
   test.each([
     ['in the kernel', ['vfs_read+0x12'], 0x10n],
     ['in user space', [], 0x33n],
@@ -93,7 +118,7 @@ describe.each(engines)('on the $name', (engine) => {
     expect(bench.u64(out)).toBe(3n);
     expect(bench.machine.linkInfo(link)).toMatchObject({ hits: 3, missed: 0 });
     bench.machine.close(link);
-    expect(bench.machine.nextSample).toBe(Number.POSITIVE_INFINITY);
+    expect(bench.machine.nextDue).toBe(Number.POSITIVE_INFINITY);
   });
 
   test('perf_prog_read_value tells the count and the time', () => {

@@ -1,6 +1,7 @@
 import {
   type AttachTarget,
   findBinary,
+  isPattern,
   type Kernel,
   matcher,
   nearest,
@@ -10,8 +11,8 @@ import {
 } from 'tracebed';
 
 /**
- * What a pattern of funccount's means, in BCC's forms: `vfs_*` and `p::vfs_*` are functions of the kernel, `c:malloc`
- * and `p:c:malloc` functions of a library or program, `t:sched:*` tracepoints, `u:shopd:*` USDT probes.
+ * What a pattern of funccount or funclatency means, in BCC's forms: `vfs_*` and `p::vfs_*` are functions of the kernel,
+ * `c:malloc` and `p:c:malloc` functions of a library or program, `t:sched:*` tracepoints, `u:shopd:*` USDT probes.
  */
 export interface Place {
   readonly name: string;
@@ -23,9 +24,13 @@ export interface Places {
   /** What the program is loaded as. */
   readonly programType: ProgramType;
   readonly places: readonly Place[];
+  /** Of user functions and probes: their library or program. */
+  readonly library: string | undefined;
 }
 
 export interface PlaceOptions {
+  /** Only functions have what is wanted: entries and returns. */
+  readonly functionsOnly?: boolean;
   /** The pattern is a regular expression, matched from a name's start. */
   readonly regexp: boolean;
   /** User functions and probes: only in this process. */
@@ -38,6 +43,9 @@ const mostPlaces = 1000;
 /** @throws UsageError for a pattern of another form, one that matches nothing, or too much; BpfError for no such library */
 export function findPlaces(kernel: Kernel, text: string, options: PlaceOptions): Places {
   const { type, library, pattern } = parse(text);
+  if (options.functionsOnly && type !== 'p') {
+    throw new UsageError(`'${text}' is no function`, { expected: 'FUNCTION, or LIBRARY:FUNCTION' });
+  }
   const matches = options.regexp ? expression(pattern) : matcher(pattern);
   const found =
     type === 't'
@@ -51,14 +59,20 @@ export function findPlaces(kernel: Kernel, text: string, options: PlaceOptions):
       pattern,
       found.map(({ name }) => name),
     );
-    throw new UsageError(`nothing matches '${text}'`, {
+    throw new UsageError(nothing(kernel, type, library, text, options), {
       hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'tracebed events lists what can be attached to',
     });
   }
   if (places.length > mostPlaces) {
     throw new UsageError(`'${text}' matches ${places.length} places`, { expected: `at most ${mostPlaces}` });
   }
-  return { programType: type === 't' ? 'tracepoint' : 'kprobe', places };
+  return { programType: type === 't' ? 'tracepoint' : 'kprobe', places, library: library === '' ? undefined : library };
+}
+
+function nothing(kernel: Kernel, type: Pattern['type'], library: string, text: string, options: PlaceOptions): string {
+  const noun = { p: 'function', t: 'tracepoint', u: 'USDT probe' }[type];
+  if (options.regexp || isPattern(text)) return `no ${noun} matches '${text}'`;
+  return library === '' ? `Linux ${kernel.profile.release} has no ${noun} '${text}'` : `there is no ${noun} '${text}'`;
 }
 
 interface Pattern {

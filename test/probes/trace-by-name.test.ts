@@ -9,8 +9,8 @@ import {
   us,
 } from 'tracebed';
 import { describe, expect, test } from 'vitest';
+import { parsePoint } from '../../probes/trace/by-name/plan.ts';
 import tool from '../../probes/trace/index.ts';
-import { parsePoint } from '../../probes/trace/plan.ts';
 
 const profile = loadProfile('6.18');
 
@@ -78,7 +78,7 @@ describe('functions', () => {
   test.each([
     ['r:tcp_v4_connect', 'ret=-111 (ECONNREFUSED)'],
     ['do_sys_openat2%return', 'ret=-2 (ENOENT)'],
-    ['r::tcp_connect', 'ret=0'],
+    ['r:tcp_connect', 'ret=0'],
   ])('%s: %s', async (point, args) => {
     const { session, records } = await run([point], scenario);
     using _ = session;
@@ -169,7 +169,7 @@ describe('what is refused', () => {
     [['tcp_v4_connect', 'addr_len->x'], /addr_len is no pointer/, /addr_len/],
     [['skb:kfree_skb', 'reason.x'], /lead nowhere/, /trace a function/],
     [['*'], /matches \d+ points/, /at most 128/],
-    [['tcp connect'], /is no point to trace/, /a function/],
+    [['tcp connect'], /a format is wanted here/, /"%d", arg1/],
   ])('%j', async (args, message, rest) => {
     const fault = await run(args, scenario).catch((caught) => caught);
     expect(fault).toMatchObject({ exitCode: 2, message: expect.stringMatching(message) });

@@ -1,0 +1,388 @@
+import { errno, InputError } from '../../base/index.ts';
+import type { NetDevice, PacketEvent } from '../../events/index.ts';
+import type { BpfMap } from '../../maps/index.ts';
+import type { Memory } from '../../memory/index.ts';
+import { tcActions } from '../../uapi/index.ts';
+import type { Current } from '../machine/current.ts';
+import type { Ledger } from '../machine/ledger.ts';
+import type { Runs } from '../points/runs.ts';
+import { type PacketBuffer, PacketBuffers } from './buffers.ts';
+import { type Device, NetworkDevices } from './devices.ts';
+import type { TcLink } from './links.ts';
+import type { DropPlace, PacketTracer } from './packet-tracer.ts';
+import { RedirectTarget } from './redirect-target.ts';
+import { Skbs, skbAt, swap16 } from './skb.ts';
+import { arriveSkb, fillSkb, fillSocket, packetTypes } from './skb-fill.ts';
+import { Taps } from './taps.ts';
+import { vlanToPacket, vlanUntag } from './vlan.ts';
+import { XdpStage } from './xdp-stage.ts';
+
+/**
+ * What became of a packet at a device: `passed` on to the protocol, `sent` by the device, `redirected` to another one,
+ * `stolen` by a classifier, which the kernel counts as consumed, or `dropped`.
+ */
+export type PacketFate = 'passed' | 'sent' | 'redirected' | 'stolen' | 'dropped';
+
+export interface NetworkParts {
+  readonly memory: Memory;
+  readonly current: Current;
+  readonly ledger: Ledger;
+  readonly runs: Runs;
+  readonly devices: readonly NetDevice[];
+  readonly mapId: (map: BpfMap) => number;
+}
+
+/** netdev_max_backlog, and how many of them one event may go on with (netdev_budget). */
+const mostWaiting = 256;
+const budget = 300;
+/** XMIT_RECURSION_LIMIT */
+const deepest = 8;
+/** The longest IP packet, with its link header and two VLAN tags. */
+const longestPacket = 65_535 + 14 + 8;
+
+/**
+ * The way of packets through devices, in the order of net/core/dev.c. In: the driver's XDP program, the tracepoint,
+ * generic XDP, the VLAN tag taken out, packet sockets of every protocol, tc's ingress, packet sockets of one protocol,
+ * the protocol. Out: tc's egress, the VLAN tag put in, packet sockets, the driver. A stage that takes a packet away
+ * ends its way. What a driver hands over to another device waits until the packet in hand is done.
+ */
+export class Network {
+  readonly devices: NetworkDevices;
+  readonly packets: PacketBuffers;
+  readonly redirect = new RedirectTarget();
+  readonly taps: Taps;
+  /** The id of a map, as tracepoints tell it. */
+  readonly mapId: (map: BpfMap) => number;
+  /** What became of the last event's packet. */
+  fate: PacketFate = 'passed';
+  readonly #skbs: Skbs;
+  readonly #runs: Runs;
+  readonly #xdp: XdpStage;
+  readonly #waiting: PacketBuffer[] = [];
+  #tracer: PacketTracer | null = null;
+  #depth = 0;
+
+  constructor({ memory, current, ledger, runs, devices, mapId }: NetworkParts) {
+    this.mapId = mapId;
+    this.devices = new NetworkDevices(devices);
+    this.packets = new PacketBuffers(memory);
+    this.#skbs = new Skbs(memory);
+    this.#runs = runs;
+    const { packets } = this;
+    this.taps = new Taps({ skbs: this.#skbs, packets, runs, current, ledger });
+    this.#xdp = new XdpStage(this.#skbs, packets, runs, this.redirect, this);
+  }
+
+  /** Who tells tracers; given once all parts are there. */
+  set tracer(tracer: PacketTracer) {
+    this.#tracer = tracer;
+  }
+
+  get tracer(): PacketTracer {
+    return this.#tracer as PacketTracer;
+  }
+
+  /** @throws InputError for a device that is not there, or bytes that are no packet */
+  play(event: PacketEvent): void {
+    const device = this.devices.of(event.device);
+    const { length } = event.data;
+    if (length < Math.max(1, device.header) || length > longestPacket) {
+      throw new InputError(`a packet of ${length} bytes at ${device.name}`, {
+        expected: `${Math.max(1, device.header)} to ${longestPacket} bytes, link header included`,
+      });
+    }
+    this.tracer.begin(event);
+    const buffer = this.packets.take(length);
+    if (buffer === null) {
+      device.dropped++;
+      this.fate = 'dropped';
+    } else {
+      this.#skbs.memory.u8.set(event.data, buffer.origin);
+      this.fate =
+        event.direction === 'receive'
+          ? this.#arrive(buffer, device, buffer.origin, length, event.queue ?? 0, event.mark ?? 0, event.priority ?? 0)
+          : this.#send(buffer, device, length, event);
+    }
+    this.#goOn();
+  }
+
+  // ------------------------------------------------------------------------------------------------------- receive
+
+  /** A driver has a packet: its bytes lie in the buffer. */
+  #arrive(
+    buffer: PacketBuffer,
+    device: Device,
+    start: number,
+    length: number,
+    queue: number,
+    mark: number,
+    priority: number,
+  ): PacketFate {
+    buffer.device = device;
+    if (!device.up) return this.#end(buffer, device, 'dropped');
+    device.received++;
+    fillSkb(this.#skbs, buffer, device, start, length);
+    const { skb } = buffer;
+    this.#skbs.set(skb, skbAt.mark, mark);
+    this.#skbs.set(skb, skbAt.priority, priority);
+    this.#skbs.set(skb, skbAt.queue, queue === 0 ? 0 : queue + 1);
+    const native = device.xdp[0];
+    if (native?.mode === 'native') {
+      const fate = this.#xdp.run(native, buffer, device, queue);
+      if (fate !== 'passed') return fate;
+    }
+    arriveSkb(this.#skbs, skb, device);
+    this.#skbs.pull(skb, device.header);
+    return this.#receive(buffer, device, queue);
+  }
+
+  /** __netif_receive_skb_core: `data` begins with the network header. */
+  #receive(buffer: PacketBuffer, device: Device, queue: number): PacketFate {
+    const skbs = this.#skbs;
+    const { skb } = buffer;
+    this.tracer.tell('received', buffer, device);
+    const generic = device.xdp[0];
+    if (generic?.mode === 'generic') {
+      skbs.push(skb, device.header);
+      const fate = this.#xdp.run(generic, buffer, device, queue);
+      if (fate !== 'passed') return fate;
+      arriveSkb(skbs, skb, device);
+      skbs.pull(skb, device.header);
+    }
+    if (device.header > 0) {
+      skbs.push(skb, device.header);
+      vlanUntag(skbs, skb);
+      skbs.pull(skb, skbs.macLength(skb));
+    }
+    skbs.set(skb, skbAt.wireLength, skbs.length(skb));
+    const type = skbs.get(skb, skbAt.packetType);
+    this.taps.deliver(buffer, device, type);
+    if (device.ingress.length > 0) {
+      skbs.push(skb, skbs.macLength(skb));
+      const action = this.#classify(device.ingress, buffer);
+      if (action === tcActions.redirect) return this.#redirectSkb(buffer, device, true);
+      skbs.pull(skb, skbs.macLength(skb));
+      if (action === tcActions.shot) return this.drop(buffer, device, 'tcIngress', 'TC_INGRESS');
+      if (isTaken(action)) return this.#consume(buffer, device, 'stolenIngress');
+    }
+    this.taps.deliver(buffer, device, type, swap16(skbs.get(skb, skbAt.protocol)));
+    return this.#end(buffer, device, 'passed');
+  }
+
+  // ---------------------------------------------------------------------------------------------------------- send
+
+  #send(buffer: PacketBuffer, device: Device, length: number, event: PacketEvent): PacketFate {
+    const { mark = 0, priority = 0, queue = 0, sk = null } = event;
+    const { skb } = buffer;
+    buffer.device = device;
+    buffer.socket = sk;
+    fillSkb(this.#skbs, buffer, device, buffer.origin, length);
+    fillSocket(this.#skbs, buffer);
+    this.#skbs.set(skb, skbAt.mark, mark);
+    this.#skbs.set(skb, skbAt.priority, priority);
+    this.#skbs.set(skb, skbAt.queue, queue);
+    return this.#transmit(buffer, device);
+  }
+
+  /** __dev_queue_xmit: `data` begins with the link header. */
+  #transmit(buffer: PacketBuffer, device: Device): PacketFate {
+    const skbs = this.#skbs;
+    const { skb } = buffer;
+    buffer.device = device;
+    // Without a queue of its own a device that is down has the one that drops.
+    if (!device.up) return this.drop(buffer, device, 'queue', 'QDISC_DROP');
+    skbs.set(skb, skbAt.mac, skbs.get(skb, skbAt.data));
+    skbs.set(skb, skbAt.ifindex, device.ifindex);
+    skbs.set(skb, skbAt.wireLength, skbs.length(skb));
+    if (device.egress.length > 0) {
+      const action = this.#classify(device.egress, buffer);
+      if (action === tcActions.redirect) return this.#redirectSkb(buffer, device, false);
+      if (action === tcActions.shot) return this.drop(buffer, device, 'tcEgress', 'TC_EGRESS');
+      if (isTaken(action)) return this.#consume(buffer, device, 'stolenEgress');
+    }
+    this.tracer.tell('queued', buffer, device);
+    vlanToPacket(skbs, skb);
+    if (this.taps.deliver(buffer, device, packetTypes.outgoing)) {
+      this.tracer.drop(buffer, device, 'packetSocket', 'PACKET_SOCK_ERROR');
+    }
+    this.tracer.tell('startXmit', buffer, device);
+    return this.leave(buffer, device);
+  }
+
+  /** The driver sends it: to the wire, or to the device at the other end. */
+  leave(buffer: PacketBuffer, device: Device): PacketFate {
+    device.sent++;
+    const { peer } = device;
+    this.tracer.tell('xmit', buffer, device);
+    if (peer !== null) this.forward(buffer, peer);
+    else this.packets.give(buffer);
+    return 'sent';
+  }
+
+  /** netif_rx, or the ring of a veth device: it waits for its turn at another device. */
+  forward(buffer: PacketBuffer, device: Device): boolean {
+    buffer.device = device;
+    buffer.socket = null;
+    if (!device.up || this.#waiting.length >= mostWaiting) {
+      this.drop(buffer, device, 'backlog', device.up ? 'CPU_BACKLOG' : 'DEV_READY');
+      return false;
+    }
+    this.#waiting.push(buffer);
+    return true;
+  }
+
+  /** net_rx_action: what waits, and what comes of it. What goes round and round goes on with the next event. */
+  #goOn(): void {
+    const skbs = this.#skbs;
+    for (let done = 0; done < budget && this.#waiting.length > 0; done++) {
+      const buffer = this.#waiting.shift() as PacketBuffer;
+      const { skb } = buffer;
+      const device = buffer.device as Device;
+      const start = skbs.get(skb, skbAt.data);
+      this.#arrive(buffer, device, start, skbs.length(skb), 0, skbs.get(skb, skbAt.mark), 0);
+    }
+  }
+
+  // ------------------------------------------------------------------------------------------------------------ tc
+
+  /** cls_bpf_classify: the first classifier that decides. */
+  #classify(links: readonly TcLink[], buffer: PacketBuffer): number {
+    const { packets } = this;
+    const outer = packets.running;
+    for (let index = 0; index < links.length; index++) {
+      const link = links[index] as TcLink;
+      this.redirect.clear();
+      packets.running = buffer;
+      buffer.kind = 'skb';
+      const result = this.#runs.runPacket(link, buffer.skb);
+      packets.running = outer;
+      this.tracer.changed(buffer);
+      if (!link.directAction && result !== 0) return tcActions.ok;
+      const action = link.directAction ? directAction(result) : tcActions.unspec;
+      if (action !== tcActions.unspec) return action;
+    }
+    return tcActions.ok;
+  }
+
+  /** skb_do_redirect: `data` begins with the link header. */
+  #redirectSkb(buffer: PacketBuffer, device: Device, isIngress: boolean): PacketFate {
+    const { ifindex, flags, peer } = this.redirect;
+    this.redirect.clear();
+    const target = this.devices.at(ifindex);
+    // A peer that packets may go to straight stands in another network namespace; all devices here are in one.
+    if (target === undefined || peer) {
+      if (isIngress) this.#skbs.pull(buffer.skb, device.header);
+      return this.drop(buffer, device, 'redirect', 'NOT_SPECIFIED');
+    }
+    this.#sendOn(buffer, target, (flags & 1) !== 0);
+    return 'redirected';
+  }
+
+  /** __bpf_redirect. @returns what clone_redirect answers */
+  #sendOn(buffer: PacketBuffer, target: Device, isIngress: boolean): number {
+    if (isIngress) {
+      if (target.peer !== null || target.up) this.tracer.tell('arrives', buffer, target);
+      return this.forward(buffer, target) ? 0 : 1;
+    }
+    if (this.#depth > deepest) {
+      this.drop(buffer, target, 'redirect', 'NOT_SPECIFIED');
+      return -errno.ENETDOWN;
+    }
+    this.#depth++;
+    const fate = this.#transmit(buffer, target);
+    this.#depth--;
+    return fate === 'dropped' ? 1 : 0;
+  }
+
+  /** bpf_clone_redirect. */
+  cloneTo(buffer: PacketBuffer, ifindex: number, isIngress: boolean): number {
+    const target = this.devices.at(ifindex);
+    if (target === undefined) return -errno.EINVAL;
+    const clone = this.copy(buffer);
+    if (clone === null) return -errno.ENOMEM;
+    // In a test run there is no event that the clone could be part of: it leaves the machine.
+    if (buffer.device === null) {
+      this.packets.give(clone);
+      return 0;
+    }
+    return this.#sendOn(clone, target, isIngress);
+  }
+
+  /** A packet of its own with the same bytes and facts; null when there is no memory. */
+  copy(buffer: PacketBuffer): PacketBuffer | null {
+    const skbs = this.#skbs;
+    const start = skbs.get(buffer.skb, skbAt.data);
+    const length = skbs.length(buffer.skb);
+    const clone = this.packets.take(length);
+    const { device } = buffer;
+    if (clone === null) return null;
+    clone.device = device;
+    clone.socket = buffer.socket;
+    skbs.memory.u8.copyWithin(clone.origin, start, start + length);
+    if (device === null) return clone;
+    fillSkb(skbs, clone, device, clone.origin, length);
+    for (const place of cloned) skbs.set(clone.skb, place, skbs.get(buffer.skb, place));
+    return clone;
+  }
+
+  // --------------------------------------------------------------------------------------------------------- the end
+
+  drop(buffer: PacketBuffer, device: Device, place: DropPlace, reason: string): PacketFate {
+    this.tracer.drop(buffer, device, place, reason);
+    return this.#end(buffer, device, 'dropped');
+  }
+
+  #consume(buffer: PacketBuffer, device: Device, place: DropPlace): PacketFate {
+    this.tracer.consume(buffer, device, place);
+    return this.#end(buffer, device, 'stolen');
+  }
+
+  #end(buffer: PacketBuffer, device: Device, fate: PacketFate): PacketFate {
+    if (fate === 'dropped') device.dropped++;
+    this.tracer.changed(buffer);
+    this.packets.give(buffer);
+    return fate;
+  }
+
+  /** A packet that went on as clones. */
+  release(buffer: PacketBuffer): void {
+    this.packets.give(buffer);
+  }
+
+  /** A packet that only the driver has known: nobody is told. */
+  discard(buffer: PacketBuffer, device: Device): PacketFate {
+    return this.#end(buffer, device, 'dropped');
+  }
+}
+
+const cloned = [
+  skbAt.mark,
+  skbAt.priority,
+  skbAt.queue,
+  skbAt.protocol,
+  skbAt.packetType,
+  skbAt.hash,
+  skbAt.hashKind,
+  skbAt.vlanPresent,
+  skbAt.vlanTci,
+  skbAt.vlanProtocol,
+  skbAt.ingressIfindex,
+] as const;
+
+/** cls_bpf_exec_opcode */
+function directAction(result: number): number {
+  switch (result) {
+    case tcActions.ok:
+    case tcActions.shot:
+    case tcActions.stolen:
+    case tcActions.redirect:
+    case tcActions.trap:
+      return result;
+    default:
+      return tcActions.unspec;
+  }
+}
+
+function isTaken(action: number): boolean {
+  return action === tcActions.stolen || action === tcActions.trap;
+}

@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, describe, expect, test } from 'vitest';
+import { engines } from '../../vm/engines.ts';
+import { Bench } from '../bench.ts';
+import { type HelperAnswer, helperCases, hex, mostResults, resultsOf } from './helper-cases.ts';
+
+const path = new URL('../fixtures/packet-helpers.json', import.meta.url);
+/** What Linux 6.18.44 answered; data is `same` where the packet stayed as it was. */
+const answers: Readonly<Record<string, HelperAnswer>> = JSON.parse(readFileSync(path, 'utf8'));
+
+describe.each(engines)('packet helpers on the $name', (engine) => {
+  const bench = new Bench(engine);
+  afterAll(() => bench[Symbol.dispose]());
+
+  test.each(helperCases)('$name', ({ name, type, text, data, context, results }) => {
+    const out = bench.map({ type: 'array', valueSize: 8 * mostResults, maxEntries: 1 });
+    const program = bench.load(type, text, { out });
+    const run = bench.machine.programTestRun(program, context === undefined ? { data } : { data, context });
+    const seen = hex(run.data);
+    const answer: HelperAnswer = {
+      returned: run.returned,
+      data: seen === hex(data) ? 'same' : seen,
+      results: resultsOf(bench.bytes(out), results),
+    };
+    expect(answer).toEqual(answers[name]);
+    bench.machine.close(program);
+    bench.machine.close(out);
+  });
+});
