@@ -453,7 +453,7 @@ export class Statements {
         [`for (${type} *${p} = ${array.text}; ${p} < ${array.text} + ${length}; ${p}++) ${sum.text} += *${p} * 3;`],
         [
           `{ const ${type} *${p} = ${array.text} + ${length};`,
-          '#pragma unroll',
+          ...(/[(>]/.test(array.text) ? [] : ['#pragma unroll']),
           `  while (${p} != ${array.text}) ${sum.text} ^= *--${p}; }`,
         ],
         [
