@@ -45,6 +45,8 @@ export interface IntegerLiteral {
   readonly unsigned: boolean;
   /** `l` or `ll` stands behind it. */
   readonly long: boolean;
+  /** `ll` does. */
+  readonly longLong: boolean;
   readonly decimal: boolean;
 }
 
@@ -59,6 +61,7 @@ export function integerOf(spelling: string): IntegerLiteral | undefined {
     value: BigInt(octal ? `0o${digits.slice(1)}` : digits),
     unsigned: /u/i.test(suffix),
     long: /l/i.test(suffix),
+    longLong: /ll/i.test(suffix),
     decimal: !digits.startsWith('0') || digits === '0',
   };
 }

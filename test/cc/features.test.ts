@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { loadProfile } from '../../src/btf/index.ts';
 import { engines } from '../vm/engines.ts';
-import { prelude, randomInput, randomProgram } from './random-c.ts';
+import { prelude, randomInput, randomProgram } from './random-c/index.ts';
 import { compiled, runCode } from './run-c.ts';
 import { input, snippets, snippetText } from './snippets.ts';
 

@@ -24,7 +24,10 @@ export function compiledObject(text: string, profile: KernelProfile): ObjectSpec
 }
 
 export function compiled(text: string, profile: KernelProfile): Runnable {
-  const { programs, maps } = compiledObject(text, profile);
+  return runnable(compiledObject(text, profile));
+}
+
+export function runnable({ programs, maps }: ObjectSpec): Runnable {
   const data = new Map(maps.flatMap((map) => (map.contents ? [[map.name, map.contents] as const] : [])));
   const [program] = programs as [ObjectSpec['programs'][number]];
   return { code: program.code, relocations: program.relocations, data };

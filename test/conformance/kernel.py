@@ -198,6 +198,23 @@ def run(fd, data):
     return {'errno': name(code), 'retval': struct.unpack_from('<I', attributes, 4)[0]}
 
 
+def run_on_context(fd, context):
+    attributes = bytearray(80)
+    struct.pack_into('<I', attributes, 0, fd)
+    struct.pack_into('<I4xQ', attributes, 40, len(context), pin(context))
+    code = bpf(10, attributes)
+    return {'errno': name(code), 'retval': struct.unpack_from('<I', attributes, 4)[0]}
+
+
+def store(fd, value, flags):
+    """Fills a data section's map, and freezes it when programs only read it."""
+    attributes = bytearray(32)
+    struct.pack_into('<I4xQQQ', attributes, 0, fd, pin(bytes(4)), pin(value), 0)
+    bpf(2, attributes)
+    if flags & 128:
+        bpf(22, bytearray(struct.pack('<I', fd)))
+
+
 def judge(case, shared_btf):
     code, fds = bytearray.fromhex(case['insns']), []
     if case.get('lines'):
@@ -219,6 +236,12 @@ def judge(case, shared_btf):
         for slot in shape.get('at', []):
             code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | 1 << 4
             struct.pack_into('<i', code, slot * 8 + 4, fd)
+        for slot, offset in shape.get('values_at', []):
+            code[slot * 8 + 1] = code[slot * 8 + 1] & 15 | 2 << 4
+            struct.pack_into('<i', code, slot * 8 + 4, fd)
+            struct.pack_into('<i', code, slot * 8 + 12, offset)
+        if shape.get('contents'):
+            store(fd, bytes.fromhex(shape['contents']), shape.get('flags', 0))
     for kfunc in case.get('kfunc_fixups', []):
         wanted = kernel_function(kfunc['kfunc'])
         if wanted is None:
@@ -249,6 +272,8 @@ def judge(case, shared_btf):
     out['true_size'] = loaded['log_true_size']
     if fd >= 0 and case.get('runs', -1) >= 0:
         out['retvals'] = [run(fd, bytes.fromhex(row['data']).ljust(64, b'\0')) for row in case['retvals']]
+    if fd >= 0 and 'context' in case:
+        out['run'] = run_on_context(fd, bytes.fromhex(case['context']))
     for held in fds + [fd]:
         if held >= 0:
             os.close(held)
@@ -274,11 +299,7 @@ def shared_map(shape):
     if fd < 0:
         raise OSError(-fd, f'map {shape}')
     if 'contents' in shape:
-        attributes = bytearray(32)
-        struct.pack_into('<I4xQQQ', attributes, 0, fd, pin(bytes(4)), pin(bytes.fromhex(shape['contents'])), 0)
-        bpf(2, attributes)
-        if shape.get('flags', 0) & 128:
-            bpf(22, bytearray(struct.pack('<I', fd)))
+        store(fd, bytes.fromhex(shape['contents']), shape.get('flags', 0))
     return fd
 
 

@@ -84,6 +84,12 @@ export function predefined(profile: KernelProfile): Record<string, string> {
     __ORDER_BIG_ENDIAN__: '4321',
     __LITTLE_ENDIAN: '1234',
     __SIZEOF_POINTER__: '8',
+    __ATOMIC_RELAXED: '0',
+    __ATOMIC_CONSUME: '1',
+    __ATOMIC_ACQUIRE: '2',
+    __ATOMIC_RELEASE: '3',
+    __ATOMIC_ACQ_REL: '4',
+    __ATOMIC_SEQ_CST: '5',
     BCC_SEC: '__attribute__((section))',
     // Where the kernel's direct mapping begins with and without five-level paging (Documentation/arch/x86/x86_64/mm.rst).
     __PAGE_OFFSET_BASE_L4: '0xffff888000000000ULL',

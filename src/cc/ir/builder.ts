@@ -224,7 +224,10 @@ export class Builder {
         if (a.op === 'stack') return this.stack(a.slot as Slot, a.offset + Number(BigInt.asIntN(32, value)));
         if (a.op === 'data') {
           const offset = a.offset + Number(BigInt.asIntN(32, value));
-          return this.emit('data', 64, [], { section: a.section, offset });
+          // No address of a map's value may point behind it, not even to compare with.
+          if (offset >= 0 && offset < a.imm) {
+            return this.emit('data', 64, [], { section: a.section, offset, imm: a.imm });
+          }
         }
         if (a.op === 'add' && a.args[1]?.op === 'const') {
           return this.#withConstant(

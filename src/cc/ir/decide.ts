@@ -1,5 +1,5 @@
 import type { JumpOperation } from '../../isa/index.ts';
-import { bitsOf } from './fold.ts';
+import { bitsOf, foldCompare } from './fold.ts';
 import { resolve, type Value } from './ir.ts';
 
 /** What is known of comparisons without running them, and simpler ones that say the same. */
@@ -11,7 +11,7 @@ export function decide(condition: JumpOperation, left: Value, right: Value, widt
     if (condition === 'eq') return false;
     if (condition === 'ne') return true;
   }
-  if (right.op !== 'const') return undefined;
+  if (right.op !== 'const') return decideAddresses(condition, left, right);
   const most = (1n << BigInt(bitsOf(left))) - 1n;
   const value = right.constant;
   if (condition === 'gt' && value >= most) return false;
@@ -22,6 +22,21 @@ export function decide(condition: JumpOperation, left: Value, right: Value, widt
   if (condition === 'ge' && value > most) return false;
   if (value > most && (condition === 'eq' || condition === 'ne')) return condition === 'ne';
   return width === 64 && bitsOf(left) < 32 && condition === 'slt' && value === 0n ? false : undefined;
+}
+
+/** Addresses within one object compare as their offsets do; the verifier would not know. */
+function decideAddresses(condition: JumpOperation, left: Value, right: Value): boolean | undefined {
+  const [a, b] = [objectOf(left), objectOf(right)];
+  if (!a || !b || a.object !== b.object || condition === 'set' || condition.startsWith('s')) return undefined;
+  return foldCompare(condition, BigInt(a.offset), BigInt(b.offset), 64);
+}
+
+function objectOf(value: Value): { readonly object: unknown; readonly offset: number } | undefined {
+  if (value.op === 'stack') return { object: value.slot, offset: value.offset };
+  if (value.op === 'data') return { object: value.section, offset: value.offset };
+  const by = value.op === 'add' ? resolve(value.args[1] as Value) : undefined;
+  const base = by?.op === 'const' ? objectOf(resolve(value.args[0] as Value)) : undefined;
+  return base && by && { ...base, offset: base.offset + Number(BigInt.asIntN(64, by.constant)) };
 }
 
 /** The same comparison in 32 bits, where both sides are zero-extended. */

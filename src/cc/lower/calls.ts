@@ -139,7 +139,7 @@ export class CallLowering {
     const { builder, expressions, diagnostics } = this.#l;
     const { name, args } = e;
     const value = (i: number): Value => expressions.value(args[i] as Expression);
-    if (/^__(sync|atomic)_/.test(name)) return this.#atomic(e);
+    if (/^__(sync|atomic)_/.test(name)) return this.#l.atomics.lower(e);
     if (name.startsWith('overflow:')) return this.#l.overflow.lower(name.slice(9) as OverflowOperation, args);
     switch (name) {
       case '__builtin_memcpy':
@@ -231,39 +231,7 @@ export class CallLowering {
     return builder.read(result, 32);
   }
 
-  #atomic(e: Extract<Expression, { kind: 'builtin' }>): Value {
-    const { builder, expressions } = this.#l;
-    const { name, args } = e;
-    if (name === '__sync_synchronize') return builder.constant(0n, 32);
-    const address = expressions.value(args[0] as Expression);
-    const target = targetOf(args[0] as Expression);
-    const size = sizeOf(target) as Size;
-    const width = size === 8 ? 64 : 32;
-    if (name === '__atomic_load_n') {
-      return expressions.extend(builder.load(address, 0, size, { volatile: true }), target);
-    }
-    const operand = expressions.value(args[1] as Expression);
-    if (name === '__atomic_store_n') {
-      builder.store(address, 0, size, operand);
-      return operand;
-    }
-    if (/compare_and_swap/.test(name)) {
-      const fresh = expressions.value(args[2] as Expression);
-      const old = builder.emit('atomic', width, [address, fresh, operand], { atomic: 'cmpxchg', size });
-      return name.includes('bool') ? builder.compare('eq', old, operand) : old;
-    }
-    if (/exchange|test_and_set/.test(name)) {
-      return builder.emit('atomic', width, [address, operand], { atomic: 'xchg', size });
-    }
-    const op = /_(add|sub|or|and|xor)(_|$)/.exec(name.replace(/_and_fetch|fetch_and_/, '_'))?.[1] ?? 'add';
-    const by = op === 'sub' ? builder.binary('sub', builder.constant(0n, width), operand) : operand;
-    const kinds = { add: 'fetchAdd', sub: 'fetchAdd', or: 'fetchOr', and: 'fetchAnd', xor: 'fetchXor' } as const;
-    const old = builder.emit('atomic', width, [address, by], { atomic: kinds[op as keyof typeof kinds], size });
-    // `op_and_fetch` gives the new value.
-    return /_and_fetch|_add_fetch|_sub_fetch/.test(name) ? builder.binary('add', old, by) : old;
-  }
-
-  /** popcount, ctz, clz, ffs by halves, without a loop or a branch. */
+  /** popcount, parity, ctz, clz, ffs by halves, without a loop or a branch. */
   #bits(e: Extract<Expression, { kind: 'builtin' }>): Value {
     const { builder, expressions } = this.#l;
     const { name } = e;
@@ -282,6 +250,7 @@ export class CallLowering {
     };
     const narrow = (value: Value): Value => (value.width === 64 ? builder.trunc(value) : value);
     if (name.includes('popcount')) return narrow(count(x));
+    if (name.includes('parity')) return builder.binary('and', narrow(count(x)), builder.constant(1n, 32));
     if (name.includes('clz')) {
       let smeared = x;
       for (let by = 1; by < width; by *= 2) {

@@ -5,6 +5,7 @@ import type { ProvenanceOptions } from '../ir/provenance.ts';
 import type { DataSections } from '../object/data.ts';
 import type { FunctionObject, Variable } from '../syntax/ast.ts';
 import type { AggregateLowering } from './aggregates.ts';
+import type { AtomicLowering } from './atomics.ts';
 import type { CallLowering } from './calls.ts';
 import type { ExpressionLowering } from './expressions.ts';
 import type { LoopLowering } from './loops.ts';
@@ -63,6 +64,7 @@ export class Lowering {
   declare tables: TableLowering;
   declare wide: WideLowering;
   declare overflow: OverflowLowering;
+  declare atomics: AtomicLowering;
   declare packets: PacketLowering;
 
   constructor(

@@ -1,5 +1,5 @@
 import type { Value } from '../ir/ir.ts';
-import { type CType, type Member, sizeOf } from '../types/types.ts';
+import { type BitField, type CType, sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 import type { MemoryPlace } from './places.ts';
 
@@ -77,7 +77,7 @@ export class PacketLowering {
 
 /** The bytes that hold a member's bits, and how far from their end it lies in them. */
 function bitsOf({ bits }: MemoryPlace, type: CType): { bytes: 1 | 2 | 4 | 8; shift: number; width: number } {
-  const { shift: first, width }: NonNullable<Member['bits']> = bits ?? { shift: 0, width: sizeOf(type) * 8 };
+  const { shift: first, width }: Pick<BitField, 'shift' | 'width'> = bits ?? { shift: 0, width: sizeOf(type) * 8 };
   const end = (first & 7) + width;
   const bytes = end <= 8 ? 1 : end <= 16 ? 2 : end <= 32 ? 4 : 8;
   return { bytes, shift: bytes * 8 - end, width };

@@ -1,9 +1,20 @@
 import type { Size } from '../../isa/index.ts';
 import { resolve, type Slot, type Value } from '../ir/ir.ts';
 import { provenanceOf, readsDirectly } from '../ir/provenance.ts';
+import { littleEndian, setConstant } from '../object/image.ts';
 import type { Expression, Initializer, InitializerEntry, Variable } from '../syntax/ast.ts';
 import { isUser } from '../syntax/typing.ts';
-import { alignOf, type CType, isAggregate, isScalar, type Member, printCType, sizeOf } from '../types/types.ts';
+import {
+  alignOf,
+  type BitField,
+  type CType,
+  extentOf,
+  isAggregate,
+  isScalar,
+  type Member,
+  printCType,
+  sizeOf,
+} from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 
 /**
@@ -17,6 +28,8 @@ export type Place =
       readonly offset: number;
       readonly type: CType;
       readonly bits: Member['bits'];
+      /** Its address is a multiple of that, by the types on the way to it: less than its type's in a packed struct. */
+      readonly align: number;
       readonly user: boolean;
       readonly volatile: boolean;
       /** Of a packet: the address is an offset in it. */
@@ -51,7 +64,7 @@ export class PlaceLowering {
   }
 
   memory(address: Value, type: CType, offset = 0, user = false): MemoryPlace {
-    return { kind: 'memory', address, offset, type, bits: undefined, user, volatile: false };
+    return { kind: 'memory', address, offset, type, bits: undefined, align: alignOf(type), user, volatile: false };
   }
 
   /** Where an expression's object is; a value that has none is put into a temporary. */
@@ -67,14 +80,15 @@ export class PlaceLowering {
         const address = this.#l.expressions.value(value.base);
         const pointer = value.base.type;
         const volatile = pointer.kind === 'pointer' && pointer.volatile;
-        return { ...this.memory(address, value.type, 0, isUser(value)), volatile };
+        return { ...this.memory(address, value.type, 0, isUser(value)), align: alignmentOf(value), volatile };
       }
       case 'member': {
         const base = this.memoryPlace(value.base);
         const { type } = value.base;
         const packet = base.packet === true || (type.kind === 'struct' && type.packet);
         const { offset, bits } = value.member;
-        return { ...base, offset: base.offset + offset, type: value.type, bits, ...(packet ? { packet } : {}) };
+        const place = { ...base, offset: base.offset + offset, type: value.type, bits, align: alignmentOf(value) };
+        return packet ? { ...place, packet } : place;
       }
       case 'literal': {
         const { variable } = value;
@@ -113,7 +127,7 @@ export class PlaceLowering {
     const { builder, data } = this.#l;
     if (!variable.global) return builder.stack(this.slotOf(variable));
     const { section, offset } = data.place(variable);
-    return builder.emit('data', 64, [], { section, offset });
+    return builder.emit('data', 64, [], { section, offset, imm: offset + sizeOf(variable.type) });
   }
 
   /** The value of a scalar place. */
@@ -128,32 +142,34 @@ export class PlaceLowering {
     return this.#l.expressions.extend(value, type);
   }
 
-  #readBits(place: MemoryPlace, type: CType, bits: NonNullable<Member['bits']>): Value {
+  #readBits(place: MemoryPlace, type: CType, bits: BitField): Value {
     const { builder } = this.#l;
-    const size = sizeOf(type) as Size;
     const signed = type.kind === 'int' && type.signed;
-    const wide = bits.shift + bits.width > size * 8;
-    let value = wide ? this.#bytes(place, Math.ceil((bits.shift + bits.width) / 8)) : this.#load(place, size);
+    const split = bits.storage === undefined;
+    let value = bits.storage === undefined ? this.#readPieces(place, bits) : this.#load(place, bits.storage);
+    const shift = split ? 0 : bits.shift;
     const { width } = value;
     const constant = (n: number): Value => builder.constant(BigInt(n), width);
     if (signed) {
-      value = builder.binary('lsh', value, constant(width - bits.shift - bits.width));
+      value = builder.binary('lsh', value, constant(width - shift - bits.width));
       value = builder.binary('arsh', value, constant(width - bits.width));
     } else {
-      value = builder.binary('rsh', value, constant(bits.shift));
+      value = builder.binary('rsh', value, constant(shift));
       value = builder.binary('and', value, builder.constant((1n << BigInt(bits.width)) - 1n, width));
     }
-    if (size === 8) return width === 64 ? value : builder.zext(value);
+    if (sizeOf(type) === 8) return width === 64 ? value : signed ? builder.sext(value) : builder.zext(value);
     return width === 64 ? builder.trunc(value) : value;
   }
 
-  /** Up to 8 bytes, put together one by one: a bit-field of a packed struct. */
-  #bytes(place: MemoryPlace, count: number): Value {
+  /** The field in the low bits, put together of its bytes. */
+  #readPieces(place: MemoryPlace, { shift, width }: BitField): Value {
     const { builder } = this.#l;
     let value = builder.constant(0n, 64);
-    for (let i = 0; i < Math.min(8, count); i++) {
-      const byte = builder.zext(builder.load(place.address, place.offset + i, 1, { user: place.user }));
-      value = builder.binary('or', value, builder.binary('lsh', byte, builder.constant(BigInt(i * 8), 64)));
+    for (let i = 0, at = -shift; at < width; i++, at += 8) {
+      const { user, volatile } = place;
+      const byte = builder.zext(builder.load(place.address, place.offset + i, 1, { user, volatile }));
+      const by = builder.constant(BigInt(Math.abs(at)), 64);
+      value = builder.binary('or', value, builder.binary(at < 0 ? 'rsh' : 'lsh', byte, by));
     }
     return value;
   }
@@ -163,21 +179,36 @@ export class PlaceLowering {
     const { builder } = this.#l;
     if (place.kind === 'variable') builder.write(place.variable, value);
     else if (place.packet) this.#l.packets.write(place, type, value);
-    else if (place.bits) this.#writeBits(place, type, place.bits, value);
+    else if (place.bits?.storage) this.#writeBits(place, place.bits, place.bits.storage, value);
+    else if (place.bits) this.#writePieces(place, place.bits, value);
     else this.#store(place, sizeOf(type) as Size, value);
   }
 
-  #writeBits(place: MemoryPlace, type: CType, bits: NonNullable<Member['bits']>, value: Value): void {
+  #writeBits(place: MemoryPlace, bits: BitField, storage: Size, value: Value): void {
     const { builder } = this.#l;
-    const size = sizeOf(type) as Size;
-    const old = this.#load(place, size);
+    const old = this.#load(place, storage);
     const { width } = old;
+    const fresh = width === value.width ? value : width === 64 ? builder.zext(value) : builder.trunc(value);
     const ones = (1n << BigInt(bits.width)) - 1n;
     const shift = BigInt(bits.shift);
     const kept = builder.binary('and', old, builder.constant(~(ones << shift), width));
-    const masked = builder.binary('and', value, builder.constant(ones, width));
+    const masked = builder.binary('and', fresh, builder.constant(ones, width));
     const moved = builder.binary('lsh', masked, builder.constant(shift, width));
-    this.#store(place, size, builder.binary('or', kept, moved));
+    this.#store(place, storage, builder.binary('or', kept, moved));
+  }
+
+  #writePieces(place: MemoryPlace, { shift, width }: BitField, value: Value): void {
+    const { builder } = this.#l;
+    const wide = value.width === 64 ? value : builder.zext(value);
+    for (let i = 0, at = -shift; at < width; i++, at += 8) {
+      const ones = ((1n << BigInt(shift + width)) - (1n << BigInt(shift))) >> BigInt(i * 8);
+      const by = builder.constant(BigInt(Math.abs(at)), 64);
+      const moved = builder.trunc(builder.binary(at < 0 ? 'lsh' : 'rsh', wide, by));
+      const old = builder.load(place.address, place.offset + i, 1);
+      const kept = builder.binary('and', old, builder.constant(~ones & 0xffn, 32));
+      const fresh = builder.binary('and', moved, builder.constant(ones & 0xffn, 32));
+      builder.store(place.address, place.offset + i, 1, builder.binary('or', kept, fresh));
+    }
   }
 
   /** A load in one piece, or in as many as the stack's alignment asks for: members of packed structs. */
@@ -207,7 +238,9 @@ export class PlaceLowering {
 
   #pieceOnStack(place: MemoryPlace, size: Size): Size {
     const address = resolve(place.address);
-    return address.op === 'stack' ? (Math.min(size, this.#alignment(place)) as Size) : size;
+    if (address.op === 'stack') return Math.min(size, this.#alignment(place)) as Size;
+    if (place.align >= size || provenanceOf(address, this.#l.origin, 'unknown') !== 'direct') return size;
+    return place.align as Size;
   }
 
   readWide(place: MemoryPlace): readonly [low: Value, high: Value] {
@@ -278,7 +311,7 @@ export class PlaceLowering {
       const at = (offset + place.offset) | 8;
       if (base.op === 'parameter') return at & -at;
     }
-    return origin === 'direct' && address.op !== 'phi' ? 8 : alignOf(place.type);
+    return origin === 'direct' && !mayBeStack(address) ? 8 : place.align;
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
@@ -313,12 +346,14 @@ export class PlaceLowering {
     const covered = new Uint8Array(size);
     const rest: InitializerEntry[] = [];
     for (const entry of initial.entries) {
-      const length = sizeOf(entry.type);
+      const length = extentOf(entry.type, entry.bits);
       if (entry.offset + length > size) continue;
-      if (!setConstant(image, entry)) {
+      const range = [entry.offset, entry.offset + length] as const;
+      // A constant within what is not one comes behind it.
+      if (covered.subarray(...range).includes(1) || !setConstant(image, entry)) {
         rest.push(entry);
-        if (!entry.bits) covered.fill(1, entry.offset, entry.offset + length);
-      } else if (!entry.bits) covered.fill(0, entry.offset, entry.offset + length);
+        if (!entry.bits) covered.fill(1, ...range);
+      }
     }
     // Values first: they may read what is being initialised.
     const { expressions, builder } = this.#l;
@@ -350,6 +385,27 @@ export class PlaceLowering {
   }
 }
 
+/** An address of the stack with an index, or one of several. */
+function mayBeStack(address: Value): boolean {
+  const value = resolve(address);
+  if (value.op === 'add' || value.op === 'sub') return value.args.some(mayBeStack);
+  return value.op === 'stack' || value.op === 'phi';
+}
+
+/** What the address of a place is a multiple of, as its types say. */
+function alignmentOf(place: Expression): number {
+  if (place.kind === 'member') {
+    const { offset } = place.member;
+    const outer = alignmentOf(place.base);
+    return offset === 0 ? outer : Math.min(outer, offset & -offset);
+  }
+  if (place.kind !== 'deref') return alignOf(place.type);
+  let pointer = place.base;
+  while (pointer.kind === 'binary') pointer = pointer.left;
+  const own = Math.max(1, alignOf(place.type));
+  return pointer.kind === 'address' ? Math.min(own, alignmentOf(pointer.base)) : own;
+}
+
 /** An address as what it is reckoned from, and how many bytes behind. */
 function based(addressIn: Value): { base: Value; offset: number } {
   const address = resolve(addressIn);
@@ -373,22 +429,4 @@ function chunksOf(size: number, align: number): [at: number, chunk: Size][] {
 function chunkAt(at: number, size: number, align: number): Size {
   for (const chunk of [8, 4, 2] as const) if (chunk <= align && at % chunk === 0 && at + chunk <= size) return chunk;
   return 1;
-}
-
-function littleEndian(bytes: Uint8Array, at: number, size: number): bigint {
-  let value = 0n;
-  for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i] as number);
-  return value;
-}
-
-/** Puts a constant entry into the image; false when it is none. */
-function setConstant(image: Uint8Array, entry: InitializerEntry): boolean {
-  const { value, bits, offset } = entry;
-  if (value.kind !== 'number') return false;
-  const size = sizeOf(entry.type);
-  let word = littleEndian(image, offset, size);
-  const mask = ((1n << BigInt(bits ? bits.width : size * 8)) - 1n) << BigInt(bits?.shift ?? 0);
-  word = (word & ~mask) | ((value.value << BigInt(bits?.shift ?? 0)) & mask);
-  for (let i = 0; i < size; i++) image[offset + i] = Number((word >> BigInt(i * 8)) & 0xffn);
-  return true;
 }

@@ -1,6 +1,7 @@
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Variable } from '../syntax/ast.ts';
 import { sizeOf } from '../types/types.ts';
+import { setConstant } from './image.ts';
 
 /** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
 export type SectionOfData = '.rodata' | '.data' | '.bss';
@@ -46,25 +47,19 @@ export class DataSections {
   #append(variable: Variable, bytes: number[]): void {
     const start = bytes.length;
     for (let i = sizeOf(variable.type); i > 0; i--) bytes.push(0);
-    for (const { offset, type, bits, value } of variable.initial?.entries ?? []) {
-      if (value.kind !== 'number') {
-        if (type.kind === 'pointer') {
-          this.#diagnostics.error(
-            value.at,
-            `the initial value of '${variable.name}' is an address, and BPF's data holds numbers only`,
-            'index it with constants, or keep the bytes themselves: char names[2][16]',
-          );
-        } else {
-          this.#diagnostics.error(value.at, `initializer element of '${variable.name}' is not a compile-time constant`);
-        }
-        return;
+    for (const entry of variable.initial?.entries ?? []) {
+      if (setConstant(bytes, entry, start)) continue;
+      if (entry.type.kind === 'pointer') {
+        this.#diagnostics.error(
+          entry.value.at,
+          `the initial value of '${variable.name}' is an address, and BPF's data holds numbers only`,
+          'index it with constants, or keep the bytes themselves: char names[2][16]',
+        );
+      } else {
+        const what = `initializer element of '${variable.name}' is not a compile-time constant`;
+        this.#diagnostics.error(entry.value.at, what);
       }
-      const size = sizeOf(type);
-      let word = 0n;
-      for (let i = size - 1; i >= 0; i--) word = (word << 8n) | BigInt(bytes[start + offset + i] ?? 0);
-      const mask = ((1n << BigInt(bits ? bits.width : size * 8)) - 1n) << BigInt(bits?.shift ?? 0);
-      word = (word & ~mask) | ((value.value << BigInt(bits?.shift ?? 0)) & mask);
-      for (let i = 0; i < size; i++) bytes[start + offset + i] = Number((word >> BigInt(i * 8)) & 0xffn);
+      return;
     }
   }
 

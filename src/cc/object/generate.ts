@@ -14,6 +14,7 @@ import type { FrameScope, IrFunction } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
+import { AtomicLowering } from '../lower/atomics.ts';
 import { CallLowering, recursion } from '../lower/calls.ts';
 import { ExpressionLowering } from '../lower/expressions.ts';
 import { LoopLowering } from '../lower/loops.ts';
@@ -193,6 +194,7 @@ function generateFunction(
   lowering.tables = new TableLowering(lowering);
   lowering.wide = new WideLowering(lowering);
   lowering.overflow = new OverflowLowering(lowering, lowering.wide);
+  lowering.atomics = new AtomicLowering(lowering);
   lowering.packets = new PacketLowering(lowering);
   const frame: Frame = {
     function: f,

@@ -69,8 +69,11 @@ export interface InitializerEntry {
 export type BinaryOperator = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>';
 export type ComparisonOperator = '==' | '!=' | '<' | '<=' | '>' | '>=';
 
-export type Expression = { readonly type: CType; readonly at: Token } & (
-  | { readonly kind: 'number'; readonly value: bigint }
+export type Expression = {
+  readonly type: CType;
+  readonly at: Token;
+} /** A constant; where it is a constant variable's, that has an address. */ & (
+  | { readonly kind: 'number'; readonly value: bigint; readonly variable?: Variable }
   | { readonly kind: 'string'; readonly bytes: Uint8Array }
   | { readonly kind: 'variable'; readonly variable: Variable }
   | { readonly kind: 'table'; readonly table: TableObject }

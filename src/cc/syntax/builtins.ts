@@ -3,12 +3,31 @@ import { type CType, isScalar, pointerTo, printCType, sameType, types } from '..
 import type { Expression } from './ast.ts';
 import type { Parsing } from './parsing.ts';
 
+interface Signature {
+  readonly takes: string;
+  readonly gives: string;
+}
+
+/** What BPF's atomics do; it has no nand. */
+const atomics = ['add', 'sub', 'or', 'and', 'xor'] as const;
+export type AtomicOperation = (typeof atomics)[number];
+
+function atomicOperations(): Record<string, Signature> {
+  const forms = atomics.flatMap((op) => [
+    [`__sync_fetch_and_${op}`, 'p*'],
+    [`__sync_${op}_and_fetch`, 'p*'],
+    [`__atomic_fetch_${op}`, 'p*i'],
+    [`__atomic_${op}_fetch`, 'p*i'],
+  ]);
+  return Object.fromEntries(forms.map(([name, takes]) => [name, { takes, gives: '*' } as Signature]));
+}
+
 /**
  * Functions that the compiler knows: clang's builtins, and those of BCC's that are no helper calls. The table gives
  * the arguments' types and the result's; a letter is as in helper-prototypes.ts, `*` stands for the type that the
  * first argument points to, `=` for the first argument's own.
  */
-const builtins: Readonly<Record<string, { readonly takes: string; readonly gives: string }>> = {
+const builtins: Readonly<Record<string, Signature>> = {
   __builtin_memcpy: { takes: 'ppq', gives: 'p' },
   __builtin_memmove: { takes: 'ppq', gives: 'p' },
   __builtin_memset: { takes: 'piq', gives: 'p' },
@@ -25,32 +44,24 @@ const builtins: Readonly<Record<string, { readonly takes: string; readonly gives
   __builtin_clz: { takes: 'u', gives: 'i' },
   __builtin_clzl: { takes: 'q', gives: 'i' },
   __builtin_clzll: { takes: 'q', gives: 'i' },
+  __builtin_parity: { takes: 'u', gives: 'i' },
+  __builtin_parityl: { takes: 'q', gives: 'i' },
+  __builtin_parityll: { takes: 'q', gives: 'i' },
   __builtin_ffs: { takes: 'u', gives: 'i' },
+  __builtin_ffsl: { takes: 'q', gives: 'i' },
   __builtin_ffsll: { takes: 'q', gives: 'i' },
   __builtin_abs: { takes: 'i', gives: 'i' },
   __builtin_strlen: { takes: 'p', gives: 'q' },
   __builtin_trap: { takes: '', gives: 'v' },
   __builtin_unreachable: { takes: '', gives: 'v' },
-  __sync_fetch_and_add: { takes: 'p*', gives: '*' },
-  __sync_fetch_and_sub: { takes: 'p*', gives: '*' },
-  __sync_fetch_and_or: { takes: 'p*', gives: '*' },
-  __sync_fetch_and_and: { takes: 'p*', gives: '*' },
-  __sync_fetch_and_xor: { takes: 'p*', gives: '*' },
-  __sync_add_and_fetch: { takes: 'p*', gives: '*' },
-  __sync_sub_and_fetch: { takes: 'p*', gives: '*' },
   __sync_lock_test_and_set: { takes: 'p*', gives: '*' },
   __sync_val_compare_and_swap: { takes: 'p**', gives: '*' },
   __sync_bool_compare_and_swap: { takes: 'p**', gives: 'i' },
-  __atomic_fetch_add: { takes: 'p*i', gives: '*' },
-  __atomic_fetch_sub: { takes: 'p*i', gives: '*' },
-  __atomic_fetch_or: { takes: 'p*i', gives: '*' },
-  __atomic_fetch_and: { takes: 'p*i', gives: '*' },
-  __atomic_fetch_xor: { takes: 'p*i', gives: '*' },
-  __atomic_add_fetch: { takes: 'p*i', gives: '*' },
-  __atomic_sub_fetch: { takes: 'p*i', gives: '*' },
   __atomic_exchange_n: { takes: 'p*i', gives: '*' },
+  __atomic_compare_exchange_n: { takes: 'pp*iii', gives: 'i' },
   __atomic_load_n: { takes: 'pi', gives: '*' },
   __atomic_store_n: { takes: 'p*i', gives: 'v' },
+  ...atomicOperations(),
   bpf_usdt_readarg: { takes: 'ipp', gives: 'i' },
   bpf_usdt_readarg_p: { takes: 'ippq', gives: 'i' },
   load_byte: { takes: 'pu', gives: 'q' },
@@ -142,7 +153,7 @@ function parseSpecial(p: Parsing, at: Token): Expression {
   switch (at.text) {
     case '__builtin_expect': {
       const [value] = p.calls.argumentList();
-      return value ?? p.typing.number(at, 0n);
+      return value ? p.typing.cast(value, types.long) : p.typing.number(at, 0n);
     }
     case '__builtin_preserve_access_index': {
       const [value] = p.calls.argumentList();

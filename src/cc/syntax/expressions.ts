@@ -244,8 +244,11 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
   }
 
-  addressOf(base: Expression, at: Token): Expression {
+  addressOf(value: Expression, at: Token): Expression {
     const p = this.#p;
+    const { kind, type: own, variable } = value as Extract<Expression, { kind: 'number' }>;
+    const base: Expression =
+      kind === 'number' && variable ? { kind: 'variable', type: own, at: value.at, variable } : value;
     if (base.kind === 'deref') return base.base;
     if (base.kind === 'function') return base;
     if (base.kind === 'table') return { kind: 'table', type: pointerTo(types.void), at, table: base.table };

@@ -24,6 +24,8 @@ interface Cursor {
 
 export class InitializerParser {
   readonly #p: Parsing;
+  /** A designator was met: what follows may initialise what was before. */
+  #designated = false;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -33,7 +35,10 @@ export class InitializerParser {
   initializer(type: CType): { type: CType; initial: Initializer } {
     const p = this.#p;
     const entries: InitializerEntry[] = [];
+    const outer = this.#designated;
+    this.#designated = false;
     const end = this.#element({ type, offset: 0 }, undefined, entries);
+    this.#designated = outer;
     if (type.kind === 'array' && type.length === undefined) {
       const length = Math.ceil(end / Math.max(1, sizeOf(type.element)));
       return { type: { ...type, length }, initial: { entries } };
@@ -54,8 +59,16 @@ export class InitializerParser {
 
   #isString(type: CType): boolean {
     const p = this.#p;
-    const string = p.token.kind === 'string' || (p.is('{') && p.peek().kind === 'string');
-    return string && type.kind === 'array' && type.element.kind === 'int' && type.element.size === 1;
+    let at = p.is('{') ? 1 : 0;
+    if (p.peek(at).kind !== 'string') return false;
+    while (p.peek(at).kind === 'string') at++;
+    // `"text"[i]` is a character, and no text.
+    return (
+      [',', '}', ';'].includes(p.peek(at).text) &&
+      type.kind === 'array' &&
+      type.element.kind === 'int' &&
+      type.element.size === 1
+    );
   }
 
   #string(place: Cursor, entries: InitializerEntry[]): number {
@@ -63,6 +76,7 @@ export class InitializerParser {
     const braced = p.accept('{');
     const at = p.token;
     const bytes: number[] = [];
+    this.#forget(place, undefined, entries);
     while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
     bytes.push(0);
     if (braced) {
@@ -82,14 +96,30 @@ export class InitializerParser {
     const { type, offset } = place;
     const decayed = isAggregate(type) ? value : p.typing.decay(value);
     if (type.kind === 'array') p.diagnostics.error(value.at, `an array wants a list in braces`);
-    else entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, value.at, 'initializing') });
+    else {
+      this.#forget(place, bits, entries);
+      entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, value.at, 'initializing') });
+    }
     return undefined;
+  }
+
+  /** What is about to be initialised was not, or not for good. */
+  #forget({ type, offset }: Cursor, bits: Member['bits'], entries: InitializerEntry[]): void {
+    if (!this.#designated) return;
+    const from = offset * 8 + (bits?.shift ?? 0);
+    const to = from + (bits?.width ?? sizeOf(type) * 8);
+    const kept = entries.filter((one) => {
+      const first = one.offset * 8 + (one.bits?.shift ?? 0);
+      return first < from || first + (one.bits?.width ?? sizeOf(one.type) * 8) > to;
+    });
+    if (kept.length < entries.length) entries.splice(0, entries.length, ...kept);
   }
 
   /** '{' (designator* '=')? initializer (',' …)* ','? '}' */
   #list(place: Cursor, bits: Member['bits'], entries: InitializerEntry[]): number {
     const p = this.#p;
     const { type } = place;
+    this.#forget(place, bits, entries);
     p.expect('{');
     let end = place.offset;
     if (type.kind !== 'struct' && type.kind !== 'array') {
@@ -114,8 +144,8 @@ export class InitializerParser {
     let end = place.offset;
     while (!p.is('}') && p.token.kind !== 'end') {
       let member: Cursor & { bits: Member['bits']; readonly copies?: number };
-      const from = entries.length;
       if (braces && (p.is('.') || p.is('['))) {
+        this.#designated = true;
         const designated = this.#designator(place);
         index = designated.next;
         member = designated;
@@ -135,13 +165,24 @@ export class InitializerParser {
         index++;
       }
       end = Math.max(end, this.#inner(member, entries));
-      for (let copy = 1; copy < (member.copies ?? 1); copy++) end += sizeOf(member.type);
-      repeat(entries, from, sizeOf(member.type), member.copies ?? 1);
+      if (member.copies !== undefined) end += this.#repeat(member, member.copies, entries);
       if (!braces && !this.#at(place, type, index)) break;
       if (!p.is(',') || (!braces && (p.peek().text === '.' || p.peek().text === '['))) break;
       if (braces || this.#at(place, type, index)) p.next();
     }
     return end;
+  }
+
+  /** Gives the elements that follow what the first got; how many bytes they take. */
+  #repeat(first: Cursor, copies: number, entries: InitializerEntry[]): number {
+    const { type, offset } = first;
+    const size = sizeOf(type);
+    const own = entries.filter((one) => one.offset >= offset && one.offset < offset + size);
+    for (let copy = 1; copy < copies; copy++) {
+      this.#forget({ type, offset: offset + copy * size }, undefined, entries);
+      for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
+    }
+    return size * (copies - 1);
   }
 
   #at(place: Cursor, type: CType, index: number): (Cursor & { bits: Member['bits'] }) | undefined {
@@ -219,13 +260,5 @@ export class InitializerParser {
       (one) => one.name === name || (one.name === '' && one.type.kind === 'struct' && findMember(one.type, name)),
     );
     return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: index + 1 };
-  }
-}
-
-/** Gives the entries from an index on to the elements that follow, too. */
-function repeat(entries: InitializerEntry[], from: number, size: number, copies: number): void {
-  const own = entries.slice(from);
-  for (let copy = 1; copy < copies; copy++) {
-    for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
   }
 }

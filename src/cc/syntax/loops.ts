@@ -15,6 +15,8 @@ export class LoopParser {
   readonly #p: Parsing;
   /** How many loops are around what is being read. */
   open = 0;
+  /** How many labels have been met. */
+  labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -46,8 +48,14 @@ export class LoopParser {
     return p.statements.statement();
   }
 
-  /** for, while and do … while */
+  /** for, while and do … while; a loop with a label in it stays one, for the label cannot stand there twice */
   loop(unroll: number): Statement {
+    const { labels } = this;
+    const loop = this.#anyLoop(unroll);
+    return labels === this.labels ? loop : { ...loop, unroll: 0 };
+  }
+
+  #anyLoop(unroll: number): Loop {
     const p = this.#p;
     const at = p.next();
     this.open++;
@@ -82,7 +90,7 @@ export class LoopParser {
     return p.typing.condition(value);
   }
 
-  #ending(loop: Loop): Statement {
+  #ending(loop: Loop): Loop {
     if (loop.unroll === 0 && isWithoutEnd(loop)) {
       const hint = 'give it a bound that is a constant, or call bpf_loop()';
       this.#p.diagnostics.warning(loop.at, 'this loop has no end, and the verifier refuses it', hint);
@@ -91,7 +99,7 @@ export class LoopParser {
   }
 
   /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
-  #for(at: Token, unroll: number): Statement {
+  #for(at: Token, unroll: number): Loop {
     const p = this.#p;
     p.expect('(');
     const first: Statement[] = [];

@@ -3,7 +3,7 @@ import { helperNames } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { type CType, isScalar, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
-import type { Expression, FunctionObject } from './ast.ts';
+import type { Expression, FunctionObject, Variable } from './ast.ts';
 import { isBuiltin, parseBuiltin } from './builtins.ts';
 import type { Parsing } from './parsing.ts';
 
@@ -69,16 +69,17 @@ export class PrimaryParser {
       else p.diagnostics.error(at, `'${at.text}' is no number`);
       return p.typing.number(at, 0n);
     }
-    const { value, unsigned, long, decimal } = literal;
+    const { value, unsigned, long, longLong, decimal } = literal;
     if (value > 0xffffffffffffffffn) p.diagnostics.error(at, `'${at.text}' does not fit 64 bits`);
     const fits = (type: CType): boolean => {
       const bits = BigInt(sizeOf(type) * 8 - (type.kind === 'int' && type.signed ? 1 : 0));
       return value < 1n << bits;
     };
-    const choices = [types.int, types.uint, types.long, types.ulong].filter(
+    const wide = longLong ? [types.llong, types.ullong] : [types.long, types.ulong];
+    const choices = [types.int, types.uint, ...wide].filter(
       (type) => !(long && type.size < 8) && !(unsigned && type.signed) && !(decimal && !unsigned && !type.signed),
     );
-    return p.typing.number(at, value, choices.find(fits) ?? types.ulong);
+    return p.typing.number(at, value, choices.find(fits) ?? (longLong ? types.ullong : types.ulong));
   }
 
   #name(at: Token): Expression {
@@ -122,20 +123,12 @@ export class PrimaryParser {
     return this.#unknown(at);
   }
 
-  #constantVariable(
-    at: Token,
-    variable: {
-      global: boolean;
-      constant: boolean;
-      type: CType;
-      initial: { entries: readonly { value: Expression }[] } | undefined;
-    },
-  ): Expression | undefined {
-    if (!variable.global || !variable.constant || !isScalar(variable.type)) return undefined;
+  /** What a constant global holds, for no store can change it; one that is volatile is for others to set. */
+  #constantVariable(at: Token, variable: Variable): Expression | undefined {
+    if (!variable.global || !variable.constant || variable.inMemory || !isScalar(variable.type)) return undefined;
     const value = variable.initial?.entries[0]?.value;
-    return value?.kind === 'number' && this.#p.token.text !== '='
-      ? this.#p.typing.number(at, value.value, variable.type)
-      : undefined;
+    if (value?.kind !== 'number' || this.#p.token.text === '=') return undefined;
+    return { kind: 'number', type: variable.type, at, value: value.value, variable };
   }
 
   #functionName(at: Token): Expression {

@@ -168,6 +168,7 @@ export class StatementParser {
       if (p.peek().text === ':') {
         this.#label(p.next());
         p.next();
+        p.loops.labels++;
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
         return { kind: 'label', at, name: at.text, body };
       }

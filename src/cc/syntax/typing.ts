@@ -1,7 +1,17 @@
 import { binaryValue } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, type IntType, isScalar, pointerTo, printCType, sameType, sizeOf, types } from '../types/types.ts';
+import {
+  type CType,
+  type IntType,
+  isLongLong,
+  isScalar,
+  pointerTo,
+  printCType,
+  sameType,
+  sizeOf,
+  types,
+} from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
 import { type Conversion, warnOfConversion } from './conversions.ts';
 import { spanOf } from './span.ts';
@@ -62,8 +72,10 @@ export class Typing {
   promote(value: Expression): Expression {
     const from = this.decay(value);
     if (from.type.kind !== 'int') return from;
-    const narrow = from.kind === 'member' && from.member.bits ? from.member.bits.width < 32 : false;
-    if (from.type.size < 4 || (narrow && from.type.size <= 4)) return this.cast(from, types.int);
+    // gcc and clang promote a bit-field by its width, whatever type it is declared with.
+    const width = from.kind === 'member' && from.member.bits ? from.member.bits.width : from.type.size * 8;
+    if (from.type.size < 4 || width < 32) return this.cast(from, types.int);
+    if (width === 32 && from.type.size > 4) return this.cast(from, from.type.signed ? types.int : types.uint);
     return from;
   }
 
@@ -214,6 +226,7 @@ export function commonType(a: IntType, b: IntType): IntType {
   const size = Math.max(a.size, b.size, 4);
   const signed = ![a, b].some((type) => type.size === size && !type.signed);
   if (size === 16) return signed ? types.int128 : types.uint128;
+  if (size === 8 && [a, b].some(isLongLong)) return signed ? types.llong : types.ullong;
   if (size === 8) return signed ? types.long : types.ulong;
   return signed ? types.int : types.uint;
 }

@@ -128,7 +128,7 @@ export class KernelTypes {
       const of = this.type(member.type);
       align = Math.max(align, alignOf(of));
       return member.bitSize > 0
-        ? bitField(member.name, of, member.bitOffset, member.bitSize)
+        ? bitField(member.name, of, member.bitOffset, member.bitSize, type.size)
         : { name: member.name, type: of, offset: member.bitOffset >>> 3 };
     });
     while (type.size % align !== 0) align /= 2;

@@ -55,8 +55,15 @@ export interface Member {
   readonly type: CType;
   /** Bytes from the start of the struct; of a bit-field, of the storage that holds it. */
   readonly offset: number;
-  /** Of a bit-field: its first bit in the storage, and how many. */
-  readonly bits?: { readonly shift: number; readonly width: number };
+  readonly bits?: BitField;
+}
+
+export interface BitField {
+  /** Its first bit in the storage, and how many. */
+  readonly shift: number;
+  readonly width: number;
+  /** Bytes of the storage; undefined where no aligned storage within the struct holds it: up to 9 bytes, one by one. */
+  readonly storage: 1 | 2 | 4 | 8 | undefined;
 }
 
 export interface StructBody {
@@ -204,10 +211,18 @@ export function memberNames(type: StructType): string[] {
   );
 }
 
+/** `long long`: as wide as `long`, and yet another type. */
+export function isLongLong({ size, name }: IntType): boolean {
+  return size === 8 && name.includes('long long');
+}
+
 /** The same type, whatever its name and qualifiers. */
 export function sameType(a: CType, b: CType): boolean {
   if (a === b) return true;
-  if (a.kind === 'int' && b.kind === 'int') return a.size === b.size && a.signed === b.signed && a.bool === b.bool;
+  if (a.kind === 'int' && b.kind === 'int') {
+    const alike = a.size === b.size && a.signed === b.signed && a.bool === b.bool;
+    return alike && isLongLong(a) === isLongLong(b) && (a.name === 'char') === (b.name === 'char');
+  }
   if (a.kind === 'pointer' && b.kind === 'pointer') return sameType(a.target, b.target);
   if (a.kind === 'array' && b.kind === 'array') return a.length === b.length && sameType(a.element, b.element);
   if (a.kind === 'struct' && b.kind === 'struct') return a.tag !== '' && a.tag === b.tag && a.union === b.union;
@@ -250,7 +265,7 @@ export function layOutStruct(
   declarations: readonly MemberDeclaration[],
   options: { readonly packed: boolean; readonly align: number },
 ): StructBody {
-  const members: Member[] = [];
+  const members: (Member | { name: string; type: CType; at: number; width: number })[] = [];
   let bits = 0;
   let size = 0;
   let align = options.align;
@@ -269,21 +284,36 @@ export function layOutStruct(
         if (!options.packed && Math.floor(bits / storage) !== Math.floor((bits + width - 1) / storage)) {
           bits = Math.ceil(bits / storage) * storage;
         }
-        if (name !== '') members.push(bitField(name, type, bits, width));
+        if (name !== '') members.push({ name, type, at: bits, width });
         bits += width;
         if (name !== '') align = Math.max(align, need);
       }
     }
     size = Math.max(size, Math.ceil(bits / 8));
   }
-  return { size: Math.ceil(size / align) * align, align, members };
+  const total = Math.ceil(size / align) * align;
+  const placed = members.map((one) => ('at' in one ? bitField(one.name, one.type, one.at, one.width, total) : one));
+  return { size: total, align, members: placed };
 }
 
-/** The storage of a bit-field: its type's size at the aligned place that holds its first bit. */
-export function bitField(name: string, type: CType, bitOffset: number, width: number): Member {
-  const size = sizeOf(type);
-  let offset = Math.floor(bitOffset / 8 / size) * size;
-  // A field of a packed struct may cross its type's boundary: begin at its first byte then.
-  if (bitOffset + width - offset * 8 > size * 8) offset = Math.floor(bitOffset / 8);
-  return { name, type, offset, bits: { shift: bitOffset - offset * 8, width } };
+/**
+ * A bit-field with its storage: its type's size at the aligned place that holds its first bit, or less where that would
+ * reach beyond the struct.
+ */
+export function bitField(name: string, type: CType, bitOffset: number, width: number, structSize: number): Member {
+  for (const storage of [8, 4, 2, 1] as const) {
+    if (storage > sizeOf(type)) continue;
+    const offset = Math.floor(bitOffset / 8 / storage) * storage;
+    const shift = bitOffset - offset * 8;
+    if (shift + width > storage * 8 || offset + storage > structSize) continue;
+    return { name, type, offset, bits: { shift, width, storage } };
+  }
+  // A packed struct's, across the boundaries of its type.
+  const offset = Math.floor(bitOffset / 8);
+  return { name, type, offset, bits: { shift: bitOffset - offset * 8, width, storage: undefined } };
+}
+
+/** Bytes that a bit-field touches, or that any other member takes. */
+export function extentOf(type: CType, bits: BitField | undefined): number {
+  return bits ? (bits.storage ?? Math.ceil((bits.shift + bits.width) / 8)) : sizeOf(type);
 }

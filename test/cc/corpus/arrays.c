@@ -41,3 +41,9 @@
 /* memcmpEqual: 1 */ u8 a[5] = "abcd", b[5] = "abcd"; return __builtin_memcmp(a, b, 5) == 0;
 /* memcmpLess: 1 */ char a[4] = "abc", b[4] = "abd"; return __builtin_memcmp(a, b, 3) < 0;
 /* memcmpGreater: 1 */ char a[4] = "b", b[4] = "a"; return __builtin_memcmp(a, b, 4) > 0;
+/* laterInitialiserWins: 12005 */ u32 a[4] = { in[0], in[7], in[6], [1] = 5, [2] = in[1], [3] = 1, [3] = 12 }; return a[3] * 1000 + a[1] + (a[0] - 1) + (a[2] - 2);
+/* laterListWinsWholly: 22009 */ struct box b[3] = { { 1, in[7] }, { 2, 3 }, [0] = { 9 }, [1 ... 2] = { .high = in[1] } }; return b[0].low + b[0].high * 10 + b[1].low * 100 + b[1].high * 1000 + b[2].high * 10000;
+/* characterOfStringInList: 1219 */ u8 a[4] = { "abcd"[in[0] & 3], 5 }; char b[2][4] = { "xyz", { "pq" } }; return a[0] * 10 + a[1] + b[0][2] + b[1][0];
+/* packedArrayVariableIndex: 3146 */ struct { u8 t; u32 a[4]; s16 b[2]; } __attribute__((packed)) x = { 1, { 2, 3, 4, 5 }, { -6, 7 } }; x.a[in[1] & 3] += 10; x.b[in[0] & 1] -= 1; return x.a[in[0] & 3] * 1000 + x.a[2] * 10 + x.b[in[0] & 1];
+/* structOfFourBytesAligned: 456 */ struct { u32 a, b, c; } x[4] = { { 1, 2, 3 }, { 4, 5, 6 } }; x[in[2] & 3] = x[in[0] & 3]; return x[3].a * 100 + x[3].b * 10 + x[3].c;
+/* endOfGlobal: 1234 */ static u32 t[4] = { 1, 2, 3, 4 }; u32 s = 0, *e = t + 4; for (u32 *p = t; p != e; p++) s = s * 10 + *p; return s;

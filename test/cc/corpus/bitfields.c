@@ -27,3 +27,7 @@
 /* ipHeaderLike: 69 */ union { struct { u8 ihl : 4, version : 4; } h; u8 b; } x; x.h.version = 4; x.h.ihl = 5; return x.b;
 /* tcpFlagsLike: 4688 */ union { struct { u16 res : 4, doff : 4, fin : 1, syn : 1, rst : 1, psh : 1, ack : 1; } h; u16 w; } x = { .w = 0 }; x.h.doff = 5; x.h.syn = 1; x.h.ack = 1; return x.w;
 /* castOfFieldKeepsType: 4294967295 */ struct { u32 a : 4; } x = { 1 }; s64 y = (u32)x.a - 2; return y;
+/* packedFieldAtTheEnd: 211002 */ struct { s16 a; s64 b; s32 c : 9; u64 d; u16 e : 2; } __attribute__((packed)) x = { in[0], in[1], in[7], 0, in[4] >> 6 }; return x.e + x.c * 10 + sizeof(x) * 10000;
+/* packedFieldAcrossBytes: 18446744073706837132 */ struct { u8 a : 5, b : 6; s16 c : 13; } __attribute__((packed)) x = { in[6], in[6], in[6] }; x.b += 7; return x.a + x.b * 100 + (u64)(s64)x.c * 10000;
+/* packedFieldOfNineBytes: 2623536934927580646 */ struct { u8 a : 3; s64 b : 62; u64 c : 64; } __attribute__((packed)) x = { 7, in[6], in[6] }; x.b -= 1; return x.a + (u64)x.b + (u64)x.c;
+/* packedFieldsOfGlobal: 33801 */ static struct { u8 a : 5, b : 6; u32 c : 29; } __attribute__((packed)) x = { 1, 2, 3 }; x.b ^= in[7]; return x.a + x.b * 100 + x.c * 10000;

@@ -51,3 +51,13 @@
 /* offsetOf: 8 */ return __builtin_offsetof(struct box, high);
 /* objectSize: 16 */ u32 a[4]; return sizeof(a);
 /* unreachable: 4 */ if (in[0] == 1) return 4; __builtin_unreachable();
+/* parity: 3 */ return __builtin_parity(in[6]) + 2 * __builtin_parityl(in[4]) + 4 * __builtin_parityll(in[3]);
+/* firstSetOfLong: 500 */ return __builtin_ffsl(in[6]) * 100 + __builtin_ffsl(0);
+/* orAndFetch: 13 */ u64 a = 5; return __sync_or_and_fetch(&a, 8);
+/* andAndFetch: 55 */ u32 a = 7; return __sync_and_and_fetch(&a, 5) * 10 + a;
+/* xorAndFetch: 22 */ u64 a = 7; return __sync_xor_and_fetch(&a, 5) * 10 + a;
+/* atomicAndFetch: 55 */ u64 a = 7; return __atomic_and_fetch(&a, 5, __ATOMIC_SEQ_CST) * 10 + a;
+/* atomicOrders: 20 */ u32 a = 7; __atomic_store_n(&a, 6, __ATOMIC_RELEASE); return __atomic_load_n(&a, __ATOMIC_ACQUIRE) + __atomic_or_fetch(&a, 8, __ATOMIC_RELAXED);
+/* atomicCompareExchange: 951 */ u64 a = 5, b = 5; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED); return a * 100 + b * 10 + c;
+/* atomicCompareExchangeFails: 550 */ u32 a = 5, b = 4; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return a * 100 + b * 10 + c;
+/* expectIsLong: 13 */ u32 a = in[0]; return (-1 < __builtin_expect(a, 1)) + 2 * (sizeof(__builtin_expect(a, 1)) == 8) + 10 * (__builtin_expect(a, 0) == 1);

@@ -56,3 +56,8 @@ for (int i = 0; i < 8; i++) { if (in[i] == 3) break; n += in[i]; } return n;
 /* parity: 0 */ u64 x = in[6]; x ^= x >> 32; x ^= x >> 16; x ^= x >> 8; x ^= x >> 4; return (0x6996 >> (x & 15)) & 1;
 /* stateMachine: 133 */ enum { A, B, C } s = A; u32 n = 0; for (int i = 0; i < 7; i++) { switch (s) { case A: s = B; n += 1; break; case B: s = (in[2] >> i) & 1 ? C : A; n += 10; break; case C: s = A; n += 100; } } return n;
 /* duffLike: 5 */ u32 n = 0, c = 5; switch (c & 3) { case 0: do { n++; case 3: n++; case 2: n++; case 1: n++; } while (--c > 3); } return n;
+/* gotoInUnrolledLoop: 34 */
+  u32 n = 0;
+  #pragma unroll
+  for (int i = 0; i < 4; i++) { if (in[i] == 2) goto next; n += 10; next: n++; }
+  return n;

@@ -48,3 +48,7 @@
 /* compoundShiftByWide: 4 */ u32 a = 1; a <<= in[1]; return a;
 /* unsignedCharArithmetic: 191 */ unsigned char a = 0x80; return (a >> 1) + (~a & 0xff);
 /* longNames: 2 */ unsigned long long int a = 1; long unsigned b = 2; short int unsigned c = 3; signed d = -4; return a + b + c + d;
+/* longAndLongLong: 1221 */ long a = 1; s64 b = 2; return _Generic(a, long: 1, long long: 2) + 10 * _Generic(a + b, long: 1, long long: 2) + 100 * _Generic(1ll, long: 1, long long: 2) + 1000 * _Generic(a + 1ul, unsigned long: 1, unsigned long long: 2) + 10000 * __builtin_types_compatible_p(long, long long);
+/* unsignedLongAndLongLong: 13 */ unsigned long a = 1; s64 b = 2; return _Generic(a + b, long long: 1, unsigned long: 2, unsigned long long: 3) + 10 * _Generic(sizeof(a), unsigned long: 1, unsigned long long: 2);
+/* charIsItsOwnType: 13 */ char a = 1; return _Generic(a, signed char: 1, unsigned char: 2, char: 3) + 10 * _Generic((s8)a, char: 3, signed char: 1);
+/* wideFieldsPromoteByWidth: 25 */ struct { u64 a : 5, b : 32, c : 33; s64 d : 7; } x = { 1, 1, 1, 1 }; return (x.a - 2 < 0) + 2 * (x.b - 2 < 0) + 8 * (x.d - 2 < 0) + 16 * (sizeof(x.a + 0) == 4);

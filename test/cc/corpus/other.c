@@ -50,3 +50,4 @@
 /* globalConstant: 37 */ return globalTable[2] + globalWord;
 /* globalStruct: 11 */ return globalBox.low + globalBox.high;
 /* globalText: 101 */ return globalText[1];
+/* constantVolatileGlobal: 8 */ static const volatile u32 limit = 7; return limit + 1;

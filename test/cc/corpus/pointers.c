@@ -37,3 +37,6 @@
 /* stringWalk: 12515 */ char t[] = "count"; char *p = t; u32 n = 0; while (*p) { n = n * 3 + *p; p++; } return n;
 /* conditionalPointerNull: 3 */ u64 a = 3, *p = in[0] ? &a : 0; return p ? *p : 99;
 /* pointerToConstArray: 7 */ static const u8 t[4] = { 9, 8, 7, 6 }; return t[2];
+/* addressOfConstant: 14 */ static const u32 limit = 7; const u32 *p = &limit; return *p + limit;
+/* pointerMovedInLoop: 8 */ u32 a[6] = { 1, 2, 3, 4, 5, 6 }, s = 0; for (u32 *p = a; p < a + 5; p++) { if (*p == 2) p += 2; s += *p; } return s - 2;
+/* pointerToTheEnd: 65 */ u32 a[6] = { 1, 2, 3, 4, 5, 6 }, s = 0, *p = a + 6; while (p != a + 4) s = s * 10 + *--p; return s;

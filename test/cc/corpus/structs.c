@@ -46,3 +46,4 @@
 /* structWithWideMembers: 35 */ struct { u8 a; unsigned __int128 b; } x = { 1, 2 }; return sizeof(x) + x.a + (u64)x.b;
 /* unionPun: 4294967295 */ union { s32 s; u32 u; } x; x.s = -1; return x.u;
 /* structReturnedChosen: 2 */ struct box b = in[0] ? swapBox((struct box){ 1, 2 }) : (struct box){ 8, 9 }; return b.low;
+/* memberBehindItsStruct: 721 */ struct box b = { in[0], in[1] }; struct { struct box in; u32 n; } x = { .in = b, .in.low = 7, .n = 1 }; return x.in.low * 100 + x.in.high * 10 + x.n;
