@@ -673,7 +673,7 @@ describe('misuse is told', () => {
     expect(fault).toBeInstanceOf(CompileError);
     const text = formatFault(fault);
     expect(text).toContain('text.c:2:12: error:');
-    expect(text).toContain('\n      return bpf_ktime_get_nz();\n             ^\n');
+    expect(text).toContain('\n      return bpf_ktime_get_nz();\n             ^~~~~~~~~~~~~~~~\n');
     expect(text).toContain('bpf_ktime_get_ns');
     expect(text.endsWith('text.c was not compiled: 1 error')).toBe(true);
   });

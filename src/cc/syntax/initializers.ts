@@ -82,7 +82,7 @@ export class InitializerParser {
     const { type, offset } = place;
     const decayed = isAggregate(type) ? value : p.typing.decay(value);
     if (type.kind === 'array') p.diagnostics.error(value.at, `an array wants a list in braces`);
-    else entries.push({ offset, type, bits, value: p.typing.cast(decayed, type) });
+    else entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, value.at, 'initializing') });
     return undefined;
   }
 
