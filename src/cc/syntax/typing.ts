@@ -6,6 +6,7 @@ import {
   type IntType,
   isLongLong,
   isScalar,
+  type Member,
   pointerTo,
   printCType,
   sameType,
@@ -47,7 +48,7 @@ export class Typing {
       return { kind: 'number', type, at, value: wrap(folded, type) };
     }
     // A bit-field of that type is promoted by its width; cast to the type, it is not.
-    const bits = from.kind === 'member' && from.member.bits;
+    const bits = bitFieldOf(from);
     if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
     if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
@@ -73,7 +74,7 @@ export class Typing {
     const from = this.decay(value);
     if (from.type.kind !== 'int') return from;
     // gcc and clang promote a bit-field by its width, whatever type it is declared with.
-    const width = from.kind === 'member' && from.member.bits ? from.member.bits.width : from.type.size * 8;
+    const width = bitFieldOf(from)?.width ?? from.type.size * 8;
     if (from.type.size < 4 || width < 32) return this.cast(from, types.int);
     if (width === 32 && from.type.size > 4) return this.cast(from, from.type.signed ? types.int : types.uint);
     return from;
@@ -215,6 +216,13 @@ export class Typing {
     if ((value.op === '/' || value.op === '%') && right.value === 0n) return value;
     return this.number(value.at, foldBinary(value.op, left.value, right.value, type), type);
   }
+}
+
+/** The bit-field whose value an expression has: what is assigned to one has its width, too. */
+function bitFieldOf(e: Expression): Member['bits'] {
+  if (e.kind === 'member') return e.member.bits;
+  if (e.kind === 'comma') return bitFieldOf(e.right);
+  return e.kind === 'assign' || e.kind === 'update' ? bitFieldOf(e.left) : undefined;
 }
 
 export function isInteger(type: CType): type is IntType {

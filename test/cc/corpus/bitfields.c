@@ -31,3 +31,4 @@
 /* packedFieldAcrossBytes: 18446744073706837132 */ struct { u8 a : 5, b : 6; s16 c : 13; } __attribute__((packed)) x = { in[6], in[6], in[6] }; x.b += 7; return x.a + x.b * 100 + (u64)(s64)x.c * 10000;
 /* packedFieldOfNineBytes: 2623536934927580646 */ struct { u8 a : 3; s64 b : 62; u64 c : 64; } __attribute__((packed)) x = { 7, in[6], in[6] }; x.b -= 1; return x.a + (u64)x.b + (u64)x.c;
 /* packedFieldsOfGlobal: 33801 */ static struct { u8 a : 5, b : 6; u32 c : 29; } __attribute__((packed)) x = { 1, 2, 3 }; x.b ^= in[7]; return x.a + x.b * 100 + x.c * 10000;
+/* assignedFieldPromotesByWidth: 23 */ struct { u32 a : 1; u32 b : 31; } x = { 0, 5 }; s64 n = -(--x.a); s64 m = (x.b = 7) - 8; return (n == -1) + 2 * (m == -1) + 4 * (sizeof((x.b = 7) + 0ull) == 8) + 16 * ((x.b += 1) - 9 < 0);
