@@ -28,6 +28,9 @@ export interface Declarator {
   readonly attributes: Attributes;
 }
 
+/** What walks a type recurses: far more than a program has, far less than the stack holds. */
+const mostLevels = 100;
+
 export class DeclarationParser {
   readonly #p: Parsing;
 
@@ -153,7 +156,10 @@ export class DeclarationParser {
     let type = base;
     let user = userIn;
     let volatile = volatileIn;
-    while (p.accept('*')) {
+    let levels = 0;
+    while (p.is('*')) {
+      if (++levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
+      p.next();
       type = pointerTo(type, user, volatile);
       user = false;
       volatile = false;
@@ -199,7 +205,7 @@ export class DeclarationParser {
     if (p.accept('[')) {
       const length = p.is(']') ? undefined : this.#length();
       p.expect(']');
-      const { type: element } = this.#suffix(type, attributes);
+      const { type: element } = p.nested(() => this.#suffix(type, attributes));
       return { type: { kind: 'array', element, length }, parameters: undefined };
     }
     if (p.is('(')) return this.#parameters(type);
