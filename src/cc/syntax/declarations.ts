@@ -28,6 +28,9 @@ export interface Declarator {
   readonly attributes: Attributes;
 }
 
+/** Of pointers to pointers; what is deeper is a mistake. */
+const mostLevels = 32;
+
 export class DeclarationParser {
   readonly #p: Parsing;
 
@@ -147,7 +150,8 @@ export class DeclarationParser {
     let type = base;
     let user = userIn;
     let volatile = volatileIn;
-    while (p.accept('*')) {
+    for (let levels = 1; p.accept('*'); levels++) {
+      if (levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
       type = pointerTo(type, user, volatile);
       user = false;
       volatile = false;
