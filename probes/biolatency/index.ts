@@ -31,8 +31,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run biolatency', what: 'one histogram of the whole run' },
-    { command: 'tracebed run biolatency 10 3 -- -mT', what: 'three of 10 seconds, in milliseconds, with times' },
-    { command: 'tracebed run biolatency -- -D -Q', what: 'by disk, with the time in queues' },
+    { command: 'tracebed run biolatency 10 3 -mT', what: 'three of 10 seconds, in milliseconds, with times' },
+    { command: 'tracebed run biolatency -D -Q', what: 'by disk, with the time in queues' },
   ],
   scenario: 'disk',
   start(setup) {

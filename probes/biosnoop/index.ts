@@ -29,8 +29,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run biosnoop', what: 'tell each request' },
-    { command: 'tracebed run biosnoop -- -Q', what: 'with the time in queues' },
-    { command: 'tracebed run biosnoop -- -P -d sda', what: 'sequential or random, of one disk' },
+    { command: 'tracebed run biosnoop -Q', what: 'with the time in queues' },
+    { command: 'tracebed run biosnoop -P -d sda', what: 'sequential or random, of one disk' },
   ],
   scenario: 'disk',
   ringPages: 64,

@@ -20,7 +20,7 @@ export default defineTool({
   options: [{ flags: '-T, --timestamp', what: 'begin with the time of day' }],
   examples: [
     { command: 'tracebed run cachestat', what: 'a line each second' },
-    { command: 'tracebed run cachestat 5 2 -- -T', what: 'two lines of 5 seconds, with times' },
+    { command: 'tracebed run cachestat 5 2 -T', what: 'two lines of 5 seconds, with times' },
   ],
   scenario: 'disk',
   start(setup) {

@@ -13,7 +13,8 @@ import {
   UsageError,
 } from 'tracebed';
 import { detailSections } from './detail.ts';
-import { Drop, DropDecoder } from './record.ts';
+import { DropNames } from './names.ts';
+import { Drop, readDrop } from './record.ts';
 
 /**
  * Which packets were dropped, why, where in the kernel and by whose traffic. The program beside this file sends a
@@ -92,11 +93,11 @@ function start({ kernel, profile, options, ringPages, epoch }: ToolContext): Too
   });
   for (const reason of reasons) bpf.table<number, number>('wanted').set(reason, 1);
   const counts = bpf.table<{ location: bigint; reason: number; zero: number }, number>('drops');
-  const decoder = new DropDecoder(bpf);
+  const names = new DropNames(bpf);
   // A record is read where it lies: of a storm's drops few are ever looked at.
   const buffer = bpf.object.perfBuffer('events', {
     pages: ringPages,
-    decode: (view, offset) => decoder.decode(view, offset),
+    decode: (view, offset) => readDrop(names, view, offset),
     time: (drop) => drop.time,
   });
   let pending: Drop[] = [];

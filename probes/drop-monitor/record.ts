@@ -1,5 +1,4 @@
 import {
-  type BPF,
   decodePacket,
   etherTypeName,
   type Flow,
@@ -8,49 +7,14 @@ import {
   formatEndpoint,
   formatMac,
   ipProtocolName,
-  type Kernel,
   type Layer,
   type Nanoseconds,
-  offsetsOf,
   readText,
   readU64,
-  type Table,
   type TracedRecord,
   tcpFlagNames,
 } from 'tracebed';
-
-/**
- * One drop as the program sent it. What every record is grouped by is read at once; the rest stays in the record's
- * bytes until someone asks. Nothing here is guessed: what the bytes do not say is null, and `missing` says why.
- */
-const fields = [
-  'time',
-  'skbaddr',
-  'location',
-  'reason',
-  'stack_id',
-  'cpu',
-  'tid',
-  'tgid',
-  'ifindex',
-  'length',
-  'linear',
-  'comm',
-  'device',
-  'source',
-  'destination',
-  'ethertype',
-  'sport',
-  'dport',
-  'captured',
-  'version',
-  'protocol',
-  'tcp_flags',
-  'fragment',
-  'network',
-  'transport',
-  'packet',
-] as const;
+import type { DropField, DropNames } from './names.ts';
 
 /** A header offset that is not known. */
 const unset = 0xffff;
@@ -58,74 +22,10 @@ const tcp = 6;
 /** Protocols that carry two ports first. */
 const withPorts = new Set([tcp, 17, 132]);
 
-/** Makes drops of records, and remembers what many of them share: names of places, addresses, stacks. */
-export class DropDecoder {
-  readonly at: Record<(typeof fields)[number], number>;
-  readonly #kernel: Kernel;
-  readonly #stacks: Table;
-  readonly #reasons = new Map<number, string>();
-  readonly #places = new Map<number, string>();
-  readonly #addresses = new Map<number, string>();
-  readonly #walked = new Map<number, readonly string[]>();
-
-  constructor(bpf: BPF) {
-    this.at = offsetsOf(bpf.struct('drop'), fields);
-    this.#kernel = bpf.kernel;
-    this.#stacks = bpf.table('stacks');
-  }
-
-  decode(view: DataView, offset: number): Drop {
-    const length = this.at.packet + view.getUint16(offset + this.at.captured, true);
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, length).slice();
-    return new Drop(this, bytes);
-  }
-
-  /** `NO_SOCKET`; the number of a reason that this kernel's enum does not have (a subsystem's own). */
-  reason(value: number): string {
-    let name = this.#reasons.get(value);
-    if (name === undefined) {
-      name = this.#kernel.profile.dropReasonName(value) ?? `reason 0x${value.toString(16)}`;
-      this.#reasons.set(value, name);
-    }
-    return name;
-  }
-
-  /** `__udp4_lib_rcv+0x4bc` of the address at an offset. Kernel code differs in the low 52 bits. */
-  place(view: DataView, offset: number): string {
-    const key = (view.getUint32(offset + 4, true) & 0xfffff) * 0x1_0000_0000 + view.getUint32(offset, true);
-    let place = this.#places.get(key);
-    if (place === undefined) {
-      place = this.#kernel.symbols.format(view.getBigUint64(offset, true));
-      this.#places.set(key, place);
-    }
-    return place;
-  }
-
-  address(view: DataView, offset: number, version: number): string {
-    const bytes = new Uint8Array(view.buffer, view.byteOffset + offset, version === 4 ? 4 : 16);
-    if (version !== 4) return formatAddress(bytes);
-    const key = view.getUint32(offset);
-    let text = this.#addresses.get(key);
-    if (text === undefined) {
-      text = formatAddress(bytes);
-      if (this.#addresses.size >= 65536) this.#addresses.clear();
-      this.#addresses.set(key, text);
-    }
-    return text;
-  }
-
-  /** Symbols, innermost first. A stack id means the same stack for as long as the map lives. */
-  stack(id: number): readonly string[] {
-    if (id < 0) return [];
-    let frames = this.#walked.get(id);
-    if (frames === undefined) {
-      frames = this.#stacks.walk(id, (address) => this.#kernel.symbols.format(address));
-      this.#walked.set(id, frames);
-    }
-    return frames;
-  }
-}
-
+/**
+ * One drop as the program sent it. What every record is grouped by is read at once; the rest stays in the record's
+ * bytes until someone asks. Nothing here is guessed: what the bytes do not say is null, and `missing` says why.
+ */
 export class Drop implements TracedRecord {
   readonly time: Nanoseconds;
   readonly cpu: number;
@@ -134,21 +34,21 @@ export class Drop implements TracedRecord {
   readonly groups: readonly string[];
   /** Kernel stack, innermost first. */
   readonly stack: readonly string[];
-  readonly #decoder: DropDecoder;
+  readonly #names: DropNames;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
 
-  constructor(decoder: DropDecoder, bytes: Uint8Array) {
+  constructor(names: DropNames, bytes: Uint8Array) {
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const { at } = decoder;
-    this.#decoder = decoder;
+    const { at } = names;
+    this.#names = names;
     this.#bytes = bytes;
     this.#view = view;
     this.time = readU64(view, at.time);
     this.cpu = view.getUint32(at.cpu, true);
-    this.reason = decoder.reason(view.getUint32(at.reason, true));
-    this.location = decoder.place(view, at.location);
-    this.stack = decoder.stack(view.getInt32(at.stack_id, true));
+    this.reason = names.reason(view.getUint32(at.reason, true));
+    this.location = names.place(view, at.location);
+    this.stack = names.stack(view.getInt32(at.stack_id, true));
     this.groups = [this.reason, this.location, this.flow];
   }
 
@@ -156,16 +56,16 @@ export class Drop implements TracedRecord {
     return this;
   }
 
-  #u8(field: (typeof fields)[number]): number {
-    return this.#view.getUint8(this.#decoder.at[field]);
+  #u8(field: DropField): number {
+    return this.#view.getUint8(this.#names.at[field]);
   }
 
-  #u16(field: (typeof fields)[number]): number {
-    return this.#view.getUint16(this.#decoder.at[field], true);
+  #u16(field: DropField): number {
+    return this.#view.getUint16(this.#names.at[field], true);
   }
 
-  #u32(field: (typeof fields)[number]): number {
-    return this.#view.getUint32(this.#decoder.at[field], true);
+  #u32(field: DropField): number {
+    return this.#view.getUint32(this.#names.at[field], true);
   }
 
   get reasonCode(): number {
@@ -173,11 +73,11 @@ export class Drop implements TracedRecord {
   }
 
   get locationAddress(): bigint {
-    return this.#view.getBigUint64(this.#decoder.at.location, true);
+    return this.#view.getBigUint64(this.#names.at.location, true);
   }
 
   get skbAddress(): bigint {
-    return this.#view.getBigUint64(this.#decoder.at.skbaddr, true);
+    return this.#view.getBigUint64(this.#names.at.skbaddr, true);
   }
 
   /** Thread id: what the kernel calls pid. */
@@ -190,12 +90,12 @@ export class Drop implements TracedRecord {
   }
 
   get comm(): string {
-    return readText(this.#view, this.#decoder.at.comm, 16);
+    return readText(this.#view, this.#names.at.comm, 16);
   }
 
   /** Empty where the skb had no device any more. */
   get device(): string {
-    return readText(this.#view, this.#decoder.at.device, 16);
+    return readText(this.#view, this.#names.at.device, 16);
   }
 
   get ifindex(): number {
@@ -257,7 +157,7 @@ export class Drop implements TracedRecord {
 
   /** The packet's bytes as far as they were captured, from the link header where the skb has one. */
   get packet(): Uint8Array {
-    return this.#bytes.subarray(this.#decoder.at.packet);
+    return this.#bytes.subarray(this.#names.at.packet);
   }
 
   /** Where the network header lies in `packet`. */
@@ -273,15 +173,15 @@ export class Drop implements TracedRecord {
 
   /** Why there is no stack: the negative errno of bpf_get_stackid, or 0. */
   get stackError(): number {
-    return Math.min(0, this.#view.getInt32(this.#decoder.at.stack_id, true));
+    return Math.min(0, this.#view.getInt32(this.#names.at.stack_id, true));
   }
 
   get #sourceAddress(): string {
-    return this.#decoder.address(this.#view, this.#decoder.at.source, this.version);
+    return this.#names.address(this.#view, this.#names.at.source, this.version);
   }
 
   get #destinationAddress(): string {
-    return this.#decoder.address(this.#view, this.#decoder.at.destination, this.version);
+    return this.#names.address(this.#view, this.#names.at.destination, this.version);
   }
 
   /** The packet's layers, from its link header on, or from the network header. Empty without bytes. */
@@ -411,4 +311,10 @@ function addressText(address: Uint8Array): string {
 /** Node's own conversion: a line of JSON holds one for every packet. */
 function hexOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('hex');
+}
+
+/** The drop of a record that begins at an offset. Its bytes are copied: the ring's are written over. */
+export function readDrop(names: DropNames, view: DataView, offset: number): Drop {
+  const length = names.at.packet + view.getUint16(offset + names.at.captured, true);
+  return new Drop(names, new Uint8Array(view.buffer, view.byteOffset + offset, length).slice());
 }

@@ -34,8 +34,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run execsnoop', what: 'tell each program that is run' },
-    { command: 'tracebed run execsnoop -- -x -T', what: 'with those that fail, and the time' },
-    { command: 'tracebed run execsnoop -- -n cat', what: 'those whose name has "cat" in it' },
+    { command: 'tracebed run execsnoop -x -T', what: 'with those that fail, and the time' },
+    { command: 'tracebed run execsnoop -n cat', what: 'those whose name has "cat" in it' },
   ],
   scenario: 'processes',
   start(setup) {

@@ -48,8 +48,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run filetop', what: 'a table each second' },
-    { command: 'tracebed run filetop 5 2 -- -s reads -r 5', what: 'the 5 files with most reads, twice' },
-    { command: 'tracebed run filetop -- -a -p 1402', what: 'all files of one process' },
+    { command: 'tracebed run filetop 5 2 -s reads -r 5', what: 'the 5 files with most reads, twice' },
+    { command: 'tracebed run filetop -a -p 1402', what: 'all files of one process' },
   ],
   scenario: 'disk',
   start(setup) {

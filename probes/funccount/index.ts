@@ -36,7 +36,7 @@ export default defineTool({
   examples: [
     { command: "tracebed run funccount 'vfs_*'", what: 'count calls of kernel functions' },
     {
-      command: "tracebed run funccount -- -T -i 1 -r '^vfs_(read|write)$'",
+      command: "tracebed run funccount -T -i 1 -r '^vfs_(read|write)$'",
       what: 'every second, by regular expression',
     },
     { command: "tracebed run funccount 't:block:*'", what: 'count tracepoints' },

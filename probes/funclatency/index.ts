@@ -161,10 +161,8 @@ function slotRows(slots: readonly number[]): { low: bigint; high: bigint; count:
   return slots.flatMap((count, slot) => (count === 0 ? [] : [{ ...log2Range(slot), count }]));
 }
 
+/** Of -u and -m together the latter counts, as in BCC. */
 function unitOf(setup: ToolSetup): Unit {
-  if (setup.flag('milliseconds') && setup.flag('microseconds')) {
-    throw new UsageError('-u and -m exclude each other', { expected: 'one unit' });
-  }
   return setup.flag('milliseconds') ? 'msecs' : setup.flag('microseconds') ? 'usecs' : 'nsecs';
 }
 

@@ -64,8 +64,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run opensnoop', what: 'tell each open' },
-    { command: 'tracebed run opensnoop -- -x', what: 'those that fail' },
-    { command: 'tracebed run opensnoop -- -e -f O_WRONLY,O_RDWR', what: 'those for writing, with flags' },
+    { command: 'tracebed run opensnoop -x', what: 'those that fail' },
+    { command: 'tracebed run opensnoop -e -f O_WRONLY,O_RDWR', what: 'those for writing, with flags' },
   ],
   scenario: 'processes',
   ringPages: 64,

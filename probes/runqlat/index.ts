@@ -18,8 +18,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run runqlat', what: 'one histogram of the whole run' },
-    { command: 'tracebed run runqlat 10 3 -- -mT', what: 'three of 10 seconds, in milliseconds, with times' },
-    { command: 'tracebed run runqlat -- -L -p 3301', what: 'each thread of one process' },
+    { command: 'tracebed run runqlat 10 3 -mT', what: 'three of 10 seconds, in milliseconds, with times' },
+    { command: 'tracebed run runqlat -L -p 3301', what: 'each thread of one process' },
   ],
   scenario: 'processes',
   start(setup) {

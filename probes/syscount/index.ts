@@ -40,8 +40,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run syscount', what: 'the 10 calls that are made most' },
-    { command: 'tracebed run syscount -- -L -m -T 5', what: 'the 5 that take most time' },
-    { command: 'tracebed run syscount -- -P -x -i 10', what: 'failures by process, every 10 seconds' },
+    { command: 'tracebed run syscount -L -m -T 5', what: 'the 5 that take most time' },
+    { command: 'tracebed run syscount -P -x -i 10', what: 'failures by process, every 10 seconds' },
   ],
   scenario: 'processes',
   start(setup) {

@@ -32,7 +32,7 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run tcpaccept', what: 'tell each accept' },
-    { command: 'tracebed run tcpaccept -- -t -P 443', what: 'with times, of one port' },
+    { command: 'tracebed run tcpaccept -t -P 443', what: 'with times, of one port' },
   ],
   scenario: 'tcp-clients',
   start(setup) {

@@ -30,9 +30,9 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run tcpconnect', what: 'tell each connect' },
-    { command: 'tracebed run tcpconnect -- -t -P 80,443', what: 'with times, to two ports' },
-    { command: 'tracebed run tcpconnect -- -U -u 1000', what: 'those of one user, with user ids' },
-    { command: 'tracebed run tcpconnect -- -c', what: 'count them by their ends' },
+    { command: 'tracebed run tcpconnect -t -P 80,443', what: 'with times, to two ports' },
+    { command: 'tracebed run tcpconnect -U -u 1000', what: 'those of one user, with user ids' },
+    { command: 'tracebed run tcpconnect -c', what: 'count them by their ends' },
   ],
   scenario: 'tcp-clients',
   start(setup) {

@@ -18,8 +18,8 @@ export default defineTool({
   options: [...socketOptions, { flags: '-p, --pid <pid>', what: 'only this process' }],
   examples: [
     { command: 'tracebed run tcplife', what: 'tell each session that ends' },
-    { command: 'tracebed run tcplife -- -w -L 443', what: 'in wide columns, of one local port' },
-    { command: 'tracebed run tcplife -- -s -t', what: 'as comma-separated values' },
+    { command: 'tracebed run tcplife -w -L 443', what: 'in wide columns, of one local port' },
+    { command: 'tracebed run tcplife -s -t', what: 'as comma-separated values' },
   ],
   scenario: 'tcp-clients',
   ringPages: 64,

@@ -13,8 +13,8 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run tcpretrans', what: 'tell each retransmission' },
-    { command: 'tracebed run tcpretrans -- -l', what: 'with tail loss probes' },
-    { command: 'tracebed run tcpretrans -- -c', what: 'count them by flow' },
+    { command: 'tracebed run tcpretrans -l', what: 'with tail loss probes' },
+    { command: 'tracebed run tcpretrans -c', what: 'count them by flow' },
   ],
   scenario: 'tcp-clients',
   start(setup) {

@@ -22,7 +22,7 @@ export default defineTool({
   ],
   examples: [
     { command: 'tracebed run tcpstates', what: 'tell each change' },
-    { command: 'tracebed run tcpstates -- -t -L 443', what: 'with times, of one local port' },
+    { command: 'tracebed run tcpstates -t -L 443', what: 'with times, of one local port' },
   ],
   scenario: 'tcp-clients',
   ringPages: 64,

@@ -70,7 +70,7 @@ const formatted = defineTool({
   examples: [
     { command: 'tracebed run trace syscalls:sys_enter_openat filename', what: 'one field of a tracepoint' },
     {
-      command: "tracebed run trace tcp_v4_connect 'sk->__sk_common.skc_dport' --scenario slow-connect",
+      command: "tracebed run trace tcp_connect 'sk->__sk_common.skc_dport' --scenario slow-connect",
       what: 'an argument, through a pointer',
     },
     { command: "tracebed run trace 'skb:*' --scenario udp_closed_port", what: 'all tracepoints of a category' },

@@ -21,7 +21,7 @@ function distance(a: string, b: string, limit: number): number {
 
 /** Up to `most` names closest to what was typed, best first, for a "did you mean". Empty when none is near. */
 export function nearest(typed: string, names: Iterable<string>, most = 3): string[] {
-  const limit = typed.length < 4 ? typed.length >> 1 : Math.max(2, Math.floor(typed.length / 3));
+  const limit = Math.max(2, Math.floor(typed.length / 3));
   const wanted = typed.toLowerCase();
   const found: { name: string; score: number }[] = [];
   for (const name of names) {

@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import { InputError, viewOf } from '../base/index.ts';
 import type { Btf, FunctionPrototype, MemberPlace } from './btf.ts';
 import { btfHeader, btfKinds, elementSizes, fixedSizes, intEncodings, kindNames } from './kinds.ts';
@@ -134,6 +135,8 @@ class FlatBtf implements Btf {
   readonly #sections: Sections;
   readonly #starts: Uint32Array;
   readonly #file: string | undefined;
+  /** The strings as one text that names are pieces of, unless one is beyond ASCII: a name costs no call then. */
+  readonly #names: string | undefined;
   readonly #types: (BtfType | undefined)[] = [{ kind: 'void' }];
   #index: NameIndex | undefined;
   #enumerators: Map<string, bigint> | undefined;
@@ -146,6 +149,8 @@ class FlatBtf implements Btf {
     this.#sections = sections;
     this.#starts = starts;
     this.#file = file;
+    const strings = this.#text.subarray(sections.strings, sections.stringsEnd);
+    this.#names = isAscii(strings) ? strings.toString('latin1') : undefined;
   }
 
   type(id: TypeId): BtfType {
@@ -230,7 +235,10 @@ class FlatBtf implements Btf {
 
   /** The name whose offset stands in the word at `at`. */
   #name(at: number): string {
-    const start = this.#sections.strings + this.#view.getUint32(at, true);
+    const offset = this.#view.getUint32(at, true);
+    const names = this.#names;
+    if (names !== undefined) return names.slice(offset, names.indexOf('\0', offset));
+    const start = this.#sections.strings + offset;
     return this.#text.toString('utf8', start, this.#text.indexOf(0, start));
   }
 

@@ -72,7 +72,10 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   preprocessor.define(options.defines ?? {});
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
-  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), bccDialect);
+  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), {
+    bccDialect,
+    macroNames: () => preprocessor.macros.names(),
+  });
   const data = new DataSections(diagnostics);
   const objectTypes = new ObjectTypes(unit.structs);
   const programs: ProgramSpec[] = [];

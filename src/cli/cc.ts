@@ -149,7 +149,7 @@ function definesOf(list: readonly string[]): Record<string, string | true> {
 
 function undefinesOf(list: readonly string[]): readonly string[] {
   for (const one of list)
-    if (!/^\w+$/.test(one)) throw new UsageError(`-U takes a name, not '${one}'`, { expected: 'NAME' });
+    if (!/^[A-Za-z_]\w*$/.test(one)) throw new UsageError(`-U takes a name, not '${one}'`, { expected: 'NAME' });
   return list;
 }
 

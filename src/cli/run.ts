@@ -48,6 +48,7 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   const first = behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
   const tool = await loadTool(named ?? first ?? defaultTool);
   const command = describeToolRun(tool, io);
+  if (behind.some((word) => word === '--help' || word === '-h')) command.help();
   command.parse(before, { from: 'user' });
   const words = toolWords(tool, command, command.args.slice(named === undefined ? 0 : 1), behind, io);
   try {

@@ -87,6 +87,10 @@ function expandNames(
 
 /** `kprobe tcp_v4_connect`, `tracepoint skb:kfree_skb`, `uprobe /usr/bin/bash+0x1000`. */
 export function formatTarget(target: AttachTarget): string {
+  return targetText(target, (ifindex) => `device ${ifindex}`);
+}
+
+function targetText(target: AttachTarget, nameOf: (ifindex: number) => string): string {
   switch (target.kind) {
     case 'tracepoint':
     case 'raw_tracepoint':
@@ -97,9 +101,9 @@ export function formatTarget(target: AttachTarget): string {
     case 'perf_event':
       return `perf_event ${target.event} on CPU ${target.cpu}`;
     case 'xdp':
-      return `XDP of device ${target.ifindex}`;
+      return `XDP of ${nameOf(target.ifindex)}`;
     case 'tc':
-      return `tc ${target.direction} of device ${target.ifindex}`;
+      return `tc ${target.direction} of ${nameOf(target.ifindex)}`;
     case 'socket':
       return `socket ${target.socket}`;
     default: {
@@ -116,7 +120,7 @@ export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, tar
     for (const point of expandTarget(kernel, target)) {
       const fd = request(
         'attach',
-        `cannot attach to ${formatTarget(point)}`,
+        `cannot attach to ${targetText(point, (ifindex) => deviceName(kernel, ifindex))}`,
         () => kernel.attach(program.fd, point),
         () => nearPoints(kernel, point),
       );
@@ -127,6 +131,10 @@ export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, tar
     throw fault;
   }
   return links;
+}
+
+function deviceName(kernel: Kernel, ifindex: number): string {
+  return kernel.devices().find((device) => device.ifindex === ifindex)?.name ?? `device ${ifindex}`;
 }
 
 /** A hint with the nearest names, where the name of the point is unknown. */

@@ -33,7 +33,8 @@ export async function loadTool(nameOrFile: string): Promise<Tool> {
     return module.default;
   }
   if (/[/\\.]/.test(nameOrFile)) return await loadUserTool(resolve(nameOrFile), nameOrFile);
-  const near = nearest(nameOrFile, names);
+  const file = ['.ts', '.js', '.mjs'].map((end) => `./${nameOrFile}${end}`).find((path) => existsSync(path));
+  const near = file === undefined ? nearest(nameOrFile, names) : [file];
   throw new UsageError(`there is no tool '${nameOrFile}'`, {
     hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tools are: ${names.join(', ')}`,
   });

@@ -79,7 +79,7 @@ export class Rows<T extends string = string> implements RecordsView {
     this.count++;
     const texts = this.#texts(values);
     const cells: Record<string, string> = {};
-    for (const [index, [, key]] of this.#formats.entries()) cells[key] = (texts[index] ?? '').trim();
+    for (const [title, key, format] of this.#formats) cells[key] = sprintf(bareFormat(format), values[title]).trim();
     const json: Record<string, Printable> = {};
     for (const title in values) json[keyOf(title)] = values[title];
     this.#pending.push({
@@ -138,15 +138,20 @@ function titleFormat(format: string): string {
   });
 }
 
+/** A format without what stands around its conversion: `%-11s ->` has an arrow of the plain line. A `%` belongs to it. */
+function bareFormat(format: string): string {
+  return /%[-0+ #]*\d*(?:\.\d+)?(?:hh|h|ll|l)?[a-zA-Z](?:%%)?/.exec(format)?.[0] ?? format;
+}
+
 function columnOf(title: string, key: string, format: string, index: number): Column {
   const [first] = conversions(format);
-  const width = Math.max(first?.width ?? 0, title.length);
-  const last = first?.width ? width : Math.max(width, 24);
+  const room = first?.letter === 's' ? 24 : 10;
+  const width = Math.max(first?.width || room, title.length);
   return {
     key,
     title,
     align: first?.flags.includes('-') || first?.letter === 's' ? 'left' : 'right',
-    width: last,
+    width,
     priority: 100 - index,
   };
 }

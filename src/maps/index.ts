@@ -17,6 +17,7 @@ export { type PerfRecord, readPerfRecords } from './perf-record.ts';
 export { miscKernel, PerfRing, type PerfRingOptions, perfPage, perfRecordTypes } from './perf-ring.ts';
 export { QueueStackMap } from './queue-stack.ts';
 export { RedirectMap } from './redirect-map.ts';
-export { RingBufferMap, ringPage, ringRecord } from './ring-buffer.ts';
+export { RingBufferMap } from './ring-buffer.ts';
+export { ringPage, ringRecord } from './ring-pages.ts';
 export { maxStackDepth, StackTraceMap } from './stack-trace.ts';
 export { UserRingBuffer } from './user-ring-buffer.ts';

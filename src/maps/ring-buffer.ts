@@ -2,8 +2,10 @@ import { errno } from '../base/index.ts';
 import { type Memory, pageSize } from '../memory/index.ts';
 import { ringbufFlags, ringbufQueries } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
-import { MapObject } from './header.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import { lengthMask, RingPages, ringPage, ringRecord } from './ring-pages.ts';
+
+/** What stands before the consumer page in the kernel's object: records count pages from there. */
+const hiddenPages = 1;
 
 /**
  * ringbuf (kernel/bpf/ringbuf.c): one ring for all CPUs. A program reserves a place in it, writes there, and submits
@@ -18,30 +20,11 @@ import type { BpfMap, MapShape } from './map.ts';
  * Positions run freely and are taken modulo the size. Memory cannot be mapped twice here: of the second copy only what
  * runs over the end is kept, which is all that a reader from a position modulo the size comes to see.
  */
-export const ringPage = { consumer: 0, producer: pageSize, pending: pageSize + 8, data: 2 * pageSize } as const;
-export const ringRecord = { busy: 2 ** 31, discarded: 2 ** 30, header: 8 } as const;
-
-/** What stands before the consumer page in the kernel's object: records count pages from there. */
-const hiddenPages = 1;
-const lengthMask = 0x3fffffff;
-
-export class RingBufferMap extends MapObject implements BpfMap {
-  /** Offset of the consumer page; the producer page and the data follow. */
-  readonly pages: number;
-  readonly size: number;
-  readonly #data: number;
+export class RingBufferMap extends RingPages {
   #producer = 0;
   #pending = 0;
   #ready = true;
   #wakeups = 0;
-
-  constructor(memory: Memory, cpus: number, shape: MapShape) {
-    super(memory, cpus, shape);
-    this.size = shape.maxEntries;
-    this.pages = this.hold(ringPage.data + 2 * this.size);
-    this.#data = this.pages + ringPage.data;
-    this.set('data', this.#data);
-  }
 
   /** The `pages` of the ring that a place from `reserve` belongs to, as bpf_ringbuf_restore_from_rec finds it. */
   static pagesOf(memory: Memory, sample: number): number {
@@ -53,8 +36,8 @@ export class RingBufferMap extends MapObject implements BpfMap {
   /** Records that were submitted and not read yet. Walks them, so not for hot paths. */
   get unread(): number {
     let records = 0;
-    for (let at = this.#consumer(); at < this.#producer; ) {
-      const length = this.memory.u32[(this.#data + (at % this.size)) >>> 2] as number;
+    for (let at = this.position(ringPage.consumer); at < this.#producer; ) {
+      const length = this.memory.u32[(this.data + (at % this.size)) >>> 2] as number;
       if (length >= ringRecord.busy) break;
       if (length < ringRecord.discarded) records++;
       at += ((length & lengthMask) + ringRecord.header + 7) & ~7;
@@ -67,11 +50,6 @@ export class RingBufferMap extends MapObject implements BpfMap {
     return this.#wakeups;
   }
 
-  /** Bytes of the mapping, the second copy of the data included. */
-  get mappedSize(): number {
-    return ringPage.data + 2 * this.size;
-  }
-
   /** bpf_ringbuf_reserve: offset of `length` writable bytes, or 0 when there is no room. They hold what was there. */
   reserve(length: number): number {
     if (length > lengthMask) return 0;
@@ -80,15 +58,15 @@ export class RingBufferMap extends MapObject implements BpfMap {
     const start = this.#producer;
     this.#advancePending();
     const end = start + whole;
-    if (end - this.#consumer() > this.size - 1 || end - this.#pending > this.size - 1) return 0;
+    if (end - this.position(ringPage.consumer) > this.size - 1 || end - this.#pending > this.size - 1) return 0;
     const at = start % this.size;
-    const record = this.#data + at;
+    const record = this.data + at;
     this.memory.u32[record >>> 2] = length | ringRecord.busy;
     this.memory.u32[(record >>> 2) + 1] = hiddenPages + 2 + Math.floor(at / pageSize);
     const over = at + whole - this.size;
-    if (over > 0) copyBytes(this.memory, this.#data + this.size, this.#data, over);
+    if (over > 0) copyBytes(this.memory, this.data + this.size, this.data, over);
     this.#producer = end;
-    this.#write(ringPage.producer, end);
+    this.move(ringPage.producer, end);
     return record + ringRecord.header;
   }
 
@@ -97,11 +75,11 @@ export class RingBufferMap extends MapObject implements BpfMap {
     const record = sample - ringRecord.header;
     const word = record >>> 2;
     const length = this.memory.u32[word]! & lengthMask;
-    const at = record - this.#data;
+    const at = record - this.data;
     const over = at + ((length + ringRecord.header + 7) & ~7) - this.size;
-    if (over > 0) copyBytes(this.memory, this.#data, this.#data + this.size, over);
+    if (over > 0) copyBytes(this.memory, this.data, this.data + this.size, over);
     this.memory.u32[word] = discard ? length + ringRecord.discarded : length;
-    const caughtUp = this.#consumer() % this.size === at;
+    const caughtUp = this.position(ringPage.consumer) % this.size === at;
     if ((flags & ringbufFlags.forceWakeup) !== 0 || (caughtUp && (flags & ringbufFlags.noWakeup) === 0)) {
       this.#wakeups++;
       this.#ready = true;
@@ -122,11 +100,11 @@ export class RingBufferMap extends MapObject implements BpfMap {
   query(what: number): number {
     switch (what) {
       case ringbufQueries.availableData:
-        return this.#producer - this.#consumer();
+        return this.#producer - this.position(ringPage.consumer);
       case ringbufQueries.ringSize:
         return this.size;
       case ringbufQueries.consumerPosition:
-        return this.#consumer();
+        return this.position(ringPage.consumer);
       case ringbufQueries.producerPosition:
         return this.#producer;
       default:
@@ -139,57 +117,17 @@ export class RingBufferMap extends MapObject implements BpfMap {
    * and since then has not found the ring empty.
    */
   poll(): boolean {
-    if (this.#ready && this.#producer === this.#consumer()) this.#ready = false;
+    if (this.#ready && this.#producer === this.position(ringPage.consumer)) this.#ready = false;
     return this.#ready;
-  }
-
-  lookup(_key: number, _cpu: number): number {
-    return 0;
-  }
-
-  update(_key: number, _value: number, _flags: number, _cpu: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  delete(_key: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  nextKey(_key: number, _next: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  get userValueSize(): number {
-    return 0;
-  }
-
-  userLookup(_key: number, _target: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  userUpdate(_key: number, _source: number, flags: number): number {
-    return flags === 4 ? -errno.EINVAL : -errno.ENOTSUPP;
   }
 
   /** Passes over the records that are finished. */
   #advancePending(): void {
     while (this.#pending < this.#producer) {
-      const length = this.memory.u32[(this.#data + (this.#pending % this.size)) >>> 2] as number;
+      const length = this.memory.u32[(this.data + (this.#pending % this.size)) >>> 2] as number;
       if (length >= ringRecord.busy) break;
       this.#pending += ((length & lengthMask) + ringRecord.header + 7) & ~7;
     }
-    this.#write(ringPage.pending, this.#pending);
-  }
-
-  /** Where user space has read to: below 2^53. */
-  #consumer(): number {
-    const word = this.pages >>> 2;
-    return (this.memory.u32[word] as number) + (this.memory.u32[word + 1] as number) * 2 ** 32;
-  }
-
-  #write(place: number, position: number): void {
-    const word = (this.pages + place) >>> 2;
-    this.memory.u32[word] = position;
-    this.memory.u32[word + 1] = position / 2 ** 32;
+    this.move(ringPage.pending, this.#pending);
   }
 }

@@ -1,15 +1,6 @@
 import { errno } from '../base/index.ts';
-import type { Memory } from '../memory/index.ts';
-import { MapObject } from './header.ts';
-import type { BpfMap, MapShape } from './map.ts';
-import { ringPage, ringRecord } from './ring-buffer.ts';
+import { lengthMask, RingPages, ringPage, ringRecord } from './ring-pages.ts';
 
-/**
- * user_ringbuf (kernel/bpf/ringbuf.c): a ring the other way round, which user space writes and programs drain. Its
- * pages and records are those of a ringbuf; user space moves the producer position, a drain the consumer position. A
- * record over the end goes on in the second copy of the data, for both sides.
- */
-const lengthMask = 0x3fffffff;
 /** BPF_MAX_USER_RINGBUF_SAMPLES: what one drain takes at most. */
 const mostSamples = 128 * 1024;
 /** BPF_RB_NO_WAKEUP, BPF_RB_FORCE_WAKEUP: nobody waits for room here. */
@@ -18,25 +9,13 @@ const drainFlags = 3;
 /** Offset and length of a sample; other than 0 ends the drain. */
 export type DrainCallback = (sample: number, length: number) => number;
 
-export class UserRingBuffer extends MapObject implements BpfMap {
-  /** Offset of the consumer page; the producer page and the data follow. */
-  readonly pages: number;
-  readonly size: number;
-  readonly #data: number;
+/**
+ * user_ringbuf (kernel/bpf/ringbuf.c): a ring the other way round, which user space writes and programs drain. Its
+ * pages and records are those of a ringbuf; user space moves the producer position, a drain the consumer position. A
+ * record over the end goes on in the second copy of the data, for both sides.
+ */
+export class UserRingBuffer extends RingPages {
   #draining = false;
-
-  constructor(memory: Memory, cpus: number, shape: MapShape) {
-    super(memory, cpus, shape);
-    this.size = shape.maxEntries;
-    this.pages = this.hold(this.mappedSize);
-    this.#data = this.pages + ringPage.data;
-    this.set('data', this.#data);
-  }
-
-  /** Bytes of the mapping, the second copy of the data included. */
-  get mappedSize(): number {
-    return ringPage.data + 2 * this.shape.maxEntries;
-  }
 
   /**
    * bpf_user_ringbuf_drain.
@@ -56,11 +35,11 @@ export class UserRingBuffer extends MapObject implements BpfMap {
     let taken = 0;
     let go = 0;
     for (let tries = 0; tries < mostSamples && go === 0; tries++) {
-      const consumer = this.#position(ringPage.consumer);
-      const producer = this.#position(ringPage.producer);
+      const consumer = this.position(ringPage.consumer);
+      const producer = this.position(ringPage.producer);
       if (producer % 8 !== 0) return -errno.EINVAL;
       if (consumer >= producer) break;
-      const record = this.#data + (consumer % this.size);
+      const record = this.data + (consumer % this.size);
       const header = this.memory.u32[record >>> 2] as number;
       const length = header & lengthMask;
       const whole = (length + ringRecord.header + 7) & ~7;
@@ -73,45 +52,8 @@ export class UserRingBuffer extends MapObject implements BpfMap {
         go = callback(record + ringRecord.header, length);
         taken++;
       }
-      this.#consume(consumer + whole);
+      this.move(ringPage.consumer, consumer + whole);
     }
     return taken;
-  }
-
-  #position(page: number): number {
-    const word = (this.pages + page) >>> 2;
-    return (this.memory.u32[word] as number) + (this.memory.u32[word + 1] as number) * 2 ** 32;
-  }
-
-  #consume(position: number): void {
-    this.memory.setNumber(this.pages + ringPage.consumer, position);
-  }
-
-  lookup(_key: number, _cpu: number): number {
-    return 0;
-  }
-
-  update(_key: number, _value: number, _flags: number, _cpu: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  delete(_key: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  nextKey(_key: number, _next: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  get userValueSize(): number {
-    return 0;
-  }
-
-  userLookup(_key: number, _target: number): number {
-    return -errno.ENOTSUPP;
-  }
-
-  userUpdate(_key: number, _source: number, flags: number): number {
-    return flags === 4 ? -errno.EINVAL : -errno.ENOTSUPP;
   }
 }

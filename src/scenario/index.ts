@@ -24,15 +24,9 @@ export { RunQueue, type TurnOptions } from './run-queue.ts';
 export type { ContainerMap, Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
 export { syscallStack } from './syscall.ts';
-export {
-  type ConnectOptions,
-  type ReceiveOptions,
-  type SegmentOptions,
-  TcpConnection,
-  type TcpEnds,
-  TcpListener,
-  type TcpListenerSpec,
-} from './tcp.ts';
+export { type ConnectOptions, type ReceiveOptions, type SegmentOptions, TcpConnection } from './tcp-connection.ts';
+export { TcpListener, type TcpListenerSpec } from './tcp-listener.ts';
+export type { TcpEnds } from './tcp-socket.ts';
 export type { UserCall, UserCallOptions, UserNested } from './user-call.ts';
 export { blameUserModule, importUserModule } from './user-modules.ts';
 export { createScheduler } from './virtual-time.ts';

@@ -6,7 +6,6 @@
 import { createRequire, register } from 'node:module';
 import { dirname, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import swc from '@swc/wasm-typescript';
 import { InputError, type Position, TracebedError, UsageError } from '../base/index.ts';
 
 const hooks = `
@@ -49,8 +48,12 @@ function isStripFault(fault: unknown): fault is StripFault {
   return typeof fault === 'object' && fault !== null && 'startLine' in fault && 'startColumn' in fault;
 }
 
-/** @throws InputError with line and column when a source is no TypeScript that loses its types cleanly */
-function checkSyntax(path: string, source: string, what: string): void {
+/**
+ * Loads what strips types only now: it is a megabyte of WebAssembly, and most runs are of what is built.
+ * @throws InputError with line and column when a source is no TypeScript that loses its types cleanly
+ */
+async function checkSyntax(path: string, source: string, what: string): Promise<void> {
+  const { default: swc } = await import('@swc/wasm-typescript');
   try {
     swc.transformSync(source, { mode: 'strip-only' });
   } catch (fault) {
@@ -74,7 +77,7 @@ export async function importUserModule(
   source: string,
   what = 'scenario',
 ): Promise<Record<string, unknown>> {
-  checkSyntax(path, source, what);
+  await checkSyntax(path, source, what);
   const url = pathToFileURL(path).href;
   // This file is .ts from the source tree and .js when compiled; so is the public API beside it.
   const api = new URL(`../index${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;

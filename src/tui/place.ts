@@ -44,5 +44,6 @@ export function emptyLines(model: DashboardModel, noun: string): Line[] {
   if (model.filter !== '')
     return [[], [span(`  Nothing matches “${printable(model.filter)}”. Esc clears the filter.`)]];
   const ended = model.run.state === 'ended';
-  return [[], [span(ended ? `  The scenario ended without a ${noun}.` : `  No ${noun} yet.`, 'dim')]];
+  const article = /^[aeiou]/.test(noun) ? 'an' : 'a';
+  return [[], [span(ended ? `  The scenario ended without ${article} ${noun}.` : `  No ${noun} yet.`, 'dim')]];
 }

@@ -176,7 +176,7 @@ function drawTable<Row>(
 function titles(placed: readonly PlacedColumn[], gap: number, sort: Sort | undefined, cells: number): Line {
   const texts = placed.map(({ column, width: columnWidth }) => {
     const arrow = sort && sort.key === column.key ? (sort.reverse ? '↑' : '↓') : '';
-    const title = clip(column.title.toUpperCase(), columnWidth - arrow.length);
+    const title = clip(heading(column.title), columnWidth - arrow.length);
     return pad(column.align === 'left' ? title + arrow : arrow + title, columnWidth, column.align);
   });
   return [span(pad(`${' '.repeat(gutter)}${texts.join(' '.repeat(gap))}`, cells), 'heading')];
@@ -198,4 +198,9 @@ function drawRow<Row>(
   });
   if (!selected) return line;
   return [span(pad(line.map((part) => part.text).join(''), cells), 'selected')];
+}
+
+/** Titles in capitals; one that a tool writes so keeps its unit, `LAT(ms)`. */
+function heading(title: string): string {
+  return /^[A-Z]{2}/.test(title) ? title : title.toUpperCase();
 }

@@ -51,3 +51,20 @@ int packet(struct __sk_buff *ctx) { u32 k = 0; return hash.sk_redirect_hash(ctx,
     ['sk_redirect_hash', 'sk_redirect_map'],
   ]);
 });
+
+test.each([
+  ['of the command line', { DEBUG: 1 }, 'DEBUG'],
+  ['that is predefined', {}, 'CONFIG_SMP'],
+  ["that is a kernel's constant", {}, 'O_CREAT'],
+])('a macro %s is none after -U', (_name, defines, name) => {
+  const text = `int f(void *ctx) {\n#ifdef ${name}\n  return 1;\n#else\n  return missing;\n#endif\n}`;
+  expect(compileC(text, { profile, defines }).diagnostics).toEqual([]);
+  expect(compileC(text, { profile, defines, undefines: [name] }).diagnostics).toHaveLength(1);
+});
+
+test('a function whose section is no program is told, and code of compilers is not', () => {
+  const of = (section: string): string => `__attribute__((section("${section}"))) int f(void *ctx) { return 0; }`;
+  expect(compileC(of('kprob/x'), { profile }).diagnostics).toHaveLength(1);
+  const { object, diagnostics } = compileC(of('.text.unlikely'), { profile });
+  expect([object?.programs, diagnostics]).toEqual([[], []]);
+});

@@ -8,6 +8,9 @@ describe('help', () => {
     [['run', '--help'], 'Usage: tracebed run [TOOL] [ARGUMENT...] [options] [-- tool options]'],
     [['help', 'run'], 'Usage: tracebed run [TOOL] [ARGUMENT...] [options] [-- tool options]'],
     [['list', '--help'], 'Usage: tracebed list [options]'],
+    [['run', 'tcplife', '--help'], 'Usage: tracebed run tcplife [options]'],
+    [['run', 'tcplife', '--', '--help'], 'Usage: tracebed run tcplife [options]'],
+    [['run', 'trace', '--', '-h'], 'Usage: tracebed run trace PROBE [FIELD...] [options]'],
     [['events', '-h'], 'Usage: tracebed events [options] [pattern]'],
     [['scenario', '--help'], 'Usage: tracebed scenario [options] [command]'],
     [['scenario', 'show', '--help'], 'Usage: tracebed scenario show [options] <name|file>'],
@@ -22,6 +25,32 @@ describe('help', () => {
 
   test('the version', async () => {
     expect(await tracebed(['--version'])).toMatchObject({ code: 0, out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  });
+});
+
+describe("a tool's option whose long flag the run has too", () => {
+  test('stands by its short flag before --, whole behind it', async () => {
+    const calls = ['run', 'opensnoop', '--no-summary', '--scenario', 'processes'];
+    const short = await tracebed([...calls, '-d', '1']);
+    const long = await tracebed([...calls, '--', '--duration', '1']);
+    const virtual = await tracebed([...calls, '--duration', '2s', '-d', '1']);
+    expect(short).toMatchObject({ code: 0, err: '' });
+    expect(long.out).toBe(short.out);
+    expect(virtual.out).toBe(short.out);
+  });
+
+  test('is listed in help by its short flag', async () => {
+    const { out } = await tracebed(['run', 'opensnoop', '--help']);
+    expect(out).toMatch(/\n {2}-d <duration> +end after so many seconds/);
+  });
+});
+
+describe('a tool that is only asked for something', () => {
+  test('prints it and plays nothing', async () => {
+    const { code, out, err } = await tracebed(['run', 'tcpconnect', '--ebpf', '-t', '-P', '80']);
+    expect(out).toMatch(/^#define WANTED port == 80\n\/\/ Connects that a task begins/);
+    expect(out).not.toContain('ledger');
+    expect({ code, err }).toEqual({ code: 0, err: '' });
   });
 });
 

@@ -34,7 +34,7 @@ const cases: readonly (readonly [what: string, body: string, answer: RegExp])[] 
   [
     'its C is wrong',
     "return { bpf: new BPF(setup.kernel, { text: 'int kprobe__vfs_read(void *ctx) { return x; }' }), view: {} };",
-    /^tracebed: text\.c:1:42: error: unknown name 'x'\n/,
+    /^tracebed: text\.c:1:42: error: use of undeclared identifier 'x'\n/,
   ],
   [
     'nothing is shown',

@@ -54,11 +54,22 @@ TRACEPOINT_PROBE(xdp, xdp_redirect_err) { return tell(args, 4, args->err, 0); }
 TRACEPOINT_PROBE(net, netif_receive_skb) { return tell(args, 5, args->len, 0); }
 TRACEPOINT_PROBE(net, net_dev_queue) { return tell(args, 6, args->len, 0); }
 TRACEPOINT_PROBE(net, net_dev_xmit) { return tell(args, 7, args->len, 0); }
+TRACEPOINT_PROBE(net, netif_rx) { return tell(args, 8, args->len, 0); }
 `;
 /** The leaves of an array, in order. */
 const numbers = (bpf: BPF, table: string): number[] => [...bpf.table(table).values()].map(Number);
 
-const toldNames = ['', 'kfree_skb', 'xdp_exception', 'xdp_redirect', 'xdp_redirect_err', 'receive', 'queue', 'xmit'];
+const toldNames = [
+  '',
+  'kfree_skb',
+  'xdp_exception',
+  'xdp_redirect',
+  'xdp_redirect_err',
+  'receive',
+  'queue',
+  'xmit',
+  'rx',
+];
 
 const [interpreter, jit] = engines as [Engine, Engine];
 describe.each([
@@ -126,7 +137,7 @@ describe.each([
         ['receive 32', 'xdp_exception 0', 'NOT_SPECIFIED @ do_xdp_generic'],
       ],
       ['77', 'dropped', ['xdp_exception 77'], ['receive 32', 'xdp_exception 77', 'NOT_SPECIFIED @ do_xdp_generic']],
-      ['XDP_TX', 'sent', ['xmit 46'], ['receive 32', 'xmit 46']],
+      ['XDP_TX', 'sent', [], ['receive 32']],
       [
         'XDP_REDIRECT',
         'dropped',
@@ -145,7 +156,7 @@ describe.each([
         ['xdp_redirect_err -100'],
         ['receive 32', 'xdp_redirect_err -100', 'XDP @ do_xdp_generic'],
       ],
-      ['bpf_redirect(3, 0)', 'redirected', ['xdp_redirect 3', 'xmit 46'], ['receive 32', 'xdp_redirect 3', 'xmit 46']],
+      ['bpf_redirect(3, 0)', 'redirected', ['xdp_redirect 3'], ['receive 32', 'xdp_redirect 3']],
     ] as const)('%s: the packet is %s', (answer, fate, native, generic) => {
       const told = watch();
       const bpf = load(`int xdp(struct xdp_md *ctx) { return ${answer}; }`);
@@ -435,6 +446,41 @@ describe.each([
       expect([sent[14], sent[22], sent.subarray(6, 12)]).toEqual([0x46, 9, fromHex('0a0b0c0d0e0f')]);
     });
 
+    test('a packet header wants a packet in the first parameter', () => {
+      const text = `
+        #include <bcc/proto.h>
+        static inline int next(int which, struct ip_t *ip) { return ip->nextp; }
+        int filter(struct __sk_buff *skb) { return next(1, (struct ip_t *)14); }`;
+      expect(() => load(text).loadFunc('filter')).toThrow(
+        /'next' reads a packet header, and its first parameter is no/,
+      );
+    });
+
+    test('a field that is rewritten has its checksums follow', () => {
+      const bpf = load(`
+        #include <bcc/proto.h>
+        int nat(struct __sk_buff *skb) {
+          u8 *cursor = 0;
+          struct ethernet_t *ethernet = cursor_advance(cursor, sizeof(*ethernet));
+          struct ip_t *ip = cursor_advance(cursor, sizeof(*ip));
+          struct udp_t *udp = cursor_advance(cursor, sizeof(*udp));
+          u32 before = ip->src, after = 0xc0000263;
+          u16 port = udp->dport, other = 53;
+          incr_cksum_l3(&ip->hchecksum, before, after);
+          incr_cksum_l4(&udp->crc, before, after, 1);
+          incr_cksum_l4(&udp->crc, port, other, 0);
+          ip->src = after;
+          udp->dport = other;
+          return TC_ACT_OK;
+        }`);
+      bpf.attachTc('eth0', 'egress', 'nat');
+      const socket = bpf.openPacketSocket({ dev: 'eth0' });
+      transmit(udp('a payload'));
+      const ipv4 = { ...addresses, source: '192.0.2.99' };
+      const rewritten = packet({ ipv4, udp: { sourcePort: 53, destinationPort: 53 }, payload: 'a payload' });
+      expect(socket.read()).toEqual(rewritten);
+    });
+
     test('see a packet before tc on its way in and after it on its way out, by protocol after it', () => {
       const bpf = load(`
           int drop(struct __sk_buff *skb) { return TC_ACT_SHOT; }`);
@@ -534,6 +580,37 @@ describe.each([
     expect([device('vb')?.received, device('lo')?.received]).toEqual([1, 1]);
     expect(transmit(udp(), { device: down })).toBe('dropped');
     expect(receive(udp(), { device: down })).toBe('dropped');
+  });
+
+  test('tracers are told of a packet from one end of a pair to the other', () => {
+    const told = watch();
+    transmit(udp(), { device: va });
+    expect(told()).toEqual(['queue 46', 'rx 32', 'xmit 46', 'receive 32']);
+    const bpf = load(`
+      int pass(struct xdp_md *ctx) { return XDP_PASS; }
+      int across(struct __sk_buff *skb) { return bpf_redirect(8, BPF_F_INGRESS); }
+      BPF_ARRAY(seen, u32, 1);
+      int cls(struct __sk_buff *skb) { seen.increment(0, skb->vlan_tci); return TC_ACT_OK; }`);
+    const native = bpf.attachXdp('vb', 'pass');
+    transmit(udp(), { device: va });
+    expect([told(), native.info().hits]).toEqual([['queue 46', 'xmit 46', 'receive 32'], 1]);
+    bpf.attachTc('eth0', 'ingress', 'across');
+    bpf.attachTc('vb', 'ingress', 'cls');
+    receive(tagged);
+    expect(told()).toEqual(['receive 32', 'rx 28', 'receive 28']);
+    expect([bpf.table('seen').get(0), native.info().hits]).toEqual([0x6005, 1]);
+  });
+
+  test('a packet goes on without its link header where there is none, and not where one is wanted', () => {
+    const bpf = load(`
+      int totun(struct __sk_buff *skb) { return bpf_redirect(6, 0); }
+      int toeth(struct __sk_buff *skb) { return bpf_clone_redirect(skb, 2, 0) == -34 ? TC_ACT_SHOT : TC_ACT_OK; }`);
+    bpf.attachTc('eth0', 'ingress', 'totun');
+    bpf.attachTc('tun0', 'ingress', 'toeth');
+    const socket = bpf.openPacketSocket({ dev: 'tun0' });
+    receive(udp());
+    expect(socket.read()).toEqual(udp().subarray(14));
+    expect(receive(udp().subarray(14), { device: tun })).toBe('dropped');
   });
 
   test('a device without a link header has packets that begin with IP', () => {

@@ -113,7 +113,6 @@ test('--pid times one process', () => {
 test.each<[string[], Record<string, string | boolean>, RegExp, RegExp]>([
   [['tcp_v4_conect'], {}, /no function 'tcp_v4_conect'/, /did you mean tcp_v4_connect/],
   [['no_such_*'], {}, /no function matches 'no_such_\*'/, /tracebed events/],
-  [['tcp_v4_connect'], { microseconds: true, milliseconds: true }, /exclude each other/, /one unit/],
   [['tcp_v4_connect'], { interval: 'soon' }, /--interval cannot be 'soon'/, /above 0/],
 ])('%j %j is refused', (args, options, message, rest) => {
   let fault: unknown;

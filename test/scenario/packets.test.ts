@@ -169,10 +169,10 @@ describe('a capture', () => {
 });
 
 describe('a connection on the wire', () => {
-  const ends = { local: '10.0.0.1', localPort: 4000, remote: '10.0.0.2', remotePort: 80, device: eth0, onWire: true };
-  const visit = (script: Script) => {
+  const ends = { local: '10.0.0.1', localPort: 4000, remote: '10.0.0.2', remotePort: 80, device: eth0 };
+  const visit = (script: Script, onWire = true) => {
     const client = script.on({ cpu: 0, task: script.task({ pid: 9, comm: 'curl' }) });
-    const connection = new TcpConnection(script, ends);
+    const connection = new TcpConnection(script, { ...ends, onWire });
     return script.sequence(
       connection.connect(client),
       connection.send(client, 2000),
@@ -181,7 +181,10 @@ describe('a connection on the wire', () => {
     );
   };
   const all = stage({ profile });
-  const events = play(scenario(visit), all);
+  const events = play(
+    scenario((script) => visit(script)),
+    all,
+  );
   const wire = events.filter(isPacket).map(packetText);
   const out = 'transmit TCP 10.0.0.1:4000 → 10.0.0.2:80 flags';
   const back = 'receive TCP 10.0.0.2:80 → 10.0.0.1:4000 flags';
@@ -206,18 +209,8 @@ describe('a connection on the wire', () => {
   });
 
   test('is otherwise as one that is not', () => {
-    const plain = { ...ends, onWire: false };
     const other = play(
-      scenario((script) => {
-        const client = script.on({ cpu: 0, task: script.task({ pid: 9, comm: 'curl' }) });
-        const connection = new TcpConnection(script, plain);
-        return script.sequence(
-          connection.connect(client),
-          connection.send(client, 2000),
-          connection.receive(client, 3000),
-          connection.close(client),
-        );
-      }),
+      scenario((script) => visit(script, false)),
       stage({ profile }),
     );
     const names = (list: readonly KernelEvent[]) =>
@@ -230,7 +223,7 @@ describe('a connection on the wire', () => {
     let direction = '';
     const on = stage({ profile, passed: () => direction !== 'receive' });
     const seen: string[] = [];
-    scenario(visit)
+    scenario((script) => visit(script))
       .events(on)
       .subscribe((event) => {
         if (isPacket(event)) direction = event.direction;

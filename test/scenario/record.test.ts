@@ -7,7 +7,14 @@ import { afterAll, describe, expect, test } from 'vitest';
 import { InputError, ms, Random, sec } from '../../src/base/index.ts';
 import { loadProfile } from '../../src/btf/index.ts';
 import type { Argument, KernelEvent, KernelObject } from '../../src/events/index.ts';
-import { loadScenario, recordLines, recordScenario, type Scenario } from '../../src/scenario/index.ts';
+import {
+  defineScenario,
+  loadScenario,
+  recordedScenario,
+  recordLines,
+  recordScenario,
+  type Scenario,
+} from '../../src/scenario/index.ts';
 import { Slots } from '../../src/scenario/record-format.ts';
 import { readRecordLines } from '../../src/scenario/record-read.ts';
 import { play, smallProfile, stage } from './stage.ts';
@@ -237,4 +244,19 @@ test('user events, activities and raw arguments come back as they were', async (
   expect([...known].sort()).toEqual(['activity', 'entry', 'exit', 'tracepoint', 'userEntry', 'userExit', 'userMarker']);
   expect(read).toEqual(events);
   expect(JSON.parse(lines[0]!).processes).toEqual(scenario.processes);
+});
+
+test('what a scenario says of /proc and of containers is in its recording', () => {
+  const scenario = defineScenario({
+    name: 'boxes',
+    summary: 'nothing happens',
+    files: { '/proc/loadavg': '0.42 0.17 0.05 2/99 1234\n' },
+    containerMaps: [{ path: '/sys/fs/bpf/boxes', mountNamespaces: [4026532400] }],
+    events: ({ quiet }) => quiet(ms(1)),
+  });
+  const lines: string[] = [];
+  recordLines(scenario, stage({ duration: ms(1), profile: loadProfile('6.18') }), (line) => lines.push(line));
+  const path = join(folder, 'boxes.tbs');
+  writeFileSync(path, lines.join('\n'));
+  expect(recordedScenario(path)).toMatchObject({ files: scenario.files, containerMaps: scenario.containerMaps });
 });

@@ -1,7 +1,8 @@
 /**
  * `<bcc/proto.h>`: headers of packets as BCC's programs read them through a cursor, `ip->nextp`. Bits are counted from
  * the first of the packet on, and numbers are in the machine's order: the compiler loads each member from the packet of
- * the function's `struct __sk_buff` (lower/packets.ts).
+ * the function's `struct __sk_buff` (lower/packets.ts). A field's address is its offset, which incr_cksum_l3 and
+ * incr_cksum_l4 take.
  */
 export const packetHeaders = `
 #define BPF_PACKET_HEADER __attribute__((packed)) __attribute__((deprecated("packet")))
@@ -117,4 +118,10 @@ struct vxlan_gbp_t {
   unsigned int key:24;
   unsigned int rsv6:8;
 } BPF_PACKET_HEADER;
+
+static inline unsigned long long bpf_wire_order(unsigned long long value, unsigned long long size) {
+  return size == 2 ? __builtin_bswap16(value) : size == 4 ? __builtin_bswap32(value) : value;
+}
+#define incr_cksum_l3(field, from, to) bpf_l3_csum_replace(__builtin_packet(), (unsigned long long)(field), bpf_wire_order(from, sizeof(to)), bpf_wire_order(to, sizeof(to)), sizeof(to))
+#define incr_cksum_l4(field, from, to, pseudo) bpf_l4_csum_replace(__builtin_packet(), (unsigned long long)(field), bpf_wire_order(from, sizeof(to)), bpf_wire_order(to, sizeof(to)), (((pseudo) & 1) << 4) | sizeof(to))
 `;

@@ -1,6 +1,6 @@
 import { type MapType, mapFlags } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
-import type { Token } from '../preprocess/token.ts';
+import { positionOf, type Token } from '../preprocess/token.ts';
 import type { Expression, TableObject } from '../syntax/ast.ts';
 import type { Parsing } from '../syntax/parsing.ts';
 import { type CType, isComplete, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
@@ -90,7 +90,28 @@ interface Method {
   readonly gives: 'leaf' | 'int' | 'void' | 'u64' | 'pointer';
   /** Which argument points to a record for readers. */
   readonly record?: number;
+  /** The kinds of tables that have it; absent: those with keys. */
+  readonly on?: readonly string[];
 }
+
+/** Kinds whose entries programs do not look up by a key. */
+const keylessKinds: readonly string[] = [
+  'perf_output',
+  'perf_array',
+  'stacktrace',
+  'prog',
+  'cgroup_array',
+  'queue',
+  'stack',
+  'ringbuf',
+  'sk_storage',
+  'task_storage',
+  'inode_storage',
+];
+const stacks = { on: ['stacktrace', 'stack_trace'] };
+const perf = { on: ['perf_output', 'perf_array', 'perf_event_array'] };
+const ring = { on: ['ringbuf'] };
+const queues = { on: ['queue', 'stack'] };
 
 export const tableMethods: Readonly<Record<string, Method>> = {
   lookup: { takes: [1, 1], gives: 'leaf' },
@@ -101,28 +122,28 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   delete: { takes: [1, 1], gives: 'int' },
   increment: { takes: [1, 2], gives: 'void' },
   atomic_increment: { takes: [1, 2], gives: 'void' },
-  get_stackid: { takes: [2, 2], gives: 'int' },
-  perf_submit: { takes: [3, 3], gives: 'int', record: 1 },
-  perf_submit_skb: { takes: [4, 4], gives: 'int', record: 2 },
-  perf_read: { takes: [1, 1], gives: 'u64' },
-  perf_counter_value: { takes: [3, 3], gives: 'int' },
-  ringbuf_output: { takes: [3, 3], gives: 'int', record: 0 },
-  ringbuf_reserve: { takes: [1, 1], gives: 'pointer' },
-  ringbuf_submit: { takes: [2, 2], gives: 'void', record: 0 },
-  ringbuf_discard: { takes: [2, 2], gives: 'void' },
-  ringbuf_query: { takes: [1, 1], gives: 'u64' },
-  push: { takes: [2, 2], gives: 'int' },
-  pop: { takes: [1, 1], gives: 'int' },
-  peek: { takes: [1, 1], gives: 'int' },
-  call: { takes: [2, 2], gives: 'void' },
-  redirect_map: { takes: [2, 2], gives: 'int' },
-  check_current_task: { takes: [1, 1], gives: 'int' },
-  sk_storage_get: { takes: [3, 3], gives: 'leaf' },
-  sk_storage_delete: { takes: [1, 1], gives: 'int' },
-  task_storage_get: { takes: [3, 3], gives: 'leaf' },
-  task_storage_delete: { takes: [1, 1], gives: 'int' },
-  inode_storage_get: { takes: [3, 3], gives: 'leaf' },
-  inode_storage_delete: { takes: [1, 1], gives: 'int' },
+  get_stackid: { takes: [2, 2], gives: 'int', ...stacks },
+  perf_submit: { takes: [3, 3], gives: 'int', record: 1, ...perf },
+  perf_submit_skb: { takes: [4, 4], gives: 'int', record: 2, ...perf },
+  perf_read: { takes: [1, 1], gives: 'u64', ...perf },
+  perf_counter_value: { takes: [3, 3], gives: 'int', ...perf },
+  ringbuf_output: { takes: [3, 3], gives: 'int', record: 0, ...ring },
+  ringbuf_reserve: { takes: [1, 1], gives: 'pointer', ...ring },
+  ringbuf_submit: { takes: [2, 2], gives: 'void', record: 0, ...ring },
+  ringbuf_discard: { takes: [2, 2], gives: 'void', ...ring },
+  ringbuf_query: { takes: [1, 1], gives: 'u64', ...ring },
+  push: { takes: [2, 2], gives: 'int', ...queues },
+  pop: { takes: [1, 1], gives: 'int', ...queues },
+  peek: { takes: [1, 1], gives: 'int', ...queues },
+  call: { takes: [2, 2], gives: 'void', on: ['prog', 'prog_array'] },
+  redirect_map: { takes: [2, 2], gives: 'int', on: ['devmap', 'devmap_hash', 'cpumap', 'xskmap'] },
+  check_current_task: { takes: [1, 1], gives: 'int', on: ['cgroup_array'] },
+  sk_storage_get: { takes: [3, 3], gives: 'leaf', on: ['sk_storage'] },
+  sk_storage_delete: { takes: [1, 1], gives: 'int', on: ['sk_storage'] },
+  task_storage_get: { takes: [3, 3], gives: 'leaf', on: ['task_storage'] },
+  task_storage_delete: { takes: [1, 1], gives: 'int', on: ['task_storage'] },
+  inode_storage_get: { takes: [3, 3], gives: 'leaf', on: ['inode_storage'] },
+  inode_storage_delete: { takes: [1, 1], gives: 'int', on: ['inode_storage'] },
   sock_map_update: { takes: [3, 3], gives: 'int' },
   sock_hash_update: { takes: [3, 3], gives: 'int' },
   msg_redirect_map: { takes: [3, 3], gives: 'int' },
@@ -244,9 +265,15 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     if (member) return { kind: 'variable', type: member, at: name, variable: p.variable(name.text, member, name) };
     return p.diagnostics.abandon(
       name,
-      `a table has no '${name.text}'`,
-      didYouMean(name.text, Object.keys(tableMethods)),
+      `a ${table.kind} table has no method '${name.text}'`,
+      didYouMean(name.text, methodsOf(table)) ?? `it has ${methodsOf(table).join(', ')}`,
     );
+  }
+  if (!isOn(method, table)) {
+    p.diagnostics.error(name, `a ${table.kind} table has no method '${name.text}'`, {
+      hint: `it has ${methodsOf(table).join(', ')}`,
+      notes: [{ message: `'${table.name}' is declared here`, at: positionOf(table.at), length: table.name.length }],
+    });
   }
   p.expect('(');
   const args = p.calls.argumentList();
@@ -259,6 +286,14 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
   const record = method.record === undefined ? undefined : recordType(args[method.record] as Expression);
   if (record) table.events.push(record);
   return { kind: 'method', type: methodType(method, table), at, table, method: name.text, args };
+}
+
+function isOn(method: Method, { kind }: TableObject): boolean {
+  return kind === 'extern' || (method.on ? method.on.includes(kind) : !keylessKinds.includes(kind));
+}
+
+function methodsOf(table: TableObject): string[] {
+  return Object.keys(tableMethods).filter((name) => isOn(tableMethods[name] as Method, table));
 }
 
 /** What an argument points to, whatever it was cast to on the way. */

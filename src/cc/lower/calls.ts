@@ -34,7 +34,7 @@ export class CallLowering {
     const { diagnostics, frames } = this.#l;
     const target = e.function;
     if (!target.body) {
-      diagnostics.error(e.at, `'${target.name}' has no body here`);
+      diagnostics.error(e.at, `'${target.name}' has no body here`, 'define it in this text: no other is linked to it');
       return undefined;
     }
     if (frames.some((one) => one.function === target)) {
@@ -52,7 +52,11 @@ export class CallLowering {
     const { builder, expressions, diagnostics } = this.#l;
     const target = e.function;
     if (e.args.length > 5 || e.args.some((arg) => !isScalar(arg.type)) || target.returns.kind === 'struct') {
-      diagnostics.error(e.at, 'a noinline function takes up to five integers or pointers, and gives one or nothing');
+      diagnostics.error(
+        e.at,
+        'a noinline function takes up to five integers or pointers, and gives one or nothing',
+        'pass the address of a struct, or let it be inlined',
+      );
       return undefined;
     }
     this.#l.called.add(target);
@@ -172,6 +176,8 @@ export class CallLowering {
       case 'bpf_usdt_readarg':
       case 'bpf_usdt_readarg_p':
         return this.#usdt(e);
+      case '__builtin_packet':
+        return this.#l.packets.packet();
       case 'load_byte':
       case 'load_half':
       case 'load_word': {

@@ -40,14 +40,14 @@ export class PacketLowering {
     builder.store(builder.stack(slot), 0, bytes, bytes === 8 ? swapped : builder.trunc(swapped));
     const size = builder.constant(BigInt(bytes), 64);
     const flags = builder.constant(0n, 64);
-    calls.helper('skb_store_bytes', [this.#packet(), this.#at(place, 0), builder.stack(slot), size, flags], 32);
+    calls.helper('skb_store_bytes', [this.packet(), this.#at(place, 0), builder.stack(slot), size, flags], 32);
   }
 
   #load(place: MemoryPlace, bytes: 1 | 2 | 4 | 8): Value {
     const { builder } = this.#l;
-    if (bytes < 8) return builder.emit('packet', 64, [this.#packet(), this.#at(place, 0)], { size: bytes });
-    const high = builder.emit('packet', 64, [this.#packet(), this.#at(place, 0)], { size: 4 });
-    const low = builder.emit('packet', 64, [this.#packet(), this.#at(place, 4)], { size: 4 });
+    if (bytes < 8) return builder.emit('packet', 64, [this.packet(), this.#at(place, 0)], { size: bytes });
+    const high = builder.emit('packet', 64, [this.packet(), this.#at(place, 0)], { size: 4 });
+    const low = builder.emit('packet', 64, [this.packet(), this.#at(place, 4)], { size: 4 });
     return builder.binary('or', builder.binary('lsh', high, builder.constant(32n, 64)), low);
   }
 
@@ -58,8 +58,8 @@ export class PacketLowering {
     return builder.binary('add', place.address, builder.constant(BigInt(offset), 64));
   }
 
-  /** The first parameter, which is the packet as in BCC. */
-  #packet(): Value {
+  /** The packet: the function's first parameter, as in BCC. */
+  packet(): Value {
     const { builder, diagnostics, expressions, frame } = this.#l;
     const [variable] = frame.function.parameters;
     const target = variable?.type.kind === 'pointer' ? variable.type.target : undefined;

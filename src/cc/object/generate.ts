@@ -10,7 +10,7 @@ import type { ProgramKind } from '../dialect/programs.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
 import { typedPointers } from '../dialect/typed-arguments.ts';
 import { Builder } from '../ir/builder.ts';
-import type { IrFunction } from '../ir/ir.ts';
+import type { FrameScope, IrFunction } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
@@ -224,14 +224,23 @@ function generateFunction(
   const machine = selectInstructions(ir, layOutFrame(ir));
   allocateRegisters(machine);
   if (machine.frame > stackLimit) {
+    const largest = largestSlots(ir.frame).map(({ name, size }) => `'${name}' ${size}`);
+    const which = largest.length === 0 ? '' : `; the largest variables: ${largest.join(', ')}`;
     diagnostics.error(
       f.at,
-      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}`,
+      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}${which}`,
       'keep large structs in a BPF_PERCPU_ARRAY of one entry',
     );
     return { emitted: empty, calls: new Map() };
   }
   return { emitted: emitFunction(machine), calls: callsOf(ir, lowering.called, origin) };
+}
+
+/** The three variables that take most of the stack. */
+function largestSlots(scope: FrameScope): { name: string; size: number }[] {
+  const all = (one: FrameScope): { name: string; size: number }[] => [...one.slots, ...one.inner.flatMap(all)];
+  const named = all(scope).filter(({ name }) => name !== '');
+  return named.sort((a, b) => b.size - a.size).slice(0, 3);
 }
 
 /** The first parameter is the context; what the others are, the kind of program says. */

@@ -64,8 +64,9 @@ export class MacroTable {
     return new Map(this.#macros);
   }
 
-  names(): Iterable<string> {
-    return this.#macros.keys();
+  /** Those that a text may use. */
+  names(): string[] {
+    return [...this.#macros.keys()].filter((name) => !name.startsWith('__tracebed_'));
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -165,20 +166,24 @@ export class MacroTable {
         i++;
       } else if (token.text === '##' && next) {
         i++;
-        const right = argumentOf(macro, args, next) ?? [next];
+        const right = argumentOf(macro, args, next)?.map(given) ?? [next];
         this.#paste(result, right, next.text === macro.rest, use);
       } else {
         const argument = argumentOf(macro, args, token);
         if (!argument) result.push(token);
         else if (next?.text === '##') {
-          result.push(...argument);
+          result.push(...argument.map(given));
           // An empty left side: what follows stands alone.
           if (argument.length === 0 && body[i + 2]) {
             i += 2;
             const right = body[i] as Token;
-            result.push(...(argumentOf(macro, args, right) ?? [right]));
+            result.push(...(argumentOf(macro, args, right)?.map(given) ?? [right]));
           }
-        } else result.push(...this.expand(argument).map((one, j) => (j === 0 ? { ...one, space: token.space } : one)));
+        } else {
+          for (const [j, one] of this.expand(argument).entries()) {
+            result.push(given(j === 0 ? { ...one, space: token.space } : one));
+          }
+        }
       }
     }
     return result.map((token, i) => ({
@@ -186,7 +191,7 @@ export class MacroTable {
       space: i === 0 ? use.space : token.space,
       first: false,
       hidden: token.hidden ? new Set([...token.hidden, ...hidden]) : hidden,
-      from: token.from ?? use,
+      from: 'from' in token ? token.from : use,
     }));
   }
 
@@ -212,6 +217,11 @@ export class MacroTable {
     result.pop();
     result.push({ ...left, kind, text }, ...others);
   }
+}
+
+/** A token that the text gave as an argument stands where it was written, and not in the macro: its `from` is set. */
+function given(token: Token): Token {
+  return 'from' in token ? token : { ...token, from: undefined };
 }
 
 /** The body with what `__VA_OPT__(…)` holds, or without it where there are no more arguments (C23 6.10.5.2). */

@@ -226,7 +226,7 @@ export class Preprocessor {
     }
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
     const file = this.#resolve(path, { system, from: name.file.name });
-    if (file) this.include(file);
+    if (file) this.include({ ...file, from: name });
     else
       this.#diagnostics.error(
         first ?? name,

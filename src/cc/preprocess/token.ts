@@ -7,6 +7,8 @@ import type { Position } from '../../base/index.ts';
 export interface SourceFile {
   readonly name: string;
   readonly text: string;
+  /** The `#include` that took it in. */
+  readonly from?: Token;
 }
 
 export type TokenKind = 'name' | 'number' | 'string' | 'char' | 'punctuator' | 'pragma' | 'end';
@@ -26,7 +28,7 @@ export interface Token {
   /** Macros that must not expand it again. */
   readonly hidden?: ReadonlySet<string>;
   /** The use of the macro that produced it. */
-  readonly from?: Token;
+  readonly from?: Token | undefined;
 }
 
 /** Where the text itself asked for a token: the token, or the outermost use of a macro that made it. */

@@ -67,6 +67,7 @@ const builtins: Readonly<Record<string, Signature>> = {
   load_byte: { takes: 'pu', gives: 'q' },
   load_half: { takes: 'pu', gives: 'q' },
   load_word: { takes: 'pu', gives: 'q' },
+  __builtin_packet: { takes: '', gives: 'p' },
 };
 
 const special = new Set([

@@ -1,5 +1,6 @@
 import { helperByName } from '../../uapi/index.ts';
 import { helperPrototype } from '../dialect/helper-prototypes.ts';
+import { checkPrintk } from '../dialect/printk.ts';
 import type { Token } from '../preprocess/token.ts';
 import { isScalar, printCType, sizeOf, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
@@ -45,7 +46,7 @@ export class CallParser {
     }
     const cast = args.map((arg, i) => {
       const parameter = target.parameters[i];
-      return parameter ? p.typing.cast(arg, parameter.type, arg.at) : arg;
+      return parameter ? p.typing.assign(arg, parameter.type, arg.at, 'passing') : arg;
     });
     return { kind: 'call', type: target.returns, at: callee.at, function: target, args: cast };
   }
@@ -62,11 +63,12 @@ export class CallParser {
     if (literal) {
       // BCC counts the bytes of a literal format itself.
       const { base } = args[0] as Extract<Expression, { kind: 'address' }>;
+      if (base.kind === 'string') checkPrintk(p.diagnostics, base.at, base.bytes, args.slice(1));
       args.splice(1, 0, p.typing.number(at, BigInt(sizeOf(base.type)), types.uint));
     }
     const wanted = parameters?.length ?? 0;
     const most = variadic ? 5 : parameters ? wanted : 5;
-    if (args.length < wanted || args.length > most) {
+    if (args.length < wanted || (args.length > most && !literal)) {
       const count = variadic ? `${wanted} to 5` : `${wanted}`;
       p.diagnostics.error(at, `'${at.text}' takes ${parameters ? count : 'up to 5'} arguments, not ${args.length}`);
     }

@@ -3,7 +3,7 @@ import type { Token } from '../preprocess/token.ts';
 import { type CType, pointerTo, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
-import type { Parsing } from './parsing.ts';
+import { type Parsing, typedefNames } from './parsing.ts';
 import { basic, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
@@ -93,7 +93,8 @@ export class DeclarationParser {
     const known = Object.hasOwn(spelled, key) ? spelled[key] : undefined;
     if (known) return known;
     if (words.includes('float') || words.includes('double')) {
-      return this.#p.diagnostics.abandon(at, 'BPF has no floating point', 'scale the value and use an integer');
+      this.#p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
+      return types.long;
     }
     if (words.length > 0) return this.#p.diagnostics.abandon(at, `'${words.join(' ')}' is no type`);
     return this.unknownType(this.#p.token);
@@ -113,12 +114,17 @@ export class DeclarationParser {
     return true;
   }
 
-  unknownType(token: Token): never {
+  unknownType(token: Token): CType {
     const p = this.#p;
     const what = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
     if (token.kind !== 'name') return p.diagnostics.abandon(token, `expected a type, not ${what}`);
-    const hint = didYouMean(token.text, [...p.scope.names(), ...basic, 'u8', 'u16', 'u32', 'u64', 'struct', 'union']);
-    return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
+    const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
+    // What it declares is taken to be an int, so that its name is known.
+    if (p.peek().kind !== 'name' && p.peek().text !== '*')
+      return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
+    p.diagnostics.error(token, `unknown type name ${what}`, hint);
+    p.next();
+    return types.int;
   }
 
   /** typeof = 'typeof' '(' (type-name | expression) ')' */

@@ -13,11 +13,13 @@ import {
   memberNames,
   pointerTo,
   printCType,
+  type StructType,
   sizeOf,
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
 import type { Parsing } from './parsing.ts';
+import { spanOf } from './span.ts';
 import { isUser } from './typing.ts';
 
 /**
@@ -28,6 +30,8 @@ const assignments = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<
 
 export class ExpressionParser implements OperatorReader<Token, Expression> {
   readonly #p: Parsing;
+  /** What is being read is the operand of `&`. */
+  #pointedTo = false;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -63,7 +67,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   #assign(left: Expression, right: Expression, at: Token): Expression {
     const p = this.#p;
     if (!this.#isPlace(left)) {
-      p.diagnostics.error(at, 'this cannot be assigned to');
+      p.diagnostics.error(at, 'expression is not assignable', { ranges: [spanOf(left)] });
       return left;
     }
     if (left.type.kind === 'array') {
@@ -71,7 +75,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       return left;
     }
     noteAssigned(left);
-    return { kind: 'assign', type: left.type, at, left, right: p.typing.cast(right, left.type, at) };
+    return { kind: 'assign', type: left.type, at, left, right: p.typing.assign(right, left.type, at, 'assigning') };
   }
 
   #update(left: Expression, op: BinaryOperator, rightIn: Expression, at: Token, post: boolean): Expression {
@@ -181,10 +185,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       }
       case '&':
         p.next();
-        return this.addressOf(
-          p.nested(() => this.#cast()),
-          at,
-        );
+        return this.#pointer(at);
       case '&&':
         return p.diagnostics.abandon(at, 'the address of a label is nothing that BPF can jump to');
       case '*':
@@ -212,6 +213,19 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
         );
       default:
         return this.#postfix(p.primaries.primary());
+    }
+  }
+
+  #pointer(at: Token): Expression {
+    const outer = this.#pointedTo;
+    this.#pointedTo = true;
+    try {
+      return this.addressOf(
+        this.#p.nested(() => this.#cast()),
+        at,
+      );
+    } finally {
+      this.#pointedTo = outer;
     }
   }
 
@@ -283,6 +297,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       if (p.accept('[')) {
         const index = this.expression();
         p.expect(']');
+        this.#checkIndex(value, index, at);
         value = this.deref(p.typing.arithmetic('+', value, index, at), at);
       } else if (p.accept('(')) value = p.calls.call(value, at);
       else if (p.accept('.')) {
@@ -294,23 +309,56 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     }
   }
 
+  /** An index that is a constant beyond the array; the one behind the last may only be pointed to. */
+  #checkIndex(array: Expression, index: Expression, at: Token): void {
+    const p = this.#p;
+    if (array.type.kind !== 'array' || index.kind !== 'number') return;
+    const { length } = array.type;
+    // Older kernels end structs with arrays of one element that go on.
+    if (length === undefined || length < 2 || (index.value >= 0n && index.value < length)) return;
+    if (index.value === BigInt(length) && this.#pointedTo) return;
+    const where = index.value < 0n ? 'before the beginning' : 'past the end';
+    const elements = `${length} element${length === 1 ? '' : 's'}`;
+    const message = `array index ${index.value} is ${where} of the array (which contains ${elements})`;
+    p.diagnostics.warning(at, message, { ranges: [spanOf(array), spanOf(index)] });
+  }
+
   /** The member whose name stands here. */
   memberOf(base: Expression): Expression {
     const p = this.#p;
     const name = p.name('the name of a member');
     const { type } = base;
     if (type.kind !== 'struct') {
-      p.diagnostics.error(name, `'${printCType(type)}' has no members`);
+      p.diagnostics.error(name, `member reference base type '${printCType(type)}' is not a structure or union`, {
+        ranges: [spanOf(base)],
+      });
       return p.typing.number(name, 0n);
     }
     const macro = memberMacro(name.text);
     const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
-    const message = type.body
-      ? `'${printCType(type)}' has no member '${name.text}'`
-      : `'${printCType(type)}' is not defined, and kernel ${p.kernel.profile.name} does not know it`;
-    p.diagnostics.error(name, message, type.body ? didYouMean(name.text, memberNames(type)) : undefined);
+    if (!type.body) p.diagnostics.error(name, ...this.#undefinedStruct(type));
+    else {
+      const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
+      p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
+        hint: didYouMean(name.text, memberNames(type)),
+        ranges: [spanOf(base)],
+      });
+    }
     return p.typing.number(name, 0n);
+  }
+
+  /** Why nothing is known of a struct's inside. */
+  #undefinedStruct(type: StructType): [message: string, hint: string | undefined] {
+    const { profile } = this.#p.kernel;
+    const event = /^tracepoint__(.+)$/.exec(type.tag)?.[1];
+    if (event === undefined) {
+      const hint = 'define it, or name another kernel with --kernel';
+      return [`incomplete definition of type '${printCType(type)}': kernel ${profile.name} does not know it`, hint];
+    }
+    const name = event.replace('__', ':');
+    const near = didYouMean(name, profile.tracepointNames());
+    return [`kernel ${profile.name} has no tracepoint '${name}'`, near];
   }
 }
 

@@ -98,7 +98,7 @@ export class InitializerParser {
     if (type.kind === 'array') p.diagnostics.error(value.at, `an array wants a list in braces`);
     else {
       this.#forget(place, bits, entries);
-      entries.push({ offset, type, bits, value: p.typing.cast(decayed, type) });
+      entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, value.at, 'initializing') });
     }
     return undefined;
   }

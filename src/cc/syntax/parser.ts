@@ -1,13 +1,15 @@
-import { Abandoned, type Diagnostics } from '../diagnostics.ts';
+import { Abandoned, type Diagnostics, didYouMean } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
 import { aliased, type CType, isComplete, printCType, StructType } from '../types/types.ts';
 import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
+import { completes } from './completion.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
+import { LoopParser } from './loops.ts';
 import { Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
@@ -21,9 +23,10 @@ export function parse(
   tokens: readonly Token[],
   diagnostics: Diagnostics,
   kernel: KernelTypes,
-  bccDialect: boolean,
+  options: { readonly bccDialect: boolean; readonly macroNames: () => Iterable<string> },
 ): TranslationUnit {
-  const p = new Parsing(tokens, diagnostics, kernel, bccDialect);
+  const p = new Parsing(tokens, diagnostics, kernel, options.bccDialect);
+  p.macroNames = options.macroNames;
   p.declarations = new DeclarationParser(p);
   p.expressions = new ExpressionParser(p);
   p.tags = new TagParser(p);
@@ -31,6 +34,7 @@ export function parse(
   p.calls = new CallParser(p);
   p.initializers = new InitializerParser(p);
   p.statements = new StatementParser(p);
+  p.loops = new LoopParser(p);
   const unit = new UnitParser(p);
   while (p.token.kind !== 'end' && !diagnostics.full) unit.next();
   const { functions, tables, globals, structs, license } = p;
@@ -57,6 +61,7 @@ class UnitParser {
       p.current = undefined;
       p.depth = 0;
       p.statements = new StatementParser(p);
+      p.loops = new LoopParser(p);
       p.at = start;
       p.recover();
     }
@@ -126,6 +131,8 @@ class UnitParser {
   #body(made: FunctionObject, name: Token): void {
     const p = this.#p;
     p.current = made;
+    p.labels = new Map();
+    p.gotos = [];
     for (const parameter of made.parameters) {
       if (!isComplete(parameter.type)) {
         p.diagnostics.error(parameter.at, `a parameter of the incomplete type '${printCType(parameter.type)}'`);
@@ -137,8 +144,29 @@ class UnitParser {
       }
       return p.statements.block();
     });
+    this.#checkLabels();
+    this.#checkReturn(made);
     p.current = undefined;
     if (made.variadic) p.diagnostics.error(name, 'a function with variable arguments is nothing that BPF can call');
+  }
+
+  #checkLabels(): void {
+    const { gotos, labels, diagnostics } = this.#p;
+    for (const one of gotos) {
+      if (labels.has(one.text)) continue;
+      diagnostics.error(one, `use of undeclared label '${one.text}'`, didYouMean(one.text, labels.keys()));
+    }
+  }
+
+  #checkReturn({ returns, body, name }: FunctionObject): void {
+    if (returns.kind === 'void' || body?.kind !== 'block' || !completes(body)) return;
+    const all = body.body.some((one) => one.kind === 'if' || one.kind === 'return' || one.kind === 'switch');
+    const paths = all ? ' in all control paths' : '';
+    this.#p.diagnostics.warning(
+      body.end,
+      `non-void function does not return a value${paths}`,
+      `'${name}' returns 0 there`,
+    );
   }
 
   #global(name: Token, type: CType, specifiers: Specifiers, declarator: Declarator): void {

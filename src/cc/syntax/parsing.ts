@@ -7,6 +7,7 @@ import type { CallParser } from './calls.ts';
 import type { DeclarationParser } from './declarations.ts';
 import type { ExpressionParser } from './expressions.ts';
 import type { InitializerParser } from './initializers.ts';
+import type { LoopParser } from './loops.ts';
 import type { PrimaryParser } from './primaries.ts';
 import { Scope } from './scope.ts';
 import type { StatementParser } from './statements.ts';
@@ -35,11 +36,17 @@ export class Parsing {
   declare calls: CallParser;
   declare initializers: InitializerParser;
   declare statements: StatementParser;
+  declare loops: LoopParser;
 
   readonly functions: FunctionObject[] = [];
   readonly tables: TableObject[] = [];
   readonly globals: Variable[] = [];
   readonly structs: CType[] = [];
+  /** The macros of the text and of the headers, for hints. */
+  macroNames: () => Iterable<string> = () => [];
+  /** Labels and gotos of the function that is being read. */
+  labels = new Map<string, Token>();
+  gotos: Token[] = [];
   /** The function whose body is being read. */
   current: FunctionObject | undefined;
   license: string | undefined;
@@ -147,6 +154,32 @@ export class Parsing {
     return Object.hasOwn(typedefs, name) ? typedefs[name] : this.kernel.typedef(name);
   }
 
+  /**
+   * Skips to behind the statement that went wrong: its semicolon or closing brace, or before the brace of the block
+   * around it. Where tokens look like a new statement, that one is read.
+   * @param start where the statement began
+   */
+  recoverStatement(start: number): void {
+    let depth = 0;
+    // Braces of the statement that were read before the fault are still open.
+    for (let i = start; i < this.at; i++) {
+      const { text } = this.tokens[i] as Token;
+      depth += text === '{' ? 1 : text === '}' ? -1 : 0;
+    }
+    for (; this.token.kind !== 'end'; this.at++) {
+      const { text, first } = this.token;
+      if (depth <= 0 && (text === '}' || (first && this.at > start && statementWords.has(text)))) return;
+      if (text === '{') depth++;
+      else if (text === '}' && --depth <= 0) {
+        this.at++;
+        return;
+      } else if (text === ';' && depth <= 0) {
+        this.at++;
+        return;
+      }
+    }
+  }
+
   /** Skips to behind the end of the declaration that went wrong. */
   recover(): void {
     let depth = 0;
@@ -163,6 +196,19 @@ export class Parsing {
     }
   }
 }
+
+/** Words that nothing but a statement begins with. */
+const statementWords: ReadonlySet<string> = new Set([
+  'if',
+  'for',
+  'while',
+  'do',
+  'switch',
+  'return',
+  'goto',
+  'case',
+  'default',
+]);
 
 /** Names that every tool uses, whether or not the profile's BTF holds them. */
 const typedefs: Readonly<Record<string, CType>> = Object.fromEntries(
@@ -227,3 +273,5 @@ const typedefs: Readonly<Record<string, CType>> = Object.fromEntries(
     __uint128_t: types.uint128,
   }).map(([name, type]) => [name, aliased(type, name)]),
 );
+
+export const typedefNames: readonly string[] = Object.keys(typedefs);

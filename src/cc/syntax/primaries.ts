@@ -141,8 +141,8 @@ export class PrimaryParser {
     const p = this.#p;
     const called = p.is('(');
     const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
-    const what = called ? 'function' : 'name';
-    p.diagnostics.error(at, `unknown ${what} '${at.text}'`, didYouMean(at.text, [...p.scope.names(), ...names]));
+    const message = called ? `call to undeclared function '${at.text}'` : `use of undeclared identifier '${at.text}'`;
+    p.diagnostics.error(at, message, didYouMean(at.text, [...p.scope.names(), ...names, ...p.macroNames()]));
     if (called) {
       p.next();
       p.calls.argumentList();

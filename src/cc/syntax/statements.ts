@@ -1,6 +1,6 @@
-import { quotedBytes } from '../../base/index.ts';
+import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
-import type { Token } from '../preprocess/token.ts';
+import { positionOf, type Token } from '../preprocess/token.ts';
 import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
 import { parseAssembly } from './assembly.ts';
 import type { Statement, SwitchCase, Variable } from './ast.ts';
@@ -8,20 +8,20 @@ import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Specifiers } from './declarations.ts';
 import type { Parsing } from './parsing.ts';
 
-/** Statements and the declarations between them (C11 6.8). */
+/** Statements and the declarations between them (C11 6.8); loops stand in loops.ts. */
 interface OpenSwitch {
   readonly cases: SwitchCase[];
 }
 
-/** How far a loop is unrolled when the pragma gives no number. */
-const fully = 4096;
+const keywords: ReadonlySet<string> = new Set(
+  'if else for while do switch case default return break continue goto asm __asm__ __asm __label__ _Pragma sizeof'.split(
+    ' ',
+  ),
+);
 
 export class StatementParser {
   readonly #p: Parsing;
   #switches: OpenSwitch[] = [];
-  #loops = 0;
-  /** How many labels have been met. */
-  #labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -35,19 +35,41 @@ export class StatementParser {
       const body: Statement[] = [];
       while (!p.is('}')) {
         if (p.token.kind === 'end') p.expect('}');
-        if (p.declarations.staticAssert()) continue;
-        if (this.#startsDeclaration()) this.#declaration(body);
-        else body.push(this.statement());
+        this.#guarded(() => {
+          if (p.declarations.staticAssert()) return;
+          if (this.#startsDeclaration()) this.declaration(body);
+          else body.push(this.statement());
+        });
       }
       const end = p.next();
       return { kind: 'block', at, body, end };
     });
   }
 
+  /** What goes wrong in one statement is recorded, and reading goes on behind it. */
+  #guarded(read: () => void): void {
+    const p = this.#p;
+    const { at, scope } = p;
+    try {
+      read();
+    } catch (fault) {
+      if (!(fault instanceof Abandoned) || p.diagnostics.full) throw fault;
+      p.scope = scope;
+      p.recoverStatement(at);
+    }
+  }
+
   #startsDeclaration(): boolean {
     const p = this.#p;
     if (p.is('__attribute__') && this.#attributesAlone()) return false;
+    if (p.token.kind === 'name' && p.peek().kind === 'name' && !this.#isKnown(p.token)) return true;
     return p.declarations.startsType() && !(p.peek().text === ':' && p.token.kind === 'name');
+  }
+
+  /** A name that means something here already; two names in a row, the first unknown, are a declaration. */
+  #isKnown({ text }: Token): boolean {
+    const p = this.#p;
+    return keywords.has(text) || p.scope.find(text) !== undefined || p.kernel.enumerator(text) !== undefined;
   }
 
   /** `__attribute__((fallthrough));` says something of the statement, and declares nothing. */
@@ -62,7 +84,7 @@ export class StatementParser {
   }
 
   /** declaration = specifiers (declarator ('=' initializer)? (',' …)*)? ';' */
-  #declaration(into: Statement[]): void {
+  declaration(into: Statement[]): void {
     const p = this.#p;
     const specifiers = p.declarations.specifiers();
     while (!p.is(';')) {
@@ -110,8 +132,6 @@ export class StatementParser {
         `'${name.text}' takes ${sizeOf(variable.type)} bytes, and a program's stack holds 512`,
         'keep it in a BPF_PERCPU_ARRAY of one entry',
       );
-      variable.type = types.int;
-      variable.initial = undefined;
     }
     if (variable.global) p.globals.push(variable);
     else into.push({ kind: 'declare', at: name, variable });
@@ -138,7 +158,7 @@ export class StatementParser {
   #statement(): Statement {
     const p = this.#p;
     const at = p.token;
-    if (at.kind === 'pragma') return this.#pragma();
+    if (at.kind === 'pragma') return p.loops.pragma();
     if (at.text === '{') return this.block();
     if (p.accept(';')) return { kind: 'empty', at };
     if (at.kind === 'name') {
@@ -146,9 +166,9 @@ export class StatementParser {
       if (keyword) return keyword;
       if (p.bccDialect && p.peek().text === '(' && parseTable(p)) return { kind: 'empty', at };
       if (p.peek().text === ':') {
+        this.#label(p.next());
         p.next();
-        p.next();
-        this.#labels++;
+        p.loops.labels++;
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
         return { kind: 'label', at, name: at.text, body };
       }
@@ -158,13 +178,23 @@ export class StatementParser {
     return { kind: 'expression', at, value };
   }
 
+  #label(name: Token): void {
+    const { labels, diagnostics } = this.#p;
+    const earlier = labels.get(name.text);
+    if (earlier) {
+      const notes = [{ message: 'it stands here before', at: positionOf(earlier), length: name.text.length }];
+      diagnostics.error(name, `redefinition of label '${name.text}'`, { notes });
+    }
+    labels.set(name.text, name);
+  }
+
   /** C23 and clang let a declaration follow a label. */
   #afterLabel(): Statement {
     const p = this.#p;
     if (!this.#startsDeclaration()) return this.statement();
     const body: Statement[] = [];
     const at = p.token;
-    this.#declaration(body);
+    this.declaration(body);
     return body.length === 1 ? (body[0] as Statement) : { kind: 'empty', at };
   }
 
@@ -176,7 +206,7 @@ export class StatementParser {
       case 'for':
       case 'while':
       case 'do':
-        return this.#loop(0);
+        return p.loops.loop(0);
       case 'switch':
         return this.#switch();
       case 'case':
@@ -192,7 +222,7 @@ export class StatementParser {
       case 'continue': {
         p.next();
         p.expect(';');
-        const inside = this.#loops > 0 || (at.text === 'break' && this.#switches.length > 0);
+        const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.length > 0);
         if (!inside) p.diagnostics.error(at, `'${at.text}' outside a loop`);
         return inside ? { kind: at.text, at } : { kind: 'empty', at };
       }
@@ -200,6 +230,7 @@ export class StatementParser {
         p.next();
         const label = p.name('a label');
         p.expect(';');
+        p.gotos.push(label);
         return { kind: 'goto', at: label, label: label.text };
       }
       case '__attribute__':
@@ -212,7 +243,7 @@ export class StatementParser {
         p.expect(';');
         return { kind: 'empty', at };
       case '_Pragma':
-        return this.#pragma();
+        return p.loops.pragma();
       case 'asm':
       case '__asm__':
       case '__asm':
@@ -231,7 +262,7 @@ export class StatementParser {
       return { kind: 'return', at, value };
     }
     if (!value) return { kind: 'return', at, value: p.typing.number(at, 0n) };
-    return { kind: 'return', at, value: p.typing.cast(value, returns, at) };
+    return { kind: 'return', at, value: p.typing.assign(value, returns, value.at, 'returning') };
   }
 
   /** if = 'if' '(' expression ')' statement ('else' statement)? */
@@ -239,87 +270,11 @@ export class StatementParser {
     const p = this.#p;
     const at = p.next();
     p.expect('(');
-    const test = p.typing.condition(p.expressions.expression());
+    const test = p.loops.condition();
     p.expect(')');
     const yes = this.statement();
     const no = p.accept('else') ? this.statement() : undefined;
     return { kind: 'if', at, test, yes, no };
-  }
-
-  /** `#pragma TEXT`, or `_Pragma("TEXT")`. */
-  #pragmaText(): string {
-    const p = this.#p;
-    const token = p.next();
-    if (token.kind === 'pragma') return token.text;
-    p.expect('(');
-    const text = p.token.kind === 'string' ? p.next().text : p.expect('"a pragma"').text;
-    p.expect(')');
-    return Buffer.from(quotedBytes(text))
-      .toString()
-      .replace(/^clang\s+/, 'clang ');
-  }
-
-  #pragma(): Statement {
-    const p = this.#p;
-    const text = this.#pragmaText();
-    const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
-    const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
-    // With a count, clang may leave a loop; without, it is to be gone.
-    const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
-    while (p.token.kind === 'pragma' || p.is('_Pragma')) this.#pragmaText();
-    if (['for', 'while', 'do'].includes(p.token.text)) return this.#loop(unroll);
-    return this.statement();
-  }
-
-  /** for, while and do … while; a loop with a label in it stays one, for the label cannot stand there twice */
-  #loop(unroll: number): Statement {
-    const labels = this.#labels;
-    const loop = this.#anyLoop(unroll);
-    return labels === this.#labels ? loop : { ...loop, unroll: 0 };
-  }
-
-  #anyLoop(unroll: number): Extract<Statement, { kind: 'loop' }> {
-    const p = this.#p;
-    const at = p.next();
-    this.#loops++;
-    try {
-      if (at.text === 'for') return p.withScope(() => this.#for(at, unroll));
-      if (at.text === 'while') {
-        p.expect('(');
-        const test = p.typing.condition(p.expressions.expression());
-        p.expect(')');
-        const body = this.statement();
-        return { kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast: false, unroll };
-      }
-      const body = this.statement();
-      p.expect('while');
-      p.expect('(');
-      const test = p.typing.condition(p.expressions.expression());
-      p.expect(')');
-      p.expect(';');
-      return { kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast: true, unroll };
-    } finally {
-      this.#loops--;
-    }
-  }
-
-  /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
-  #for(at: Token, unroll: number): Extract<Statement, { kind: 'loop' }> {
-    const p = this.#p;
-    p.expect('(');
-    const first: Statement[] = [];
-    if (p.declarations.startsType()) this.#declaration(first);
-    else if (!p.accept(';')) {
-      first.push({ kind: 'expression', at: p.token, value: p.expressions.expression() });
-      p.expect(';');
-    }
-    const test = p.is(';') ? undefined : p.typing.condition(p.expressions.expression());
-    p.expect(';');
-    const step = p.is(')') ? undefined : p.expressions.expression();
-    p.expect(')');
-    const body = this.statement();
-    const initial: Statement = { kind: 'block', at, body: first, end: at };
-    return { kind: 'loop', at, initial, test, step, body, testLast: false, unroll };
   }
 
   /** switch = 'switch' '(' expression ')' statement */

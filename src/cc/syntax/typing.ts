@@ -14,6 +14,8 @@ import {
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
+import { type Conversion, warnOfConversion } from './conversions.ts';
+import { spanOf } from './span.ts';
 
 /**
  * What operators do to types (C11 6.3 and 6.5): promotion, the usual conversions, pointer arithmetic. Each function
@@ -60,6 +62,13 @@ export class Typing {
     return { kind: 'cast', type, at, base: from };
   }
 
+  /** Conversion without a cast: what C lets pass and clang warns of is warned of. */
+  assign(value: Expression, type: CType, at: Token, how: Conversion): Expression {
+    const from = this.decay(value);
+    warnOfConversion(this.#diagnostics, from, type, at, how);
+    return this.cast(from, type, at);
+  }
+
   /** Integer promotion: what is narrower than int becomes int. */
   promote(value: Expression): Expression {
     const from = this.decay(value);
@@ -76,11 +85,29 @@ export class Typing {
     const right = this.promote(rightIn);
     if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return this.#pointers(op, left, right, at);
     if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(op, left, right, at);
+    this.#warnOfConstants(op, left, right, at);
     if (op === '<<' || op === '>>') {
       return this.#folded({ kind: 'binary', type: left.type, at, op, left, right: this.cast(right, types.uint) });
     }
     const type = commonType(left.type, right.type);
     return this.#folded({ kind: 'binary', type, at, op, left: this.cast(left, type), right: this.cast(right, type) });
+  }
+
+  /** A constant on the right that no operator of its kind takes. */
+  #warnOfConstants(op: BinaryOperator, left: Expression, right: Expression, at: Token): void {
+    // What is wrong already counts as 0.
+    if (right.kind !== 'number' || this.#diagnostics.failed) return;
+    const beside = { ranges: [spanOf(left), spanOf(right)] };
+    if ((op === '/' || op === '%') && right.value === 0n) {
+      const what = op === '/' ? 'division' : 'remainder';
+      const hint = 'the verifier refuses a constant divisor of 0';
+      this.#diagnostics.warning(at, `${what} by zero is undefined`, { ...beside, hint });
+    }
+    if (op !== '<<' && op !== '>>') return;
+    if (right.value < 0n) this.#diagnostics.warning(at, 'shift count is negative', beside);
+    else if (right.value >= sizeOf(left.type) * 8) {
+      this.#diagnostics.warning(at, `shift count >= width of type '${printCType(left.type)}'`, beside);
+    }
   }
 
   #pointers(op: BinaryOperator, left: Expression, right: Expression, at: Token): Expression {
@@ -96,9 +123,11 @@ export class Typing {
     return this.#bad(op, left, right, at);
   }
 
-  #bad(op: string, left: Expression, right: Expression, at: Token): Expression {
+  #bad(_op: string, left: Expression, right: Expression, at: Token): Expression {
     const sides = `'${printCType(left.type)}' and '${printCType(right.type)}'`;
-    this.#diagnostics.error(at, `'${op}' does not take ${sides}`);
+    this.#diagnostics.error(at, `invalid operands to binary expression: ${sides}`, {
+      ranges: [spanOf(left), spanOf(right)],
+    });
     return this.number(at, 0n);
   }
 

@@ -32,6 +32,11 @@ export class KernelTypes {
     return type?.kind === 'struct' ? type : undefined;
   }
 
+  /** Whether a struct is the kernel's, and not the text's. */
+  made(type: StructType): boolean {
+    return type.tag !== '' && this.struct(type.tag, type.union) === type;
+  }
+
   enum(tag: string): IntType | undefined {
     const id = this.profile.btf.find('enum', tag);
     const type = id === undefined ? undefined : this.type(id);

@@ -133,7 +133,8 @@ function symbolText(symbols: SymbolTable, address: bigint, withOffset: boolean):
 }
 
 /** The 32 bits that stand for an address: always the same, and not the address. */
-function hashed(address: bigint): number {
+/** What a plain %p shows of an address, so that addresses stay inside the kernel. */
+export function hashed(address: bigint): number {
   let hash = Number(BigInt.asIntN(32, address)) ^ Math.imul(Number(BigInt.asIntN(32, address >> 32n)), 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);
   hash = Math.imul(hash ^ (hash >>> 13), 0xc2b2ae35);

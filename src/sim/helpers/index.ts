@@ -9,6 +9,7 @@ import { dynptrHelpers } from './dynptr.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { kernelMemoryHelpers } from './kernel-memory.ts';
 import { mapHelpers } from './map.ts';
+import { mtuHelpers } from './mtu.ts';
 import { outputHelpers } from './output.ts';
 import { pathHelpers } from './path.ts';
 import { printHelpers } from './print.ts';
@@ -57,6 +58,7 @@ const families = [
   skbFactHelpers,
   skbRoomHelpers,
   xdpHelpers,
+  mtuHelpers,
 ] as const;
 
 /** The bodies of the helpers that the simulated kernel has, by number; a new one is a row in its family's file. */

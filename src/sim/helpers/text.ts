@@ -1,8 +1,9 @@
-import { errno } from '../../base/index.ts';
+import { errno, viewOf } from '../../base/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
-import { formatPrintk } from './format.ts';
+import { formatPrintk, hashed } from './format.ts';
+import { showFlags, showType } from './show-type.ts';
 
 /** Numbers out of texts, texts out of numbers, and how texts compare (kernel/bpf/helpers.c, lib/kstrtox.c). */
 const bases: ReadonlySet<number> = new Set([0, 8, 10, 16]);
@@ -52,6 +53,7 @@ export function textHelpers(environment: HelperEnvironment): HelperBodies {
       else window.answer(compare(memory, window, length));
     },
     snprintf: (window) => window.answer(print(environment, window)),
+    snprintf_btf: (window) => window.answer(show(environment, window)),
   };
 }
 
@@ -107,11 +109,43 @@ function print(environment: HelperEnvironment, window: CallWindow): number {
   const args = Array.from({ length: bytes / 8 }, (_, i) => memory.view.getBigUint64(window.low(4) + i * 8, true));
   const text = formatPrintk(environment, formatAt(memory, window.high(3), window.low(3)), args);
   if (typeof text === 'number') return text;
-  if (size === 0) return text.length + 1;
+  write(memory, target, size, text);
+  return text.length + 1;
+}
+
+/** sizeof(struct btf_ptr): u64 pointer, u32 type id, u32 flags. */
+const typedPointer = 16;
+const allShowFlags = Object.values(showFlags).reduce((all, flag) => all | flag, 0);
+
+/** bpf_snprintf_btf: the length that the whole text has, without its NUL. */
+function show({ memory, profile: { btf } }: HelperEnvironment, window: CallWindow): number {
+  const target = window.low(1);
+  const size = window.low(2);
+  const given = window.low(3);
+  const flags = window.low(5);
+  if (!memory.isWritable(window.high(1), target, size)) return -errno.EFAULT;
+  if (window.low(4) !== typedPointer || window.high(5) !== 0 || (flags & ~allShowFlags) !== 0) return -errno.EINVAL;
+  if (!memory.isMapped(window.high(3), given, typedPointer)) return -errno.EFAULT;
+  const id = memory.view.getUint32(given + 8, true);
+  if (id === 0 || id >= btf.count) return -errno.EINVAL;
+  const [low, high] = [memory.view.getUint32(given, true), memory.view.getUint32(given + 4, true)];
+  const kind = btf.type(btf.strip(id)).kind;
+  const length = kind === 'function' || kind === 'prototype' ? 0 : btf.sizeOf(id);
+  if (!memory.isMapped(high, low, length)) return -errno.EFAULT;
+  const isRaw = (flags & showFlags.rawPointers) !== 0;
+  const pointer = (address: bigint) =>
+    (isRaw || address === 0n ? address : BigInt(hashed(address))).toString(16).padStart(16, '0');
+  const text = showType(btf, id, { bytes: viewOf(memory.bytes(low, length)), pointer }, flags);
+  write(memory, target, size, text);
+  return text.length;
+}
+
+/** Cut to the room that there is, with its NUL; nothing where there is none. */
+function write(memory: Memory, target: number, size: number, text: string): void {
+  if (size === 0) return;
   const shown = Math.min(text.length, size - 1);
   for (let index = 0; index < shown; index++) memory.u8[target + index] = text.charCodeAt(index);
   memory.u8[target + shown] = 0;
-  return text.length + 1;
 }
 
 /** The bytes of a format up to and with its NUL; empty when it has none. */

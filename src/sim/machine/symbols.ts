@@ -27,25 +27,31 @@ interface Region {
   readonly base: number;
   readonly slot: number;
   readonly end: number;
-  readonly symbols: { readonly name: string; readonly module?: string }[];
+  /** What `name` or `name [module]` is the how-manieth of, and the other way round. */
+  readonly places: Map<string, number>;
+  readonly symbols: string[];
 }
 
 export class SymbolTable implements Symbols {
   readonly #text: Region;
-  readonly #modules: Region = { base: moduleBase, slot: moduleSlot, end: moduleEnd, symbols: [] };
-  /** `name` or `name [module]` to the low half of its address. */
-  readonly #places = new Map<string, number>();
+  readonly #modules: Region = {
+    base: moduleBase,
+    slot: moduleSlot,
+    end: moduleEnd,
+    places: new Map(),
+    symbols: [],
+  };
   /** Low half by the whole text of a location, as an int32. */
   readonly #locations = new Map<string, number>();
   /** The first module that has a function of the name. */
   readonly #moduleOf = new Map<string, string>();
 
   constructor(functions: Iterable<string>) {
-    const names = [...new Set(functions)];
+    const places = new Map<string, number>();
+    for (const name of functions) if (!places.has(name)) places.set(name, places.size);
     let slot = largestSlot;
-    while (names.length * slot > profileText && slot > 0x1000) slot >>>= 1;
-    this.#text = { base: textBase, slot, end: moduleBase, symbols: [] };
-    for (const name of names) this.#add(this.#text, name, name);
+    while (places.size * slot > profileText && slot > 0x1000) slot >>>= 1;
+    this.#text = { base: textBase, slot, end: moduleBase, places, symbols: [...places.keys()] };
   }
 
   /**
@@ -88,23 +94,21 @@ export class SymbolTable implements Symbols {
 
   /** The low half of a function's address. */
   #place(name: string, module: string | undefined): number {
+    const region = module === undefined ? this.#text : this.#modules;
     const key = module === undefined ? name : `${name} [${module}]`;
-    const known = this.#places.get(key);
-    if (known !== undefined) return known;
-    return this.#add(module === undefined ? this.#text : this.#modules, key, name, module);
+    const index = region.places.get(key) ?? this.#add(region, key, name, module);
+    return region.base + index * region.slot;
   }
 
-  #add(region: Region, key: string, name: string, module?: string): number {
-    const place = region.base + region.symbols.length * region.slot;
-    if (place >= region.end) {
-      throw new InputError(`no room for symbol '${key}'`, {
-        hint: `${region.symbols.length} symbols were seen before it`,
-      });
+  #add(region: Region, key: string, name: string, module: string | undefined): number {
+    const index = region.symbols.length;
+    if (region.base + index * region.slot >= region.end) {
+      throw new InputError(`no room for symbol '${key}'`, { hint: `${index} symbols were seen before it` });
     }
-    region.symbols.push(module === undefined ? { name } : { name, module });
-    this.#places.set(key, place);
+    region.symbols.push(key);
+    region.places.set(key, index);
     if (module !== undefined && !this.#moduleOf.has(name)) this.#moduleOf.set(name, module);
-    return place;
+    return index;
   }
 
   /** The low half of a function's first instruction, as an int32. */
@@ -119,14 +123,19 @@ export class SymbolTable implements Symbols {
     const region = low >= moduleBase ? this.#modules : this.#text;
     if (low < region.base) return undefined;
     const index = Math.floor((low - region.base) / region.slot);
-    const symbol = region.symbols[index];
-    return symbol && { ...symbol, offset: low - region.base - index * region.slot };
+    const key = region.symbols[index];
+    if (key === undefined) return undefined;
+    const offset = low - region.base - index * region.slot;
+    if (region !== this.#modules) return { name: key, offset };
+    const [name, module] = key.slice(0, -1).split(' [') as [string, string];
+    return { name, offset, module };
   }
 
   address(name: string): bigint | undefined {
     const module = this.#moduleOf.get(name);
-    const place = this.#places.get(name) ?? (module && this.#places.get(`${name} [${module}]`));
-    return place === undefined ? undefined : (BigInt(codeHigh) << 32n) | BigInt(place as number);
+    const isKnown = this.#text.places.has(name);
+    if (!isKnown && module === undefined) return undefined;
+    return (BigInt(codeHigh) << 32n) | BigInt(this.#place(name, isKnown ? undefined : module));
   }
 
   format(address: bigint): string {

@@ -57,13 +57,13 @@ export class NetworkPoints {
     const mode = modeOf(device, flags);
     const before = device.xdp[0];
     if ((flags & xdpFlags.replace) !== 0 && before !== undefined) {
-      throw new SysError('EEXIST', op, `${device.name}: the active program does not match the expected one`);
+      throw new SysError('EEXIST', op, `the active program does not match the expected one`);
     }
     if ((flags & xdpFlags.updateIfNoExist) !== 0 && before?.mode === mode) {
-      throw new SysError('EBUSY', op, `${device.name}: an XDP program is already attached (${before.program.name})`);
+      throw new SysError('EBUSY', op, `an XDP program is already attached (${before.program.name})`);
     }
     if (before !== undefined && before.mode !== mode) {
-      throw new SysError('EEXIST', op, `${device.name}: native and generic XDP cannot be active at the same time`, {
+      throw new SysError('EEXIST', op, `native and generic XDP cannot be active at the same time`, {
         hint: `${before.program.name} is attached in ${before.mode} mode: remove it first, or attach in that mode`,
       });
     }
@@ -83,11 +83,7 @@ export class NetworkPoints {
     const same = list.filter((link) => link.priority === priority);
     const { handle = freeHandle(same) } = target;
     if (same.some((link) => link.handle === handle)) {
-      throw new SysError(
-        'EEXIST',
-        op,
-        `${device.name} ${target.direction}: there is a filter ${handle} of priority ${priority}`,
-      );
+      throw new SysError('EEXIST', op, `there is a filter ${handle} of priority ${priority}`);
     }
     return new TcLink(target, program, list, priority, handle);
   }
@@ -136,7 +132,7 @@ function modeOf(device: Device, flags: number): 'native' | 'generic' {
     });
   }
   if (asked === xdpFlags.hwMode) {
-    throw new SysError('EOPNOTSUPP', op, `${device.name}: the driver does not support XDP offload`);
+    throw new SysError('EOPNOTSUPP', op, `the driver of ${device.name} does not support XDP offload`);
   }
   if (asked !== 0) return asked === xdpFlags.drvMode ? 'native' : 'generic';
   return device.hasNativeXdp ? 'native' : 'generic';
@@ -145,13 +141,13 @@ function modeOf(device: Device, flags: number): 'native' | 'generic' {
 /** What a driver wants: an Ethernet device whose frames fit a page with their rooms. */
 function checkDriver(device: Device): void {
   if (!device.hasNativeXdp) {
-    throw new SysError('EOPNOTSUPP', op, `${device.name}: the driver does not support XDP in native mode`, {
+    throw new SysError('EOPNOTSUPP', op, `the driver of ${device.name} does not support XDP in native mode`, {
       hint: 'attach with XDP_FLAGS_SKB_MODE',
     });
   }
   const most = pageSize - xdpRooms.head - xdpRooms.tail - device.header;
   if (device.mtu <= most) return;
-  throw new SysError('ERANGE', op, `${device.name}: an MTU of ${device.mtu} is too large for XDP`, {
+  throw new SysError('ERANGE', op, `an MTU of ${device.mtu} is too large for XDP`, {
     expected: `${most} at most`,
     hint: 'attach with XDP_FLAGS_SKB_MODE',
   });

@@ -1,3 +1,4 @@
+import { SysError } from '../../base/index.ts';
 import type { Sock } from '../../events/index.ts';
 import { type Memory, pageSize } from '../../memory/index.ts';
 import { contexts } from '../../uapi/index.ts';
@@ -29,6 +30,8 @@ export class PacketBuffer {
   device: Device | null = null;
   /** The socket that sends it. */
   socket: Sock | null = null;
+  /** Whether it comes to its device by the driver, and not from another device straight to the stack. */
+  driven = true;
 
   constructor(memory: Memory, size: number) {
     this.start = memory.allocatePages(size);
@@ -57,12 +60,22 @@ export class PacketBuffers {
     const size = bytes <= areas.small / 2 ? 'small' : 'large';
     const free = this.#free[size].pop();
     if (free !== undefined) return free;
-    if (this.#made === mostBuffers) return null;
+    const made = this.#made === mostBuffers ? null : this.#make(areas[size]);
+    if (made === null) return null;
     this.#made++;
-    const made = new PacketBuffer(this.#memory, areas[size]);
     this.#byContext.set(made.skb, made);
     this.#byContext.set(made.xdp, made);
     return made;
+  }
+
+  /** Null when the machine has no memory for one more, as alloc_skb gives then. */
+  #make(size: number): PacketBuffer | null {
+    try {
+      return new PacketBuffer(this.#memory, size);
+    } catch (fault) {
+      if (fault instanceof SysError && fault.errno === 'ENOMEM') return null;
+      throw fault;
+    }
   }
 
   give(buffer: PacketBuffer): void {

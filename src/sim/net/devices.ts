@@ -64,6 +64,7 @@ export class Device {
 
 /** The devices of the machine; the loopback device is always there. */
 export class NetworkDevices {
+  readonly all: readonly Device[];
   readonly #byIndex = new Map<number, Device>();
 
   /** @throws InputError for two of one name or index, or a peer that is not there */
@@ -71,7 +72,8 @@ export class NetworkDevices {
     const loopback = netDevice('lo', 1, { type: types.loopback, mtu: loopbackMtu });
     const all = specs.some(({ ifindex }) => ifindex === loopback.ifindex) ? specs : [loopback, ...specs];
     for (const spec of all) this.#add(spec);
-    for (const device of this.#byIndex.values()) device.peer = this.#peerOf(device);
+    this.all = [...this.#byIndex.values()];
+    for (const device of this.all) device.peer = this.#peerOf(device);
   }
 
   #add(spec: NetDevice): void {
@@ -101,8 +103,7 @@ export class NetworkDevices {
   }
 
   named(name: string): Device | undefined {
-    for (const device of this.#byIndex.values()) if (device.name === name) return device;
-    return undefined;
+    return this.all.find((device) => device.name === name);
   }
 
   at(ifindex: number): Device | undefined {
@@ -114,7 +115,7 @@ export class NetworkDevices {
     const device = this.#byIndex.get(ifindex);
     if (device !== undefined) return device;
     throw new SysError('ENODEV', op, `no device has the index ${ifindex}`, {
-      expected: [...this.#byIndex.values()].map(({ name, ifindex: index }) => `${index} (${name})`).join(', '),
+      expected: this.all.map(({ name, ifindex: index }) => `${index} (${name})`).join(', '),
     });
   }
 
@@ -128,10 +129,10 @@ export class NetworkDevices {
   }
 
   *names(): Generator<string> {
-    for (const { name } of this.#byIndex.values()) yield name;
+    for (const { name } of this.all) yield name;
   }
 
   infos(): DeviceInfo[] {
-    return [...this.#byIndex.values()].map((device) => device.info());
+    return this.all.map((device) => device.info());
   }
 }

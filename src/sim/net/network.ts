@@ -7,6 +7,7 @@ import type { Current } from '../machine/current.ts';
 import type { Ledger } from '../machine/ledger.ts';
 import type { Runs } from '../points/runs.ts';
 import { type PacketBuffer, PacketBuffers } from './buffers.ts';
+import { cloneOf } from './clone.ts';
 import { type Device, NetworkDevices } from './devices.ts';
 import type { TcLink } from './links.ts';
 import type { DropPlace, PacketTracer } from './packet-tracer.ts';
@@ -14,7 +15,8 @@ import { RedirectTarget } from './redirect-target.ts';
 import { Skbs, skbAt, swap16 } from './skb.ts';
 import { arriveSkb, fillSkb, fillSocket, packetTypes } from './skb-fill.ts';
 import { Taps } from './taps.ts';
-import { vlanToPacket, vlanUntag } from './vlan.ts';
+import { TcStage } from './tc-stage.ts';
+import { setTag, vlanToPacket, vlanUntag } from './vlan.ts';
 import { XdpStage } from './xdp-stage.ts';
 
 /**
@@ -56,8 +58,8 @@ export class Network {
   /** What became of the last event's packet. */
   fate: PacketFate = 'passed';
   readonly #skbs: Skbs;
-  readonly #runs: Runs;
   readonly #xdp: XdpStage;
+  readonly #tc: TcStage;
   readonly #waiting: PacketBuffer[] = [];
   #tracer: PacketTracer | null = null;
   #depth = 0;
@@ -67,10 +69,10 @@ export class Network {
     this.devices = new NetworkDevices(devices);
     this.packets = new PacketBuffers(memory);
     this.#skbs = new Skbs(memory);
-    this.#runs = runs;
     const { packets } = this;
     this.taps = new Taps({ skbs: this.#skbs, packets, runs, current, ledger });
     this.#xdp = new XdpStage(this.#skbs, packets, runs, this.redirect, this);
+    this.#tc = new TcStage(packets, runs, this.redirect);
   }
 
   /** Who tells tracers; given once all parts are there. */
@@ -93,6 +95,7 @@ export class Network {
     }
     this.tracer.begin(event);
     const buffer = this.packets.take(length);
+    if (buffer !== null) buffer.driven = true;
     if (buffer === null) {
       device.dropped++;
       this.fate = 'dropped';
@@ -121,13 +124,18 @@ export class Network {
     buffer.device = device;
     if (!device.up) return this.#end(buffer, device, 'dropped');
     device.received++;
-    fillSkb(this.#skbs, buffer, device, start, length);
     const { skb } = buffer;
+    // What the stack hands from device to device keeps the tag that stands beside it.
+    const hasTag = !buffer.driven && this.#skbs.get(skb, skbAt.vlanPresent) !== 0;
+    const tci = this.#skbs.get(skb, skbAt.vlanTci);
+    const protocol = this.#skbs.get(skb, skbAt.vlanProtocol);
+    fillSkb(this.#skbs, buffer, device, start, length);
+    if (hasTag) setTag(this.#skbs, skb, protocol, tci);
     this.#skbs.set(skb, skbAt.mark, mark);
     this.#skbs.set(skb, skbAt.priority, priority);
     this.#skbs.set(skb, skbAt.queue, queue === 0 ? 0 : queue + 1);
     const native = device.xdp[0];
-    if (native?.mode === 'native') {
+    if (native?.mode === 'native' && buffer.driven) {
       const fate = this.#xdp.run(native, buffer, device, queue);
       if (fate !== 'passed') return fate;
     }
@@ -206,29 +214,45 @@ export class Network {
       this.tracer.drop(buffer, device, 'packetSocket', 'PACKET_SOCK_ERROR');
     }
     this.tracer.tell('startXmit', buffer, device);
-    return this.leave(buffer, device);
-  }
-
-  /** The driver sends it: to the wire, or to the device at the other end. */
-  leave(buffer: PacketBuffer, device: Device): PacketFate {
-    device.sent++;
-    const { peer } = device;
-    this.tracer.tell('xmit', buffer, device);
-    if (peer !== null) this.forward(buffer, peer);
-    else this.packets.give(buffer);
+    const isThere = this.#hand(buffer, device);
+    if (isThere) this.tracer.tell('xmit', buffer, device);
+    if (device.peer === null) this.packets.give(buffer);
     return 'sent';
   }
 
-  /** netif_rx, or the ring of a veth device: it waits for its turn at another device. */
-  forward(buffer: PacketBuffer, device: Device): boolean {
-    buffer.device = device;
-    buffer.socket = null;
+  /** A driver sends what XDP has given it: no stage behind the driver sees it. */
+  leave(buffer: PacketBuffer, device: Device): PacketFate {
+    this.#hand(buffer, device);
+    if (device.peer === null) this.packets.give(buffer);
+    return 'sent';
+  }
+
+  /** The driver has it: it is on the wire, or waits at the other end. @returns false when there it was dropped */
+  #hand(buffer: PacketBuffer, device: Device): boolean {
+    device.sent++;
+    if (device.peer === null) return true;
+    buffer.driven = true;
+    return this.#forward(buffer, device.peer);
+  }
+
+  /** netif_rx, or the ring of a veth device: it waits for its turn at another device. False when it is dropped. */
+  #forward(buffer: PacketBuffer, device: Device): boolean {
     if (!device.up || this.#waiting.length >= mostWaiting) {
       this.drop(buffer, device, 'backlog', device.up ? 'CPU_BACKLOG' : 'DEV_READY');
       return false;
     }
+    const isRing = buffer.driven && device.xdp[0]?.mode === 'native';
+    if (!isRing) this.#tellArrival(buffer, device);
+    buffer.device = device;
     this.#waiting.push(buffer);
     return true;
+  }
+
+  /** trace_netif_rx, which sees it behind the link header. */
+  #tellArrival(buffer: PacketBuffer, device: Device): void {
+    this.#skbs.pull(buffer.skb, device.header);
+    this.tracer.tell('arrives', buffer, device);
+    this.#skbs.push(buffer.skb, device.header);
   }
 
   /** net_rx_action: what waits, and what comes of it. What goes round and round goes on with the next event. */
@@ -238,6 +262,7 @@ export class Network {
       const buffer = this.#waiting.shift() as PacketBuffer;
       const { skb } = buffer;
       const device = buffer.device as Device;
+      buffer.socket = null;
       const start = skbs.get(skb, skbAt.data);
       this.#arrive(buffer, device, start, skbs.length(skb), 0, skbs.get(skb, skbAt.mark), 0);
     }
@@ -245,23 +270,10 @@ export class Network {
 
   // ------------------------------------------------------------------------------------------------------------ tc
 
-  /** cls_bpf_classify: the first classifier that decides. */
   #classify(links: readonly TcLink[], buffer: PacketBuffer): number {
-    const { packets } = this;
-    const outer = packets.running;
-    for (let index = 0; index < links.length; index++) {
-      const link = links[index] as TcLink;
-      this.redirect.clear();
-      packets.running = buffer;
-      buffer.kind = 'skb';
-      const result = this.#runs.runPacket(link, buffer.skb);
-      packets.running = outer;
-      this.tracer.changed(buffer);
-      if (!link.directAction && result !== 0) return tcActions.ok;
-      const action = link.directAction ? directAction(result) : tcActions.unspec;
-      if (action !== tcActions.unspec) return action;
-    }
-    return tcActions.ok;
+    const action = this.#tc.classify(links, buffer);
+    this.tracer.changed(buffer);
+    return action;
   }
 
   /** skb_do_redirect: `data` begins with the link header. */
@@ -280,9 +292,17 @@ export class Network {
 
   /** __bpf_redirect. @returns what clone_redirect answers */
   #sendOn(buffer: PacketBuffer, target: Device, isIngress: boolean): number {
+    const skbs = this.#skbs;
+    const { skb } = buffer;
+    // Where packets begin with IP the link header goes, and one without it cannot go where they have one.
+    if (target.header === 0) skbs.pull(skb, skbs.macLength(skb));
+    else if (skbs.macLength(skb) === 0) {
+      this.drop(buffer, target, 'redirect', 'NOT_SPECIFIED');
+      return -errno.ERANGE;
+    }
     if (isIngress) {
-      if (target.peer !== null || target.up) this.tracer.tell('arrives', buffer, target);
-      return this.forward(buffer, target) ? 0 : 1;
+      buffer.driven = false;
+      return this.#forward(buffer, target) ? 0 : 1;
     }
     if (this.#depth > deepest) {
       this.drop(buffer, target, 'redirect', 'NOT_SPECIFIED');
@@ -298,7 +318,7 @@ export class Network {
   cloneTo(buffer: PacketBuffer, ifindex: number, isIngress: boolean): number {
     const target = this.devices.at(ifindex);
     if (target === undefined) return -errno.EINVAL;
-    const clone = this.copy(buffer);
+    const clone = cloneOf(this.#skbs, this.packets, buffer);
     if (clone === null) return -errno.ENOMEM;
     // In a test run there is no event that the clone could be part of: it leaves the machine.
     if (buffer.device === null) {
@@ -306,23 +326,6 @@ export class Network {
       return 0;
     }
     return this.#sendOn(clone, target, isIngress);
-  }
-
-  /** A packet of its own with the same bytes and facts; null when there is no memory. */
-  copy(buffer: PacketBuffer): PacketBuffer | null {
-    const skbs = this.#skbs;
-    const start = skbs.get(buffer.skb, skbAt.data);
-    const length = skbs.length(buffer.skb);
-    const clone = this.packets.take(length);
-    const { device } = buffer;
-    if (clone === null) return null;
-    clone.device = device;
-    clone.socket = buffer.socket;
-    skbs.memory.u8.copyWithin(clone.origin, start, start + length);
-    if (device === null) return clone;
-    fillSkb(skbs, clone, device, clone.origin, length);
-    for (const place of cloned) skbs.set(clone.skb, place, skbs.get(buffer.skb, place));
-    return clone;
   }
 
   // --------------------------------------------------------------------------------------------------------- the end
@@ -352,34 +355,6 @@ export class Network {
   /** A packet that only the driver has known: nobody is told. */
   discard(buffer: PacketBuffer, device: Device): PacketFate {
     return this.#end(buffer, device, 'dropped');
-  }
-}
-
-const cloned = [
-  skbAt.mark,
-  skbAt.priority,
-  skbAt.queue,
-  skbAt.protocol,
-  skbAt.packetType,
-  skbAt.hash,
-  skbAt.hashKind,
-  skbAt.vlanPresent,
-  skbAt.vlanTci,
-  skbAt.vlanProtocol,
-  skbAt.ingressIfindex,
-] as const;
-
-/** cls_bpf_exec_opcode */
-function directAction(result: number): number {
-  switch (result) {
-    case tcActions.ok:
-    case tcActions.shot:
-    case tcActions.stolen:
-    case tcActions.redirect:
-    case tcActions.trap:
-      return result;
-    default:
-      return tcActions.unspec;
   }
 }
 

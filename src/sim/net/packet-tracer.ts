@@ -89,7 +89,9 @@ export class PacketTracer {
       const point = this.#profile.tracepoint(name) === undefined ? null : this.#points.tracepoint(name);
       this.#watched.set(told as Told, point);
     }
-    this.#dropFunction = this.#points.function(this.#drops.function);
+    const { function: name } = this.#drops;
+    const isKnown = this.#profile.btf.functionPrototype(name) !== undefined;
+    this.#dropFunction = isKnown ? this.#points.function(name) : null;
   }
 
   /** A program may have changed the packet: who looks next sees another sk_buff. */
@@ -154,11 +156,13 @@ export class PacketTracer {
     const inside = this.#stack(outer.stack, location.symbol, `${drops.function}+0x1`);
     const args = drops.arguments(skb, null, number);
     const at = { time, cpu, task, stack: inside } as const;
-    this.#pass({ kind: 'entry', ...at, function: drops.function, args }, outer);
+    if (entered) this.#pass({ kind: 'entry', ...at, function: drops.function, args }, outer);
     const stack = this.#stack(outer.stack, location.symbol, drops.site);
     const fields = drops.fields(skb, null, number, location);
-    this.#pass({ kind: 'tracepoint', time, cpu, task, stack, name: tracepoints.dropped, fields }, outer);
-    this.#pass({ kind: 'exit', ...at, function: drops.function, returns: 0 }, outer);
+    if (this.#isWatched('dropped')) {
+      this.#pass({ kind: 'tracepoint', time, cpu, task, stack, name: tracepoints.dropped, fields }, outer);
+    }
+    if (entered) this.#pass({ kind: 'exit', ...at, function: drops.function, returns: 0 }, outer);
   }
 
   #tracepoint(told: Told, fields: Arguments, raw: Arguments | undefined): void {

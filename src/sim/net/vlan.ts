@@ -59,7 +59,7 @@ export function hasTag(skbs: Skbs, skb: number): boolean {
   return skbs.get(skb, skbAt.vlanPresent) !== 0;
 }
 
-function setTag(skbs: Skbs, skb: number, protocol: number, tci: number): void {
+export function setTag(skbs: Skbs, skb: number, protocol: number, tci: number): void {
   skbs.set(skb, skbAt.vlanProtocol, protocol);
   skbs.set(skb, skbAt.vlanTci, tci & 0xffff);
   skbs.set(skb, skbAt.vlanPresent, 1);

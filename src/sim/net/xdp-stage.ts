@@ -2,6 +2,7 @@ import { errno } from '../../base/index.ts';
 import { xdpActions } from '../../uapi/index.ts';
 import type { Runs } from '../points/runs.ts';
 import type { PacketBuffer, PacketBuffers } from './buffers.ts';
+import { cloneOf } from './clone.ts';
 import type { Device } from './devices.ts';
 import type { XdpLink } from './links.ts';
 import type { Network, PacketFate } from './network.ts';
@@ -115,12 +116,11 @@ export class XdpStage {
   /** dev_map_enqueue_multi: a clone for each device of the map. */
   #sendToAll(link: XdpLink, buffer: PacketBuffer, device: Device): PacketFate {
     const { map, flags } = this.#target;
-    for (const { ifindex } of this.#network.devices.infos()) {
-      if ((flags & excludeIngress) !== 0 && ifindex === device.ifindex) continue;
-      const target = this.#network.devices.at(ifindex);
-      if (map?.holdsDevice(ifindex) !== true || this.#refusal(target, buffer, link) !== 0) continue;
-      const clone = this.#network.copy(buffer);
-      if (clone !== null) this.#network.leave(clone, target as Device);
+    for (const target of this.#network.devices.all) {
+      if ((flags & excludeIngress) !== 0 && target === device) continue;
+      if (map?.holdsDevice(target.ifindex) !== true || this.#refusal(target, buffer, link) !== 0) continue;
+      const clone = cloneOf(this.#skbs, this.#packets, buffer);
+      if (clone !== null) this.#network.leave(clone, target);
     }
     this.#network.release(buffer);
     return 'redirected';

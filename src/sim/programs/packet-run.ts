@@ -212,7 +212,14 @@ export function xdpRun(
     data: () => memory.u8.slice(frames.get(xdp, xdpAt.dataMeta), frames.get(xdp, xdpAt.frameEnd)),
     contextOut() {
       const out = new Uint8Array(contexts.xdp_md.size);
-      out.set((given ?? out).subarray(0, out.length));
+      if (given === undefined) return out;
+      const { fields } = contexts.xdp_md;
+      const start = frames.get(xdp, xdpAt.dataMeta);
+      out.set(given.subarray(0, out.length));
+      if (start === origin && frames.get(xdp, xdpAt.frameEnd) === origin + data.length) return out;
+      // Where the program has put the packet, counted from its meta data on.
+      viewOf(out).setUint32(fields.data[0], frames.get(xdp, xdpAt.data) - start, true);
+      viewOf(out).setUint32(fields.data_end[0], frames.get(xdp, xdpAt.dataEnd) - start, true);
       return out;
     },
     close: () => packets.give(buffer),

@@ -1,6 +1,6 @@
 import { toHex, viewOf } from '../../../src/base/index.ts';
 import { buildPacket } from '../../../src/events/index.ts';
-import { contextField, type HelperName, type ProgramType } from '../../../src/uapi/index.ts';
+import { contextField, type HelperName, type ProgramType, programFlags } from '../../../src/uapi/index.ts';
 
 /**
  * Programs that call packet helpers and keep what they answer, as data: what Linux 6.18 made of each stands in
@@ -12,6 +12,8 @@ export interface HelperCase {
   readonly text: string;
   readonly data: Uint8Array;
   readonly context?: Uint8Array;
+  /** prog_flags */
+  readonly flags?: number;
   /** Answers, in order; each is 8 bytes of the map `out`. */
   readonly results: number;
 }
@@ -141,6 +143,11 @@ function skb(name: string, data: Uint8Array, steps: readonly Step[], type: Progr
 function xdp(name: string, data: Uint8Array, steps: readonly Step[], context?: Uint8Array): HelperCase {
   const made = { name, type: 'xdp', data, ...program('xdp_md', steps, 2) } as const;
   return context === undefined ? made : { ...made, context };
+}
+
+/** A program that takes frames in several pages (BPF_F_XDP_HAS_FRAGS). */
+function xdpFragments(name: string, data: Uint8Array, steps: readonly Step[]): HelperCase {
+  return { ...xdp(name, data, steps), flags: programFlags.xdpFragments };
 }
 
 /** An xdp_md that says how many bytes before the packet are meta data. */
@@ -551,6 +558,59 @@ const scratch: readonly HelperCase[] = [
   ]),
 ];
 
+const fragments: readonly HelperCase[] = [
+  xdpFragments('a frame in two pages', long(5000), [
+    call('xdp_get_buff_len', 'context'),
+    call('xdp_load_bytes', 'context', 3516, writes(8), 8),
+    call('xdp_load_bytes', 'context', 4992, writes(8), 8),
+    call('xdp_load_bytes', 'context', 4993, writes(8), 8),
+    call('xdp_store_bytes', 'context', 3518, reads(1, 2, 3, 4), 4),
+    { byte: 13 },
+  ]),
+  xdpFragments('a frame in two pages cut in the second', long(5000), [
+    call('xdp_adjust_tail', 'context', -1000),
+    call('xdp_get_buff_len', 'context'),
+    { byte: 0 },
+  ]),
+  xdpFragments('a frame in two pages cut to one', long(5000), [
+    call('xdp_adjust_tail', 'context', -4500),
+    call('xdp_get_buff_len', 'context'),
+    { byte: 0 },
+    call('xdp_adjust_tail', 'context', 10),
+    call('xdp_get_buff_len', 'context'),
+  ]),
+  xdpFragments('a frame in two pages cut too far, and made longer', long(5000), [
+    call('xdp_adjust_tail', 'context', -4987),
+    call('xdp_adjust_tail', 'context', 100),
+    call('xdp_get_buff_len', 'context'),
+    call('xdp_adjust_tail', 'context', 4000),
+    call('xdp_adjust_head', 'context', 3507),
+    call('xdp_adjust_head', 'context', 100),
+    call('xdp_get_buff_len', 'context'),
+  ]),
+];
+
+/** The MTU, as a number of 4 bytes that the helper reads and writes. */
+const mtu = (length: number): Value => reads(length & 0xff, (length >>> 8) & 0xff, (length >>> 16) & 0xff, 0);
+const units: readonly HelperCase[] = [
+  skb('MTU of loopback', udp4, [
+    call('check_mtu', 'context', 0, mtu(0), 0, 0),
+    call('check_mtu', 'context', 1, mtu(0x1_0000), 0, 0),
+    call('check_mtu', 'context', 1, mtu(0x1_0001), 0, 0),
+    call('check_mtu', 'context', 1, mtu(0x1_0001), -1, 0),
+    call('check_mtu', 'context', 9999, mtu(0), 0, 0),
+    call('check_mtu', 'context', 0, mtu(0), 0, 2),
+    call('check_mtu', 'context', 0, mtu(9), 0, 1),
+    call('check_mtu', 'context', 0, mtu(0), 0, 1),
+  ]),
+  xdp('MTU of loopback to XDP', udp4, [
+    call('check_mtu', 'context', 0, mtu(0), 0, 0),
+    call('check_mtu', 'context', 1, mtu(0), 65_500, 0),
+    call('check_mtu', 'context', 1, mtu(0), 65_501, 0),
+    call('check_mtu', 'context', 0, mtu(0), 0, 1),
+  ]),
+];
+
 export const helperCases: readonly HelperCase[] = [
   ...loads,
   ...lengths,
@@ -560,6 +620,8 @@ export const helperCases: readonly HelperCase[] = [
   ...facts,
   ...frames,
   ...scratch,
+  ...fragments,
+  ...units,
 ];
 
 /** What a run gave, as the fixture has it: numbers and bytes in hex. */

@@ -12,9 +12,9 @@ describe.each(engines)('packet helpers on the $name', (engine) => {
   const bench = new Bench(engine);
   afterAll(() => bench[Symbol.dispose]());
 
-  test.each(helperCases)('$name', ({ name, type, text, data, context, results }) => {
+  test.each(helperCases)('$name', ({ name, type, text, data, context, flags = 0, results }) => {
     const out = bench.map({ type: 'array', valueSize: 8 * mostResults, maxEntries: 1 });
-    const program = bench.load(type, text, { out });
+    const program = bench.load(type, text, { out }, 'GPL', { flags });
     const run = bench.machine.programTestRun(program, context === undefined ? { data } : { data, context });
     const seen = hex(run.data);
     const answer: HelperAnswer = {

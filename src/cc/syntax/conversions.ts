@@ -1,0 +1,51 @@
+import type { Diagnostics } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
+import { type CType, type PointerType, printCType, sameType } from '../types/types.ts';
+import type { Expression } from './ast.ts';
+import { spanOf } from './span.ts';
+
+/** Where a value becomes one of another type without a cast: what clang calls it, and how it goes on. */
+export type Conversion = 'assigning' | 'passing' | 'initializing' | 'returning';
+
+const phrases: Readonly<Record<Conversion, (to: string, from: string) => string>> = {
+  assigning: (to, from) => `assigning to ${to} from ${from}`,
+  passing: (to, from) => `passing ${from} to parameter of type ${to}`,
+  initializing: (to, from) => `initializing ${to} with an expression of type ${from}`,
+  returning: (to, from) => `returning ${from} from a function with result type ${to}`,
+};
+
+/** Warns of a conversion between pointers and integers, or pointers to different types (C11 6.5.16.1), as clang does. */
+export function warnOfConversion(
+  diagnostics: Diagnostics,
+  value: Expression,
+  type: CType,
+  at: Token,
+  how: Conversion,
+): void {
+  const what = mismatch(value, type);
+  if (what === undefined) return;
+  const words = phrases[how](`'${printCType(type)}'`, `'${printCType(value.type)}'`);
+  diagnostics.warning(at, `incompatible ${what} ${words}`, {
+    hint: 'a cast says that it is meant so',
+    ranges: [spanOf(value)],
+  });
+}
+
+function mismatch(value: Expression, type: CType): string | undefined {
+  const from = value.type;
+  if (type.kind === 'pointer') {
+    if (from.kind === 'pointer') return isCompatible(type, from) ? undefined : 'pointer types';
+    const isNull = value.kind === 'number' && value.value === 0n;
+    return from.kind === 'int' && !isNull ? 'integer to pointer conversion' : undefined;
+  }
+  return type.kind === 'int' && !type.bool && from.kind === 'pointer' ? 'pointer to integer conversion' : undefined;
+}
+
+function isCompatible(to: PointerType, from: PointerType): boolean {
+  const [a, b] = [to.target, from.target];
+  if (a.kind === 'void' || b.kind === 'void' || sameType(a, b)) return true;
+  // Integers of one size: only a sign that differs, which BCC does not warn of.
+  if (a.kind === 'int' && b.kind === 'int') return a.size === b.size;
+  if (a.kind === 'pointer' && b.kind === 'pointer') return isCompatible(a, b);
+  return printCType(a) === printCType(b);
+}

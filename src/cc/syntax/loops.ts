@@ -1,0 +1,119 @@
+import { quotedBytes } from '../../base/index.ts';
+import type { Token } from '../preprocess/token.ts';
+import type { Expression, Statement } from './ast.ts';
+import { isWithoutEnd } from './completion.ts';
+import type { Parsing } from './parsing.ts';
+import { spanOf } from './span.ts';
+
+/** Loops (C11 6.8.5), the pragmas that unroll them, and the conditions that they and `if` have. */
+type Loop = Extract<Statement, { kind: 'loop' }>;
+
+/** How far a loop is unrolled when the pragma gives no number. */
+const fully = 4096;
+
+export class LoopParser {
+  readonly #p: Parsing;
+  /** How many loops are around what is being read. */
+  open = 0;
+  /** How many labels have been met. */
+  labels = 0;
+
+  constructor(parsing: Parsing) {
+    this.#p = parsing;
+  }
+
+  /** `#pragma TEXT`, or `_Pragma("TEXT")`. */
+  #pragmaText(): string {
+    const p = this.#p;
+    const token = p.next();
+    if (token.kind === 'pragma') return token.text;
+    p.expect('(');
+    const text = p.token.kind === 'string' ? p.next().text : p.expect('"a pragma"').text;
+    p.expect(')');
+    return Buffer.from(quotedBytes(text))
+      .toString()
+      .replace(/^clang\s+/, 'clang ');
+  }
+
+  /** A pragma and the statement behind it, which it says something of when that is a loop. */
+  pragma(): Statement {
+    const p = this.#p;
+    const text = this.#pragmaText();
+    const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
+    const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
+    // With a count, clang may leave a loop; without, it is to be gone.
+    const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
+    while (p.token.kind === 'pragma' || p.is('_Pragma')) this.#pragmaText();
+    if (['for', 'while', 'do'].includes(p.token.text)) return this.loop(unroll);
+    return p.statements.statement();
+  }
+
+  /** for, while and do … while; a loop with a label in it stays one, for the label cannot stand there twice */
+  loop(unroll: number): Statement {
+    const { labels } = this;
+    const loop = this.#anyLoop(unroll);
+    return labels === this.labels ? loop : { ...loop, unroll: 0 };
+  }
+
+  #anyLoop(unroll: number): Loop {
+    const p = this.#p;
+    const at = p.next();
+    this.open++;
+    try {
+      if (at.text === 'for') return p.withScope(() => this.#for(at, unroll));
+      const testLast = at.text === 'do';
+      let body = testLast ? p.statements.statement() : undefined;
+      if (testLast) p.expect('while');
+      p.expect('(');
+      const test = this.condition();
+      p.expect(')');
+      if (testLast) p.expect(';');
+      body ??= p.statements.statement();
+      return this.#ending({ kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast, unroll });
+    } finally {
+      this.open--;
+    }
+  }
+
+  /** The condition of an if or a loop; an assignment there is mostly meant to be a comparison. */
+  condition(): Expression {
+    const p = this.#p;
+    const bracket = p.is('(');
+    const value = p.expressions.expression();
+    if (value.kind === 'assign' && !bracket) {
+      const message = 'using the result of an assignment as a condition without parentheses';
+      p.diagnostics.warning(value.at, message, {
+        hint: "'==' compares; brackets around it say that '=' is meant",
+        ranges: [spanOf(value)],
+      });
+    }
+    return p.typing.condition(value);
+  }
+
+  #ending(loop: Loop): Loop {
+    if (loop.unroll === 0 && isWithoutEnd(loop)) {
+      const hint = 'give it a bound that is a constant, or call bpf_loop()';
+      this.#p.diagnostics.warning(loop.at, 'this loop has no end, and the verifier refuses it', hint);
+    }
+    return loop;
+  }
+
+  /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
+  #for(at: Token, unroll: number): Loop {
+    const p = this.#p;
+    p.expect('(');
+    const first: Statement[] = [];
+    if (p.declarations.startsType()) p.statements.declaration(first);
+    else if (!p.accept(';')) {
+      first.push({ kind: 'expression', at: p.token, value: p.expressions.expression() });
+      p.expect(';');
+    }
+    const test = p.is(';') ? undefined : this.condition();
+    p.expect(';');
+    const step = p.is(')') ? undefined : p.expressions.expression();
+    p.expect(')');
+    const body = p.statements.statement();
+    const initial: Statement = { kind: 'block', at, body: first, end: at };
+    return this.#ending({ kind: 'loop', at, initial, test, step, body, testLast: false, unroll });
+  }
+}
