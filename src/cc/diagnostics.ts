@@ -61,7 +61,9 @@ export class Diagnostics {
 
   /** @param beside a hint, or more */
   error(at: Token, message: string, beside?: string | Beside): void {
-    if (this.full || this.#known(at, message)) return;
+    // Who goes on to look for names that are near spends minutes on a text that is no C.
+    if (this.full) throw new Abandoned(message);
+    if (this.#known(at, message)) return;
     this.#errors++;
     if (!this.full) this.#add('error', at, message, beside);
     else {

@@ -39,6 +39,16 @@ describe('diagnostics', () => {
     expect(diagnose(text)).toBe(expected);
   });
 
+  test('a text that is wrong all over, or a pointer without end, is soon given up', () => {
+    const many = `int f(struct pt_regs *ctx) { return bpf_probe_read(${'nearly, '.repeat(50_000)}1); }`;
+    for (const text of [many, `int f(struct pt_regs *ctx) { char ${'*'.repeat(10_000)}x; return 0; }`]) {
+      const { object, diagnostics } = compileC(text, { file: 'tool.c', profile });
+      expect(object).toBeUndefined();
+      expect(diagnostics.length).toBeLessThan(50);
+      expect(diagnostics[0]?.at.line).toBe(1);
+    }
+  });
+
   test('whatever the text, there is a diagnostic with a position or an object', () => {
     const source = `#include <uapi/linux/ptrace.h>
 #define KEY(x) ({ u32 k = (x); k; })

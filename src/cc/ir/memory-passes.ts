@@ -99,11 +99,13 @@ export function forwardStores(f: IrFunction): void {
 }
 
 /** What is known where a block begins: what the only block before it left, which no other goes on from takes as it is. */
-function knownBefore({ preds }: Block, behind: ReadonlyMap<Block, Behind>): Behind {
-  const [only, second] = preds;
+function knownBefore(block: Block, behind: ReadonlyMap<Block, Behind>): Behind {
+  const [only, second] = block.preds;
   const before = only && !second ? behind.get(only) : undefined;
-  if (!before) return { stack: new Map(), other: new Map() };
-  if (only?.end?.kind === 'goto') return before;
+  // A way in that was found closed may still be listed.
+  const { end } = only ?? {};
+  if (!before || (end?.kind === 'goto' && end.to !== block)) return { stack: new Map(), other: new Map() };
+  if (end?.kind === 'goto') return before;
   return { stack: new Map(before.stack), other: new Map(before.other) };
 }
 

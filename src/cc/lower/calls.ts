@@ -76,9 +76,12 @@ export class CallLowering {
       const frame: Frame = { function: target, slots: new Map(), labels: new Map(), returnTo, result, loops: [] };
       this.#l.frames.push(frame);
       for (const [i, parameter] of target.parameters.entries()) {
+        if (!args[i]) this.#bindStruct(parameter, e.args[i] as Expression);
+      }
+      // Behind the structs, among which may be a call of this very function.
+      for (const [i, parameter] of target.parameters.entries()) {
         const value = args[i];
         if (value) this.bind(parameter, value);
-        else this.#bindStruct(parameter, e.args[i] as Expression);
       }
       this.#l.statements.lower(target.body as NonNullable<FunctionObject['body']>);
       builder.goto(returnTo);

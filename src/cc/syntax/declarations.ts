@@ -28,8 +28,8 @@ export interface Declarator {
   readonly attributes: Attributes;
 }
 
-/** What walks a type recurses: far more than a program has, far less than the stack holds. */
-const mostLevels = 100;
+/** Of pointers to pointers; what is deeper is a mistake. */
+const mostLevels = 32;
 
 export class DeclarationParser {
   readonly #p: Parsing;
@@ -156,10 +156,8 @@ export class DeclarationParser {
     let type = base;
     let user = userIn;
     let volatile = volatileIn;
-    let levels = 0;
-    while (p.is('*')) {
-      if (++levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
-      p.next();
+    for (let levels = 1; p.accept('*'); levels++) {
+      if (levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
       type = pointerTo(type, user, volatile);
       user = false;
       volatile = false;

@@ -34,3 +34,4 @@
 #define TWICE(f, x) ((f)(x, 0, 0) + (f)(x, 0, 0))
 return TWICE(add3, 4);
 /* functionNameInMessage: 4 */ return sizeof(__func__);
+/* calledInItsOwnArgument: 712 */ struct box b = boxOf(7, boxOf(1, (struct box){ 0, 2 })); return b.low * 100 + b.high;
