@@ -203,7 +203,7 @@ export class DeclarationParser {
     if (p.accept('[')) {
       const length = p.is(']') ? undefined : this.#length();
       p.expect(']');
-      const { type: element } = this.#suffix(type, attributes);
+      const { type: element } = p.nested(() => this.#suffix(type, attributes));
       return { type: { kind: 'array', element, length }, parameters: undefined };
     }
     if (p.is('(')) return this.#parameters(type);
