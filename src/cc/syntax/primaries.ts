@@ -140,14 +140,22 @@ export class PrimaryParser {
   #unknown(at: Token): Expression {
     const p = this.#p;
     const called = p.is('(');
-    const names = called ? helperNames.map((name) => `bpf_${name}`) : p.kernel.profile.constantNames();
     const message = called ? `call to undeclared function '${at.text}'` : `use of undeclared identifier '${at.text}'`;
-    p.diagnostics.error(at, message, didYouMean(at.text, [...p.scope.names(), ...names, ...p.macroNames()]));
+    // Behind the last error that is shown nobody reads what was meant, and there may be thousands.
+    p.diagnostics.error(at, message, p.diagnostics.full ? undefined : didYouMean(at.text, this.#names(called)));
     if (called) {
       p.next();
       p.calls.argumentList();
     }
     return p.typing.number(at, 0n);
+  }
+
+  *#names(called: boolean): Iterable<string> {
+    const p = this.#p;
+    yield* p.scope.names();
+    if (called) yield* helperNames.map((name) => `bpf_${name}`);
+    else yield* p.kernel.profile.constantNames();
+    yield* p.macroNames();
   }
 
   /** _Generic '(' assignment (',' (type-name | 'default') ':' assignment)+ ')' */
