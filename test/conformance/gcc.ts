@@ -97,7 +97,7 @@ async function judge(seed: number, expected: string | undefined): Promise<void> 
     }
   } catch (fault) {
     const text = (fault as Error).stack ?? '';
-    if (/512 bytes|too large/.test(text)) {
+    if (/bytes of stack|too large/.test(text)) {
       totals.tooLarge++;
       return;
     }

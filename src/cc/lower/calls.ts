@@ -13,6 +13,9 @@ import type { OverflowOperation } from './overflow.ts';
 
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;
+/** More values than this come only of functions that call others many times, and these others … */
+const mostValues = 200_000;
+const mostCalls = 20_000;
 
 /** @param calls who calls whom, down to the function that is there already */
 export function recursion(diagnostics: Diagnostics, at: Token, calls: readonly FunctionObject[]): void {
@@ -24,6 +27,7 @@ export function recursion(diagnostics: Diagnostics, at: Token, calls: readonly F
 
 export class CallLowering {
   readonly #l: Lowering;
+  #calls = 0;
 
   constructor(lowering: Lowering) {
     this.#l = lowering;
@@ -44,6 +48,13 @@ export class CallLowering {
     if (frames.length > deepestInlining) {
       diagnostics.error(e.at, `calls nest more than ${deepestInlining} deep`);
       return undefined;
+    }
+    if (++this.#calls > mostCalls || this.#l.builder.count > mostValues) {
+      diagnostics.abandon(
+        e.at,
+        `what is called in '${frames[0]?.function.name}' becomes too much code`,
+        'make a function noinline',
+      );
     }
     return target.noinline ? this.#callLocal(e) : this.#inline(e, result);
   }

@@ -239,7 +239,11 @@ export class PlaceLowering {
   #pieceOnStack(place: MemoryPlace, size: Size): Size {
     const address = resolve(place.address);
     if (address.op === 'stack') return Math.min(size, this.#alignment(place)) as Size;
-    if (place.align >= size || provenanceOf(address, this.#l.origin, 'unknown') !== 'direct') return size;
+    if (place.align >= size) return size;
+    // What a loop carries is not known yet.
+    const { base } = based(address);
+    const open = base.op === 'phi' && base.args.length === 0;
+    if (!open && provenanceOf(address, this.#l.origin, 'unknown') !== 'direct') return size;
     return place.align as Size;
   }
 

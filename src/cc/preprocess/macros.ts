@@ -16,6 +16,10 @@ export interface Macro {
 
 const none: ReadonlySet<string> = new Set();
 const mostExpanded = 500_000;
+/** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
+const mostTokens = 300_000;
+/** Calls of macros within the arguments of each other. */
+const deepest = 200;
 
 export class MacroTable {
   readonly #macros: Map<string, Macro>;
@@ -23,6 +27,8 @@ export class MacroTable {
   readonly #constant: (name: string) => bigint | undefined;
   readonly #undefined = new Set<string>();
   #expanded = 0;
+  #tokens = 0;
+  #depth = 0;
   #counter = 0;
 
   /** @param constant the macros of kernel headers that stand for a number: names that conditions know */
@@ -112,7 +118,15 @@ export class MacroTable {
       if (++this.#expanded > mostExpanded) {
         this.#diagnostics.abandon(token, 'the macros of this text expand to more than it can mean');
       }
+      if (++this.#depth > deepest) {
+        this.#diagnostics.abandon(token, `the calls of macro '${macro.name}' nest more than ${deepest} deep`);
+      }
       const replaced = this.#replace(macro, token, pending);
+      this.#depth--;
+      this.#tokens += replaced?.length ?? 0;
+      if (this.#tokens > mostTokens) {
+        this.#diagnostics.abandon(token, 'the macros of this text expand to more than it can mean');
+      }
       if (!replaced) output.push(token);
       else for (let i = replaced.length - 1; i >= 0; i--) pending.push(replaced[i] as Token);
     }
@@ -172,12 +186,12 @@ export class MacroTable {
         const argument = argumentOf(macro, args, token);
         if (!argument) result.push(token);
         else if (next?.text === '##') {
-          result.push(...argument.map(given));
+          append(result, argument.map(given));
           // An empty left side: what follows stands alone.
           if (argument.length === 0 && body[i + 2]) {
             i += 2;
             const right = body[i] as Token;
-            result.push(...(argumentOf(macro, args, right)?.map(given) ?? [right]));
+            append(result, argumentOf(macro, args, right)?.map(given) ?? [right]);
           }
         } else {
           for (const [j, one] of this.expand(argument).entries()) {
@@ -202,11 +216,11 @@ export class MacroTable {
     if (left?.text === ',' && isRest) {
       // GNU: `, ##args` drops the comma when there are no more arguments.
       if (!first) result.pop();
-      else result.push(...right);
+      else append(result, right);
       return;
     }
     if (!first || !left) {
-      result.push(...right);
+      append(result, right);
       return;
     }
     const text = left.text + first.text;
@@ -215,7 +229,8 @@ export class MacroTable {
       this.#diagnostics.error(use, `pasting makes '${text}', which is no token`);
     }
     result.pop();
-    result.push({ ...left, kind, text }, ...others);
+    result.push({ ...left, kind, text });
+    append(result, others);
   }
 }
 
@@ -276,4 +291,9 @@ function collectArguments(pending: Token[]): Token[][] | undefined {
     else (args.at(-1) as Token[]).push(token);
   }
   return undefined;
+}
+
+/** As `push`, for more than a call takes arguments. */
+function append(to: Token[], more: readonly Token[]): void {
+  for (const token of more) to.push(token);
 }

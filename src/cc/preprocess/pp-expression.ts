@@ -32,12 +32,16 @@ function resolveDefined(line: readonly Token[], macros: MacroTable): Token[] {
   return result;
 }
 
+/** Brackets, signs and `?:` within each other. */
+const deepest = 200;
+
 class ConditionReader implements OperatorReader<Token, bigint> {
   readonly #tokens: readonly Token[];
   readonly #start: Token;
   readonly #macros: MacroTable;
   readonly #diagnostics: Diagnostics;
   #at = 0;
+  #depth = 0;
   #failed = false;
 
   constructor(start: Token, tokens: readonly Token[], macros: MacroTable, diagnostics: Diagnostics) {
@@ -70,9 +74,11 @@ class ConditionReader implements OperatorReader<Token, bigint> {
   #conditional(): bigint {
     const test = readBinary(this);
     if (!this.#accept('?')) return test;
+    if (++this.#depth > deepest) return this.#fault(this.#tokens[this.#at], `this nests more than ${deepest} deep`);
     const yes = this.#conditional();
     if (!this.#accept(':')) return this.#fault(this.#tokens[this.#at], `expected ':'`);
     const no = this.#conditional();
+    this.#depth--;
     return test !== 0n ? yes : no;
   }
 
@@ -94,6 +100,13 @@ class ConditionReader implements OperatorReader<Token, bigint> {
     const token = this.#tokens[this.#at];
     if (!token) return this.#fault(undefined, 'the condition ends too early');
     this.#at++;
+    if (++this.#depth > deepest) return this.#fault(token, `this nests more than ${deepest} deep`);
+    const value = this.#operandAt(token);
+    this.#depth--;
+    return value;
+  }
+
+  #operandAt(token: Token): bigint {
     if (token.text === '!') return this.operand() === 0n ? 1n : 0n;
     if (token.text === '-') return -this.operand();
     if (token.text === '+') return this.operand();

@@ -38,7 +38,7 @@ export function parseAssembly(p: Parsing): Statement {
 function strings(p: Parsing): string {
   const bytes: number[] = [];
   if (p.token.kind !== 'string') p.diagnostics.abandon(p.token, 'inline assembly is a string');
-  while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+  while (p.token.kind === 'string') for (const byte of quotedBytes(p.next().text)) bytes.push(byte);
   return Buffer.from(bytes).toString();
 }
 

@@ -77,7 +77,7 @@ export class InitializerParser {
     const at = p.token;
     const bytes: number[] = [];
     this.#forget(place, undefined, entries);
-    while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+    while (p.token.kind === 'string') for (const byte of quotedBytes(p.next().text)) bytes.push(byte);
     bytes.push(0);
     if (braced) {
       p.accept(',');

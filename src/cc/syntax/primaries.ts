@@ -34,7 +34,7 @@ export class PrimaryParser {
       }
       case 'string': {
         const bytes: number[] = [];
-        while (p.token.kind === 'string') bytes.push(...quotedBytes(p.next().text));
+        while (p.token.kind === 'string') for (const byte of quotedBytes(p.next().text)) bytes.push(byte);
         bytes.push(0);
         const type: CType = { kind: 'array', element: types.char, length: bytes.length };
         return { kind: 'string', type, at, bytes: Uint8Array.from(bytes) };
