@@ -280,6 +280,8 @@ export const headerText = `
 #define task_pid_nr(task) ((task)->pid)
 #define task_tgid_nr(task) ((task)->tgid)
 #define sock_net(sk) ((sk)->__sk_common.skc_net.net)
+#define nth_page(page, n) ((page) + (n))
+#define folio_page(folio, n) nth_page(&(folio)->page, n)
 #define SG_CHAIN 0x01UL
 #define SG_END 0x02UL
 #define sg_is_chain(sg) ((sg)->page_link & SG_CHAIN)

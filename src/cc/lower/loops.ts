@@ -1,5 +1,6 @@
 import { binaryValue } from '../../base/index.ts';
 import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { weightOf } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 
@@ -19,10 +20,9 @@ export class LoopLowering {
   lower(s: Loop): void {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
-    const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    const steps = s.unroll === 0 ? pointerSteps(s) : 0;
-    if (times > 0) this.#unrolled(s, times, false);
-    else if (steps > 0) this.#unrolled(s, steps, true);
+    const allowed = s.unroll > 0 ? 0 : s.unroll < 0 ? tripCount(s, -s.unroll) : pointerSteps(s) || fewRounds(s);
+    if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
+    else if (allowed > 0) this.#unrolled(s, allowed, true);
     else this.#rolled(s);
   }
 
@@ -121,7 +121,19 @@ function tripCount({ initial, test, step, testLast }: Loop, most: number): numbe
   return times > most ? 0 : times;
 }
 
-/** Most steps of a pointer that are unrolled unasked. */
+/** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
+const smallLoop = 150;
+
+/**
+ * How often a small loop of a known count runs, else 0. Its counter is then a constant in each round, so an array in the
+ * context, which the verifier reads at constant places only, can be gone through.
+ */
+function fewRounds(s: Loop): number {
+  const times = tripCount(s, mostSteps);
+  return times > 0 && times * (weightOf(s.body) + 1) <= smallLoop ? times : 0;
+}
+
+/** Most rounds of a loop that are unrolled unasked. */
 const mostSteps = 32;
 
 /**

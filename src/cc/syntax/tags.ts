@@ -84,9 +84,12 @@ export class TagParser {
     p.tokens = tokens;
     p.at = 0;
     const type = new StructType(false, tag);
-    type.define(layOutStruct(false, this.#members(), noAttributes()));
-    p.tokens = outer.tokens;
-    p.at = outer.at;
+    try {
+      type.define(layOutStruct(false, this.#members(), noAttributes()));
+    } finally {
+      p.tokens = outer.tokens;
+      p.at = outer.at;
+    }
     return type;
   }
 
