@@ -144,6 +144,9 @@ const structs: Readonly<Record<string, string>> = {
   struct ib_qp *qp;
   void *event_handler;
   struct { struct { struct sockaddr_storage src_addr; struct sockaddr_storage dst_addr; } addr; } route;`,
+  bpf_stacktrace: '__u64 ip[127];',
+  bpf_stacktrace_buildid: 'struct bpf_stack_build_id trace[127];',
+  bpf_cgroup_storage_key: '__u64 cgroup_inode_id; __u32 attach_type;',
   bpf_stack_build_id: '__s32 status; unsigned char build_id[20]; __u64 offset;',
 };
 
