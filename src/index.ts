@@ -18,7 +18,7 @@ export {
   minutes,
   ms,
   type Nanoseconds,
-  nearest,
+  nearestHint,
   ns,
   type Position,
   parseDuration,

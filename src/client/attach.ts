@@ -1,4 +1,4 @@
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { SectionTarget } from '../object/index.ts';
 import type { AttachTarget, Fd, Kernel, LinkInfo } from '../sys/index.ts';
 import { BpfError, request } from './bpf-error.ts';
@@ -142,8 +142,7 @@ function nearPoints(kernel: Kernel, target: AttachTarget): { hint?: string } {
   const [typed, known] = namesOf(kernel, target);
   const names = [...known];
   if (names.includes(typed)) return {};
-  const near = nearest(typed, names);
-  return near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {};
+  return nearestHint(typed, names);
 }
 
 /** The name that a target gives, and those that there are. */

@@ -1,4 +1,4 @@
-import { nearest, TracebedError, UsageError } from '../base/index.ts';
+import { nearestHint, TracebedError, UsageError } from '../base/index.ts';
 import type { FieldLayout, FieldType, StructLayout } from '../object/index.ts';
 
 /**
@@ -103,10 +103,9 @@ export function structCodec(layout: StructLayout, options: CodecOptions = {}): C
 }
 
 function unknownField(layout: StructLayout, name: string, names: Iterable<string>): UsageError {
-  const near = nearest(name, names);
   return new UsageError(`${layout.union ? 'union' : 'struct'} ${layout.name} has no field '${name}'`, {
     expected: `some of ${[...names].join(', ')}`,
-    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    ...nearestHint(name, names),
   });
 }
 

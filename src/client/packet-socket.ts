@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { DeviceInfo, Fd, Kernel, ReceivedPacket, SocketStatistics } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
 
@@ -126,12 +126,8 @@ export function deviceNamed(kernel: Kernel, name: string): DeviceInfo {
   const found = devices.find((device) => device.name === name);
   if (found !== undefined) return found;
   const names = devices.map((device) => device.name);
-  const near = nearest(name, names);
   throw new BpfError('ENODEV', 'device', `there is no network device '${name}'`, {
     expected: `one of ${names.join(', ')}`,
-    hint:
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : 'a scenario declares its devices: devices: [netDevice(…)]',
+    ...nearestHint(name, names, 'a scenario declares its devices: devices: [netDevice(…)]'),
   });
 }

@@ -1,7 +1,6 @@
-import { InputError, SysError } from '../../base/index.ts';
+import { InputError, nearestHint, SysError } from '../../base/index.ts';
 import { type NetDevice, netDevice, parseMac } from '../../events/index.ts';
 import type { DeviceInfo } from '../../sys/index.ts';
-import { nearestHint } from '../machine/symbols.ts';
 import type { LinkResource } from '../points/points.ts';
 import type { TcLink, XdpLink } from './links.ts';
 import type { PacketSocket } from './packet-socket.ts';
