@@ -118,6 +118,7 @@ export {
   type TraceLine,
   typeCodec,
   type UprobeAttach,
+  type UprobePlace,
   USDT,
   type UsdtOptions,
   type UserSymbol,
