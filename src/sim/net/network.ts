@@ -159,7 +159,7 @@ export class Network {
     }
     if (device.header > 0) {
       skbs.push(skb, device.header);
-      vlanUntag(skbs, skb);
+      if (vlanUntag(skbs, skb)) this.tracer.changed(buffer);
       skbs.pull(skb, skbs.macLength(skb));
     }
     skbs.set(skb, skbAt.wireLength, skbs.length(skb));
@@ -209,21 +209,21 @@ export class Network {
       if (isTaken(action)) return this.#consume(buffer, device, 'stolenEgress');
     }
     this.tracer.tell('queued', buffer, device);
-    vlanToPacket(skbs, skb);
+    if (vlanToPacket(skbs, skb)) this.tracer.changed(buffer);
     if (this.taps.deliver(buffer, device, packetTypes.outgoing)) {
       this.tracer.drop(buffer, device, 'packetSocket', 'PACKET_SOCK_ERROR');
     }
     this.tracer.tell('startXmit', buffer, device);
     const isThere = this.#hand(buffer, device);
     if (isThere) this.tracer.tell('xmit', buffer, device);
-    if (device.peer === null) this.packets.give(buffer);
+    if (device.peer === null) this.release(buffer);
     return 'sent';
   }
 
   /** A driver sends what XDP has given it: no stage behind the driver sees it. */
   leave(buffer: PacketBuffer, device: Device): PacketFate {
     this.#hand(buffer, device);
-    if (device.peer === null) this.packets.give(buffer);
+    if (device.peer === null) this.release(buffer);
     return 'sent';
   }
 
@@ -322,7 +322,7 @@ export class Network {
     if (clone === null) return -errno.ENOMEM;
     // In a test run there is no event that the clone could be part of: it leaves the machine.
     if (buffer.device === null) {
-      this.packets.give(clone);
+      this.release(clone);
       return 0;
     }
     return this.#sendOn(clone, target, isIngress);
@@ -342,13 +342,13 @@ export class Network {
 
   #end(buffer: PacketBuffer, device: Device, fate: PacketFate): PacketFate {
     if (fate === 'dropped') device.dropped++;
-    this.tracer.changed(buffer);
-    this.packets.give(buffer);
+    this.release(buffer);
     return fate;
   }
 
-  /** A packet that went on as clones. */
+  /** It has left the machine, or gone on as clones. Who looks next at the buffer sees another packet. */
   release(buffer: PacketBuffer): void {
+    this.tracer.changed(buffer);
     this.packets.give(buffer);
   }
 

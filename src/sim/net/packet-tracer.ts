@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import {
+  type Argument,
   type Arguments,
   type CodeAddress,
   DropForm,
@@ -9,7 +10,6 @@ import {
   type KernelStack,
   type PacketEvent,
   type SkBuff,
-  type Sock,
   skBuff,
   type TracepointEvent,
 } from '../../events/index.ts';
@@ -18,7 +18,7 @@ import type { AttachPoints } from '../points/attach.ts';
 import type { FunctionPoint, TracepointPoint } from '../points/points.ts';
 import type { PacketBuffer } from './buffers.ts';
 import type { Device } from './devices.ts';
-import { skbAt } from './skb.ts';
+import { skbAt, swap16 } from './skb.ts';
 
 /**
  * What tracers see of packets at devices: the tracepoints that the network stack passes, and the function that gives a
@@ -37,11 +37,20 @@ const tracepoints = {
   redirectError: 'xdp:xdp_redirect_err',
 } as const;
 type Told = keyof typeof tracepoints;
+
+/** A tracepoint of this kernel: who waits at it, and which of the values given are its record's and its arguments. */
+interface Watched {
+  readonly name: string;
+  readonly point: TracepointPoint;
+  readonly fields: ReadonlySet<string>;
+  readonly raw: ReadonlySet<string>;
+}
+
 /** Those whose fields a packet, its length and its device fill. */
-export type PacketMoment = 'arrives' | 'received' | 'queued' | 'startXmit' | 'xmit';
+type PacketMoment = 'arrives' | 'received' | 'queued' | 'startXmit' | 'xmit';
 
 /** Where the kernel gives packets up, as recorded on 6.18. */
-export const dropPlaces = {
+const dropPlaces = {
   tcIngress: '__netif_receive_skb_core+0x4a1',
   tcEgress: '__dev_queue_xmit+0x318',
   stolenIngress: '__netif_receive_skb_core+0xdd6',
@@ -55,7 +64,7 @@ export const dropPlaces = {
 } as const;
 export type DropPlace = keyof typeof dropPlaces;
 
-export type Pass = (event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent) => void;
+type Pass = (event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent) => void;
 
 export class PacketTracer {
   readonly #profile: KernelProfile;
@@ -63,8 +72,8 @@ export class PacketTracer {
   readonly #points: AttachPoints;
   readonly #pass: Pass;
   readonly #drops: DropForm;
-  /** By what is told; null where this kernel has no such tracepoint. Found when the first packet comes. */
-  readonly #watched = new Map<Told, TracepointPoint | null>();
+  /** By what is told; none where this kernel has no such tracepoint. Found when the first packet comes. */
+  #watched: Partial<Record<Told, Watched>> | null = null;
   #dropFunction: FunctionPoint | null = null;
   readonly #locations = new Map<DropPlace, CodeAddress>();
   /** The stacks of drops, by the stack that the packet is handled on. */
@@ -84,11 +93,8 @@ export class PacketTracer {
 
   begin(event: PacketEvent): void {
     this.#outer = event;
-    if (this.#watched.size > 0) return;
-    for (const [told, name] of Object.entries(tracepoints)) {
-      const point = this.#profile.tracepoint(name) === undefined ? null : this.#points.tracepoint(name);
-      this.#watched.set(told as Told, point);
-    }
+    if (this.#watched !== null) return;
+    this.#watched = Object.fromEntries(Object.entries(tracepoints).map(([told, name]) => [told, this.#find(name)]));
     const { function: name } = this.#drops;
     const isKnown = this.#profile.btf.functionPrototype(name) !== undefined;
     this.#dropFunction = isKnown ? this.#points.function(name) : null;
@@ -99,9 +105,22 @@ export class PacketTracer {
     this.#shown.delete(buffer);
   }
 
+  #find(name: string): Watched | undefined {
+    const format = this.#profile.tracepoint(name);
+    if (format === undefined) return undefined;
+    const iterator = `__traceiter_${name.slice(name.indexOf(':') + 1)}`;
+    const params = this.#profile.btf.functionPrototype(iterator)?.params ?? [];
+    return {
+      name,
+      point: this.#points.tracepoint(name),
+      fields: new Set(format.fields.map((field) => field.name)),
+      raw: new Set(params.map((param) => param.name)),
+    };
+  }
+
   #isWatched(told: Told): boolean {
-    const point = this.#watched.get(told);
-    return point !== null && point !== undefined && (point.links.length > 0 || (point.raw?.links.length ?? 0) > 0);
+    const point = this.#watched?.[told]?.point;
+    return point !== undefined && (point.links.length > 0 || (point.raw !== null && point.raw.links.length > 0));
   }
 
   tell(moment: PacketMoment, buffer: PacketBuffer, device: Device): void {
@@ -165,23 +184,12 @@ export class PacketTracer {
     if (entered) this.#pass({ kind: 'exit', ...at, function: drops.function, returns: 0 }, outer);
   }
 
-  #tracepoint(told: Told, fields: Arguments, raw: Arguments | undefined): void {
+  #tracepoint(told: Told, given: Arguments, raw: Arguments | undefined): void {
     const outer = this.#outer as PacketEvent;
     const { time, cpu, task, stack } = outer;
-    const name = tracepoints[told];
-    const known = this.#profile.tracepoint(name)?.fields ?? [];
-    const own = Object.fromEntries(
-      Object.entries(fields).filter(([field]) => known.some((each) => each.name === field)),
-    );
-    const event = { kind: 'tracepoint', time, cpu, task, stack, name, fields: own } as const;
-    this.#pass(raw === undefined ? event : { ...event, raw: this.#rawOf(name, raw) }, outer);
-  }
-
-  /** Of the arguments given those that this kernel's raw tracepoint has. */
-  #rawOf(name: string, given: Arguments): Arguments {
-    const short = name.slice(name.indexOf(':') + 1);
-    const params = this.#profile.btf.functionPrototype(`__traceiter_${short}`)?.params ?? [];
-    return Object.fromEntries(Object.entries(given).filter(([arg]) => params.some(({ name: param }) => param === arg)));
+    const { name, fields, raw: parameters } = this.#watched?.[told] as Watched;
+    const event = { kind: 'tracepoint', time, cpu, task, stack, name, fields: only(given, fields) } as const;
+    this.#pass(raw === undefined ? event : { ...event, raw: only(raw, parameters) }, outer);
   }
 
   #location(place: DropPlace): CodeAddress {
@@ -207,19 +215,22 @@ export class PacketTracer {
     return stack;
   }
 
+  /** As the stack has it in hand: while a tag is in the packet, the stack knows of nothing behind it. */
   #show(buffer: PacketBuffer, device: Device): SkBuff {
     const known = this.#shown.get(buffer);
     if (known !== undefined) return known;
     const word = (place: number): number => this.#memory.u32[(buffer.skb + place) >>> 2] as number;
     const mac = word(skbAt.mac);
-    const skb = skBuff({
+    const packet = skBuff({
       data: this.#memory.u8.slice(mac, word(skbAt.dataEnd)),
       link: device.header === 0 ? 'none' : 'ethernet',
-      start: word(skbAt.data) > mac ? 'network' : 'mac',
       dev: device.spec,
-      sk: buffer.socket as Sock | null,
+      sk: buffer.socket,
       mark: word(skbAt.mark),
+      protocol: swap16(word(skbAt.protocol)),
     });
+    const start = word(skbAt.data) - mac;
+    const skb = { ...packet, start, length: word(skbAt.len), network: word(skbAt.network) - mac };
     this.#shown.set(buffer, skb);
     return skb;
   }
@@ -227,6 +238,13 @@ export class PacketTracer {
 
 /** XDP_REDIRECT */
 const redirectAction = 4;
+
+/** Of values by name those that this kernel's tracepoint has: kernels differ in what they tell. */
+function only(given: Arguments, names: ReadonlySet<string>): Arguments {
+  const own: Record<string, Argument> = {};
+  for (const name in given) if (names.has(name)) own[name] = given[name] as Argument;
+  return own;
+}
 
 function isAttached({ entries, exits, fentries, fexits, modifiers }: FunctionPoint): boolean {
   return entries.length + exits.length + fentries.length + fexits.length + modifiers.length > 0;
