@@ -14,6 +14,7 @@ import {
   type TracepointEvent,
 } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
+import { xdpActions } from '../../uapi/index.ts';
 import type { AttachPoints } from '../points/attach.ts';
 import type { FunctionPoint, TracepointPoint } from '../points/points.ts';
 import type { PacketBuffer } from './buffers.ts';
@@ -51,17 +52,17 @@ type PacketMoment = 'arrives' | 'received' | 'queued' | 'startXmit' | 'xmit';
 
 /** Where the kernel gives packets up, as recorded on 6.18. */
 const dropPlaces = {
-  tcIngress: '__netif_receive_skb_core+0x4a1',
-  tcEgress: '__dev_queue_xmit+0x318',
-  stolenIngress: '__netif_receive_skb_core+0xdd6',
-  stolenEgress: '__dev_queue_xmit+0x9ab',
-  redirect: 'skb_do_redirect+0xd6',
-  xdpGeneric: 'do_xdp_generic+0x284',
-  xdpRedirect: 'do_xdp_generic+0x1e9',
-  packetSocket: 'packet_rcv+0x2c4',
-  queue: '__dev_queue_xmit+0x6a0',
-  backlog: 'enqueue_to_backlog+0x1c8',
-} as const;
+  tcIngress: { symbol: '__netif_receive_skb_core+0x4a1' },
+  tcEgress: { symbol: '__dev_queue_xmit+0x318' },
+  stolenIngress: { symbol: '__netif_receive_skb_core+0xdd6' },
+  stolenEgress: { symbol: '__dev_queue_xmit+0x9ab' },
+  redirect: { symbol: 'skb_do_redirect+0xd6' },
+  xdpGeneric: { symbol: 'do_xdp_generic+0x284' },
+  xdpRedirect: { symbol: 'do_xdp_generic+0x1e9' },
+  packetSocket: { symbol: 'packet_rcv+0x2c4' },
+  queue: { symbol: '__dev_queue_xmit+0x6a0' },
+  backlog: { symbol: 'enqueue_to_backlog+0x1c8' },
+} as const satisfies Record<string, CodeAddress>;
 export type DropPlace = keyof typeof dropPlaces;
 
 type Pass = (event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent) => void;
@@ -73,9 +74,9 @@ export class PacketTracer {
   readonly #pass: Pass;
   readonly #drops: DropForm;
   /** By what is told; none where this kernel has no such tracepoint. Found when the first packet comes. */
-  #watched: Partial<Record<Told, Watched>> | null = null;
+  #watched: Partial<Record<Told, Watched>> = {};
+  #isFound = false;
   #dropFunction: FunctionPoint | null = null;
-  readonly #locations = new Map<DropPlace, CodeAddress>();
   /** The stacks of drops, by the stack that the packet is handled on. */
   readonly #stacks = new WeakMap<KernelStack, Map<string, KernelStack>>();
   /** The packet event under way. */
@@ -93,7 +94,8 @@ export class PacketTracer {
 
   begin(event: PacketEvent): void {
     this.#outer = event;
-    if (this.#watched !== null) return;
+    if (this.#isFound) return;
+    this.#isFound = true;
     this.#watched = Object.fromEntries(Object.entries(tracepoints).map(([told, name]) => [told, this.#find(name)]));
     const { function: name } = this.#drops;
     const isKnown = this.#profile.btf.functionPrototype(name) !== undefined;
@@ -118,59 +120,66 @@ export class PacketTracer {
     };
   }
 
-  #isWatched(told: Told): boolean {
-    const point = this.#watched?.[told]?.point;
-    return point !== undefined && (point.links.length > 0 || (point.raw !== null && point.raw.links.length > 0));
+  /** The tracepoint where somebody waits at it. */
+  #watchedAt(told: Told): Watched | null {
+    const watched = this.#watched[told];
+    if (watched === undefined) return null;
+    const { links, raw } = watched.point;
+    return links.length > 0 || (raw !== null && raw.links.length > 0) ? watched : null;
   }
 
   tell(moment: PacketMoment, buffer: PacketBuffer, device: Device): void {
-    if (!this.#isWatched(moment)) return;
+    const watched = this.#watchedAt(moment);
+    if (watched === null) return;
     const skb = this.#show(buffer, device);
     const length = this.#memory.u32[(buffer.skb + skbAt.len) >>> 2] as number;
     const fields = { skbaddr: skb, len: length, name: device.name, protocol: skb.protocol };
-    this.#tracepoint(moment, fields, { skb, dev: device.spec, skb_len: length });
+    this.#tracepoint(watched, fields, { skb, dev: device.spec, skb_len: length });
   }
 
   /** trace_xdp_exception: a program aborted, or answered with what is no action. */
   exception(program: number, action: number, device: Device): void {
-    if (!this.#isWatched('exception')) return;
+    const watched = this.#watchedAt('exception');
+    if (watched === null) return;
     const { ifindex, spec } = device;
-    this.#tracepoint('exception', { prog_id: program, act: action, ifindex }, { dev: spec, act: action });
+    this.#tracepoint(watched, { prog_id: program, act: action, ifindex }, { dev: spec, act: action });
   }
 
   /** trace_xdp_redirect and its error form. */
   redirect(program: number, device: Device, to: number, error: number, map: number, key: number): void {
-    const told = error === 0 ? 'redirected' : 'redirectError';
-    if (!this.#isWatched(told)) return;
+    const watched = this.#watchedAt(error === 0 ? 'redirected' : 'redirectError');
+    if (watched === null) return;
     const fields = {
       prog_id: program,
-      act: redirectAction,
+      act: xdpActions.redirect,
       ifindex: device.ifindex,
       err: error,
       to_ifindex: to,
       map_id: map,
       map_index: key,
     };
-    this.#tracepoint(told, fields, { dev: device.spec, err: error, map_id: map, index: key });
+    this.#tracepoint(watched, fields, { dev: device.spec, err: error, map_id: map, index: key });
   }
 
   /** consume_skb: a packet has come to a good end. */
   consume(buffer: PacketBuffer, device: Device, place: DropPlace): void {
-    if (!this.#isWatched('consumed')) return;
-    const location = this.#location(place);
-    this.#tracepoint('consumed', { skbaddr: this.#show(buffer, device), location }, undefined);
+    const watched = this.#watchedAt('consumed');
+    if (watched === null) return;
+    const location = dropPlaces[place];
+    this.#tracepoint(watched, { skbaddr: this.#show(buffer, device), location }, undefined);
   }
 
   /** A packet is given up. @param reason the kernel's name; NOT_SPECIFIED where this kernel has none such */
   drop(buffer: PacketBuffer, device: Device, place: DropPlace, reason: string): void {
     const point = this.#dropFunction;
     const entered = point !== null && isAttached(point);
-    if (!entered && !this.#isWatched('dropped')) return;
+    const watched = this.#watchedAt('dropped');
+    if (!entered && watched === null) return;
     const drops = this.#drops;
     const outer = this.#outer as PacketEvent;
     const skb = this.#show(buffer, device);
     const number = this.#profile.dropReasonValue(reason) ?? this.#profile.dropReasonValue('NOT_SPECIFIED') ?? 0;
-    const location = this.#location(place);
+    const location = dropPlaces[place];
     const { time, cpu, task } = outer;
     const inside = this.#stack(outer.stack, location.symbol, `${drops.function}+0x1`);
     const args = drops.arguments(skb, null, number);
@@ -178,26 +187,18 @@ export class PacketTracer {
     if (entered) this.#pass({ kind: 'entry', ...at, function: drops.function, args }, outer);
     const stack = this.#stack(outer.stack, location.symbol, drops.site);
     const fields = drops.fields(skb, null, number, location);
-    if (this.#isWatched('dropped')) {
+    if (watched !== null) {
       this.#pass({ kind: 'tracepoint', time, cpu, task, stack, name: tracepoints.dropped, fields }, outer);
     }
     if (entered) this.#pass({ kind: 'exit', ...at, function: drops.function, returns: 0 }, outer);
   }
 
-  #tracepoint(told: Told, given: Arguments, raw: Arguments | undefined): void {
+  #tracepoint(watched: Watched, given: Arguments, raw: Arguments | undefined): void {
     const outer = this.#outer as PacketEvent;
     const { time, cpu, task, stack } = outer;
-    const { name, fields, raw: parameters } = this.#watched?.[told] as Watched;
+    const { name, fields, raw: parameters } = watched;
     const event = { kind: 'tracepoint', time, cpu, task, stack, name, fields: only(given, fields) } as const;
     this.#pass(raw === undefined ? event : { ...event, raw: only(raw, parameters) }, outer);
-  }
-
-  #location(place: DropPlace): CodeAddress {
-    const known = this.#locations.get(place);
-    if (known !== undefined) return known;
-    const location = { symbol: dropPlaces[place] };
-    this.#locations.set(place, location);
-    return location;
   }
 
   /** One array for one stack: it is resolved once. */
@@ -235,9 +236,6 @@ export class PacketTracer {
     return skb;
   }
 }
-
-/** XDP_REDIRECT */
-const redirectAction = 4;
 
 /** Of values by name those that this kernel's tracepoint has: kernels differ in what they tell. */
 function only(given: Arguments, names: ReadonlySet<string>): Arguments {
