@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { netDevice } from '../../src/events/index.ts';
-import { down, lengths, lo, NetworkStage, numbers, stages, tagged, tun, udp, va } from './network-stage.ts';
+import { down, eth0, lengths, lo, mac, NetworkStage, numbers, stages, tagged, tun, udp, va } from './network-stage.ts';
 
 describe.each(stages)('packets at devices, on the $engine.name and kernel $kernel', (options) => {
   const stage = new NetworkStage(options);
@@ -76,6 +76,24 @@ describe.each(stages)('packets at devices, on the $engine.name and kernel $kerne
     stage.receive(udp());
     expect(socket.read()).toEqual(udp().subarray(14));
     expect(stage.receive(udp().subarray(14), { device: tun })).toBe('dropped');
+  });
+
+  test.each([
+    ['eth0', mac(1), 0],
+    ['eth0', 'ff:ff:ff:ff:ff:ff', 1],
+    ['eth0', '01:00:5e:00:00:01', 2],
+    ['eth0', mac(9), 3],
+    ['lo', '00:00:00:00:00:00', 0],
+    ['lo', 'ff:ff:ff:ff:ff:ff', 2],
+  ])('at %s a frame to %s is of type %d', (name, to, type) => {
+    const bpf = stage.load(
+      'int cls(struct __sk_buff *skb) { return skb->pkt_type == KIND ? TC_ACT_SHOT : TC_ACT_OK; }',
+      {
+        defines: { KIND: type },
+      },
+    );
+    bpf.attachTc(name, 'ingress', 'cls');
+    expect(stage.receive(udp('a', to), { device: name === 'lo' ? lo : eth0 })).toBe('dropped');
   });
 
   test('a device without a link header has packets that begin with IP', () => {

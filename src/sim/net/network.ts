@@ -2,7 +2,7 @@ import { errno, InputError } from '../../base/index.ts';
 import type { NetDevice, PacketEvent } from '../../events/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
-import { tcActions } from '../../uapi/index.ts';
+import { redirectFlags, tcActions } from '../../uapi/index.ts';
 import type { Current } from '../machine/current.ts';
 import type { Ledger } from '../machine/ledger.ts';
 import type { Runs } from '../points/runs.ts';
@@ -12,7 +12,7 @@ import { type Device, NetworkDevices } from './devices.ts';
 import type { TcLink } from './links.ts';
 import type { DropPlace, PacketTracer } from './packet-tracer.ts';
 import { RedirectTarget } from './redirect-target.ts';
-import { Skbs, skbAt, swap16 } from './skb.ts';
+import { etherSize, Skbs, skbAt, swap16, vlanSize } from './skb.ts';
 import { arriveSkb, fillSkb, fillSocket, packetTypes } from './skb-fill.ts';
 import { Taps } from './taps.ts';
 import { TcStage } from './tc-stage.ts';
@@ -40,7 +40,7 @@ const budget = 300;
 /** XMIT_RECURSION_LIMIT */
 const deepest = 8;
 /** The longest IP packet, with its link header and two VLAN tags. */
-const longestPacket = 65_535 + 14 + 8;
+const longestPacket = 65_535 + etherSize + 2 * vlanSize;
 
 /**
  * The way of packets through devices, in the order of net/core/dev.c. In: the driver's XDP program, the tracepoint,
@@ -286,7 +286,7 @@ export class Network {
       if (isIngress) this.#skbs.pull(buffer.skb, device.header);
       return this.drop(buffer, device, 'redirect', 'NOT_SPECIFIED');
     }
-    this.#sendOn(buffer, target, (flags & 1) !== 0);
+    this.#sendOn(buffer, target, (flags & redirectFlags.ingress) !== 0);
     return 'redirected';
   }
 
