@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InputError, nearest, type Position, TracebedError, UsageError } from '../base/index.ts';
+import { InputError, nearestHint, type Position, TracebedError, UsageError } from '../base/index.ts';
 import { assemble, type DisassemblerOptions, decode, readVerifierLog } from '../isa/index.ts';
 import type { LineInfo, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../object/index.ts';
 import { helperById, helperByName, helperNames, type ProgramType } from '../uapi/index.ts';
@@ -199,10 +199,9 @@ function programsOf(file: string, form: InputForm, object: ObjectSpec, wanted: s
   if (wanted === undefined) return programs;
   const chosen = programs.find(({ name }) => name === wanted);
   if (chosen) return [chosen];
-  const near = nearest(wanted, names);
   throw new UsageError(`${file} holds no program '${wanted}'`, {
     expected: names.join(', '),
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+    ...nearestHint(wanted, names),
   });
 }
 
