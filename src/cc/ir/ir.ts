@@ -70,6 +70,10 @@ export class Value {
   block: Block | undefined;
   /** What stands in its place since it was found to be the same. */
   same: Value | undefined;
+  /** How many operands name it, as counted last. */
+  uses = 0;
+  /** The virtual register that holds it, once instructions are selected; -1: none. */
+  register = -1;
 
   constructor(id: number, op: Operation, width: 32 | 64, args: Value[], at: Token) {
     this.id = id;
@@ -179,6 +183,29 @@ export function resolve(value: Value): Value {
 
 export function resolveArguments({ args }: Value): void {
   for (let i = 0; i < args.length; i++) args[i] = resolve(args[i] as Value);
+}
+
+/** Calls `visit` with each operand of a function's values, phis and ends, resolved. */
+export function forEachOperand(f: IrFunction, visit: (operand: Value) => void): void {
+  for (const { phis, values, end } of f.blocks) {
+    for (const { args } of phis) for (let i = 0; i < args.length; i++) visit(resolve(args[i] as Value));
+    for (const { args } of values) for (let i = 0; i < args.length; i++) visit(resolve(args[i] as Value));
+    if (end?.kind === 'return') visit(resolve(end.value));
+    if (end?.kind !== 'branch') continue;
+    visit(resolve(end.left));
+    visit(resolve(end.right));
+  }
+}
+
+/** Sets how often each value of a function is used. */
+export function countUses(f: IrFunction): void {
+  for (const { phis, values } of f.blocks) {
+    for (const phi of phis) phi.uses = 0;
+    for (const value of values) value.uses = 0;
+  }
+  forEachOperand(f, (operand) => {
+    operand.uses++;
+  });
 }
 
 /** Operations without effects whose result depends on their arguments alone. */
