@@ -126,7 +126,6 @@ export type Terminator =
   | { readonly kind: 'unreachable' };
 
 export class Block {
-  readonly id: number;
   /** Its place in the function's list of blocks, for passes that look at them by number: each sets it first. */
   place = 0;
   readonly phis: Value[] = [];
@@ -137,10 +136,6 @@ export class Block {
   sealed = false;
   /** Nested loops around it. */
   loops = 0;
-
-  constructor(id: number) {
-    this.id = id;
-  }
 }
 
 export interface IrFunction {
@@ -150,6 +145,11 @@ export interface IrFunction {
   readonly frame: FrameScope;
   /** How many arguments it takes. */
   readonly parameters: number;
+}
+
+/** Sets the blocks' places. */
+export function numberBlocks(blocks: readonly Block[]): void {
+  for (let i = 0; i < blocks.length; i++) (blocks[i] as Block).place = i;
 }
 
 export function successors(block: Block): Block[] {
