@@ -40,6 +40,7 @@ export {
   later,
   type NetDeviceSpec,
   netDevice,
+  programOf,
   type SkBuffSpec,
   type SockSpec,
   skBuff,

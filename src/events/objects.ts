@@ -174,6 +174,12 @@ export function later<Thing extends Sock | StructObject>(object: Thing, changes:
   return { ...object, ...changes, ...fields, identity: identityOf<Sock | StructObject>(object) };
 }
 
+/** What a task was executed with: as it tells, or its name without arguments. A kernel thread was never executed. */
+export function programOf(task: Task): Program {
+  if (task.program !== undefined) return task.program;
+  return { path: `/usr/bin/${task.comm}`, argv: task.kernelThread === true ? [] : [task.comm] };
+}
+
 /** What a task is made of; tgid is the pid, uid and gid are 0 when absent. */
 export interface TaskSpec extends Partial<Omit<Task, 'pid' | 'comm'>> {
   readonly pid: number;

@@ -36,7 +36,7 @@ export interface HelperEnvironment {
   /** Ringbufs by the offset of their consumer page. */
   readonly rings: ReadonlyMap<number, RingBufferMap>;
   readonly tasks: Tasks;
-  readonly userTexts: Texts;
+  readonly userMemory: UserMemory;
   readonly sockets: Sockets;
   readonly structs: Structs;
   readonly variables: KernelVariables;
