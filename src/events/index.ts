@@ -18,6 +18,7 @@ export {
   type NetDevice,
   type ObjectChange,
   type PacketEvent,
+  type Program,
   type RawTracepointEvent,
   type SkBuff,
   type Sock,

@@ -3,7 +3,7 @@
  * address pair a sock. The objects are plain data; identity is that of the JS object.
  */
 import { type Address, parseAddress } from './address.ts';
-import type { NetDevice, SkBuff, Sock, StructObject, Task } from './event.ts';
+import type { NetDevice, Program, SkBuff, Sock, StructObject, Task } from './event.ts';
 import { etherTypes, ipProtocols } from './protocols.ts';
 
 /** Which header skb->data points at: what the layer in charge still sees. */

@@ -19,8 +19,8 @@ import type { Packets } from '../objects/packets.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
-import type { Texts } from '../objects/texts.ts';
 import type { Cgroups } from '../processes/cgroups.ts';
+import type { UserMemory } from '../processes/user-memory.ts';
 import type { UserSpace } from '../processes/user-space.ts';
 import type { Dynptrs } from './dynptrs.ts';
 

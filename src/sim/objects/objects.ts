@@ -3,8 +3,8 @@ import type { KernelProfile } from '../../btf/index.ts';
 import type { KernelObject, ObjectChange, Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import { Values } from '../contexts/values.ts';
-import type { SymbolTable } from '../machine/symbols.ts';
 import type { Current } from '../machine/current.ts';
+import type { SymbolTable } from '../machine/symbols.ts';
 import type { Cgroups } from '../processes/cgroups.ts';
 import { UserMemory } from '../processes/user-memory.ts';
 import { CgroupObjects } from './cgroup-objects.ts';
@@ -51,8 +51,7 @@ export class KernelObjects {
     else if (object.object === 'task') {
       this.userMemory.change(object.task);
       this.tasks.change(object.task);
-    }
-    else this.structs.change(object);
+    } else this.structs.change(object);
   }
 
   /** The offset of an object: the same for as long as it lives. @throws InputError when it cannot be made */

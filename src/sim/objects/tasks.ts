@@ -3,10 +3,10 @@ import type { KernelProfile } from '../../btf/index.ts';
 import { identityOf, type Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { Values } from '../contexts/values.ts';
+import type { ProgramArea } from '../processes/user-memory.ts';
 import { FieldWriter, StructFields } from './fields.ts';
 import { Members } from './members.ts';
 import type { NamespaceTable } from './namespaces.ts';
-import type { ProgramArea } from '../processes/user-memory.ts';
 import { Pool } from './pool.ts';
 
 /**

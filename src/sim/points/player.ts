@@ -1,5 +1,6 @@
 import { assertNever, InputError, type Nanoseconds } from '../../base/index.ts';
 import type {
+  Argument,
   CpuActivity,
   FunctionEntry,
   FunctionExit,

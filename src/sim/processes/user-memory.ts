@@ -231,11 +231,11 @@ export class UserMemory {
     return 0;
   }
 
-  /** The offset of the byte at an address, or -1; the rest of its page lies behind it. */
-  at(task: Task, low: number): number {
+  /** The offset of the byte at an address of the current process, or -1; the rest of its page lies behind it. */
+  at(low: number): number {
     const start = low >>> 0;
     if (start < firstAddress) return this.#memory.isMapped(userSpace, start, 1) ? start : -1;
-    const page = this.#of(task).page(start);
+    const page = this.#of(this.#current.task).page(start);
     return page < 0 ? -1 : page + (start & (pageSize - 1));
   }
 
