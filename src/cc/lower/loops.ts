@@ -20,7 +20,7 @@ export class LoopLowering {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
     const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    const steps = s.unroll === 0 ? pointerSteps(s) : 0;
+    const steps = s.unroll === 0 && !s.labelled ? pointerSteps(s) : 0;
     if (times > 0) this.#unrolled(s, times, false);
     else if (steps > 0) this.#unrolled(s, steps, true);
     else this.#rolled(s);

@@ -49,10 +49,11 @@ export class PlaceLowering {
     return !variable.inMemory && !variable.global && isScalar(variable.type);
   }
 
+  /** Each copy of an unrolled body has its own: the bytes of the last one's may be another's by now. */
   slotOf(variable: Variable): Slot {
     const { slots } = this.#l.frame;
     let slot = slots.get(variable);
-    if (!slot) {
+    if (!slot?.scope.open) {
       slot = this.#l.builder.slot(
         variable.name,
         sizeOf(variable.type),
