@@ -368,8 +368,12 @@ function accessStack(env: Environment, pointed: Register, access: Access): Regis
     return readFixed(env, frame, min, size);
   }
   if (access.inPlace && !write) {
-    const where = `var_off=${tnumText(pointed.scalar.bits)} off=${pointed.offset + access.offset} size=${size}`;
-    env.fail('EACCES', `variable offset stack pointer cannot be passed into helper function; ${where}`);
+    const bits = tnumText(pointed.scalar.bits);
+    const at = pointed.offset + access.offset;
+    env.fail(
+      'EACCES',
+      `variable offset stack pointer cannot be passed into helper function; var_off=${bits} off=${at} size=${size}`,
+    );
   }
   if (write) {
     writeVariable(env, frame, min, max + size, value);
