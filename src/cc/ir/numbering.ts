@@ -54,7 +54,9 @@ function numberBlock(block: Block, table: ValueTable, facts: BranchFacts, origin
   for (const value of values) {
     const { args } = value;
     for (let i = 0; i < args.length; i++) args[i] = facts.constantOf(resolve(args[i] as Value), value);
-    const same = refold(value) ?? (isNumbered(value, origin) ? table.findOrAdd(value) : undefined);
+    // An extension from before a test hides from the verifier what the test told.
+    const tests = value.op === 'sext' ? facts.testsOf(args[0] as Value) : 0;
+    const same = refold(value) ?? (isNumbered(value, origin) ? table.findOrAdd(value, tests) : undefined);
     if (same) value.same = same;
     else values[kept++] = value;
   }
