@@ -1,7 +1,9 @@
 import { binaryValue } from '../../base/index.ts';
-import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { addressOf } from '../ir/decide.ts';
+import type { Expression, Statement } from '../syntax/ast.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
+import { comparedTarget, testOfPointers } from './pointers.ts';
 
 /** Loops: as they are, or unrolled where `#pragma unroll` asks for it or their count is small and known. */
 type Loop = Extract<Statement, { kind: 'loop' }>;
@@ -20,10 +22,23 @@ export class LoopLowering {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
     const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    const steps = s.unroll === 0 ? pointerSteps(s) : 0;
     if (times > 0) this.#unrolled(s, times, false);
-    else if (steps > 0) this.#unrolled(s, steps, true);
+    else if (s.unroll === 0 && !s.labelled && this.#steps(s.test) <= mostSteps) this.#unrolled(s, mostSteps, true);
     else this.#rolled(s);
+  }
+
+  /**
+   * How many elements lie between the pointers that the test compares; infinitely many where that is not known. The
+   * verifier does not compare pointers to the stack or to a map's value, so a loop over them has no end for it.
+   */
+  #steps(test: Expression | undefined): number {
+    const compared = test && testOfPointers(test);
+    const target = compared && comparedTarget(compared.left);
+    if (!target) return Infinity;
+    const { expressions } = this.#l;
+    const [a, b] = [addressOf(expressions.value(compared.left)), addressOf(expressions.value(compared.right))];
+    if (a.object !== b.object) return Infinity;
+    return Math.abs(Number(b.offset - a.offset)) / Math.max(1, sizeOf(target));
   }
 
   #rolled(s: Loop): void {
@@ -66,13 +81,13 @@ export class LoopLowering {
 
   /**
    * The body again and again, while the condition is not known to be false.
-   * @param rolledBehind what is left after that many times is a loop
+   * @param rolledBehind what is left after that many times, or when nobody knows how many are left, is a loop
    */
   #unrolled(s: Loop, times: number, rolledBehind: boolean): void {
     const { builder, expressions, frame, diagnostics } = this.#l;
     const exit = builder.block();
     for (let i = 0; ; i++) {
-      if (rolledBehind && (i > times || builder.count > mostValues)) {
+      if (rolledBehind && (i > times || builder.count > mostValues || this.#steps(s.test) === Infinity)) {
         this.#rolled(s);
         break;
       }
@@ -123,40 +138,3 @@ function tripCount({ initial, test, step, testLast }: Loop, most: number): numbe
 
 /** Most steps of a pointer that are unrolled unasked. */
 const mostSteps = 32;
-
-/**
- * How often `for (p = a; p < a + n; p++)` runs, when that can be seen and is not often; else 0. The verifier does not
- * compare pointers to the stack or to a map's value, so such a loop has no end for it.
- */
-function pointerSteps({ initial, test, step, testLast }: Loop): number {
-  const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
-  if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
-  const { type, initial: value } = first.variable;
-  if (type.kind !== 'pointer' || step.op !== '+' || step.right.kind !== 'number') return 0;
-  const start = value?.entries[0] && withinObject(value.entries[0].value);
-  const end = withinObject(test.right);
-  const counter = withoutCasts(test.left);
-  if (!start || !end || start.object !== end.object || counter.kind !== 'variable') return 0;
-  if (counter.variable !== first.variable || (test.op !== '<' && test.op !== '!=')) return 0;
-  const steps = (end.offset - start.offset) / (sizeOf(type.target) * Number(step.right.value));
-  return steps > 0 && steps <= mostSteps ? Math.ceil(steps) : 0;
-}
-
-function withoutCasts(e: Expression): Expression {
-  return e.kind === 'cast' ? withoutCasts(e.base) : e;
-}
-
-/** The variable that an address lies in, and how many bytes behind its start. */
-function withinObject(address: Expression): { readonly object: Variable; readonly offset: number } | undefined {
-  const e = withoutCasts(address);
-  if (e.kind === 'variable') return e.type.kind === 'pointer' ? undefined : { object: e.variable, offset: 0 };
-  if (e.kind === 'address') return withinObject(e.base);
-  if (e.kind === 'member') {
-    const outer = withinObject(e.base);
-    return outer && { ...outer, offset: outer.offset + e.member.offset };
-  }
-  if (e.kind !== 'binary' || e.right.kind !== 'number' || e.type.kind !== 'pointer') return undefined;
-  const base = withinObject(e.left);
-  const by = Number(e.right.value) * sizeOf(e.type.target);
-  return base && { ...base, offset: base.offset + (e.op === '-' ? -by : by) };
-}
