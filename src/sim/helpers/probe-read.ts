@@ -43,7 +43,7 @@ export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironme
     const target = window.low(1);
     const length = window.low(3);
     if (isKernelThread(current.task) || window.high(1) !== userSpace) return -errno.EPERM;
-    if (!memory.isMapped(userSpace, target, length) || !memory.isMapped(window.high(2), window.low(2), length)) {
+    if (!memory.isMapped(userSpace, target, length) || !window.isMapped(2, length)) {
       return -errno.EFAULT;
     }
     // What stood there is another text from now on.
@@ -72,7 +72,7 @@ export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironme
 function read(memory: Memory, window: CallWindow, rule: Rule): void {
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
@@ -90,7 +90,7 @@ function read(memory: Memory, window: CallWindow, rule: Rule): void {
 function readString(memory: Memory, window: CallWindow, rule: Rule): void {
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
