@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { InputError, nearestHint, UsageError } from '../base/index.ts';
+import { fileFault, InputError, nearestHint, UsageError } from '../base/index.ts';
 import { importUserModule } from '../scenario/index.ts';
 import type { Tool } from './tool.ts';
 
@@ -60,11 +60,7 @@ function readSource(path: string, named: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const none = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(none ? 'there is no such tool file' : `it cannot be read: ${(cause as Error).message}`, {
-      at: { file: named },
-      cause,
-    });
+    throw fileFault(named, 'read', cause);
   }
 }
 
