@@ -131,34 +131,19 @@ function skipEmptyBlocks(f: MachineFunction): void {
   }
 }
 
-/** The way on after a block stands right behind it where that can be. */
+/**
+ * The blocks that are reached, in reverse postorder as they are: no jump but a loop's goes back, so that the verifier
+ * meets with all ways into a block before it goes on from there.
+ */
 function layOut({ blocks }: MachineFunction): MachineBlock[] {
-  const order: MachineBlock[] = [];
-  /** 0: not reached, 1: reached, 2: placed. */
-  const states = new Uint8Array(blocks.length);
-  markReached(blocks, states);
-  for (const start of blocks) {
-    let at: MachineBlock | undefined = start;
-    while (at && states[at.place] === 1) {
-      states[at.place] = 2;
-      order.push(at);
-      const { end }: MachineBlock = at;
-      if (end.kind === 'goto') at = end.to;
-      else if (end.kind === 'branch') at = states[end.no.place] === 1 ? end.no : end.yes;
-      else at = undefined;
-    }
-  }
-  return order;
-}
-
-function markReached(blocks: readonly MachineBlock[], states: Uint8Array): void {
-  const pending = [blocks[0] as MachineBlock];
+  const reached = new Uint8Array(blocks.length);
+  const pending: MachineBlock[] = [];
   const reach = (block: MachineBlock): void => {
-    if (states[block.place] === 1) return;
-    states[block.place] = 1;
+    if (reached[block.place] === 1) return;
+    reached[block.place] = 1;
     pending.push(block);
   };
-  states[0] = 1;
+  reach(blocks[0] as MachineBlock);
   for (let block = pending.pop(); block; block = pending.pop()) {
     const { end } = block;
     if (end.kind === 'goto') reach(end.to);
@@ -166,4 +151,5 @@ function markReached(blocks: readonly MachineBlock[], states: Uint8Array): void 
     reach(end.no);
     reach(end.yes);
   }
+  return blocks.filter(({ place }) => reached[place] === 1);
 }
