@@ -6,6 +6,7 @@ import { aluImmediate, aluRegister, immediateOf, load, operand, renamed } from '
 import { lowOnlyTruncations } from './low-halves.ts';
 import type { MachineBlock, MachineFunction } from './machine.ts';
 import { Operands } from './operands.ts';
+import { hiddenUpperHalves } from './upper-halves.ts';
 
 /**
  * Instruction selection: each SSA value becomes BPF instructions on virtual registers. `zext` is nothing at all, and so
@@ -19,6 +20,7 @@ class Selector extends Operands {
   readonly #f: IrFunction;
   readonly #blocks: MachineBlock[] = [];
   readonly #lowOnly: Set<Value>;
+  readonly #hidden: Set<Value>;
   /** Where the ways into a block leave what its phis will be, where they may not write to those yet. */
   readonly #phiCopies = new Map<Value, number>();
   readonly #frame: number;
@@ -29,6 +31,7 @@ class Selector extends Operands {
     this.#frame = frame;
     this.#lowOnly = lowOnlyTruncations(f);
     countUses(f);
+    this.#hidden = hiddenUpperHalves(f);
   }
 
   run(): MachineFunction {
@@ -89,6 +92,9 @@ class Selector extends Operands {
     for (const value of block.values) {
       this.at = value.at;
       this.#value(value);
+      if (this.#hidden.has(value)) {
+        this.tied(this.register(value), [], (def) => aluRegister('mov', 32, def, def));
+      }
     }
     this.#end(block, made);
   }

@@ -25,7 +25,7 @@ export class Builder {
   at: Token;
   readonly entry: Block;
   readonly blocks: Block[] = [];
-  readonly frame: FrameScope = { slots: [], inner: [] };
+  readonly frame: FrameScope = { slots: [], inner: [], open: true };
   scope: FrameScope = this.frame;
   loops = 0;
   #ids = 0;
@@ -68,11 +68,13 @@ export class Builder {
   /** Runs with a frame scope of its own: its slots' bytes are free afterwards. */
   inScope<T>(run: () => T): T {
     const outer = this.scope;
-    this.scope = { slots: [], inner: [] };
-    outer.inner.push(this.scope);
+    const inner: FrameScope = { slots: [], inner: [], open: true };
+    outer.inner.push(inner);
+    this.scope = inner;
     try {
       return run();
     } finally {
+      inner.open = false;
       this.scope = outer;
     }
   }

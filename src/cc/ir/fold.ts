@@ -74,7 +74,10 @@ export function foldSwap(value: bigint, bits: number): bigint {
   return result;
 }
 
-/** Bits that may be set in a value: an upper bound for its unsigned size. */
+/**
+ * Bits that may be set in a value: an upper bound for its unsigned size. No more is said than the verifier knows too,
+ * for a mask that changes nothing goes away.
+ */
 export function bitsOf(value: Value): number {
   switch (value.op) {
     case 'const':
@@ -92,8 +95,8 @@ export function bitsOf(value: Value): number {
       return Math.min(bitsOf(value.args[0] as Value), bitsOf(value.args[1] as Value));
     case 'rsh': {
       const by = value.args[1] as Value;
-      const from = bitsOf(value.args[0] as Value);
-      return by.op === 'const' ? Math.max(1, from - Number(by.constant & 63n)) : from;
+      if (by.op !== 'const') return value.width;
+      return Math.max(1, bitsOf(value.args[0] as Value) - Number(by.constant & 63n));
     }
     default:
       return value.width;
