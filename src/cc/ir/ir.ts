@@ -110,6 +110,8 @@ export interface Slot {
 export interface FrameScope {
   readonly slots: Slot[];
   readonly inner: FrameScope[];
+  /** What is lowered now stands in it. */
+  open: boolean;
 }
 
 export type Terminator =

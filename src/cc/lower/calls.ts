@@ -95,8 +95,9 @@ export class CallLowering {
   #inline(e: Extract<Expression, { kind: 'call' }>, result: Value | undefined): Value | undefined {
     const { builder, expressions } = this.#l;
     const target = e.function;
+    // Literals whose address is passed live on behind the call.
+    const args = e.args.map((arg) => (isScalar(arg.type) ? expressions.value(arg) : undefined));
     return builder.inScope(() => {
-      const args = e.args.map((arg) => (isScalar(arg.type) ? expressions.value(arg) : undefined));
       const returnTo = builder.block();
       const frame: Frame = { function: target, slots: new Map(), labels: new Map(), returnTo, result, loops: [] };
       this.#l.frames.push(frame);

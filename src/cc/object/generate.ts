@@ -73,7 +73,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     const type = own ? options.objectTypes.program(next) : options.objectTypes.function(next);
     functions.push({ slot, name: next.name, type });
     parts.push(emitted);
-    slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
+    slot += emitted.slots;
   }
   return join(f.name, kind, parts, starts, functions);
 }
@@ -179,31 +179,38 @@ function join(
   const code: InstructionBody[] = [];
   const relocations: Relocation[] = [];
   const lines: LineInfo[] = [];
-  let slot = 0;
-  let line: Token | undefined;
+  let start = 0;
   for (const part of parts) {
-    line = undefined;
-    const targets = new Map(part.calls.map((one) => [one.index, one.callee] as const));
-    const addresses = new Map(part.relocations.map((one) => [one.index, one] as const));
-    for (const [i, body] of part.instructions.entries()) {
-      const callee = targets.get(i);
-      const target = callee === undefined ? undefined : starts.get(callee);
-      const refers = body.kind === 'call' || body.kind === 'loadImm64';
-      code.push(refers && target !== undefined ? { ...body, imm: target - slot - 1 } : body);
-      const address = addresses.get(i);
-      if (address) {
-        const { map, offset } = address;
-        relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
-      }
-      const at = part.at[i] && askedBy(part.at[i]);
-      if (at && (!line || at.line !== line.line || at.file !== line.file)) {
-        lines.push({ slot, at: positionOf(at) });
-        line = at;
-      }
-      slot += slotsOf(body);
+    const before = code.length;
+    for (const body of part.instructions) code.push(body);
+    for (const { slot, map, offset } of part.relocations) {
+      relocations.push({ slot: start + slot, map, ...(offset === undefined ? {} : { offset }) });
     }
+    for (const { index, slot, callee } of part.calls) {
+      const target = starts.get(callee);
+      const body = code[before + index] as InstructionBody;
+      if ((body.kind !== 'call' && body.kind !== 'loadImm64') || target === undefined) continue;
+      code[before + index] = { ...body, imm: target - (start + slot) - 1 };
+    }
+    noteLines(part, start, lines);
+    start += part.slots;
   }
   return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines, functions };
+}
+
+/** Adds where the text's lines begin in a function's instructions. */
+function noteLines({ instructions, at }: Emitted, start: number, lines: LineInfo[]): void {
+  let slot = start;
+  let last: Token | undefined;
+  for (let i = 0; i < instructions.length; i++) {
+    const token = at[i] as Token | undefined;
+    const asked = token && askedBy(token);
+    if (asked && (!last || asked.line !== last.line || asked.file !== last.file)) {
+      lines.push({ slot, at: positionOf(asked) });
+      last = asked;
+    }
+    slot += slotsOf(instructions[i] as InstructionBody);
+  }
 }
 
 function generateFunction(
@@ -248,7 +255,7 @@ function generateFunction(
     frame: builder.frame,
     parameters: f.parameters.length,
   };
-  const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
+  const empty: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
   const machine = selectInstructions(ir, layOutFrame(ir));

@@ -233,9 +233,9 @@ export function isInteger(type: CType): type is IntType {
 /** The type of both sides of an operator (C11 6.3.1.8), after promotion. */
 export function commonType(a: IntType, b: IntType): IntType {
   const size = Math.max(a.size, b.size, 4);
-  const signed = ![a, b].some((type) => type.size === size && !type.signed);
+  const signed = (a.signed || a.size < size) && (b.signed || b.size < size);
   if (size === 16) return signed ? types.int128 : types.uint128;
-  if (size === 8 && [a, b].some(isLongLong)) return signed ? types.llong : types.ullong;
+  if (size === 8 && (isLongLong(a) || isLongLong(b))) return signed ? types.llong : types.ullong;
   if (size === 8) return signed ? types.long : types.ulong;
   return signed ? types.int : types.uint;
 }

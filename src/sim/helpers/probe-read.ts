@@ -45,14 +45,7 @@ export function probeReadHelpers(environment: HelperEnvironment): HelperBodies {
   function write(window: CallWindow): number {
     const length = window.low(3);
     if (isKernelThread(current.task) || window.high(1) !== userSpace) return -errno.EPERM;
-    return memory.isMapped(window.high(2), window.low(2), length)
-      ? userMemory.write(window.low(1), window.low(2), length)
-      : -errno.EFAULT;
-  }
-
-  /** The task that r4 points to; one that is no more has no memory. */
-  function taskOf(window: CallWindow): Task | undefined {
-    return tasks.taskAt(window.low(4));
+    return window.isMapped(2, length) ? userMemory.write(window.low(1), window.low(2), length) : -errno.EFAULT;
   }
 
   return {
@@ -66,13 +59,13 @@ export function probeReadHelpers(environment: HelperEnvironment): HelperBodies {
     copy_from_user_task(window) {
       if (!window.isZero(5)) window.answer(-errno.EINVAL);
       else if (window.low(2) === 0) window.answer(0);
-      else read(environment, window, fromUser, taskOf(window));
+      else read(environment, window, fromUser, tasks.taskAt(window.low(4)));
     },
     probe_write_user: (window) => window.answer(write(window)),
   };
 }
 
-/** @param whose the task that user addresses are meant for */
+/** @param whose the task in whose memory user addresses lie */
 function read(
   { memory, userMemory, current }: HelperEnvironment,
   window: CallWindow,
@@ -81,7 +74,7 @@ function read(
 ): void {
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
@@ -101,7 +94,7 @@ function readString(environment: HelperEnvironment, window: CallWindow, rule: Ru
   const { memory } = environment;
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
