@@ -39,7 +39,7 @@ function isBelow(high: number, low: number, lowEnd: number): boolean {
 }
 
 export function probeReadHelpers(environment: HelperEnvironment): HelperBodies {
-  const { memory, current, tasks, userMemory } = environment;
+  const { current, tasks, userMemory } = environment;
 
   /** Into the memory of the task that is current; kernel threads have none. */
   function write(window: CallWindow): number {

@@ -9,13 +9,14 @@ import { putText, type TextKey, type TextMemory, Texts, textsRange } from '../ob
  * execve(2) leaves at its end. The same address holds other bytes in another process, or none. fork(2) gives the child
  * the parent's pages, and who writes to one that is shared gets a copy; execve(2) begins anew.
  *
- *   0x7f00_8000_0000  texts, arrays and bytes that events name; a child's own begin behind those of its parent
+ *   0x7f00_4000_0000  texts, arrays and bytes that events name; a child's own begin behind those of its parent
  *   …
- *   0x7f00_ffff_f000  the last page ends with 8 zero bytes; before them the path, the environment, the arguments
+ *   0x7f00_7fff_f000  the last page ends with 8 zero bytes; before them the path, the environment, the arguments
  *                     (fs/binfmt_elf.c, fs/exec.c: copy_strings)
  */
-const firstAddress = 0x8000_0000;
-const endOfStack = 0x1_0000_0000;
+const firstAddress = 0x4000_0000;
+/** Low halves stay below 2^31: a number from there on is an object that is made anew for each call. */
+const endOfStack = 0x8000_0000;
 /** The strings of execve(2) lie behind it. */
 const lastOfTexts = endOfStack - (1 << 20);
 /** Bytes of what execve(2) leaves, at most. */
