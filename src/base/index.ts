@@ -14,7 +14,7 @@ export {
   TracebedError,
   UsageError,
 } from './errors.ts';
-export { nearest } from './nearest.ts';
+export { editDistance, nearest } from './nearest.ts';
 export { Random } from './random.ts';
 export {
   formatDuration,

@@ -2,6 +2,7 @@ import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { type MapType, mapTypes } from '../uapi/index.ts';
 import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
+import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
 import { programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
@@ -66,13 +67,16 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
     options.includes?.(path, where) ??
-    (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
+    (isKernelHeader(path) && misspeltHeader(path) === undefined
+      ? { name: `<${path}>`, text: kernelHeader(path) }
+      : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
+  preprocessor.headerNames = headerNames;
   preprocessor.define(options.defines ?? {});
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
-  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), {
+  const unit = parse(preprocessor.finish(), diagnostics, new KernelTypes(profile), {
     bccDialect,
     macroNames: () => preprocessor.macros.names(),
   });

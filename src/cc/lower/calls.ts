@@ -10,6 +10,7 @@ import { type CType, isScalar, sizeOf, types } from '../types/types.ts';
 import { widthOf } from './expressions.ts';
 import type { Frame, Lowering } from './lowering.ts';
 import type { OverflowOperation } from './overflow.ts';
+import { mostCopied } from './places.ts';
 
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;
@@ -206,8 +207,8 @@ export class CallLowering {
     const [to, from, count] = e.args as [Expression, Expression, Expression];
     const address = expressions.value(to);
     const size = count.kind === 'number' ? Number(count.value) : -1;
-    if (size < 0 || size > 4096) {
-      diagnostics.error(count.at, `${e.name} wants a constant size of up to 4,096 bytes`);
+    if (size < 0 || size > mostCopied) {
+      diagnostics.error(count.at, `${e.name} wants a constant size of up to ${mostCopied} bytes`);
       return address;
     }
     const place = places.memory(address, targetOf(to));

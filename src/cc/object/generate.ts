@@ -1,6 +1,7 @@
 import type { Btf } from '../../btf/index.ts';
 import { encode, type InstructionBody, slotsOf } from '../../isa/index.ts';
 import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../../object/index.ts';
+import { limits } from '../../uapi/index.ts';
 import { allocateRegisters } from '../codegen/allocate.ts';
 import { type Emitted, emitFunction } from '../codegen/emit.ts';
 import { layOutFrame } from '../codegen/frame.ts';
@@ -41,7 +42,6 @@ export interface GenerateOptions {
   readonly kernel: Btf;
 }
 
-const stackLimit = 512;
 const packetTypes: ReadonlySet<string> = new Set([
   'socket_filter',
   'sched_cls',
@@ -223,12 +223,12 @@ function generateFunction(
   optimise(ir, origin);
   const machine = selectInstructions(ir, layOutFrame(ir));
   allocateRegisters(machine);
-  if (machine.frame > stackLimit) {
+  if (machine.frame > limits.stack) {
     const largest = largestSlots(ir.frame).map(({ name, size }) => `'${name}' ${size}`);
     const which = largest.length === 0 ? '' : `; the largest variables: ${largest.join(', ')}`;
     diagnostics.error(
       f.at,
-      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}${which}`,
+      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${limits.stack}${which}`,
       'keep large structs in a BPF_PERCPU_ARRAY of one entry',
     );
     return { emitted: empty, calls: new Map() };

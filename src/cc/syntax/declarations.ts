@@ -1,6 +1,6 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, pointerTo, types } from '../types/types.ts';
+import { type CType, mostBytes, mostElements, pointerTo, sizeOf, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
 import { type Parsing, typedefNames } from './parsing.ts';
@@ -201,10 +201,14 @@ export class DeclarationParser {
   #suffix(type: CType, attributes: Attributes): { type: CType; parameters: Variable[] | undefined } {
     const p = this.#p;
     if (p.accept('[')) {
+      const at = p.token;
       const length = p.is(']') ? undefined : this.#length();
       p.expect(']');
       const { type: element } = p.nested(() => this.#suffix(type, attributes));
-      return { type: { kind: 'array', element, length }, parameters: undefined };
+      const array: CType = { kind: 'array', element, length };
+      if (sizeOf(array) <= mostBytes) return { type: array, parameters: undefined };
+      p.diagnostics.error(at, `array is too large (${length} elements)`);
+      return { type: { ...array, length: 1 }, parameters: undefined };
     }
     if (p.is('(')) return this.#parameters(type);
     return { type, parameters: undefined };
@@ -214,11 +218,10 @@ export class DeclarationParser {
     const p = this.#p;
     const at = p.token;
     const length = p.constant('the length of an array');
-    if (length < 0n || length > 0x7fffffffn) {
-      p.diagnostics.error(at, `an array of ${length} elements`);
-      return 1;
-    }
-    return Number(length);
+    if (length >= 0n && length <= mostBytes) return Number(length);
+    const message = length < 0n ? 'array with a negative size' : `array is too large (${length} elements)`;
+    p.diagnostics.error(at, message);
+    return 1;
   }
 
   /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
@@ -244,7 +247,10 @@ export class DeclarationParser {
       list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
       if (!p.accept(',')) break;
     }
-    p.expect(')');
+    const end = p.expect(')');
+    if (list.length > mostElements) {
+      p.diagnostics.abandon(end, `${list.length} parameters are more than the ${mostElements} that BTF counts`);
+    }
     const parameters = list.map((one) => ({ name: one.name, type: one.type }));
     return { type: { kind: 'function', returns, parameters, variadic }, parameters: list };
   }

@@ -160,6 +160,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const variable = p.variable('', whole, at);
     variable.initial = initial;
     variable.inMemory = true;
+    if (p.current) p.checkStack(at, 'this', whole);
     return { kind: 'literal', type: whole, at, variable };
   }
 

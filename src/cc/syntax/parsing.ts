@@ -1,7 +1,8 @@
+import { limits } from '../../uapi/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, types } from '../types/types.ts';
+import { aliased, type CType, sizeOf, types } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
 import type { CallParser } from './calls.ts';
 import type { DeclarationParser } from './declarations.ts';
@@ -137,6 +138,14 @@ export class Parsing {
       assigned: false,
       align: 1,
     };
+  }
+
+  /** What lies on the stack is to find room there. */
+  checkStack(at: Token, what: string, type: CType): void {
+    const size = sizeOf(type);
+    if (size <= limits.stack) return;
+    const message = `${what} takes ${size} bytes, and a program's stack holds ${limits.stack}`;
+    this.diagnostics.error(at, message, 'keep it in a BPF_PERCPU_ARRAY of one entry');
   }
 
   /** A constant integer, `what` for the message when it is none. */

@@ -1,7 +1,7 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
+import { aliased, isComplete, printCType, types } from '../types/types.ts';
 import { parseAssembly } from './assembly.ts';
 import type { Statement, SwitchCase, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
@@ -126,13 +126,7 @@ export class StatementParser {
       p.diagnostics.error(name, `'${name.text}' has the incomplete type '${printCType(variable.type)}'`);
       variable.type = types.int;
     }
-    if (sizeOf(variable.type) > 512 && !variable.global) {
-      p.diagnostics.error(
-        name,
-        `'${name.text}' takes ${sizeOf(variable.type)} bytes, and a program's stack holds 512`,
-        'keep it in a BPF_PERCPU_ARRAY of one entry',
-      );
-    }
+    if (!variable.global) p.checkStack(name, `'${name.text}'`, variable.type);
     if (variable.global) p.globals.push(variable);
     else into.push({ kind: 'declare', at: name, variable });
     return variable;

@@ -8,6 +8,8 @@ import {
   isComplete,
   layOutStruct,
   type MemberDeclaration,
+  mostBytes,
+  mostElements,
   pointerTo,
   printCType,
   StructType,
@@ -44,14 +46,25 @@ export class TagParser {
     const type = reusable ? own : new StructType(union, tag?.text ?? '');
     if (tag && own && !reusable) p.diagnostics.error(tag, `'${tag.text}' is defined twice`);
     if (tag) p.scope.declareTag(tag.text, type);
-    p.expect('{');
+    const brace = p.expect('{');
     const members = p.nested(() => this.#members());
     p.expect('}');
     parseAttributes(p, attributes);
-    type.define(layOutStruct(union, members, attributes));
+    this.#checkCount(tag ?? brace, members.length, 'members');
+    const body = layOutStruct(union, members, attributes);
+    if (body.size > mostBytes) {
+      const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
+      p.diagnostics.abandon(tag ?? brace, message);
+    }
+    type.define(body);
     type.packet = attributes.packet;
     p.structs.push(type);
     return type;
+  }
+
+  #checkCount(at: Token, count: number, what: string): void {
+    if (count <= mostElements) return;
+    this.#p.diagnostics.abandon(at, `${count} ${what} are more than the ${mostElements} that BTF counts`);
   }
 
   #taggedStruct(union: boolean, tag: string): CType {
@@ -79,7 +92,7 @@ export class TagParser {
     const p = this.#p;
     const text = supplementaryStruct(tag);
     if (text === undefined) return undefined;
-    const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics);
+    const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics).all;
     const outer = { tokens: p.tokens, at: p.at };
     p.tokens = tokens;
     p.at = 0;
@@ -171,7 +184,8 @@ export class TagParser {
       value++;
       if (!p.accept(',')) break;
     }
-    p.expect('}');
+    const brace = p.expect('}');
+    this.#checkCount(tag ?? brace, values.length, 'enumerators');
     parseAttributes(p, noAttributes());
     const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
     const signed = values.some((one) => one.value < 0n);

@@ -107,6 +107,11 @@ export function aliased(type: CType, alias: string): CType {
   return type;
 }
 
+/** Bytes of the largest type: BTF counts the bits before a member in 32. */
+export const mostBytes = 0x1fff_ffff;
+/** Members, enumerators, parameters and globals of one type or section: BTF counts them in 16 bits. */
+export const mostElements = 0xffff;
+
 const int = (name: string, size: IntType['size'], signed: boolean): IntType => ({ kind: 'int', name, size, signed });
 
 export const types = {
