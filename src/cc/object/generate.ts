@@ -74,7 +74,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     parts.push(emitted);
     slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
   }
-  return join(f.name, kind, parts, starts, functions);
+  return { ...join(f.name, kind, parts, starts, functions), at: positionOf(askedBy(f.at)) };
 }
 
 /**

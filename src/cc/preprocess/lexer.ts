@@ -196,7 +196,10 @@ class Lexer {
       const kind = written === '"' ? 'string' : 'char';
       const body = text.slice(at + 1, end).replace(/\r$|\\$/, '');
       const token = this.#push(kind, end, `${written}${body}${written}`);
-      this.#faults.set(token, { severity: 'error', message: `missing terminating ${written === '"' ? `'"'` : `'`} character` });
+      this.#faults.set(token, {
+        severity: 'error',
+        message: `missing terminating ${written === '"' ? `'"'` : `'`} character`,
+      });
       return;
     }
     const point = text.codePointAt(at) as number;

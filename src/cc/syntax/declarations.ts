@@ -1,10 +1,10 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, mostBytes, mostElements, pointerTo, sizeOf, types } from '../types/types.ts';
+import { type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
 import { type Parsing, typedefNames } from './parsing.ts';
-import { basic, qualifiers, spelled, starters, storage } from './type-words.ts';
+import { basic, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
 export interface Specifiers {
@@ -26,7 +26,12 @@ export interface Declarator {
   readonly type: CType;
   readonly parameters: Variable[] | undefined;
   readonly attributes: Attributes;
+  /** What it declares is const, and not only what that points to. */
+  readonly constant: boolean;
 }
+
+type Qualified = Pick<Specifiers, 'user' | 'volatile' | 'constant'>;
+const unqualified: Qualified = { user: false, volatile: false, constant: false };
 
 /** Of pointers to pointers; what is deeper is a mistake. */
 const mostLevels = 32;
@@ -56,11 +61,15 @@ export class DeclarationParser {
     for (;;) {
       const { text } = p.token;
       if (p.token.kind !== 'name') break;
-      if (qualifiers.has(text) || storage.has(text)) seen.add(p.next().text);
+      if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
       else if (text === '__attribute__') parseAttributes(p, attributes);
       else if (text === '_Alignas') parseAlignas(p, attributes);
-      else if (basic.has(text)) words.push(p.next().text.replace('__signed__', 'signed'));
-      else if (type || words.length > 0) break;
+      else if (basic.has(text)) {
+        if (type) this.#combined(p.token, printCType(type));
+        const word = p.next().text.replace('__signed__', 'signed');
+        if (type || !this.#fits(word, words)) continue;
+        words.push(word);
+      } else if (type || words.length > 0) break;
       else if (text === '__auto_type') {
         seen.add(p.next().text);
         type = types.int;
@@ -88,11 +97,32 @@ export class DeclarationParser {
     };
   }
 
+  /** Of the words that say how long something is kept, one. */
+  #storageClass({ text, ...token }: Token, seen: Set<string>): void {
+    const earlier = exclusive.includes(text) && exclusive.find((one) => one !== text && seen.has(one));
+    if (earlier) this.#combined({ text, ...token }, earlier);
+    else seen.add(text);
+  }
+
+  #combined(at: Token, earlier: string): void {
+    this.#p.diagnostics.error(at, `cannot combine with previous '${earlier}' declaration specifier`);
+  }
+
+  /** Whether a word makes a type with those before it; told, when not. */
+  #fits(word: string, words: readonly string[]): boolean {
+    const known = (list: readonly string[]): boolean => Object.hasOwn(spelled, list.toSorted().join(' '));
+    if (known([...words, word]) || [...words, word].some((one) => floating.has(one))) return true;
+    const at = this.#p.tokens[this.#p.at - 1] as Token;
+    const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
+    this.#combined(at, last);
+    return false;
+  }
+
   #basic(words: readonly string[], at: Token): CType {
     const key = words.toSorted().join(' ');
     const known = Object.hasOwn(spelled, key) ? spelled[key] : undefined;
     if (known) return known;
-    if (words.includes('float') || words.includes('double')) {
+    if (words.some((one) => floating.has(one))) {
       this.#p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
       return types.long;
     }
@@ -105,19 +135,28 @@ export class DeclarationParser {
     const p = this.#p;
     if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
     const at = p.next();
-    p.expect('(');
+    const open = p.expect('(', `after '${at.text}'`);
     const holds = p.constant('what is asserted') !== 0n;
-    const message = p.accept(',') && p.token.kind === 'string' ? p.next().text : '';
-    p.expect(')');
-    p.expect(';');
-    if (!holds) p.diagnostics.error(at, `static assertion failed ${message}`.trim());
+    const message = p.accept(',') && p.token.kind === 'string' ? `: ${p.next().text.slice(1, -1)}` : '';
+    p.close(')', open);
+    p.semicolon(`after '${at.text}'`);
+    if (!holds) p.diagnostics.error(at, `static assertion failed${message}`);
     return true;
   }
 
   unknownType(token: Token): CType {
     const p = this.#p;
-    const what = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
-    if (token.kind !== 'name') return p.diagnostics.abandon(token, `expected a type, not ${what}`);
+    if (token.kind !== 'name' || keywords.has(token.text)) {
+      return p.diagnostics.abandon(token, p.current ? 'expected a type' : `expected identifier or '('`);
+    }
+    const what = `'${token.text}'`;
+    const tag = p.scope.findTag(token.text) ?? p.kernel.struct(token.text, false) ?? p.kernel.struct(token.text, true);
+    if (tag?.kind === 'struct' && p.peek().text !== ';') {
+      const keyword = tag.union ? 'union' : 'struct';
+      p.diagnostics.error(token, `must use '${keyword}' tag to refer to type ${what}`);
+      p.next();
+      return tag;
+    }
     const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
     // What it declares is taken to be an int, so that its name is known.
     if (p.peek().kind !== 'name' && p.peek().text !== '*')
@@ -131,9 +170,9 @@ export class DeclarationParser {
   #typeof(): CType {
     const p = this.#p;
     p.next();
-    p.expect('(');
+    const open = p.expect('(', `after 'typeof'`);
     const type = this.startsType() ? this.typeName() : p.expressions.expression().type;
-    p.expect(')');
+    p.close(')', open);
     return type;
   }
 
@@ -147,23 +186,26 @@ export class DeclarationParser {
     return this.#p.nested(() => {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
-      return this.#declarator(specifiers.type, specifiers.user, specifiers.volatile, attributes);
+      return this.#declarator(specifiers.type, specifiers, attributes);
     });
   }
 
-  #declarator(base: CType, userIn: boolean, volatileIn: boolean, attributes: Attributes): Declarator {
+  #declarator(base: CType, qualified: Qualified, attributes: Attributes): Declarator {
     const p = this.#p;
     let type = base;
-    let user = userIn;
-    let volatile = volatileIn;
+    let { user, volatile, constant } = qualified;
     for (let levels = 1; p.accept('*'); levels++) {
       if (levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
-      type = pointerTo(type, user, volatile);
+      type = pointerTo(type, user, volatile, constant);
       user = false;
       volatile = false;
+      constant = false;
       for (;;) {
-        if (qualifiers.has(p.token.text)) volatile ||= p.next().text === 'volatile';
-        else if (p.is('__attribute__')) {
+        if (qualifiers.has(p.token.text)) {
+          const { text } = p.next();
+          volatile ||= text === 'volatile';
+          constant ||= text === 'const';
+        } else if (p.is('__attribute__')) {
           const own = noAttributes();
           parseAttributes(p, own);
           user ||= own.user;
@@ -180,9 +222,9 @@ export class DeclarationParser {
       const { type: outer } = this.#suffix(type, attributes);
       const end = p.at;
       p.at = quiet;
-      const inner = p.nested(() => this.#declarator(outer, false, false, attributes));
+      const inner = p.nested(() => this.#declarator(outer, unqualified, attributes));
       if (p.at < start) p.at = start;
-      p.expect(')');
+      p.close(')', p.tokens[start] as Token);
       p.at = end;
       return inner;
     }
@@ -190,7 +232,7 @@ export class DeclarationParser {
     parseAttributes(p, attributes);
     const { type: whole, parameters } = this.#suffix(type, attributes);
     parseAttributes(p, attributes);
-    return { name, type: whole, parameters, attributes };
+    return { name, type: whole, parameters, attributes, constant };
   }
 
   #nestedDeclarator(): boolean {
@@ -200,11 +242,13 @@ export class DeclarationParser {
 
   #suffix(type: CType, attributes: Attributes): { type: CType; parameters: Variable[] | undefined } {
     const p = this.#p;
+    const open = p.token;
     if (p.accept('[')) {
       const at = p.token;
       const length = p.is(']') ? undefined : this.#length();
-      p.expect(']');
+      p.close(']', open);
       const { type: element } = p.nested(() => this.#suffix(type, attributes));
+      this.#checkElement(element, open);
       const array: CType = { kind: 'array', element, length };
       if (sizeOf(array) <= mostBytes) return { type: array, parameters: undefined };
       p.diagnostics.error(at, `array is too large (${length} elements)`);
@@ -212,6 +256,16 @@ export class DeclarationParser {
     }
     if (p.is('(')) return this.#parameters(type);
     return { type, parameters: undefined };
+  }
+
+  /** What an array may be of. */
+  #checkElement(element: CType, at: Token): void {
+    const { diagnostics } = this.#p;
+    if (element.kind === 'function') {
+      diagnostics.abandon(at, `an array of functions of type ${quoted(element)}`, 'BPF calls named functions only');
+    }
+    const open = element.kind === 'array' && element.length === undefined;
+    if (element.kind === 'void' || open) diagnostics.error(at, `array has incomplete element type ${quoted(element)}`);
   }
 
   #length(): number {
@@ -227,9 +281,12 @@ export class DeclarationParser {
   /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
   #parameters(returns: CType): { type: CType; parameters: Variable[] } {
     const p = this.#p;
-    p.expect('(');
+    const open = p.expect('(');
     const list: Variable[] = [];
     let variadic = false;
+    if (returns.kind === 'function' || returns.kind === 'array') {
+      p.diagnostics.abandon(open, `function cannot return ${returns.kind} type ${quoted(returns)}`);
+    }
     if (p.is('void') && p.peek().text === ')') p.next();
     while (!p.is(')')) {
       if (p.accept('...')) {
@@ -247,7 +304,7 @@ export class DeclarationParser {
       list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
       if (!p.accept(',')) break;
     }
-    const end = p.expect(')');
+    const end = p.close(')', open);
     if (list.length > mostElements) {
       p.diagnostics.abandon(end, `${list.length} parameters are more than the ${mostElements} that BTF counts`);
     }

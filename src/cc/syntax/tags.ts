@@ -11,12 +11,12 @@ import {
   mostBytes,
   mostElements,
   pointerTo,
-  printCType,
+  quoted,
   StructType,
   types,
 } from '../types/types.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
-import type { Parsing } from './parsing.ts';
+import { definedBefore, type Parsing } from './parsing.ts';
 import { spelled } from './type-words.ts';
 
 /**
@@ -44,11 +44,11 @@ export class TagParser {
     const own = tag && p.scope.ownTag(tag.text);
     const reusable = own?.kind === 'struct' && own.body === undefined && own.union === union;
     const type = reusable ? own : new StructType(union, tag?.text ?? '');
-    if (tag && own && !reusable) p.diagnostics.error(tag, `'${tag.text}' is defined twice`);
+    if (tag && own && !reusable) p.diagnostics.error(tag, `redefinition of '${tag.text}'`);
     if (tag) p.scope.declareTag(tag.text, type);
     const brace = p.expect('{');
     const members = p.nested(() => this.#members());
-    p.expect('}');
+    p.close('}', brace);
     parseAttributes(p, attributes);
     this.#checkCount(tag ?? brace, members.length, 'members');
     const body = layOutStruct(union, members, attributes);
@@ -124,6 +124,7 @@ export class TagParser {
   #members(): MemberDeclaration[] {
     const p = this.#p;
     const members: MemberDeclaration[] = [];
+    const names = new Map<string, Token>();
     while (!p.is('}')) {
       if (p.accept(';') || p.declarations.staticAssert()) continue;
       const specifiers = p.declarations.specifiers();
@@ -138,13 +139,12 @@ export class TagParser {
         const width = p.accept(':') ? Number(p.constant('the width of a bit-field')) : undefined;
         parseAttributes(p, attributes);
         if (name && !isComplete(type) && !(type.kind === 'array' && p.peek().text === '}')) {
-          p.diagnostics.error(name, `member '${name.text}' has the incomplete type '${printCType(type)}'`);
+          p.diagnostics.error(name, `field has incomplete type ${quoted(type)}`);
         }
-        if (width !== undefined && (type.kind !== 'int' || width < 0 || width > type.size * 8)) {
-          p.diagnostics.error(
-            name ?? p.token,
-            `a bit-field of type '${printCType(type)}' cannot be ${width} bits wide`,
-          );
+        if (name) this.#checkName(name, names);
+        const wrong = width === undefined ? undefined : wrongWidth(name?.text, type, width);
+        if (wrong !== undefined) {
+          p.diagnostics.error(name ?? p.token, wrong);
           continue;
         }
         const align = Math.max(attributes.align, specifiers.attributes.align);
@@ -156,9 +156,18 @@ export class TagParser {
           packed: attributes.packed || specifiers.attributes.packed,
         });
       } while (p.accept(','));
-      p.expect(';');
+      p.semicolon('at end of declaration list');
     }
     return members;
+  }
+
+  #checkName(name: Token, names: Map<string, Token>): void {
+    const earlier = names.get(name.text);
+    if (earlier) {
+      const notes = [definedBefore(earlier, 'previous declaration is here')];
+      this.#p.diagnostics.error(name, `duplicate member '${name.text}'`, { notes });
+    }
+    names.set(name.text, name);
   }
 
   /** enum = 'enum' tag? ('{' name ('=' constant)? (',' …)* '}')? */
@@ -167,24 +176,30 @@ export class TagParser {
     p.next();
     parseAttributes(p, noAttributes());
     const tag = p.token.kind === 'name' ? p.next() : undefined;
+    const open = p.token;
     if (!p.accept('{')) {
       if (!tag) p.expect('{');
-      const text = (tag as Token).text;
+      const { text } = tag as Token;
       return p.scope.findTag(text) ?? p.kernel.enum(text) ?? types.uint;
     }
     const values: BtfEnumerator[] = [];
     let value = 0n;
     while (!p.is('}')) {
-      const name = p.name('the name of an enumerator');
+      const name = p.name();
       parseAttributes(p, noAttributes());
       if (p.accept('=')) value = p.constant('the value of an enumerator');
       values.push({ name: name.text, value });
       const wide = value > 0x7fffffffn || value < -0x80000000n;
-      p.scope.declare(name.text, { kind: 'enumerator', value, type: wide ? types.long : types.int });
+      p.declareOnce(name, { kind: 'enumerator', value, type: wide ? types.long : types.int, at: name });
       value++;
+      if (value > 0xffff_ffff_ffff_ffffn && p.is(',') && p.peek().kind === 'name' && p.peek(2).text !== '=') {
+        const message = `incremented enumerator value ${value} is not representable in the largest integer type`;
+        p.diagnostics.error(p.peek(), message);
+        value = 0n;
+      }
       if (!p.accept(',')) break;
     }
-    const brace = p.expect('}');
+    const brace = p.close('}', open);
     this.#checkCount(tag ?? brace, values.length, 'enumerators');
     parseAttributes(p, noAttributes());
     const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
@@ -199,4 +214,14 @@ export class TagParser {
     if (tag) p.scope.declareTag(tag.text, type);
     return type;
   }
+}
+
+/** Why a bit-field cannot be that wide, in clang's words. */
+function wrongWidth(name: string | undefined, type: CType, width: number): string | undefined {
+  const field = name === undefined ? 'anonymous bit-field' : `bit-field '${name}'`;
+  if (type.kind !== 'int') return `${field} has non-integral type ${quoted(type)}`;
+  if (width < 0) return `${field} has negative width (${width})`;
+  if (width === 0 && name !== undefined) return `named ${field} has zero width`;
+  const most = type.bool ? 1 : type.size * 8;
+  return width > most ? `width of ${field} (${width} bits) exceeds the width of its type (${most} bits)` : undefined;
 }

@@ -33,6 +33,8 @@ export interface PointerType extends Aliased {
   /** What it points to is memory of a process (`__user`). */
   readonly user: boolean;
   readonly volatile: boolean;
+  /** What it points to may be read only. */
+  readonly constant: boolean;
 }
 
 export interface ArrayType extends Aliased {
@@ -132,8 +134,8 @@ export const types = {
   uint128: int('unsigned __int128', 16, false),
 } as const;
 
-export function pointerTo(target: CType, user = false, volatile = false): PointerType {
-  return { kind: 'pointer', target, user, volatile };
+export function pointerTo(target: CType, user = false, volatile = false, constant = false): PointerType {
+  return { kind: 'pointer', target, user, volatile, constant };
 }
 
 /** sizeof in bytes; 0 for void, functions and what is incomplete. */
@@ -246,12 +248,36 @@ export function printCType(type: CType): string {
       return target.endsWith('*') ? `${target}*` : `${target} *`;
     }
     case 'array':
-      return `${printCType(type.element)}[${type.length ?? ''}]`;
+      return arrayText(type, printCType);
     case 'struct':
       return `${type.union ? 'union' : 'struct'} ${type.tag === '' ? '(anonymous)' : type.tag}`;
     case 'function':
       return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ')})`;
   }
+}
+
+/** As diagnostics name it: in quotes, and of a typedef what it stands for. */
+export function quoted(type: CType): string {
+  const plain = printCType(type);
+  const named = sugared(type);
+  return named === plain ? `'${plain}'` : `'${named}' (aka '${plain}')`;
+}
+
+/** Lengths from the outermost on: `int[2][3]` is two of three. */
+function arrayText(type: ArrayType, printed: (type: CType) => string): string {
+  let lengths = '';
+  let at: CType = type;
+  for (; at.kind === 'array'; at = at.element) lengths += `[${at.length ?? ''}]`;
+  return printed(at) + lengths;
+}
+
+/** The type by the typedefs that it was named by. */
+function sugared(type: CType): string {
+  if (type.alias !== undefined) return type.alias;
+  if (type.kind === 'array') return arrayText(type, sugared);
+  if (type.kind !== 'pointer') return printCType(type);
+  const target = sugared(type.target);
+  return target.endsWith('*') ? `${target}*` : `${target} *`;
 }
 
 export interface MemberDeclaration {
