@@ -77,7 +77,7 @@ export class DataSections {
         'index it with constants, or keep the bytes themselves: char names[2][16]',
       );
     } else {
-      this.#diagnostics.error(entry.value.at, `initializer element of '${name}' is not a compile-time constant`);
+      this.#diagnostics.error(entry.value.at, 'initializer element is not a compile-time constant');
     }
   }
 

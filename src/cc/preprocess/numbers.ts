@@ -1,6 +1,6 @@
 /** What is wrong with a number that is no integer, in clang's words. */
 export function wrongInteger(text: string): string {
-  const octal = /^0[0-9]*([89])/.exec(text);
+  const octal = /^0[0-7]*([89])/.exec(text);
   if (octal) return `invalid digit '${octal[1]}' in octal constant`;
   const binary = /^0[bB][01]*([2-9])/.exec(text);
   if (binary) return `invalid digit '${binary[1]}' in binary constant`;

@@ -6,6 +6,7 @@ import type { Token } from '../preprocess/token.ts';
 import { isScalar, printCType, quoted, sizeOf, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { isWrong } from './typing.ts';
 
 /** Calls (C11 6.5.2.2): of the text's functions, and of the kernel's helpers by their names. */
 export class CallParser {
@@ -61,9 +62,9 @@ export class CallParser {
   call(callee: Expression, at: Token): Expression {
     const p = this.#p;
     if (callee.kind !== 'function') {
-      this.#notCallable(callee, at);
+      if (!isWrong(callee)) this.#notCallable(callee, at);
       this.argumentList();
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
     const target = callee.function;
     const wanted = target.parameters.length;
@@ -86,7 +87,7 @@ export class CallParser {
       ? 'only a named function can be called'
       : `called object type ${quoted(type)} is not a function or function pointer`;
     const hint = pointer ? 'a call through a pointer is nothing that BPF has' : undefined;
-    this.#p.diagnostics.error(pointer ? at : this.#p.spans.first(callee), message, {
+    this.#p.diagnostics.error(at, message, {
       hint,
       ranges: [this.#p.spans.of(callee)],
     });

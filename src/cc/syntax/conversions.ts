@@ -45,7 +45,12 @@ export function warnOfConversion(
   spans: Spans,
 ): void {
   const what = mismatch(value, type);
-  if (what === undefined) return;
+  if (what === undefined) {
+    if (!discardsConst(value.type, type)) return;
+    const message = `${phrases[how](quoted(type), quoted(value.type))} discards qualifiers`;
+    diagnostics.warning(at, message, { ranges: [spans.of(value)] });
+    return;
+  }
   diagnostics.warning(at, `incompatible ${what} ${phrases[how](quoted(type), quoted(value.type))}`, {
     hint: 'a cast says that it is meant so',
     ranges: [spans.of(value)],
@@ -60,6 +65,11 @@ function mismatch(value: Expression, type: CType): string | undefined {
     return from.kind === 'int' && !isNull ? 'integer to pointer conversion' : undefined;
   }
   return type.kind === 'int' && !type.bool && from.kind === 'pointer' ? 'pointer to integer conversion' : undefined;
+}
+
+/** What may be read only could be written afterwards. */
+function discardsConst(from: CType, to: CType): boolean {
+  return from.kind === 'pointer' && to.kind === 'pointer' && from.constant && !to.constant;
 }
 
 function isCompatible(to: PointerType, from: PointerType): boolean {

@@ -158,12 +158,12 @@ export class DeclarationParser {
       return tag;
     }
     const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
-    // What it declares is taken to be an int, so that its name is known.
+    // What it declares is known by its name, and nothing more is said of it.
     if (p.peek().kind !== 'name' && p.peek().text !== '*')
       return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
     p.diagnostics.error(token, `unknown type name ${what}`, hint);
     p.next();
-    return types.int;
+    return types.wrong;
   }
 
   /** typeof = 'typeof' '(' (type-name | expression) ')' */

@@ -14,13 +14,14 @@ import {
   pointerTo,
   printCType,
   quoted,
+  quotedConstant,
   type StructType,
   sizeOf,
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import type { Parsing } from './parsing.ts';
-import { isUser } from './typing.ts';
+import { definedBefore, type Parsing } from './parsing.ts';
+import { isUser, isWrong } from './typing.ts';
 
 /**
  * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
@@ -66,6 +67,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   #assign(left: Expression, right: Expression, at: Token): Expression {
     const p = this.#p;
+    if (isWrong(left)) return left;
     if (!this.#isPlace(left)) {
       p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
       return left;
@@ -85,6 +87,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
       return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
     }
+    if (isWrong(left)) return left;
     const step = at.text === '++' ? 'increment' : at.text === '--' ? 'decrement' : undefined;
     if (!this.#isPlace(left)) {
       p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
@@ -275,6 +278,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   addressOf(value: Expression, at: Token): Expression {
     const p = this.#p;
+    if (isWrong(value)) return value;
     const { kind, type: own, variable } = value as Extract<Expression, { kind: 'number' }>;
     const base: Expression =
       kind === 'number' && variable ? { kind: 'variable', type: own, at: value.at, variable } : value;
@@ -305,15 +309,15 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   deref(value: Expression, at: Token): Expression {
     const p = this.#p;
     const base = p.typing.decay(value);
-    if (base.kind === 'function') return base;
+    if (base.kind === 'function' || isWrong(base)) return base;
     if (base.type.kind !== 'pointer') {
       const message = `indirection requires pointer operand (${quoted(base.type)} invalid)`;
       p.diagnostics.error(at, message, { ranges: [p.spans.of(base)] });
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
     if (base.type.target.kind === 'void') {
       p.diagnostics.error(at, `a 'void *' says not what it points to`, 'cast it to a pointer to what is there');
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
     return { kind: 'deref', type: base.type.target, at, base };
   }
@@ -341,6 +345,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const index = this.expression();
     const close = p.close(']', at);
     const [a, b] = [p.typing.decay(array), p.typing.decay(index)];
+    if (isWrong(a) || isWrong(b)) return p.typing.wrong(at);
     const wrong = [a, b].every(({ type }) => type.kind !== 'pointer')
       ? 'subscripted value is not an array, pointer, or vector'
       : [a, b].some(({ type }) => type.kind === 'int')
@@ -348,9 +353,9 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
         : 'array subscript is not an integer';
     if (wrong !== undefined) {
       p.diagnostics.error(at, wrong, { ranges: [p.spans.of(array), p.spans.of(index)] });
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
-    this.#checkIndex(array, index, at);
+    this.#checkIndex(array, index);
     const element = this.deref(p.typing.arithmetic('+', array, index, at), at);
     p.spans.note(element, undefined, close);
     return element;
@@ -370,6 +375,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   #arrow(base: Expression, at: Token): Expression {
     const p = this.#p;
     const { type } = p.typing.decay(base);
+    if (isWrong(base)) return this.memberOf(base, at);
     if (type.kind === 'pointer' && type.target.kind !== 'void') return this.memberOf(this.deref(base, at), at);
     const ranges = [p.spans.of(base)];
     if (type.kind === 'pointer') {
@@ -380,11 +386,11 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       p.diagnostics.error(at, `member reference type ${quoted(type)} is not a pointer${meant}`, { ranges });
       if (type.kind === 'struct') return this.memberOf(base, at);
     }
-    return p.typing.number(p.name(), 0n);
+    return p.typing.wrong(p.name());
   }
 
   /** An index that is a constant beyond the array; the one behind the last may only be pointed to. */
-  #checkIndex(array: Expression, index: Expression, at: Token): void {
+  #checkIndex(array: Expression, index: Expression): void {
     const p = this.#p;
     if (array.type.kind !== 'array' || index.kind !== 'number') return;
     const { length } = array.type;
@@ -402,11 +408,12 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const p = this.#p;
     const name = p.name();
     const { type } = base;
+    if (isWrong(base)) return p.typing.wrong(name);
     if (type.kind !== 'struct') {
       p.diagnostics.error(at, `member reference base type ${quoted(type)} is not a structure or union`, {
         ranges: [p.spans.of(base)],
       });
-      return p.typing.number(name, 0n);
+      return p.typing.wrong(name);
     }
     const macro = memberMacro(name.text);
     const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
@@ -421,7 +428,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
         ranges: [p.spans.of(base)],
       });
     }
-    return p.typing.number(name, 0n);
+    return p.typing.wrong(name);
   }
 
   /** Why nothing is known of a struct's inside. */
@@ -441,23 +448,25 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 /** A place that is const may be read only. */
 function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
   const ranges = [p.spans.of(place)];
-  if (place.kind === 'variable' && place.variable.constant) {
-    const { variable } = place;
-    const notes = [
-      {
-        message: `variable '${variable.name}' declared const here`,
-        at: positionOf(askedBy(variable.at)),
-        length: variable.name.length,
-      },
-    ];
-    const type = quoted(variable.type).replace("'", "'const ");
-    p.diagnostics.error(at, `cannot assign to variable '${variable.name}' with const-qualified type ${type}`, {
-      notes,
-      ranges,
-    });
-  } else if (place.kind === 'deref' && place.base.type.kind === 'pointer' && place.base.type.constant) {
-    p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
+  let whole = place;
+  while (whole.kind === 'member') whole = whole.base;
+  const through = whole.kind === 'deref' ? whole.base : undefined;
+  if (through) {
+    if (through.type.kind !== 'pointer' || !through.type.constant) return;
+    if (whole === place || through.kind !== 'variable') {
+      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
+      return;
+    }
   }
+  const named = through ?? whole;
+  if (named.kind !== 'variable' || (!through && !named.variable.constant)) return;
+  const { variable } = named;
+  const type = through ? quoted(variable.type) : quotedConstant(variable.type);
+  const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
+  p.diagnostics.error(at, message, {
+    notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
+    ranges,
+  });
 }
 
 /** The variable that a place is part of has no constant value; what a pointer leads to is another's. */

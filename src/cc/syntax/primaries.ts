@@ -67,7 +67,7 @@ export class PrimaryParser {
       const digit = { ...at, offset: at.offset + wrongIntegerOffset(at.text), text: at.text.slice(0, 1) };
       if (floating) p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
       else p.diagnostics.error(at.from ? at : digit, wrongInteger(at.text));
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
     const { value, unsigned, long, longLong, decimal } = literal;
     if (value > 0xffffffffffffffffn)
@@ -154,7 +154,7 @@ export class PrimaryParser {
       p.next();
       p.calls.argumentList();
     }
-    return p.typing.number(at, 0n);
+    return p.typing.wrong(at);
   }
 
   *#names(called: boolean): Iterable<string> {

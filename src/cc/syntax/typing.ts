@@ -36,6 +36,11 @@ export class Typing {
     return { kind: 'number', type, at, value: wrap(value, type) };
   }
 
+  /** What stands for something that was told to be wrong: nothing more is said of it. */
+  wrong(at: Token): Expression {
+    return { kind: 'number', type: types.wrong, at, value: 0n };
+  }
+
   /** An array becomes the address of its first element, where its value is wanted. */
   decay(value: Expression): Expression {
     if (value.type.kind !== 'array') return value;
@@ -46,6 +51,7 @@ export class Typing {
   /** Conversion to a type, explicit or not. */
   cast(value: Expression, type: CType, at = value.at): Expression {
     const from = this.decay(value);
+    if (isWrong(from) || type === types.wrong) return isScalar(type) ? this.number(at, 0n, type) : this.wrong(at);
     if (type.kind === 'void') return { kind: 'cast', type, at, base: from };
     if (from.kind === 'number' && isScalar(type)) {
       const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
@@ -57,7 +63,7 @@ export class Typing {
     if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
       this.#needsScalar(at, `used type ${quoted(type)}`);
-      return this.number(at, 0n);
+      return this.wrong(at);
     }
     if (from.type.kind === 'struct' || from.type.kind === 'void') {
       this.#needsScalar(this.#spans.first(from), `operand of type ${quoted(from.type)}`);
@@ -73,9 +79,10 @@ export class Typing {
   /** Conversion without a cast: what C lets pass and clang warns of is warned of. */
   assign(value: Expression, type: CType, at: Token, how: Conversion): Expression {
     const from = this.decay(value);
+    if (isWrong(from) || type === types.wrong) return this.cast(from, type);
     if (!isConvertible(from, type)) {
       this.#diagnostics.error(at, refusal(from, type, how), { ranges: [this.#spans.of(value)] });
-      return type.kind === 'struct' ? { ...from, type } : this.number(at, 0n, type.kind === 'void' ? types.int : type);
+      return this.wrong(at);
     }
     warnOfConversion(this.#diagnostics, from, type, at, how, this.#spans);
     return this.cast(from, type, from.at);
@@ -84,7 +91,7 @@ export class Typing {
   /** Integer promotion: what is narrower than int becomes int. */
   promote(value: Expression): Expression {
     const from = this.decay(value);
-    if (from.type.kind !== 'int') return from;
+    if (from.type.kind !== 'int' || isWrong(from)) return from;
     // gcc and clang promote a bit-field by its width, whatever type it is declared with.
     const width = bitFieldOf(from)?.width ?? from.type.size * 8;
     if (from.type.size < 4 || width < 32) return this.cast(from, types.int);
@@ -95,6 +102,7 @@ export class Typing {
   arithmetic(op: BinaryOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
     const left = this.promote(leftIn);
     const right = this.promote(rightIn);
+    if (isWrong(left) || isWrong(right)) return this.wrong(at);
     if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return this.#pointers(op, left, right, at);
     if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(left, right, at);
     this.#warnOfConstants(op, left, right, at);
@@ -136,12 +144,13 @@ export class Typing {
     this.#diagnostics.error(at, `invalid operands to binary expression ${this.#sides(left, right)}`, {
       ranges: [this.#spans.of(left), this.#spans.of(right)],
     });
-    return this.number(at, 0n);
+    return this.wrong(at);
   }
 
   compare(op: ComparisonOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
     let left = this.promote(leftIn);
     let right = this.promote(rightIn);
+    if (isWrong(left) || isWrong(right)) return this.wrong(at);
     if (left.type.kind === 'pointer' || right.type.kind === 'pointer') {
       const odd = [left, right].some(({ type }) => type.kind === 'struct' || type.kind === 'void');
       if (odd) return this.#bad(left, right, at);
@@ -170,6 +179,7 @@ export class Typing {
 
   unary(kind: 'negate' | 'complement', value: Expression, at: Token): Expression {
     const base = this.promote(value);
+    if (isWrong(base)) return base;
     if (!isInteger(base.type)) {
       return this.#badArgument(base, at);
     }
@@ -180,7 +190,7 @@ export class Typing {
   #badArgument(base: Expression, at: Token): Expression {
     const message = `invalid argument type ${quoted(base.type)} to unary expression`;
     this.#diagnostics.error(at, message, { ranges: [this.#spans.of(base)] });
-    return this.number(at, 0n);
+    return this.wrong(at);
   }
 
   not(value: Expression, at: Token): Expression {
@@ -228,6 +238,7 @@ export class Typing {
   #eitherType(yes: Expression, no: Expression, at: Token): CType {
     const a = yes.type;
     const b = no.type;
+    if (isWrong(yes) || isWrong(no)) return types.wrong;
     if (isInteger(a) && isInteger(b)) {
       return commonType(this.promote(yes).type as IntType, this.promote(no).type as IntType);
     }
@@ -237,8 +248,7 @@ export class Typing {
     if (sameType(a, b)) return a;
     const ranges = [this.#spans.of(yes), this.#spans.of(no)];
     this.#diagnostics.error(at, `incompatible operand types (${quoted(a)} and ${quoted(b)})`, { ranges });
-    // An operand's type would not fit what comes next, either.
-    return types.int;
+    return types.wrong;
   }
 
   #folded(value: Extract<Expression, { kind: 'binary' }>): Expression {
@@ -256,6 +266,11 @@ function bitFieldOf(e: Expression): Member['bits'] {
   if (e.kind === 'member') return e.member.bits;
   if (e.kind === 'comma') return bitFieldOf(e.right);
   return e.kind === 'assign' || e.kind === 'update' ? bitFieldOf(e.left) : undefined;
+}
+
+/** It stands for something that was told to be wrong. */
+export function isWrong({ type }: Expression): boolean {
+  return type === types.wrong;
 }
 
 /** What compares with 0. */

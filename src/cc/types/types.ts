@@ -130,6 +130,8 @@ export const types = {
   ulong: int('unsigned long', 8, false),
   llong: int('long long', 8, true),
   ullong: int('unsigned long long', 8, false),
+  /** Of what was told to be wrong; it goes with everything. */
+  wrong: int('int', 4, true),
   int128: int('__int128', 16, true),
   uint128: int('unsigned __int128', 16, false),
 } as const;
@@ -243,16 +245,14 @@ export function printCType(type: CType): string {
       return 'void';
     case 'int':
       return type.name;
-    case 'pointer': {
-      const target = printCType(type.target);
-      return target.endsWith('*') ? `${target}*` : `${target} *`;
-    }
+    case 'pointer':
+      return pointerText(type, printCType);
     case 'array':
       return arrayText(type, printCType);
     case 'struct':
       return `${type.union ? 'union' : 'struct'} ${type.tag === '' ? '(anonymous)' : type.tag}`;
     case 'function':
-      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ')})`;
+      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ') || 'void'})`;
   }
 }
 
@@ -261,6 +261,11 @@ export function quoted(type: CType): string {
   const plain = printCType(type);
   const named = sugared(type);
   return named === plain ? `'${plain}'` : `'${named}' (aka '${plain}')`;
+}
+
+/** The same of what is const itself. */
+export function quotedConstant(type: CType): string {
+  return quoted(type).replace(/'([^']*)'/g, type.kind === 'pointer' ? `'$1const'` : `'const $1'`);
 }
 
 /** Lengths from the outermost on: `int[2][3]` is two of three. */
@@ -276,8 +281,13 @@ function sugared(type: CType): string {
   if (type.alias !== undefined) return type.alias;
   if (type.kind === 'array') return arrayText(type, sugared);
   if (type.kind !== 'pointer') return printCType(type);
-  const target = sugared(type.target);
-  return target.endsWith('*') ? `${target}*` : `${target} *`;
+  return pointerText(type, sugared);
+}
+
+function pointerText({ target, constant }: PointerType, printed: (type: CType) => string): string {
+  const text = printed(target);
+  if (text.endsWith('*')) return constant ? `${text}const *` : `${text}*`;
+  return constant ? `const ${text} *` : `${text} *`;
 }
 
 export interface MemberDeclaration {
