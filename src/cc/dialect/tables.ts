@@ -152,16 +152,23 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   sk_redirect_hash: { takes: [3, 3], gives: 'int' },
 };
 
+/** The short form of a name, a digit behind it or not: `BPF_HASH`, `BPF_HASH3`. */
+function shortForm(text: string): ShortForm | undefined {
+  if (Object.hasOwn(shortForms, text)) return shortForms[text];
+  const plain = /^(BPF_\w+?)\d$/.exec(text)?.[1];
+  return plain !== undefined && Object.hasOwn(shortForms, plain) ? shortForms[plain] : undefined;
+}
+
+/** Whether a name declares a table. */
+export function isTableForm(text: string): boolean {
+  return shortForm(text) !== undefined || Object.hasOwn(longForms, text);
+}
+
 /** Reads a table's declaration when one stands here. */
 export function parseTable(p: Parsing): boolean {
   const { token } = p;
   const { text } = token;
-  const plain = /^(BPF_\w+?)(\d)?$/.exec(text)?.[1] as string | undefined;
-  const short = Object.hasOwn(shortForms, text)
-    ? shortForms[text]
-    : plain && Object.hasOwn(shortForms, plain)
-      ? shortForms[plain]
-      : undefined;
+  const short = shortForm(text);
   const long = Object.hasOwn(longForms, text) ? longForms[text] : undefined;
   if ((!short && !long) || p.peek().text !== '(') return false;
   p.next();

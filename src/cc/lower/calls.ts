@@ -15,7 +15,7 @@ import { mostCopied } from './places.ts';
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;
 /** More values than this come only of functions that call others many times, and these others … */
-const mostValues = 200_000;
+const mostValues = 100_000;
 const mostCalls = 20_000;
 
 /** @param calls who calls whom, down to the function that is there already */

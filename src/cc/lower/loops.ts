@@ -7,7 +7,7 @@ import type { Lowering } from './lowering.ts';
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
 /** More values than this come only of a loop that was unrolled too far. */
-const mostValues = 200_000;
+const mostValues = 100_000;
 
 export class LoopLowering {
   readonly #l: Lowering;

@@ -44,6 +44,8 @@ const joint = /\\[ \t]*\r?\n/g;
 export interface Fault {
   readonly severity: 'error' | 'warning';
   readonly message: string;
+  /** Characters into the token; 0 when absent. */
+  readonly offset?: number;
 }
 
 export interface Tokens {
@@ -212,9 +214,22 @@ const emptyCharacter: Fault = { severity: 'error', message: 'empty character con
 
 /** A string that holds what hardly anybody means. */
 function oddString(text: string): Fault | undefined {
+  const escape = unknownEscape(text);
+  if (escape) return escape;
   if (text.includes('\0')) return { severity: 'warning', message: 'null character(s) preserved in string literal' };
   if (!text.includes('\ufffd')) return undefined;
   return { severity: 'warning', message: 'illegal character encoding in string literal' };
+}
+
+/** A backslash before what C gives no meaning. */
+function unknownEscape(text: string): Fault | undefined {
+  if (!text.includes('\\')) return undefined;
+  for (const { 0: written, index } of text.matchAll(/\\[\s\S]/g)) {
+    if (/[^abefnrtvxuU0-7'"?\\]/.test(written[1] as string)) {
+      return { severity: 'warning', message: `unknown escape sequence '${written}'`, offset: index };
+    }
+  }
+  return undefined;
 }
 
 function strayFault(written: string, point: number): Fault {

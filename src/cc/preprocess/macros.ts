@@ -19,7 +19,9 @@ export interface Macro {
 const none: ReadonlySet<string> = new Set();
 const mostExpanded = 500_000;
 /** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
-const mostTokens = 300_000;
+const mostTokens = 100_000;
+/** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
+const mostHidden = 3_000_000;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 
@@ -30,6 +32,7 @@ export class MacroTable {
   readonly #undefined = new Set<string>();
   #expanded = 0;
   #tokens = 0;
+  #hidden = 0;
   #depth = 0;
   #counter = 0;
 
@@ -175,6 +178,13 @@ export class MacroTable {
     return output;
   }
 
+  #count(hidden: number, at: Token): void {
+    this.#hidden += hidden;
+    if (this.#hidden > mostHidden) {
+      this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
+    }
+  }
+
   #builtin(token: Token): Token {
     switch (token.text) {
       case '__LINE__':
@@ -194,6 +204,7 @@ export class MacroTable {
 
   #replace(macro: Macro, use: Token, pending: Token[]): Token[] | undefined {
     const hidden = new Set(use.hidden ?? none).add(macro.name);
+    this.#count(hidden.size, use);
     if (!macro.parameters) return this.#substitute(macro, [], use, hidden);
     if (pending.at(-1)?.text !== '(') return undefined;
     const collected = collectArguments(pending);
@@ -250,6 +261,7 @@ export class MacroTable {
         }
       }
     }
+    this.#count(result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0), use);
     return result.map((token, i) => ({
       ...token,
       space: i === 0 ? use.space : token.space,

@@ -119,7 +119,8 @@ export class Preprocessor {
     const tokens = reading.take(count);
     if (faults.length === 0) return tokens;
     for (const { index, fault } of faults) {
-      const token = tokens[index] as Token;
+      const whole = tokens[index] as Token;
+      const token = fault.offset ? { ...whole, offset: whole.offset + fault.offset, text: '' } : whole;
       if (fault.severity === 'error') this.#diagnostics.error(token, fault.message);
       else this.#diagnostics.warning(token, fault.message);
     }

@@ -59,6 +59,11 @@ export function behind(token: Token): Token {
   return { ...token, kind: 'end', offset: token.offset + token.text.length, text: '' };
 }
 
+/** A string or character that its line ended: its last quote does not stand in the file. */
+export function isUnterminated({ kind, text, offset, file }: Token): boolean {
+  return (kind === 'string' || kind === 'char') && file.text[offset + text.length - 1] !== text.at(-1);
+}
+
 /** The `#include`s that led to a token's file, the outermost first. */
 export function includesAround(token: Token): Token[] {
   const includes: Token[] = [];

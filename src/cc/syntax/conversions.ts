@@ -46,6 +46,7 @@ export function warnOfConversion(
 ): void {
   const what = mismatch(value, type);
   if (what === undefined) {
+    warnOfConstant(diagnostics, value, type, spans);
     if (!discardsConst(value.type, type)) return;
     const message = `${phrases[how](quoted(type), quoted(value.type))} discards qualifiers`;
     diagnostics.warning(at, message, { ranges: [spans.of(value)] });
@@ -65,6 +66,25 @@ function mismatch(value: Expression, type: CType): string | undefined {
     return from.kind === 'int' && !isNull ? 'integer to pointer conversion' : undefined;
   }
   return type.kind === 'int' && !type.bool && from.kind === 'pointer' ? 'pointer to integer conversion' : undefined;
+}
+
+/** A constant that does not fit what it becomes. */
+function warnOfConstant(diagnostics: Diagnostics, value: Expression, type: CType, spans: Spans): void {
+  const from = value.type;
+  if (value.kind !== 'number' || type.kind !== 'int' || from.kind !== 'int' || type.bool || type.values) return;
+  const bits = widthOf(value.value);
+  const width = type.size * 8;
+  const turns = bits === width && type.signed && value.value > 0n && from.signed;
+  if (bits <= width && !turns) return;
+  const changed = type.signed ? BigInt.asIntN(width, value.value) : BigInt.asUintN(width, value.value);
+  const what = `implicit conversion from ${quoted(from)} to ${quoted(type)}`;
+  const at = spans.first(value);
+  diagnostics.warning(at, `${what} changes value from ${value.value} to ${changed}`, { ranges: [spans.of(value)] });
+}
+
+/** Bits that a number takes, of a negative one without those that repeat its sign. */
+function widthOf(value: bigint): number {
+  return value < 0n ? (~value).toString(2).length + (value === -1n ? 0 : 1) : value === 0n ? 0 : value.toString(2).length;
 }
 
 /** What may be read only could be written afterwards. */

@@ -73,8 +73,10 @@ export class DeclarationParser {
       else if (text === '__auto_type') {
         seen.add(p.next().text);
         type = types.int;
-      } else if (text === 'struct' || text === 'union') type = p.tags.struct();
-      else if (text === 'enum') type = p.tags.enum();
+      } else if (text === 'struct' || text === 'union') {
+        type = p.tags.struct();
+        if (p.cut) break;
+      } else if (text === 'enum') type = p.tags.enum();
       else if (/^(__)?typeof(__)?$/.test(text)) type = this.#typeof();
       else {
         const named = p.typeNamed(text);
@@ -95,6 +97,18 @@ export class DeclarationParser {
       auto: seen.has('__auto_type'),
       attributes,
     };
+  }
+
+  /** A declaration that ends behind its type: `struct a { … };`, or one that names nothing. */
+  endsAlone({ type, at }: Specifiers): boolean {
+    const p = this.#p;
+    if (p.cut) {
+      p.cut = false;
+      return true;
+    }
+    const names = type.kind === 'struct' || (type.kind === 'int' && type.values !== undefined);
+    if (p.is(';') && !names) p.diagnostics.warning(at, 'declaration does not declare anything');
+    return p.accept(';');
   }
 
   /** Of the words that say how long something is kept, one. */
@@ -230,7 +244,7 @@ export class DeclarationParser {
     }
     const name = p.token.kind === 'name' && !starters.has(p.token.text) ? p.next() : undefined;
     parseAttributes(p, attributes);
-    const { type: whole, parameters } = this.#suffix(type, attributes);
+    const { type: whole, parameters } = this.#suffix(type, attributes, name);
     parseAttributes(p, attributes);
     return { name, type: whole, parameters, attributes, constant };
   }
@@ -240,15 +254,15 @@ export class DeclarationParser {
     return next.text === '*' || next.text === '(' || (next.kind === 'name' && !this.startsType(next));
   }
 
-  #suffix(type: CType, attributes: Attributes): { type: CType; parameters: Variable[] | undefined } {
+  #suffix(type: CType, attributes: Attributes, name?: Token): { type: CType; parameters: Variable[] | undefined } {
     const p = this.#p;
     const open = p.token;
     if (p.accept('[')) {
       const at = p.token;
-      const length = p.is(']') ? undefined : this.#length();
+      const length = p.is(']') ? undefined : this.#length(name);
       p.close(']', open);
-      const { type: element } = p.nested(() => this.#suffix(type, attributes));
-      this.#checkElement(element, open);
+      const { type: element } = p.nested(() => this.#suffix(type, attributes, name));
+      this.#checkElement(element, open, name);
       const array: CType = { kind: 'array', element, length };
       if (sizeOf(array) <= mostBytes) return { type: array, parameters: undefined };
       p.diagnostics.error(at, `array is too large (${length} elements)`);
@@ -259,21 +273,23 @@ export class DeclarationParser {
   }
 
   /** What an array may be of. */
-  #checkElement(element: CType, at: Token): void {
+  #checkElement(element: CType, at: Token, name: Token | undefined): void {
     const { diagnostics } = this.#p;
     if (element.kind === 'function') {
-      diagnostics.abandon(at, `an array of functions of type ${quoted(element)}`, 'BPF calls named functions only');
+      const declared = name ? `'${name.text}' declared as` : 'this is an';
+      diagnostics.abandon(at, `${declared} array of functions of type ${quoted(element)}`, 'BPF calls named functions only');
     }
     const open = element.kind === 'array' && element.length === undefined;
     if (element.kind === 'void' || open) diagnostics.error(at, `array has incomplete element type ${quoted(element)}`);
   }
 
-  #length(): number {
+  #length(name: Token | undefined): number {
     const p = this.#p;
     const at = p.token;
     const length = p.constant('the length of an array');
     if (length >= 0n && length <= mostBytes) return Number(length);
-    const message = length < 0n ? 'array with a negative size' : `array is too large (${length} elements)`;
+    const declared = name ? `'${name.text}' declared as an array with` : 'array has';
+    const message = length < 0n ? `${declared} a negative size` : `array is too large (${length} elements)`;
     p.diagnostics.error(at, message);
     return 1;
   }

@@ -2,7 +2,7 @@ import { Abandoned, type Diagnostics, didYouMean, isTooDeep } from '../diagnosti
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, isComplete, quoted, StructType, sameType } from '../types/types.ts';
+import { aliased, type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
 import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
@@ -88,6 +88,7 @@ class UnitParser {
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
     if (p.declarations.staticAssert()) return;
     const specifiers = p.declarations.specifiers();
+    if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
       const declarator = p.declarations.declarator(specifiers);
       const { name, type } = declarator;
@@ -232,7 +233,7 @@ class UnitParser {
     if (declarator.attributes.section === 'license') this.#license(variable);
     else if (!known && !specifiers.extern && !isComplete(variable.type)) {
       if (!(variable.type instanceof StructType)) {
-        p.diagnostics.error(name, `variable has incomplete type ${quoted(variable.type)}`);
+        p.diagnostics.error(name, incompleteText(variable.type));
       }
     }
     if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);

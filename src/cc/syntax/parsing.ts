@@ -1,6 +1,6 @@
 import { limits } from '../../uapi/index.ts';
 import { Abandoned, type DiagnosticNote, type Diagnostics } from '../diagnostics.ts';
-import { askedBy, behind, positionOf, type Token } from '../preprocess/token.ts';
+import { askedBy, behind, isUnterminated, positionOf, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
 import { aliased, type CType, quoted, sameType, sizeOf, types } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
@@ -30,6 +30,8 @@ export class Parsing {
   readonly bccDialect: boolean;
   scope = new Scope();
   at = 0;
+  /** A struct's semicolon is missing, which was told: what follows begins anew. */
+  cut = false;
   /** How deep expressions, types and statements lie within each other. */
   depth = 0;
 
@@ -91,12 +93,14 @@ export class Parsing {
   /** @param where `after 'if'`, `in initializer` */
   expect(text: string, where?: string): Token {
     if (this.is(text)) return this.next();
+    this.#forgive();
     return this.diagnostics.abandon(this.token, `expected '${text}'${where === undefined ? '' : ` ${where}`}`);
   }
 
   /** The bracket that closes another. */
   close(text: string, open: Token): Token {
     if (this.is(text)) return this.next();
+    this.#forgive();
     const place = askedBy(open);
     const notes = [{ message: `to match this '${open.text}'`, at: positionOf(place), length: place.text.length }];
     this.diagnostics.error(this.token, `expected '${text}'`, { notes });
@@ -111,9 +115,16 @@ export class Parsing {
   semicolon(after: string): void {
     if (this.accept(';')) return;
     const before = this.tokens[this.at - 1] ?? this.token;
+    if (this.diagnostics.failed && isUnterminated(before)) return;
     // Of a macro's body the place is the use of the macro.
     this.diagnostics.error(before.from ? before : behind(before), `expected ';' ${after}`);
     if (!this.token.first) this.recoverStatement(this.at);
+  }
+
+  /** A literal without an end took the rest of its line with it: what is missing there was told enough of. */
+  #forgive(): void {
+    const before = this.tokens[this.at - 1];
+    if (before && this.diagnostics.failed && isUnterminated(before)) throw new Abandoned(before.text);
   }
 
   /** An identifier. @param what as clang calls it, when it is not just that */

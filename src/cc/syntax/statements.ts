@@ -1,7 +1,7 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { aliased, isComplete, quoted, types } from '../types/types.ts';
+import { aliased, incompleteText, isComplete, quoted, types } from '../types/types.ts';
 import { parseAssembly } from './assembly.ts';
 import type { Expression, Statement, SwitchCase, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
@@ -84,6 +84,7 @@ export class StatementParser {
   declaration(into: Statement[]): void {
     const p = this.#p;
     const specifiers = p.declarations.specifiers();
+    if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
       const declarator = p.declarations.declarator(specifiers);
       const { name, type, attributes } = declarator;
@@ -124,7 +125,7 @@ export class StatementParser {
     }
     variable.inMemory ||= specifiers.volatile;
     if (!isComplete(variable.type)) {
-      p.diagnostics.error(name, `variable has incomplete type ${quoted(variable.type)}`);
+      p.diagnostics.error(name, incompleteText(variable.type));
       variable.type = types.int;
     }
     if (!variable.global) p.checkStack(name, `'${name.text}'`, variable.type);
@@ -263,7 +264,19 @@ export class StatementParser {
       p.diagnostics.error(at, `non-void function '${p.current?.name}' should return a value`);
       return { kind: 'return', at, value: p.typing.number(at, 0n) };
     }
+    this.#checkNotLocal(value);
     return { kind: 'return', at, value: p.typing.assign(value, returns, p.spans.first(value), 'returning') };
+  }
+
+  /** The address of what goes away with the function. */
+  #checkNotLocal(value: Expression): void {
+    const p = this.#p;
+    let place = p.typing.decay(value);
+    if (place.kind !== 'address') return;
+    while (place.kind === 'address' || place.kind === 'member') place = place.base;
+    if (place.kind !== 'variable' || place.variable.global) return;
+    const message = `address of stack memory associated with local variable '${place.variable.name}' returned`;
+    p.diagnostics.warning(place.at, message);
   }
 
   /** if = 'if' '(' expression ')' statement ('else' statement)? */
@@ -277,6 +290,7 @@ export class StatementParser {
       const open = p.expect('(', `after 'if'`);
       const test = p.loops.condition(at);
       p.close(')', open);
+      this.#extraBracket();
       this.#checkBody(at);
       const yes = this.statement();
       chain.push({ at, test, yes });
@@ -285,6 +299,12 @@ export class StatementParser {
     }
     for (const { at, test, yes } of chain.reverse()) no = { kind: 'if', at, test, yes, no };
     return no as Statement;
+  }
+
+  /** A bracket too many behind a condition. */
+  #extraBracket(): void {
+    const p = this.#p;
+    if (p.is(')')) p.diagnostics.error(p.next(), `extraneous ')' after condition, expected a statement`);
   }
 
   /** `if (x);` on one line is hardly meant. */
@@ -367,8 +387,8 @@ export class StatementParser {
     }
     const earlier = open.seen.get(undefined);
     if (earlier) {
-      const notes = [definedBefore(earlier, 'previous case defined here')];
-      p.diagnostics.error(at, 'multiple default labels in one switch', { notes });
+      const notes = [definedBefore(at, 'previous case defined here')];
+      p.diagnostics.error(earlier, 'multiple default labels in one switch', { notes });
       return undefined;
     }
     open.seen.set(undefined, at);

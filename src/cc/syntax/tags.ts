@@ -1,6 +1,6 @@
 import type { BtfEnumerator } from '../../btf/index.ts';
 import { tokenize } from '../preprocess/lexer.ts';
-import type { Token } from '../preprocess/token.ts';
+import { behind, type Token } from '../preprocess/token.ts';
 import { findTracepoint, tracepointStruct } from '../types/kernel-types.ts';
 import { supplementaryStruct } from '../types/supplement.ts';
 import {
@@ -15,9 +15,10 @@ import {
   StructType,
   types,
 } from '../types/types.ts';
+import { isTableForm } from '../dialect/tables.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
-import { spelled } from './type-words.ts';
+import { keywords, spelled } from './type-words.ts';
 
 /**
  * Structs, unions and enums (C11 6.7.2.1 and 6.7.2.2): those that the text defines, and those that it names and the
@@ -59,7 +60,20 @@ export class TagParser {
     type.define(body);
     type.packet = attributes.packet;
     p.structs.push(type);
+    this.#checkEnd(union);
     return type;
+  }
+
+  /** A new declaration on the line behind a struct's brace: its semicolon was forgotten. */
+  #checkEnd(union: boolean): void {
+    const p = this.#p;
+    const { token } = p;
+    const before = p.tokens[p.at - 1];
+    if (!before || !token.first || token.kind !== 'name') return;
+    const table = p.peek().text === '(' && isTableForm(token.text);
+    if (!table && !p.declarations.startsType(token) && !keywords.has(token.text)) return;
+    p.diagnostics.error(behind(before), `expected ';' after ${union ? 'union' : 'struct'}`);
+    p.cut = true;
   }
 
   #checkCount(at: Token, count: number, what: string): void {

@@ -263,6 +263,13 @@ export function quoted(type: CType): string {
   return named === plain ? `'${plain}'` : `'${named}' (aka '${plain}')`;
 }
 
+/** What is said of a variable whose size is not known. */
+export function incompleteText(type: CType): string {
+  return type.kind === 'array' && isComplete(type.element)
+    ? 'definition of variable with array type needs an explicit size or an initializer'
+    : `variable has incomplete type ${quoted(type)}`;
+}
+
 /** The same of what is const itself. */
 export function quotedConstant(type: CType): string {
   return quoted(type).replace(/'([^']*)'/g, type.kind === 'pointer' ? `'$1const'` : `'const $1'`);
