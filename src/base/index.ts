@@ -14,7 +14,8 @@ export {
   TracebedError,
   UsageError,
 } from './errors.ts';
-export { editDistance, nearest } from './nearest.ts';
+export { fileFault } from './file-fault.ts';
+export { editDistance, nearest, nearestHint } from './nearest.ts';
 export { Random } from './random.ts';
 export {
   formatDuration,

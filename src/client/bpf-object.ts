@@ -1,4 +1,4 @@
-import { nearest, type Position, SysError, viewOf } from '../base/index.ts';
+import { nearestHint, type Position, SysError, viewOf } from '../base/index.ts';
 import {
   loadedFor,
   type MapSpec,
@@ -305,10 +305,9 @@ export function linkMaps(
 }
 
 function missing(what: string, name: string, names: Iterable<string>, at?: Position): never {
-  const near = nearest(name, names);
   const owner = what === 'program' || what === 'map' ? 'the object' : 'this kernel';
   throw new BpfError('ENOENT', what, `${owner} has no ${what} '${name}'`, {
     ...(at ? { at } : {}),
-    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    ...nearestHint(name, names),
   });
 }
