@@ -214,8 +214,8 @@ const emptyCharacter: Fault = { severity: 'error', message: 'empty character con
 
 /** A string that holds what hardly anybody means. */
 function oddString(text: string): Fault | undefined {
-  const escape = unknownEscape(text);
-  if (escape) return escape;
+  const unknown = unknownEscape(text);
+  if (unknown) return unknown;
   if (text.includes('\0')) return { severity: 'warning', message: 'null character(s) preserved in string literal' };
   if (!text.includes('\ufffd')) return undefined;
   return { severity: 'warning', message: 'illegal character encoding in string literal' };

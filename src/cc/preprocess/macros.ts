@@ -261,7 +261,10 @@ export class MacroTable {
         }
       }
     }
-    this.#count(result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0), use);
+    this.#count(
+      result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0),
+      use,
+    );
     return result.map((token, i) => ({
       ...token,
       space: i === 0 ? use.space : token.space,

@@ -84,7 +84,11 @@ function warnOfConstant(diagnostics: Diagnostics, value: Expression, type: CType
 
 /** Bits that a number takes, of a negative one without those that repeat its sign. */
 function widthOf(value: bigint): number {
-  return value < 0n ? (~value).toString(2).length + (value === -1n ? 0 : 1) : value === 0n ? 0 : value.toString(2).length;
+  return value < 0n
+    ? (~value).toString(2).length + (value === -1n ? 0 : 1)
+    : value === 0n
+      ? 0
+      : value.toString(2).length;
 }
 
 /** What may be read only could be written afterwards. */

@@ -277,7 +277,11 @@ export class DeclarationParser {
     const { diagnostics } = this.#p;
     if (element.kind === 'function') {
       const declared = name ? `'${name.text}' declared as` : 'this is an';
-      diagnostics.abandon(at, `${declared} array of functions of type ${quoted(element)}`, 'BPF calls named functions only');
+      diagnostics.abandon(
+        at,
+        `${declared} array of functions of type ${quoted(element)}`,
+        'BPF calls named functions only',
+      );
     }
     const open = element.kind === 'array' && element.length === undefined;
     if (element.kind === 'void' || open) diagnostics.error(at, `array has incomplete element type ${quoted(element)}`);

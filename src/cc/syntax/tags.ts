@@ -1,4 +1,5 @@
 import type { BtfEnumerator } from '../../btf/index.ts';
+import { isTableForm } from '../dialect/tables.ts';
 import { tokenize } from '../preprocess/lexer.ts';
 import { behind, type Token } from '../preprocess/token.ts';
 import { findTracepoint, tracepointStruct } from '../types/kernel-types.ts';
@@ -15,7 +16,6 @@ import {
   StructType,
   types,
 } from '../types/types.ts';
-import { isTableForm } from '../dialect/tables.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { keywords, spelled } from './type-words.ts';

@@ -97,10 +97,3 @@ export const spelled: Readonly<Record<string, CType>> = {
   '__int128 signed': types.int128,
   '__int128 unsigned': types.uint128,
 };
-
-/** `unsigned long` for BTF's `long unsigned int`. */
-export function nameOfWords(words: string): string {
-  const key = words.split(' ').sort().join(' ');
-  const known = Object.hasOwn(spelled, key) ? spelled[key] : undefined;
-  return known?.kind === 'int' ? known.name : words;
-}

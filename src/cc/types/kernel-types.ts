@@ -1,5 +1,4 @@
 import type { BtfType, KernelProfile, TracepointFormat, TypeId } from '../../btf/index.ts';
-import { nameOfWords } from '../syntax/type-words.ts';
 import { supplementaryEnumerator } from './supplement.ts';
 import {
   aliased,
@@ -68,7 +67,7 @@ export class KernelTypes {
       case 'int':
         return {
           kind: 'int',
-          name: nameOfWords(type.name),
+          name: type.name,
           size: type.size as IntType['size'],
           signed: type.signed || type.name === 'char',
           ...(type.bool ? { bool: true } : {}),

@@ -238,13 +238,23 @@ export function sameType(a: CType, b: CType): boolean {
   return a.kind === 'void' && b.kind === 'void';
 }
 
+/** As clang writes what gcc, and with it a kernel's BTF, spells out. */
+const shortNames: ReadonlyMap<string, string> = new Map([
+  ['short int', 'short'],
+  ['short unsigned int', 'unsigned short'],
+  ['long int', 'long'],
+  ['long unsigned int', 'unsigned long'],
+  ['long long int', 'long long'],
+  ['long long unsigned int', 'unsigned long long'],
+]);
+
 /** The type as C writes it. */
 export function printCType(type: CType): string {
   switch (type.kind) {
     case 'void':
       return 'void';
     case 'int':
-      return type.name;
+      return shortNames.get(type.name) ?? type.name;
     case 'pointer':
       return pointerText(type, printCType);
     case 'array':
