@@ -5,7 +5,7 @@ import type { MapType } from '../uapi/index.ts';
 import { Abandoned, type Diagnostic, Diagnostics, isTooDeep } from './diagnostics.ts';
 import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
-import { programKind } from './dialect/programs.ts';
+import { checkTarget, programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
 import type { UsdtArgument } from './lower/lowering.ts';
@@ -89,6 +89,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
       const kind = programKind(f, diagnostics);
+      if (kind) checkTarget(f, kind, profile, diagnostics);
       if (kind)
         programs.push(
           generate(

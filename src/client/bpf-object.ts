@@ -6,6 +6,7 @@ import {
   type ObjectSpec,
   type ProgramSpec,
   parseSection,
+  targetId,
 } from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
@@ -270,11 +271,9 @@ function attachment(kernel: Kernel, spec: ProgramSpec): Pick<ProgramLoad, 'expec
   const place = loadedFor(spec.section);
   if (!place) return {};
   const { attachType: expectedAttachType, name } = place;
-  const isRaw = expectedAttachType === 'trace_raw_tp';
-  const { btf } = kernel.profile;
-  const attachBtfId = isRaw ? btf.find('typedef', `btf_trace_${name}`) : btf.find('function', name);
+  const attachBtfId = targetId(place, kernel.profile.btf);
   if (attachBtfId !== undefined) return { expectedAttachType, attachBtfId };
-  return isRaw
+  return expectedAttachType === 'trace_raw_tp'
     ? missing('raw tracepoint', name, kernel.rawTracepoints(), spec.at)
     : missing('function', name, kernel.functions(), spec.at);
 }

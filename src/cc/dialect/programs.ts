@@ -1,5 +1,6 @@
 import { InputError } from '../../base/index.ts';
-import { parseSection } from '../../object/index.ts';
+import type { KernelProfile } from '../../btf/index.ts';
+import { loadedFor, parseSection, unknownTarget } from '../../object/index.ts';
 import type { ProgramType } from '../../uapi/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { FunctionObject } from '../syntax/ast.ts';
@@ -81,6 +82,13 @@ function typeOf(section: string): ProgramType | undefined {
     if (!(fault instanceof InputError)) throw fault;
     return undefined;
   }
+}
+
+/** Warns of a program that is loaded for what this kernel has not: it cannot be loaded there. */
+export function checkTarget(f: FunctionObject, { section }: ProgramKind, kernel: KernelProfile, to: Diagnostics): void {
+  const place = loadedFor(section);
+  const unknown = place && unknownTarget(place, kernel);
+  if (unknown) to.warning(f.at, unknown.message, unknown.hint ?? 'this program cannot be loaded there');
 }
 
 /** A section or name that says where the program goes, a context, and a result that fits r0. */

@@ -166,7 +166,7 @@ function join(
         relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
       }
       const at = part.at[i] && askedBy(part.at[i]);
-      if (at && (!line || at.line !== line.line || at.file !== line.file)) {
+      if (at && (!line || at.offset !== line.offset || at.file !== line.file)) {
         lines.push({ slot, at: positionOf(at) });
         line = at;
       }

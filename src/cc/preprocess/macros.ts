@@ -21,7 +21,7 @@ const mostExpanded = 500_000;
 /** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
 const mostTokens = 100_000;
 /** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
-const mostHidden = 3_000_000;
+const mostHidden = 1_000_000;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 

@@ -1,5 +1,5 @@
 import { nearest, quotedBytes } from '../../base/index.ts';
-import { type Diagnostics, didYouMean } from '../diagnostics.ts';
+import type { Diagnostics } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
 import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
@@ -281,7 +281,8 @@ export class Preprocessor {
   }
 
   #notFound(path: string, at: Token): void {
-    const hint = didYouMean(path, this.headerNames()) ?? 'kernel headers come from BTF; name other folders with -I';
+    const [near] = nearest(path, this.headerNames(), 1);
+    const hint = near ? `did you mean '${near}'?` : 'kernel headers come from BTF; name other folders with -I';
     this.#diagnostics.error(at, `'${path}' file not found`, hint);
   }
 
