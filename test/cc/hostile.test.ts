@@ -152,7 +152,8 @@ describe('is told with its place', () => {
     [
       'loops in loops',
       around(`u64 s = 0;${'\n#pragma unroll\nfor (int i = 0; i < 100; i++)'.repeat(3)} s += ctx->di;\nreturn s;`),
-      8, /this loop cannot be unrolled/,
+      8,
+      /this loop cannot be unrolled/,
     ],
   ])('%s', (_what, text, line, message) => {
     const { diagnostics } = compiled(text);

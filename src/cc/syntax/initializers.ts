@@ -72,7 +72,7 @@ export class InitializerParser {
     while (p.peek(at).kind === 'string') at++;
     // `"text"[i]` is a character, and no text.
     return (
-      [',', '}', ';'].includes(p.peek(at).text) &&
+      ([',', '}', ';'].includes(p.peek(at).text) || p.peek(at).first) &&
       type.kind === 'array' &&
       type.element.kind === 'int' &&
       type.element.size === 1

@@ -14,6 +14,8 @@ import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
 import { TagParser } from './tags.ts';
+import { warnOfUninitialised } from './uninitialised.ts';
+import { warnOfUnused } from './unused.ts';
 
 /**
  * A whole text: declarations, tables and functions one after another. What goes wrong in one of them is recorded, and
@@ -191,6 +193,7 @@ class UnitParser {
     });
     this.#checkLabels();
     this.#checkReturn(made);
+    this.#warn(made);
     p.current = undefined;
     if (made.variadic) p.diagnostics.error(name, 'a function with variable arguments is nothing that BPF can call');
   }
@@ -201,6 +204,14 @@ class UnitParser {
       if (labels.has(one.text)) continue;
       diagnostics.error(one, `use of undeclared label '${one.text}'`, didYouMean(one.text, labels.keys()));
     }
+  }
+
+  /** Of a function without errors: what was meant differently, most likely. */
+  #warn(made: FunctionObject): void {
+    const { diagnostics, spans } = this.#p;
+    if (diagnostics.failed || made.builtin || !made.body) return;
+    warnOfUnused(made.body, diagnostics, spans);
+    warnOfUninitialised(made, diagnostics, spans);
   }
 
   #checkReturn({ returns, body, name }: FunctionObject): void {

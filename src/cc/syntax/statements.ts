@@ -264,8 +264,9 @@ export class StatementParser {
       p.diagnostics.error(at, `non-void function '${p.current?.name}' should return a value`);
       return { kind: 'return', at, value: p.typing.number(at, 0n) };
     }
+    const returned = p.typing.assign(value, returns, p.spans.first(value), 'returning');
     this.#checkNotLocal(value);
-    return { kind: 'return', at, value: p.typing.assign(value, returns, p.spans.first(value), 'returning') };
+    return { kind: 'return', at, value: returned };
   }
 
   /** The address of what goes away with the function. */
