@@ -14,8 +14,10 @@ export interface Access {
   /** The register that is stored; absent for an immediate. */
   readonly valueNumber?: number;
   readonly signed?: boolean;
-  /** Alignment matters, as for atomics. */
-  readonly strict?: boolean;
+  /** Its instruction is atomic: alignment matters wherever it leads. */
+  readonly atomic?: boolean;
+  /** Half of an atomic operation that changes what is there. */
+  readonly inPlace?: boolean;
 }
 
 /** A pointer that must be used as it was given, or at a fixed offset (check_ptr_off_reg). */

@@ -22,7 +22,7 @@ import { isTyped, typedContextAccess } from './typed-context.ts';
 /** Judges an access and returns what a load gives; an unknown number for a store. */
 export function accessMemory(env: Environment, access: Access): Register {
   const pointed = env.register(access.base);
-  checkAlignment(env, pointed, access.base, access.offset, access.size, access.strict ?? false);
+  checkAlignment(env, pointed, access.base, access.offset, access.size, access.atomic ?? false);
   const loaded = accessRegion(env, pointed, access);
   if (access.write || !loaded.isScalar) return loaded;
   if (access.signed) return scalarRegister(extend(loaded.scalar, access.size as 1 | 2 | 4, 64));
@@ -139,7 +139,7 @@ export function checkMapRange(
 
 /** A load or store of a pointer to a kernel object in a map's value. */
 function accessKptr(env: Environment, pointed: Register, access: Access, field: RecordField): Register {
-  if (access.strict) env.fail('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
+  if (access.atomic) env.fail('EACCES', 'kptr in map can only be accessed using BPF_MEM instruction mode');
   if (!access.write) return loadedKptr(env, field, pointed.shape?.btf);
   if (field.kind !== 'kptrUntrusted') env.fail('EACCES', 'store to referenced kptr disallowed');
   const { value } = access;
@@ -366,6 +366,14 @@ function accessStack(env: Environment, pointed: Register, access: Access): Regis
       return unknownScalar;
     }
     return readFixed(env, frame, min, size);
+  }
+  if (access.inPlace && !write) {
+    const bits = tnumText(pointed.scalar.bits);
+    const at = pointed.offset + access.offset;
+    env.fail(
+      'EACCES',
+      `variable offset stack pointer cannot be passed into helper function; var_off=${bits} off=${at} size=${size}`,
+    );
   }
   if (write) {
     writeVariable(env, frame, min, max + size, value);

@@ -1,3 +1,4 @@
+import type { Access } from './access.ts';
 import { callHelper, forgetCallerSaved } from './calls.ts';
 import { returnRange } from './context.ts';
 import { jumpDistance } from './control-flow.ts';
@@ -101,7 +102,24 @@ function store(env: Environment, opcode: number): void {
   env.slot++;
 }
 
-const plainAtomics: ReadonlySet<number> = new Set([0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1]);
+const readModifyWrites: ReadonlySet<number> = new Set([0x00, 0x01, 0x40, 0x41, 0x50, 0x51, 0xa0, 0xa1, 0xe1, 0xf1]);
+const noAtomics: ReadonlySet<string> = new Set([
+  'context',
+  'packet',
+  'packetMeta',
+  'flowKeys',
+  'socket',
+  'socketCommon',
+  'tcpSocket',
+  'xdpSocket',
+]);
+
+/** Checks the kind of pointer that an atomic instruction uses. A load over its own pointer is judged by what it gave. */
+function checkAtomicPointer(env: Environment, number: number, access: 'loads from' | 'stores into'): void {
+  const { kind, flags } = env.register(number);
+  if (!noAtomics.has(kind)) return;
+  env.fail('EACCES', `BPF_ATOMIC ${access} R${number} ${kindText(kind, flags)} is not allowed`);
+}
 
 function atomic(env: Environment, opcode: number): void {
   const { slots, slot } = env;
@@ -111,38 +129,38 @@ function atomic(env: Environment, opcode: number): void {
   const dst = slots.dst[slot] as number;
   const offset = slots.offset[slot] as number;
   if (imm === 0x100) {
-    checkRead(env, src);
+    rememberKind(env, checkRead(env, src));
     checkWrite(env, dst);
-    env.setRegister(dst, accessMemory(env, { base: src, offset, size, write: false }));
-    env.slot++;
-    return;
-  }
-  if (!plainAtomics.has(imm) && imm !== 0x110)
-    env.fail('EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(imm >>> 0).toString(16).padStart(2, '0')}`);
-  if (size < 4 && imm !== 0x110) env.fail('EINVAL', 'invalid atomic operand size');
-  const value = checkRead(env, src);
-  const pointed = checkRead(env, dst);
-  if (imm === 0xf1) checkRead(env, 0);
-  if (
-    ['context', 'packet', 'packetMeta', 'flowKeys', 'socket', 'socketCommon', 'tcpSocket', 'xdpSocket'].includes(
-      pointed.kind,
-    )
-  ) {
-    env.fail('EACCES', `BPF_ATOMIC stores into R${dst} ${kindText(pointed.kind, pointed.flags)} is not allowed`);
-  }
-  if (imm === 0x110) {
-    accessMemory(env, { base: dst, offset, size, write: true, value });
-    env.slot++;
-    return;
-  }
-  const before = accessMemory(env, { base: dst, offset, size, write: false, strict: true });
-  accessMemory(env, { base: dst, offset, size, write: true, strict: true });
-  const fetched = imm === 0xf1 ? 0 : imm & 1 ? src : -1;
-  if (fetched >= 0) {
-    checkWrite(env, fetched);
-    env.setRegister(fetched, before);
-  }
+    env.setRegister(dst, accessMemory(env, { base: src, offset, size, write: false, atomic: true }));
+    checkAtomicPointer(env, src, 'loads from');
+  } else if (imm === 0x110) {
+    const value = checkRead(env, src);
+    rememberKind(env, checkRead(env, dst));
+    accessMemory(env, { base: dst, offset, size, write: true, value, valueNumber: src, atomic: true });
+    checkAtomicPointer(env, dst, 'stores into');
+  } else readModifyWrite(env, imm, { base: dst, offset, size }, src);
   env.slot++;
+}
+
+function readModifyWrite(
+  env: Environment,
+  imm: number,
+  place: Pick<Access, 'base' | 'offset' | 'size'>,
+  src: number,
+): void {
+  if (!readModifyWrites.has(imm))
+    env.fail('EINVAL', `BPF_ATOMIC uses invalid atomic opcode ${(imm >>> 0).toString(16).padStart(2, '0')}`);
+  if (place.size < 4) env.fail('EINVAL', 'invalid atomic operand size');
+  checkRead(env, src);
+  checkRead(env, place.base);
+  if (imm === 0xf1) checkRead(env, 0);
+  checkAtomicPointer(env, place.base, 'stores into');
+  const before = accessMemory(env, { ...place, write: false, atomic: true, inPlace: true });
+  accessMemory(env, { ...place, write: true, atomic: true, inPlace: true });
+  const fetched = imm === 0xf1 ? 0 : imm & 1 ? src : -1;
+  if (fetched < 0) return;
+  checkWrite(env, fetched);
+  env.setRegister(fetched, before);
 }
 
 const packetLoaders: ReadonlySet<string> = new Set(['socket_filter', 'sched_cls', 'sched_act']);

@@ -3,10 +3,12 @@ import { prelude, randomInput, randomProgram } from '../cc/random-c/index.ts';
 import { compiledObject, runCode, runnable } from '../cc/run-c.ts';
 import { engines } from '../vm/engines.ts';
 import { verified } from './bcc-texts.ts';
+import { clangObject } from './clang-peer.ts';
 import { resultsOf } from './gcc-peer.ts';
 
 /**
- * Makes a random program that gcc and tracebed disagree about smaller, as long as they do and C defines what it means:
+ * Makes a random program smaller, as long as C defines what it means, on several inputs, and gcc and tracebed disagree
+ * about it; or as long as our verifier refuses it, and takes what clang makes of it if it took that of the whole:
  *   npm run conformance:shrink -- SEED [differ|refused]
  */
 const [seedText = '1', wanted = 'differ'] = process.argv.slice(2);
@@ -18,8 +20,13 @@ const strict = `-w -O1 -fwrapv -fno-strict-aliasing -fsanitize=undefined,address
 
 function meaning(text: string, flags: readonly string[] = strict): string | undefined {
   try {
-    const [one] = resultsOf([{ seed, text, input }], 'gcc', flags);
-    return one === 'trap' ? undefined : one;
+    const inputs = [input, ...[1, 2, 3, 4, 5].map((other) => randomInput(seed + other))];
+    const all = resultsOf(
+      inputs.map((one, i) => ({ seed: seed + i, text, input: one })),
+      'gcc',
+      flags,
+    );
+    return all.includes('trap') ? undefined : all[0];
   } catch {
     return undefined;
   }
@@ -40,14 +47,28 @@ function ours(text: string): { answers: string[]; refused: string } {
   }
 }
 
+function clangIsTaken(text: string): boolean {
+  try {
+    const object = clangObject(prelude + text);
+    const [program] = object.programs;
+    return program !== undefined && verified(object, program, profile.btf).verdict === 'accept';
+  } catch {
+    return false;
+  }
+}
+
 const whole = randomProgram(seed);
 const start = ours(whole);
+const clangTook = wanted === 'refused' && clangIsTaken(whole);
 const fails = start.answers[0]?.startsWith('fails') ? start.answers[0] : undefined;
 
 /** Cheap questions first. */
 function interesting(text: string): boolean {
   const { answers, refused } = ours(text);
-  if (wanted === 'refused') return refused !== '' && refused === start.refused && meaning(text) !== undefined;
+  if (wanted === 'refused') {
+    if (refused === '' || refused !== start.refused || meaning(text) === undefined) return false;
+    return !clangTook || clangIsTaken(text);
+  }
   if (fails) return answers[0] === fails && meaning(text) !== undefined;
   if (answers[0]?.startsWith('fails')) return false;
   const quick = meaning(text, ['-w', '-O0', '-fwrapv']);

@@ -1,10 +1,12 @@
 import type { InstructionBody, Register } from '../../isa/index.ts';
+import { commutative } from '../ir/fold.ts';
 import { type Assembly, type Block, countUses, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aluImmediate, aluRegister, immediateOf, load, operand, renamed } from './bodies.ts';
 import { lowOnlyTruncations } from './low-halves.ts';
 import type { MachineBlock, MachineFunction } from './machine.ts';
 import { Operands } from './operands.ts';
+import { hiddenUpperHalves } from './upper-halves.ts';
 
 /**
  * Instruction selection: each SSA value becomes BPF instructions on virtual registers. `zext` is nothing at all, and so
@@ -18,6 +20,7 @@ class Selector extends Operands {
   readonly #f: IrFunction;
   readonly #blocks: MachineBlock[] = [];
   readonly #lowOnly: Set<Value>;
+  readonly #hidden: Set<Value>;
   /** Where the ways into a block leave what its phis will be, where they may not write to those yet. */
   readonly #phiCopies = new Map<Value, number>();
   readonly #frame: number;
@@ -28,6 +31,7 @@ class Selector extends Operands {
     this.#frame = frame;
     this.#lowOnly = lowOnlyTruncations(f);
     countUses(f);
+    this.#hidden = hiddenUpperHalves(f);
   }
 
   run(): MachineFunction {
@@ -88,6 +92,9 @@ class Selector extends Operands {
     for (const value of block.values) {
       this.at = value.at;
       this.#value(value);
+      if (this.#hidden.has(value)) {
+        this.tied(this.register(value), [], (def) => aluRegister('mov', 32, def, def));
+      }
     }
     this.#end(block, made);
   }
@@ -122,6 +129,7 @@ class Selector extends Operands {
       case 'stack':
       case 'map':
       case 'data':
+      case 'function':
       case 'parameter':
       case 'phi':
         return;
@@ -219,9 +227,10 @@ class Selector extends Operands {
 
   #arithmetic(value: Value): void {
     const { width } = value;
-    let [left, right] = value.args.map(resolve) as [Value, Value];
+    let left = resolve(value.args[0] as Value);
+    let right = resolve(value.args[1] as Value);
     const op: string = value.op;
-    const isSwappable = ['add', 'mul', 'and', 'or', 'xor'].includes(op);
+    const isSwappable = commutative.has(op);
     // The operand that is not wanted any more is the one to change.
     const keepsLeft = left.uses > 1 && right.uses === 1 && !isStep(value, left);
     if (isSwappable && right.op !== 'const' && keepsLeft && left.op !== 'stack') [left, right] = [right, left];

@@ -25,12 +25,12 @@ export class Builder {
   at: Token;
   readonly entry: Block;
   readonly blocks: Block[] = [];
-  readonly frame: FrameScope = { slots: [], inner: [] };
+  readonly frame: FrameScope = { slots: [], inner: [], open: true };
   scope: FrameScope = this.frame;
   loops = 0;
   #ids = 0;
   readonly #variables: VariableValues;
-  readonly #constants = new Map<bigint, Value>();
+  readonly #constants = { 32: new Map<bigint, Value>(), 64: new Map<bigint, Value>() };
   #limit = 0;
 
   constructor(at: Token) {
@@ -68,11 +68,13 @@ export class Builder {
   /** Runs with a frame scope of its own: its slots' bytes are free afterwards. */
   inScope<T>(run: () => T): T {
     const outer = this.scope;
-    this.scope = { slots: [], inner: [] };
-    outer.inner.push(this.scope);
+    const inner: FrameScope = { slots: [], inner: [], open: true };
+    outer.inner.push(inner);
+    this.scope = inner;
     try {
       return run();
     } finally {
+      inner.open = false;
       this.scope = outer;
     }
   }
@@ -179,13 +181,13 @@ export class Builder {
 
   constant(value: bigint, width: 32 | 64): Value {
     const wrapped = unsignedOf(value, width);
-    const key = width === 32 ? -1n - wrapped : wrapped;
-    let known = this.#constants.get(key);
+    const constants = this.#constants[width];
+    let known = constants.get(wrapped);
     if (!known) {
       known = new Value(this.#ids++, 'const', width, [], this.at);
       known.constant = wrapped;
       known.block = this.entry;
-      this.#constants.set(key, known);
+      constants.set(wrapped, known);
     }
     return known;
   }

@@ -1,6 +1,6 @@
 import type { JumpOperation } from '../../isa/index.ts';
 import { bitsOf, foldCompare } from './fold.ts';
-import { resolve, type Value } from './ir.ts';
+import { resolve, type Slot, Value } from './ir.ts';
 
 /** What is known of comparisons without running them, and simpler ones that say the same. */
 
@@ -26,17 +26,27 @@ export function decide(condition: JumpOperation, left: Value, right: Value, widt
 
 /** Addresses within one object compare as their offsets do; the verifier would not know. */
 function decideAddresses(condition: JumpOperation, left: Value, right: Value): boolean | undefined {
-  const [a, b] = [objectOf(left), objectOf(right)];
-  if (!a || !b || a.object !== b.object || condition === 'set' || condition.startsWith('s')) return undefined;
-  return foldCompare(condition, BigInt(a.offset), BigInt(b.offset), 64);
+  if (condition === 'set' || condition.startsWith('s') || left.width === 32) return undefined;
+  const [a, b] = [addressOf(left), addressOf(right)];
+  // Of other values it is not known that they are addresses, which do not wrap.
+  if (a.object instanceof Value && condition !== 'eq' && condition !== 'ne') return undefined;
+  return a.object === b.object ? foldCompare(condition, a.offset, b.offset, 64) : undefined;
 }
 
-function objectOf(value: Value): { readonly object: unknown; readonly offset: number } | undefined {
-  if (value.op === 'stack') return { object: value.slot, offset: value.offset };
-  if (value.op === 'data') return { object: value.section, offset: value.offset };
-  const by = value.op === 'add' ? resolve(value.args[1] as Value) : undefined;
-  const base = by?.op === 'const' ? objectOf(resolve(value.args[0] as Value)) : undefined;
-  return base && by && { ...base, offset: base.offset + Number(BigInt.asIntN(64, by.constant)) };
+/** An address within an object: a slot, a section of data, or what a value points to. */
+export interface AddressWithin {
+  readonly object: Slot | string | Value;
+  readonly offset: bigint;
+}
+
+export function addressOf(addressIn: Value): AddressWithin {
+  const address = resolve(addressIn);
+  if (address.op === 'stack') return { object: address.slot as Slot, offset: BigInt(address.offset) };
+  if (address.op === 'data') return { object: address.section as string, offset: BigInt(address.offset) };
+  const by = address.op === 'add' ? resolve(address.args[1] as Value) : undefined;
+  if (by?.op !== 'const') return { object: address, offset: 0n };
+  const base = addressOf(address.args[0] as Value);
+  return { ...base, offset: base.offset + BigInt.asIntN(64, by.constant) };
 }
 
 /** The same comparison in 32 bits, where both sides are zero-extended. */

@@ -45,6 +45,11 @@ export class BranchFacts {
     return followed ? value : known;
   }
 
+  /** How many tests of a value are known to have been passed. */
+  testsOf(value: Value): number {
+    return this.#answers.get(value)?.length ?? 0;
+  }
+
   /** Whether a branch is known to be taken. */
   answer(condition: JumpOperation, left: Value, right: Value, width: 32 | 64): boolean | undefined {
     const answers = this.#answers.get(keyOf(left));

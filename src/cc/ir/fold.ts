@@ -3,11 +3,12 @@ import type { Arithmetic, Value } from './ir.ts';
 
 /** Arithmetic on constants as BPF does it, and what can be said of a value's bits. */
 export function unsignedOf(value: bigint, width: 32 | 64): bigint {
-  return BigInt.asUintN(width, value);
+  // A width that V8 knows costs no call.
+  return width === 64 ? BigInt.asUintN(64, value) : BigInt.asUintN(32, value);
 }
 
 export function signedOf(value: bigint, width: 32 | 64): bigint {
-  return BigInt.asIntN(width, value);
+  return width === 64 ? BigInt.asIntN(64, value) : BigInt.asIntN(32, value);
 }
 
 export function foldArithmetic(op: Arithmetic, a: bigint, b: bigint, width: 32 | 64): bigint {
@@ -73,7 +74,10 @@ export function foldSwap(value: bigint, bits: number): bigint {
   return result;
 }
 
-/** Bits that may be set in a value: an upper bound for its unsigned size. */
+/**
+ * Bits that may be set in a value: an upper bound for its unsigned size. No more is said than the verifier knows too,
+ * for a mask that changes nothing goes away.
+ */
 export function bitsOf(value: Value): number {
   switch (value.op) {
     case 'const':
@@ -91,8 +95,8 @@ export function bitsOf(value: Value): number {
       return Math.min(bitsOf(value.args[0] as Value), bitsOf(value.args[1] as Value));
     case 'rsh': {
       const by = value.args[1] as Value;
-      const from = bitsOf(value.args[0] as Value);
-      return by.op === 'const' ? Math.max(1, from - Number(by.constant & 63n)) : from;
+      if (by.op !== 'const') return value.width;
+      return Math.max(1, bitsOf(value.args[0] as Value) - Number(by.constant & 63n));
     }
     default:
       return value.width;

@@ -81,6 +81,30 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
   }
 }
 
+/** Whether an address may lie in a stack frame, which only aligned accesses may be made to. */
+export function mayBeStack(address: Value, options: ProvenanceOptions, seen: Set<Value> = new Set()): boolean {
+  const value = resolve(address);
+  switch (value.op) {
+    case 'stack':
+      return true;
+    case 'parameter':
+      return !options.program && options.parameters?.[value.imm] === 'direct';
+    case 'phi':
+      // What a loop carries is not known yet.
+      if (value.args.length === 0) return true;
+      if (seen.has(value)) return false;
+      seen.add(value);
+      return value.args.some((arg) => mayBeStack(arg, options, seen));
+    case 'add':
+    case 'sub':
+    case 'opaque':
+    case 'asm':
+      return value.args.some((arg) => mayBeStack(arg, options, seen));
+    default:
+      return false;
+  }
+}
+
 /** Assembly that changes its first operand by arithmetic alone. */
 function isArithmetic({ assembly }: Value): boolean {
   if (!assembly || assembly.pinned || assembly.inputs[0] !== assembly.outputs[0]) return false;

@@ -10,24 +10,30 @@ export class ValueTable {
   readonly #next: Int32Array;
   readonly #bucketOf: Int32Array;
   readonly #values: Value[] = [];
+  readonly #kinds: Int32Array;
 
   /** @param most values that it may have to hold */
   constructor(most: number) {
     this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(most + 16))).fill(-1);
     this.#next = new Int32Array(most);
     this.#bucketOf = new Int32Array(most);
+    this.#kinds = new Int32Array(most);
   }
 
-  /** A value that is known to compute the same; undefined where there was none, and this one is it from now on. */
-  findOrAdd(value: Value): Value | undefined {
+  /**
+   * A value that is known to compute the same; undefined where there was none, and this one is it from now on.
+   * @param kind values of different kinds are not the same
+   */
+  findOrAdd(value: Value, kind: number): Value | undefined {
     const bucket = hashOf(value) & (this.#buckets.length - 1);
     for (let at = this.#buckets[bucket] as number; at >= 0; at = this.#next[at] as number) {
       const known = this.#values[at] as Value;
-      if (computesSame(known, value)) return known;
+      if (this.#kinds[at] === kind && computesSame(known, value)) return known;
     }
     this.#next[this.count] = this.#buckets[bucket] as number;
     this.#bucketOf[this.count] = bucket;
     this.#values[this.count] = value;
+    this.#kinds[this.count] = kind;
     this.#buckets[bucket] = this.count++;
     return undefined;
   }
@@ -53,7 +59,8 @@ function hashOf({ op, width, args, imm, offset, size }: Value): number {
 function computesSame(a: Value, b: Value): boolean {
   if (a.op !== b.op || a.width !== b.width || a.imm !== b.imm || a.offset !== b.offset || a.size !== b.size)
     return false;
-  if (a.condition !== b.condition || a.slot !== b.slot || a.section !== b.section) return false;
+  if (a.condition !== b.condition || a.slot !== b.slot || a.section !== b.section || a.callee !== b.callee)
+    return false;
   if (a.table?.name !== b.table?.name || a.args.length !== b.args.length) return false;
   for (let i = 0; i < a.args.length; i++) {
     if (!isSame(a.args[i] as Value, b.args[i] as Value)) return false;

@@ -3,6 +3,7 @@ import type { Arithmetic, Block, Value } from '../ir/ir.ts';
 import type { BinaryOperator, ComparisonOperator, Expression, Variable } from '../syntax/ast.ts';
 import { type CType, isAggregate, sizeOf, types } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
+import { type Comparison, pointersCompared } from './pointers.ts';
 
 /**
  * Expressions to values. A scalar is kept as its C type says: what is narrower than 32 bits is extended to them by its
@@ -84,7 +85,7 @@ export class ExpressionLowering {
         return this.#binary(e);
       case 'compare':
         if (isWide(e.left.type)) return wide.compare(e);
-        return builder.compare(this.#condition(e), this.value(e.left), this.value(e.right));
+        return this.#compared(e);
       case 'not':
       case 'logical':
         return this.#truth(e);
@@ -110,8 +111,7 @@ export class ExpressionLowering {
       case 'statements':
         return this.#l.statements.valueOf(e.body) ?? builder.constant(0n, widthOf(e.type));
       case 'function':
-        this.#l.diagnostics.error(e.at, `the address of '${e.function.name}' is nothing that BPF can keep`);
-        return builder.constant(0n, 64);
+        return calls.address(e);
     }
   }
 
@@ -174,7 +174,16 @@ export class ExpressionLowering {
     return magnitude(quotient, resultSign);
   }
 
-  #condition(e: Extract<Expression, { kind: 'compare' }>): JumpOperation {
+  #compared(e: Comparison): Value {
+    const { builder } = this.#l;
+    const left = this.value(e.left);
+    const right = this.value(e.right);
+    const known = pointersCompared(e, left, right);
+    if (known !== undefined) return builder.constant(known ? 1n : 0n, 32);
+    return builder.compare(this.#condition(e), left, right);
+  }
+
+  #condition(e: Comparison): JumpOperation {
     return conditions[e.op][isSigned(e.left.type) ? 1 : 0];
   }
 
@@ -225,7 +234,9 @@ export class ExpressionLowering {
       const left = this.value(e.left);
       const right = this.value(e.right);
       builder.at = e.at;
-      builder.branch(this.#condition(e), left, right, left.width, yes, no);
+      const known = pointersCompared(e, left, right);
+      if (known === undefined) builder.branch(this.#condition(e), left, right, left.width, yes, no);
+      else builder.goto(known ? yes : no);
       return;
     }
     const value = isWide(e.type) ? this.#l.wide.truth(e) : this.value(e);

@@ -1,7 +1,10 @@
 import { binaryValue } from '../../base/index.ts';
-import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { addressOf } from '../ir/decide.ts';
+import type { Expression, Statement } from '../syntax/ast.ts';
+import { weightOf } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
+import { comparedTarget, testOfPointers } from './pointers.ts';
 
 /** Loops: as they are, or unrolled where `#pragma unroll` asks for it or their count is small and known. */
 type Loop = Extract<Statement, { kind: 'loop' }>;
@@ -19,11 +22,29 @@ export class LoopLowering {
   lower(s: Loop): void {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
-    const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    const steps = s.unroll === 0 ? pointerSteps(s) : 0;
-    if (times > 0) this.#unrolled(s, times, false);
-    else if (steps > 0) this.#unrolled(s, steps, true);
+    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || fewRounds(s);
+    if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
+    else if (few > 0) this.#unrolled(s, few, true);
     else this.#rolled(s);
+  }
+
+  /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
+  #fewSteps(test: Expression | undefined): number {
+    return this.#steps(test) <= mostSteps ? mostSteps : 0;
+  }
+
+  /**
+   * How many elements lie between the pointers that the test compares; infinitely many where that is not known. The
+   * verifier does not compare pointers to the stack or to a map's value, so a loop over them has no end for it.
+   */
+  #steps(test: Expression | undefined): number {
+    const compared = test && testOfPointers(test);
+    const target = compared && comparedTarget(compared.left);
+    if (!target) return Infinity;
+    const { expressions } = this.#l;
+    const [a, b] = [addressOf(expressions.value(compared.left)), addressOf(expressions.value(compared.right))];
+    if (a.object !== b.object) return Infinity;
+    return Math.abs(Number(b.offset - a.offset)) / Math.max(1, sizeOf(target));
   }
 
   #rolled(s: Loop): void {
@@ -66,15 +87,18 @@ export class LoopLowering {
 
   /**
    * The body again and again, while the condition is not known to be false.
-   * @param rolledBehind what is left after that many times is a loop
+   * @param rolledBehind what is left after that many times, or when nobody knows how many are left, is a loop
    */
   #unrolled(s: Loop, times: number, rolledBehind: boolean): void {
     const { builder, expressions, frame, diagnostics } = this.#l;
     const exit = builder.block();
     for (let i = 0; ; i++) {
-      if (rolledBehind && (i > times || builder.count > mostValues)) {
-        this.#rolled(s);
-        break;
+      if (rolledBehind) {
+        const lost = s.test && testOfPointers(s.test) && this.#steps(s.test) === Infinity;
+        if (i > times || builder.count > mostValues || lost) {
+          this.#rolled(s);
+          break;
+        }
       }
       if (s.test && (!s.testLast || i > 0)) {
         const body = builder.block();
@@ -121,42 +145,17 @@ function tripCount({ initial, test, step, testLast }: Loop, most: number): numbe
   return times > most ? 0 : times;
 }
 
-/** Most steps of a pointer that are unrolled unasked. */
-const mostSteps = 32;
+/** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
+const smallLoop = 150;
 
 /**
- * How often `for (p = a; p < a + n; p++)` runs, when that can be seen and is not often; else 0. The verifier does not
- * compare pointers to the stack or to a map's value, so such a loop has no end for it.
+ * How often a small loop of a known count runs, else 0. Its counter is then a constant in each round, so an array in the
+ * context, which the verifier reads at constant places only, can be gone through.
  */
-function pointerSteps({ initial, test, step, testLast }: Loop): number {
-  const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
-  if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
-  const { type, initial: value } = first.variable;
-  if (type.kind !== 'pointer' || step.op !== '+' || step.right.kind !== 'number') return 0;
-  const start = value?.entries[0] && withinObject(value.entries[0].value);
-  const end = withinObject(test.right);
-  const counter = withoutCasts(test.left);
-  if (!start || !end || start.object !== end.object || counter.kind !== 'variable') return 0;
-  if (counter.variable !== first.variable || (test.op !== '<' && test.op !== '!=')) return 0;
-  const steps = (end.offset - start.offset) / (sizeOf(type.target) * Number(step.right.value));
-  return steps > 0 && steps <= mostSteps ? Math.ceil(steps) : 0;
+function fewRounds(s: Loop): number {
+  const times = tripCount(s, mostSteps);
+  return times > 0 && times * (weightOf(s.body) + 1) <= smallLoop ? times : 0;
 }
 
-function withoutCasts(e: Expression): Expression {
-  return e.kind === 'cast' ? withoutCasts(e.base) : e;
-}
-
-/** The variable that an address lies in, and how many bytes behind its start. */
-function withinObject(address: Expression): { readonly object: Variable; readonly offset: number } | undefined {
-  const e = withoutCasts(address);
-  if (e.kind === 'variable') return e.type.kind === 'pointer' ? undefined : { object: e.variable, offset: 0 };
-  if (e.kind === 'address') return withinObject(e.base);
-  if (e.kind === 'member') {
-    const outer = withinObject(e.base);
-    return outer && { ...outer, offset: outer.offset + e.member.offset };
-  }
-  if (e.kind !== 'binary' || e.right.kind !== 'number' || e.type.kind !== 'pointer') return undefined;
-  const base = withinObject(e.left);
-  const by = Number(e.right.value) * sizeOf(e.type.target);
-  return base && { ...base, offset: base.offset + (e.op === '-' ? -by : by) };
-}
+/** Most rounds of a loop that are unrolled unasked. */
+const mostSteps = 32;

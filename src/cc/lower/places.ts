@@ -1,7 +1,8 @@
 import type { Size } from '../../isa/index.ts';
 import { limits } from '../../uapi/index.ts';
-import { resolve, type Slot, type Value } from '../ir/ir.ts';
-import { provenanceOf, readsDirectly } from '../ir/provenance.ts';
+import { addressOf } from '../ir/decide.ts';
+import { resolve, type Slot, Value } from '../ir/ir.ts';
+import { mayBeStack, provenanceOf, readsDirectly } from '../ir/provenance.ts';
 import { littleEndian, setConstant } from '../object/image.ts';
 import type { Expression, Initializer, InitializerEntry, Variable } from '../syntax/ast.ts';
 import { isUser } from '../syntax/typing.ts';
@@ -17,6 +18,7 @@ import {
   sizeOf,
 } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
+import { alignmentOf, chunkAt, chunksOf } from './pieces.ts';
 
 /**
  * Places: where an lvalue is, in a register variable or in memory; reading, writing, copying and initialising them.
@@ -53,10 +55,11 @@ export class PlaceLowering {
     return !variable.inMemory && !variable.global && isScalar(variable.type);
   }
 
+  /** Each copy of an unrolled body has its own: the bytes of the last one's may be another's by now. */
   slotOf(variable: Variable): Slot {
     const { slots } = this.#l.frame;
     let slot = slots.get(variable);
-    if (!slot) {
+    if (!slot?.scope.open) {
       slot = this.#l.builder.slot(
         variable.name,
         sizeOf(variable.type),
@@ -248,12 +251,7 @@ export class PlaceLowering {
   #pieceOnStack(place: MemoryPlace, size: Size): Size {
     const address = resolve(place.address);
     if (address.op === 'stack') return Math.min(size, this.#alignment(place)) as Size;
-    if (place.align >= size) return size;
-    // What a loop carries is not known yet.
-    const { base } = based(address);
-    const open = base.op === 'phi' && base.args.length === 0;
-    if (!open && provenanceOf(address, this.#l.origin, 'unknown') !== 'direct') return size;
-    return place.align as Size;
+    return place.align < size && mayBeStack(address, this.#l.origin) ? (place.align as Size) : size;
   }
 
   readWide(place: MemoryPlace): readonly [low: Value, high: Value] {
@@ -294,11 +292,9 @@ export class PlaceLowering {
     }
     const chunks = chunksOf(size, align);
     // Upwards within one object: from the end, so that nothing is read after it was written.
-    const [target, start] = [based(to.address), based(from.address)];
-    const sameSlot = target.base.op === 'stack' && target.base.slot === start.base.slot;
-    if ((target.base === start.base || sameSlot) && target.offset + to.offset > start.offset + from.offset) {
-      chunks.reverse();
-    }
+    const [target, start] = [addressOf(to.address), addressOf(from.address)];
+    const ahead = target.offset - start.offset + BigInt(to.offset - from.offset);
+    if (target.object === start.object && ahead > 0n) chunks.reverse();
     for (const [at, chunk] of chunks) {
       builder.store(to.address, to.offset + at, chunk, builder.load(from.address, from.offset + at, chunk));
     }
@@ -329,11 +325,11 @@ export class PlaceLowering {
     const origin = provenanceOf(address, this.#l.origin, 'unknown');
     // The context is read at its own alignment, and only some kinds of it in other pieces than its members.
     if (origin === 'context' && this.#l.origin.anyWidth) {
-      const { base, offset } = based(address);
-      const at = (offset + place.offset) | 8;
-      if (base.op === 'parameter') return at & -at;
+      const { object, offset } = addressOf(address);
+      const at = (Number(offset) + place.offset) | 8;
+      if (object instanceof Value && object.op === 'parameter') return at & -at;
     }
-    return origin === 'direct' && !mayBeStack(address) ? 8 : place.align;
+    return origin === 'direct' && !mayBeStack(address, this.#l.origin) ? 8 : place.align;
   }
 
   fill(to: MemoryPlace, size: number, byte: number): void {
@@ -405,50 +401,4 @@ export class PlaceLowering {
     else if (value.type.kind === 'struct') this.copy(to, this.#l.aggregates.place(value), sizeOf(to.type));
     else this.#l.diagnostics.error(value.at, `a '${printCType(value.type)}' cannot be copied`);
   }
-}
-
-/** An address of the stack with an index, or one of several. */
-function mayBeStack(address: Value): boolean {
-  const value = resolve(address);
-  if (value.op === 'add' || value.op === 'sub') return value.args.some(mayBeStack);
-  return value.op === 'stack' || value.op === 'phi';
-}
-
-/** What the address of a place is a multiple of, as its types say. */
-function alignmentOf(place: Expression): number {
-  if (place.kind === 'member') {
-    const { offset } = place.member;
-    const outer = alignmentOf(place.base);
-    return offset === 0 ? outer : Math.min(outer, offset & -offset);
-  }
-  if (place.kind !== 'deref') return alignOf(place.type);
-  let pointer = place.base;
-  while (pointer.kind === 'binary') pointer = pointer.left;
-  const own = Math.max(1, alignOf(place.type));
-  return pointer.kind === 'address' ? Math.min(own, alignmentOf(pointer.base)) : own;
-}
-
-/** An address as what it is reckoned from, and how many bytes behind. */
-function based(addressIn: Value): { base: Value; offset: number } {
-  const address = resolve(addressIn);
-  if (address.op === 'stack') return { base: address, offset: address.offset };
-  const by = address.op === 'add' ? resolve(address.args[1] as Value) : undefined;
-  if (by?.op !== 'const') return { base: address, offset: 0 };
-  return { base: resolve(address.args[0] as Value), offset: Number(BigInt.asIntN(64, by.constant)) };
-}
-
-/** Where each piece of `size` bytes begins, and how wide it is. */
-function chunksOf(size: number, align: number): [at: number, chunk: Size][] {
-  const chunks: [at: number, chunk: Size][] = [];
-  for (let at = 0; at < size; ) {
-    const chunk = chunkAt(at, size, align);
-    chunks.push([at, chunk]);
-    at += chunk;
-  }
-  return chunks;
-}
-
-function chunkAt(at: number, size: number, align: number): Size {
-  for (const chunk of [8, 4, 2] as const) if (chunk <= align && at % chunk === 0 && at + chunk <= size) return chunk;
-  return 1;
 }

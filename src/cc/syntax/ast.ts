@@ -146,6 +146,8 @@ export type Statement = { readonly at: Token } & (
        * only allowed.
        */
       readonly unroll: number;
+      /** A label stands in it, which cannot stand there twice. */
+      readonly labelled: boolean;
     }
   | {
       readonly kind: 'switch';

@@ -47,11 +47,11 @@ export class LoopParser {
     return p.statements.statement();
   }
 
-  /** for, while and do … while; a loop with a label in it stays one, for the label cannot stand there twice */
+  /** for, while and do … while; a loop with a label in it stays one */
   loop(unroll: number): Statement {
     const { labels } = this;
     const loop = this.#anyLoop(unroll);
-    return labels === this.labels ? loop : { ...loop, unroll: 0 };
+    return labels === this.labels ? loop : { ...loop, unroll: 0, labelled: true };
   }
 
   #anyLoop(unroll: number): Loop {
@@ -92,7 +92,8 @@ export class LoopParser {
     return p.typing.condition(value, at);
   }
 
-  #ending(loop: Loop): Loop {
+  #ending(read: Omit<Loop, 'labelled'>): Loop {
+    const loop: Loop = { ...read, labelled: false };
     if (loop.unroll === 0 && isWithoutEnd(loop)) {
       const hint = 'give it a bound that is a constant, or call bpf_loop()';
       this.#p.diagnostics.warning(loop.at, 'this loop has no end, and the verifier refuses it', hint);

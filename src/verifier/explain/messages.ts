@@ -183,6 +183,12 @@ export const messages: readonly MessageRow[] = [
     boundsFirst,
   ),
   row(
+    'variable offset stack pointer cannot be passed into helper function; var_off={bits} off={offset} size={size}',
+    'stack',
+    'an atomic operation works on the stack only at an offset that is known, and here it is {value}',
+    'take an index that is a constant, or keep the variable in a map',
+  ),
+  row(
     'invalid {access} stack R{register} off={offset} size={size}',
     'bounds',
     'a function may touch its own stack from r10-512 to r10-1, and these are {size} bytes at r10{offset}',
@@ -461,10 +467,10 @@ export const messages: readonly MessageRow[] = [
     'hand it a variable on the stack',
   ),
   row(
-    'BPF_ATOMIC stores into R{register} {kind} is not allowed',
-    'read-only',
+    'BPF_ATOMIC {access} R{register} {kind} is not allowed',
+    'wrong-pointer',
     'atomic operations work on map values, the stack and kernel memory, not on {value}',
-    'read, compute and write in single steps',
+    'read, compute and write in single steps, without the atomic operation',
   ),
 
   // --- Arguments

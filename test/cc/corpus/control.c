@@ -61,3 +61,39 @@ for (int i = 0; i < 8; i++) { if (in[i] == 3) break; n += in[i]; } return n;
   #pragma unroll
   for (int i = 0; i < 4; i++) { if (in[i] == 2) goto next; n += 10; next: n++; }
   return n;
+/* unrolledBodyWithSlots: 38 */
+  struct { u64 wide; s32 low; u16 field : 14; _Bool flag; } w = { };
+  s8 b[8] = { in[4] };
+  #pragma unroll
+  for (int i = 0; i < 3; i++)
+    w = ({ typeof(w) t = { 0, in[2], b[i], in[1] }; t.wide = takenAddress(w.low); t; });
+  return 31 + w.flag + w.wide;
+/* gotoInPointerLoop: 126 */
+  u32 a[3] = { 1, 2, 3 }, s = 0;
+  for (u32 *p = a; p < a + 3; p++) { u32 n = 0; again: s += *p * 7; if (++n < 3) goto again; }
+  return s;
+/* counterChangedInSmallLoop: 26 */
+  u64 s = 0;
+  for (int i = 0; i < 8; i++) {
+    if (in[i & 7] == 3)
+      i++;
+    s += i;
+  }
+  return s;
+/* counterChangedInUnrolledLoop: 26 */
+  u64 s = 0;
+#pragma unroll(8)
+  for (int i = 0; i < 8; i++) {
+    if (in[i & 7] == 3)
+      i++;
+    s += i;
+  }
+  return s;
+/* smallLoopOfCallsThatReturns: 6 */
+  for (int i = 7; i > 0; i -= 2)
+    for (int k = 0; k < 3; k++)
+      if (in[i] * k == 200)
+        return k + 2 + (in[i - 1] == 0x80);
+      else if (in[i - 1] == in[6] && k == 1)
+        return 6;
+  return 0;

@@ -35,3 +35,7 @@
 return TWICE(add3, 4);
 /* functionNameInMessage: 4 */ return sizeof(__func__);
 /* calledInItsOwnArgument: 712 */ struct box b = boxOf(7, boxOf(1, (struct box){ 0, 2 })); return b.low * 100 + b.high;
+/* literalOutlivesItsCall: 37 */
+  u64 *p = larger(&(u64){ in[0] + 6 }, &(u64){ in[1] + 1 });
+  u64 *q = larger(&(u64){ in[0] + 28 }, &(u64){ in[1] + 28 });
+  return *p + *q;

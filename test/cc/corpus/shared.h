@@ -44,3 +44,4 @@ static inline u32 nested1(u32 a) { u32 b = a + 1; return nested2(b) + b; }
 static inline u64 declaredFirst(u64 a);
 static inline u64 declaredFirst(u64 a) { return a * a; }
 static inline struct box boxOf(u64 low, struct box b) { return (struct box){ low, b.low * 10 + b.high }; }
+static inline u64 takenAddress(u32 a) { u32 *p = &a; return (a ?: 7) + *p; }
