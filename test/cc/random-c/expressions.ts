@@ -20,6 +20,8 @@ export interface Parameter {
   /** It takes a pointer to that. */
   readonly pointer: boolean;
   readonly writable: boolean;
+  /** It takes pointers to fixed places only. */
+  readonly fixed: boolean;
 }
 
 const constants = `0 1 2 3 7 -1 255 0x80 0x7fff 0x8000 65535 0x7fffffff 0x80000000 0x80000000u 0xffffffffull -5 1000
@@ -244,7 +246,7 @@ export class Expressions {
     const { r } = this;
     const pointers = this.scope.pointers();
     const one = pointers.length > 0 ? r.pick(pointers) : undefined;
-    const other = one && this.address(one.type.target, one.type.before, false);
+    const other = one && this.address(one.type.target, one.type.before, {});
     if (!one || !other) return this.leaf();
     return r.pick([`(${one.text} ${r.pick(['==', '!='])} ${other})`, `(${one.text} != 0)`, `(!${one.text})`]);
   }
@@ -269,8 +271,8 @@ export class Expressions {
 
   /** Undefined when there is nothing that a pointer could point to. */
   callOf(target: Callable, depth: number): string | undefined {
-    const args = target.parameters.map(({ type, pointer, writable }) => {
-      if (pointer) return this.address(type, this.scope.variables.length, writable);
+    const args = target.parameters.map(({ type, pointer, writable, fixed }) => {
+      if (pointer) return this.address(type, this.scope.variables.length, { writable, fixed });
       return type.kind === 'struct' ? this.value(type, depth) : this.expression(depth);
     });
     if (args.includes(undefined)) return undefined;
@@ -279,9 +281,13 @@ export class Expressions {
   }
 
   /** A pointer to a place of the type. @param limit only to one of the first variables */
-  address(type: Shape, limit: number, writable: boolean): string | undefined {
+  address(type: Shape, limit: number, wanted: { writable?: boolean; fixed?: boolean }): string | undefined {
     const fits = (place: Place): boolean =>
-      place.addressable && place.type === type && place.width === undefined && (!writable || place.writable);
+      place.addressable &&
+      place.type === type &&
+      place.width === undefined &&
+      (!wanted.writable || place.writable) &&
+      (!wanted.fixed || place.fixed);
     const first = this.scope.place(fits, limit)?.text;
     if (first === undefined || !this.r.chance(0.2)) return first && `&${first}`;
     const second = this.scope.place(fits, limit)?.text ?? first;

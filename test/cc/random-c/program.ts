@@ -87,7 +87,7 @@ class Program {
     const r = this.#r;
     const pointer = r.chance(0.3);
     const type = r.chance(pointer ? 0.5 : apart ? 1 : 0.7) ? r.pick(wholes) : r.pick(this.#e.structs);
-    return { name: `x${number}`, type, pointer, writable: pointer && !pure && r.chance(0.7) };
+    return { name: `x${number}`, type, pointer, writable: pointer && !pure && r.chance(0.7), fixed: r.chance(0.6) };
   }
 
   #function(number: number): string[] {
@@ -126,9 +126,9 @@ class Program {
     ];
   }
 
-  #variableOf({ name, type, pointer, writable }: Parameter, globals: number): Variable {
+  #variableOf({ name, type, pointer, writable, fixed }: Parameter, globals: number): Variable {
     if (!pointer) return { name, type, writable: true, addressable: true };
-    const target = { kind: 'pointer', target: type, levels: 1, before: globals, writable } as const;
+    const target = { kind: 'pointer', target: type, levels: 1, before: globals, writable, fixed } as const;
     return { name, type: target, writable: true, addressable: false };
   }
 

@@ -302,7 +302,7 @@ export class Statements {
     if (!place || place.type.kind === 'array') return undefined;
     scope.add({
       name,
-      type: { kind: 'pointer', target: place.type, levels: 1, before, writable },
+      type: { kind: 'pointer', target: place.type, levels: 1, before, writable, fixed: place.fixed },
       writable: true,
       addressable: false,
     });
@@ -314,7 +314,7 @@ export class Statements {
     const pointers = scope.pointers();
     if (pointers.length === 0) return undefined;
     const { text, type } = r.pick(pointers);
-    const address = this.#e.address(type.target, type.before, type.writable);
+    const address = this.#e.address(type.target, type.before, type);
     return address === undefined ? undefined : [`${text} = ${address};`];
   }
 
@@ -366,6 +366,7 @@ export class Statements {
     const place = this.#e.target(
       (one) =>
         one.addressable &&
+        one.fixed &&
         one.width === undefined &&
         one.type.kind === 'scalar' &&
         one.type.bits >= 32 &&
