@@ -221,8 +221,12 @@ function generateFunction(
   const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
-  const machine = selectInstructions(ir, layOutFrame(ir));
+  let machine = selectInstructions(ir, layOutFrame(ir, true));
   allocateRegisters(machine);
+  if (machine.frame > stackLimit) {
+    machine = selectInstructions(ir, layOutFrame(ir, false));
+    allocateRegisters(machine);
+  }
   if (machine.frame > stackLimit) {
     const largest = largestSlots(ir.frame).map(({ name, size }) => `'${name}' ${size}`);
     const which = largest.length === 0 ? '' : `; the largest variables: ${largest.join(', ')}`;
