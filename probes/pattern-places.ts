@@ -4,7 +4,7 @@ import {
   isPattern,
   type Kernel,
   matcher,
-  nearest,
+  nearestHint,
   type ProgramType,
   UsageError,
   usdtTargets,
@@ -55,12 +55,12 @@ export function findPlaces(kernel: Kernel, text: string, options: PlaceOptions):
         : userPlaces(kernel, type, library, options);
   const places = found.filter(({ name }) => matches(name));
   if (places.length === 0) {
-    const near = nearest(
-      pattern,
-      found.map(({ name }) => name),
-    );
     throw new UsageError(nothing(kernel, type, library, text, options), {
-      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'tracebed events lists what can be attached to',
+      ...nearestHint(
+        pattern,
+        found.map(({ name }) => name),
+        'tracebed events lists what can be attached to',
+      ),
     });
   }
   if (places.length > mostPlaces) {

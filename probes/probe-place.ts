@@ -5,7 +5,7 @@ import {
   CompileError,
   findBinary,
   type Kernel,
-  nearest,
+  nearestHint,
   parseUsdtArguments,
   USDT,
   UsageError,
@@ -231,8 +231,7 @@ export function checkKnown(kernel: Kernel, { kind, library, name }: ProbePlace):
   const wanted = kind === 't' ? `${library}:${name}` : name;
   const known = new Set(kind === 't' ? kernel.tracepoints() : kernel.functions());
   if (known.has(wanted)) return;
-  const near = nearest(wanted, known);
   throw new UsageError(`Linux ${kernel.profile.release} has no ${what} '${wanted}'`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tracebed events '*${name}*' looks for it`,
+    ...nearestHint(wanted, known, `tracebed events '*${name}*' looks for it`),
   });
 }

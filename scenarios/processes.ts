@@ -39,7 +39,17 @@ const compiler = binary('/usr/lib/gcc/x86_64-linux-gnu/12/cc1', {
   ],
 });
 const libc = binary('/usr/lib/x86_64-linux-gnu/libc.so.6', {
-  functions: ['__libc_start_main', 'malloc', 'free', 'memcpy', 'read', 'open64', 'start_thread'],
+  functions: [
+    '__libc_start_main',
+    'malloc',
+    'free',
+    'memcpy',
+    'read',
+    'open64',
+    'start_thread',
+    'epoll_wait',
+    'pthread_cond_wait',
+  ],
 });
 
 /** Compilers have pids of their own, so that their stacks have names however many there were. */
@@ -99,6 +109,49 @@ const places = {
   ],
 } as const;
 
+/** Where tasks sleep: the event loop and the workers of the application, and a program whose first page is read. */
+const sleeps = {
+  loop: {
+    stack: inKernel(
+      'schedule+0x23',
+      'schedule_hrtimeout_range_clock+0x10a',
+      'do_epoll_wait+0x548',
+      '__x64_sys_epoll_wait+0x6f',
+    ),
+    userStack: [`epoll_wait+0x4e [${libc.path}]`, ...inNode('uv__io_poll', 'uv_run')],
+  },
+  worker: {
+    stack: inKernel(
+      'schedule+0x23',
+      'futex_do_wait+0x46',
+      '__futex_wait+0x8a',
+      'futex_wait+0x67',
+      'do_futex+0xfd',
+      '__x64_sys_futex+0x112',
+    ),
+    userStack: [
+      `pthread_cond_wait+0x1f0 [${libc.path}]`,
+      `worker+0x64 [${node.path}]`,
+      `start_thread+0x2d4 [${libc.path}]`,
+    ],
+  },
+  program: {
+    stack: [
+      'schedule+0x23',
+      'io_schedule+0x42',
+      'folio_wait_bit_common+0x13d',
+      'filemap_fault+0x5a1',
+      '__do_fault+0x31',
+      'do_fault+0x2f4',
+      '__handle_mm_fault+0x84a',
+      'handle_mm_fault+0x17f',
+      'do_user_addr_fault+0x21a',
+      'exc_page_fault+0x7f',
+      'asm_exc_page_fault+0x26',
+    ],
+  },
+} as const;
+
 interface Host {
   readonly script: Script;
   readonly queues: readonly RunQueue[];
@@ -155,6 +208,7 @@ function command(host: Host, parent: Context, random: Random, program: Program) 
       takes: Math.round(random.logNormal(program.cpuTime, 0.5)),
       ...(where === undefined ? {} : { where: () => random.pick(where) }),
       course,
+      sleepsIn: sleeps.program,
       ends: true,
     }),
   );
@@ -242,6 +296,7 @@ function request(host: Host, context: Context, random: Random) {
         takes: Math.round(random.logNormal(ms(2.4), 0.9)),
         where: () => random.pick(places.node),
         course: asks(),
+        sleepsIn: context.task.pid === context.task.tgid ? sleeps.loop : sleeps.worker,
       }),
     () => Math.round(random.exponential(ms(7))),
   );

@@ -4,7 +4,7 @@ import {
   ipProtocols,
   type KernelProfile,
   type Level,
-  nearest,
+  nearestHint,
   type RecordsView,
   type Tool,
   type ToolContext,
@@ -151,9 +151,8 @@ function wantedReasons(profile: KernelProfile, value: ToolOptionValue | undefine
   return names.map((name) => {
     const reason = profile.dropReasonValue(name);
     if (reason !== undefined) return reason;
-    const near = nearest(name, reasonNames(profile));
     throw new UsageError(`Linux ${profile.release} has no drop reason '${name}'`, {
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      ...nearestHint(name, reasonNames(profile)),
     });
   });
 }
@@ -174,10 +173,9 @@ function protocolNumber(name: string): number {
   );
   const found = known[name.toLowerCase()];
   if (found !== undefined) return found;
-  const near = nearest(name.toLowerCase(), Object.keys(known));
   throw new UsageError(`there is no IP protocol '${name}'`, {
     expected: 'tcp, udp, icmp, icmpv6, sctp, … or a number',
-    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    ...nearestHint(name.toLowerCase(), Object.keys(known)),
   });
 }
 

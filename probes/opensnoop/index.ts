@@ -1,4 +1,4 @@
-import { BPF, defineTool, nearest, sprintf, UsageError } from 'tracebed';
+import { BPF, defineTool, nearestHint, sprintf, UsageError } from 'tracebed';
 import { containerDefines, containerOptions } from '../container-filter.ts';
 import { sinceFirst } from '../since-first.ts';
 
@@ -149,10 +149,9 @@ function flagsOf(lists: readonly string[]): number | false {
       const name = text.trim();
       const bits = Object.hasOwn(openFlags, name) ? openFlags[name] : undefined;
       if (bits !== undefined) return sum | bits;
-      const near = nearest(name, Object.keys(openFlags));
       throw new UsageError(`open(2) has no flag '${name}'`, {
         expected: Object.keys(openFlags).join(', '),
-        ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+        ...nearestHint(name, Object.keys(openFlags)),
       });
     }, 0);
 }

@@ -2,7 +2,7 @@ import {
   BPF,
   defineTool,
   errno,
-  nearest,
+  nearestHint,
   sprintf,
   syscallNumbers,
   type TextMoment,
@@ -75,9 +75,8 @@ function numberOf(name: string | undefined): number | false {
   if (name === undefined) return false;
   const number = syscallNumbers.get(name);
   if (number !== undefined) return number;
-  const near = nearest(name, [...syscallNumbers.keys()]);
   throw new UsageError(`there is no system call '${name}'`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : 'syscount -- -l lists them',
+    ...nearestHint(name, [...syscallNumbers.keys()], 'syscount -- -l lists them'),
   });
 }
 

@@ -14,7 +14,9 @@ export {
   TracebedError,
   UsageError,
 } from './errors.ts';
-export { nearest } from './nearest.ts';
+export { fileFault } from './file-fault.ts';
+export { nearest, nearestHint } from './nearest.ts';
+
 export { Random } from './random.ts';
 export {
   formatDuration,

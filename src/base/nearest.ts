@@ -32,3 +32,10 @@ export function nearest(typed: string, names: Iterable<string>, most = 3): strin
   found.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));
   return found.slice(0, most).map((entry) => entry.name);
 }
+
+/** What a fault says of an unknown name: the names nearest to it, or `otherwise` where none is near. */
+export function nearestHint(typed: string, names: Iterable<string>, otherwise?: string): { readonly hint?: string } {
+  const near = nearest(typed, names);
+  if (near.length > 0) return { hint: `did you mean ${near.join(' or ')}?` };
+  return otherwise === undefined ? {} : { hint: otherwise };
+}

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { gunzipSync } from 'node:zlib';
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearestHint } from '../base/index.ts';
 import type { Btf } from './btf.ts';
 import { ConstantTable } from './constants.ts';
 import { extendBtf } from './extend.ts';
@@ -25,10 +25,9 @@ const releases: Readonly<Record<ProfileName, string>> = { '6.18': '6.18.44', '6.
 export function loadProfile(name: string): KernelProfile {
   const known = profileNames.find((candidate) => candidate === name);
   if (known === undefined) {
-    const near = nearest(name, profileNames);
     throw new InputError(`no kernel profile '${name}'`, {
       expected: profileNames.join(' or '),
-      ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+      ...nearestHint(name, profileNames),
     });
   }
   const btf = bundledBtf(known);

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { type Command, Option } from 'commander';
-import { InputError, UsageError } from '../base/index.ts';
+import { fileFault, InputError, UsageError } from '../base/index.ts';
 import type { ObjectSpec, ProgramSpec } from '../object/index.ts';
 import { withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
@@ -106,7 +106,7 @@ async function emitObject(object: ObjectSpec, output: string, io: Io): Promise<v
   try {
     await writeFile(output, bytes);
   } catch (cause) {
-    throw new InputError(`cannot write ${output}: ${(cause as Error).message}`, { cause });
+    throw fileFault(output, 'written', cause);
   }
 }
 
@@ -129,7 +129,7 @@ async function readText(file: string, io: Io): Promise<string> {
     try {
       return await readFile(file, 'utf8');
     } catch (cause) {
-      throw new InputError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
+      throw fileFault(file, 'read', cause);
     }
   }
   let text = '';

@@ -61,5 +61,5 @@ function usageFault(fault: CommanderError): UsageError {
     .join(' ')
     .replace(/^\(|\)$/g, '')
     .replace(/^Did/, 'did');
-  return new UsageError(first, hint === '' ? {} : { hint });
+  return new UsageError(first, { hint: hint === '' ? '--help shows what it takes' : hint });
 }

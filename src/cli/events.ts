@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { nearest, UsageError } from '../base/index.ts';
+import { nearestHint, UsageError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import { withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
@@ -90,8 +90,7 @@ function functionLines(
 }
 
 function noSuchEvent(profile: KernelProfile, pattern: string): UsageError {
-  const near = nearest(pattern, [...profile.tracepointNames(), ...profile.btf.functionNames()]);
   return new UsageError(`nothing to attach to matches '${pattern}' in kernel ${profile.name}`, {
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+    ...nearestHint(pattern, [...profile.tracepointNames(), ...profile.btf.functionNames()]),
   });
 }

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { InputError, nearest, type Position, TracebedError, UsageError } from '../base/index.ts';
+import { fileFault, InputError, nearestHint, type Position, TracebedError, UsageError } from '../base/index.ts';
 import { assemble, type DisassemblerOptions, decode, readVerifierLog } from '../isa/index.ts';
 import type { LineInfo, MapSpec, ObjectSpec, ProgramSpec, Relocation } from '../object/index.ts';
 import { helperById, helperByName, helperNames, type ProgramType } from '../uapi/index.ts';
@@ -86,14 +86,8 @@ export async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
-    const why = { ENOENT: 'there is no such file', EISDIR: 'this is a directory', EACCES: 'this may not be read' }[
-      code
-    ];
-    const digits = code === 'ENOENT' && /^[0-9a-f]+$/i.test(file);
     const hint = `as a program in hex its ${file.length} digits are no whole instructions of 16`;
-    throw new InputError(why ?? `this cannot be read: ${code}`, { at: { file }, cause, ...(digits ? { hint } : {}) });
+    throw fileFault(file, 'read', cause, /^[0-9a-f]+$/i.test(file) ? { hint } : {});
   }
 }
 
@@ -199,10 +193,9 @@ function programsOf(file: string, form: InputForm, object: ObjectSpec, wanted: s
   if (wanted === undefined) return programs;
   const chosen = programs.find(({ name }) => name === wanted);
   if (chosen) return [chosen];
-  const near = nearest(wanted, names);
   throw new UsageError(`${file} holds no program '${wanted}'`, {
     expected: names.join(', '),
-    ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+    ...nearestHint(wanted, names),
   });
 }
 

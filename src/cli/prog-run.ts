@@ -1,4 +1,4 @@
-import { hex64, nearest, type Position, TracebedError, toHex, UsageError } from '../base/index.ts';
+import { hex64, nearestHint, type Position, TracebedError, toHex, UsageError } from '../base/index.ts';
 import { createMap, linkMaps } from '../client/index.ts';
 import { type DisassemblerOptions, decode, formatInstruction, type Instruction } from '../isa/index.ts';
 import { boot, type TestResult } from '../sim/index.ts';
@@ -28,12 +28,12 @@ export async function runOnce(file: string, flags: RunFlags, io: Io): Promise<vo
 
 function typeNamed(text: string): ProgramType {
   if (Object.hasOwn(programTypes, text)) return text as ProgramType;
-  const near = nearest(text, Object.keys(programTypes));
-  throw new UsageError(`there is no program type '${text}'`, {
-    ...(near.length === 0
-      ? { expected: Object.keys(programTypes).join(', ') }
-      : { hint: `did you mean ${near.join(' or ')}?` }),
-  });
+  const names = Object.keys(programTypes);
+  const near = nearestHint(text, names);
+  throw new UsageError(
+    `there is no program type '${text}'`,
+    near.hint === undefined ? { expected: names.join(', ') } : near,
+  );
 }
 
 async function runProgram(program: Program, flags: RunFlags, output: Output): Promise<TestResult> {

@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { InputError, toHex, UsageError, viewOf } from '../base/index.ts';
+import { fileFault, toHex, UsageError, viewOf } from '../base/index.ts';
 import { controlFlow, decode, disassemble, formatDot, formatInstruction, nameTargets } from '../isa/index.ts';
 import { type Io, print } from './io.ts';
 import type { AsmFlags, CfgFlags, DisasmFlags } from './prog-flags.ts';
@@ -89,8 +89,6 @@ async function writeTo(file: string, content: string | Uint8Array): Promise<void
   try {
     await writeFile(file, content);
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException;
-    if (code === undefined) throw cause;
-    throw new InputError(`this cannot be written: ${code}`, { at: { file }, cause });
+    throw fileFault(file, 'written', cause);
   }
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Nanoseconds, nearest, parseDuration, UsageError } from '../base/index.ts';
+import { type Nanoseconds, nearestHint, parseDuration, UsageError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 
 /** Values of options: each takes the text of the command line or says what it would have taken. */
@@ -55,12 +55,12 @@ export const logLevel = integer('--log-level', 0, 15);
 export function named<T extends string>(option: string, table: Readonly<Record<T, number>>): (text: string) => T {
   return (text) => {
     if (Object.hasOwn(table, text)) return text as T;
-    const near = nearest(text, Object.keys(table));
-    throw new UsageError(`${option} cannot be '${text}'`, {
-      ...(near.length === 0
-        ? { expected: Object.keys(table).join(', ') }
-        : { hint: `did you mean ${near.join(' or ')}?` }),
-    });
+    const names = Object.keys(table);
+    const near = nearestHint(text, names);
+    throw new UsageError(
+      `${option} cannot be '${text}'`,
+      near.hint === undefined ? { expected: names.join(', ') } : near,
+    );
   };
 }
 

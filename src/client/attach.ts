@@ -1,43 +1,25 @@
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { SectionTarget } from '../object/index.ts';
 import type { AttachTarget, Fd, Kernel, LinkInfo } from '../sys/index.ts';
 import { BpfError, request } from './bpf-error.ts';
+import { HeldFd } from './held-fd.ts';
 import { isPattern, matcher } from './pattern.ts';
 import { usdtTargets, userTarget } from './user-symbols.ts';
 
-/** One program at one point. Closing it detaches. */
-export class BpfLink implements Disposable {
+/** One program at one point, attached as long as it is open. */
+export class BpfLink extends HeldFd {
   readonly target: AttachTarget;
-  readonly fd: Fd;
   /** The program's name. */
   readonly program: string;
-  readonly #kernel: Kernel;
-  #open = true;
 
   constructor(kernel: Kernel, fd: Fd, target: AttachTarget, program: string) {
-    this.#kernel = kernel;
-    this.fd = fd;
+    super(kernel, fd);
     this.target = target;
     this.program = program;
   }
 
-  /** Whether it is attached. */
-  get open(): boolean {
-    return this.#open;
-  }
-
   info(): LinkInfo {
-    return this.#kernel.linkInfo(this.fd);
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#kernel.close(this.fd);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
+    return this.kernel.linkInfo(this.fd);
   }
 }
 
@@ -142,8 +124,7 @@ function nearPoints(kernel: Kernel, target: AttachTarget): { hint?: string } {
   const [typed, known] = namesOf(kernel, target);
   const names = [...known];
   if (names.includes(typed)) return {};
-  const near = nearest(typed, names);
-  return near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {};
+  return nearestHint(typed, names);
 }
 
 /** The name that a target gives, and those that there are. */

@@ -27,7 +27,7 @@ export interface KretprobeAttach {
   readonly maxactive?: number;
 }
 
-export interface UprobeAttach {
+export interface UprobePlace {
   /** A path, or a library's short name, `c` of libc.so.6. */
   readonly name: string;
   readonly sym?: string;
@@ -36,6 +36,9 @@ export interface UprobeAttach {
   /** Instead of a symbol: the place in the file. */
   readonly addr?: number;
   readonly pid?: number;
+}
+
+export interface UprobeAttach extends UprobePlace {
   readonly fnName: string;
 }
 
@@ -136,15 +139,15 @@ export abstract class Attachments extends KernelNames {
 
   /** Attaches where the function's name says: `KFUNC_PROBE(vfs_read, …)` is kfunc__vfs_read. */
   attachKfunc({ fnName }: OwnAttach): BpfLink[] {
-    return this.loadFunc(fnName.startsWith('kfunc__') ? fnName : `kfunc__${fnName}`).attach();
+    return this.loadFunc(prefixed('kfunc__', fnName)).attach();
   }
 
   attachKretfunc({ fnName }: OwnAttach): BpfLink[] {
-    return this.loadFunc(fnName.startsWith('kretfunc__') ? fnName : `kretfunc__${fnName}`).attach();
+    return this.loadFunc(prefixed('kretfunc__', fnName)).attach();
   }
 
   attachLsm({ fnName }: OwnAttach): BpfLink[] {
-    return this.loadFunc(fnName.startsWith('lsm__') ? fnName : `lsm__${fnName}`).attach();
+    return this.loadFunc(prefixed('lsm__', fnName)).attach();
   }
 
   attachUprobe(options: UprobeAttach): BpfLink[] {
@@ -155,9 +158,9 @@ export abstract class Attachments extends KernelNames {
     return this.attachAt(options.fnName, 'kprobe', this.#userTargets('uretprobe', options));
   }
 
-  #userTargets(kind: 'uprobe' | 'uretprobe', options: UprobeAttach): AttachTarget[] {
+  #userTargets(kind: 'uprobe' | 'uretprobe', options: UprobePlace): AttachTarget[] {
     const { name, sym, symRe, symOff, addr } = options;
-    const pid = options.pid === undefined || options.pid < 0 ? {} : { pid: options.pid };
+    const pid = onlyIn(options.pid);
     if (symRe !== undefined) {
       const addresses = this.getUserAddresses(name, symRe);
       if (addresses.length > 0) {
@@ -174,7 +177,7 @@ export abstract class Attachments extends KernelNames {
   attachPerfEvent(options: PerfEventAttach): BpfLink[] {
     const event = counterOf(options);
     const rate = options.sampleFreq ? { frequency: options.sampleFreq } : { period: options.samplePeriod ?? 0 };
-    const pid = options.pid === undefined || options.pid < 0 ? {} : { pid: options.pid };
+    const pid = onlyIn(options.pid);
     const all = options.cpu === undefined || options.cpu < 0;
     const cpus = all ? Array.from({ length: this.kernel.cpus }, (_, cpu) => cpu) : [options.cpu as number];
     const targets = cpus.map((cpu): Target => ({ kind: 'perf_event', event, cpu, ...rate, ...pid }));
@@ -207,24 +210,25 @@ export abstract class Attachments extends KernelNames {
     this.#detach('raw_tracepoint', tp);
   }
 
-  detachUprobe({ name, sym, addr }: { readonly name: string; readonly sym?: string; readonly addr?: number }): void {
-    this.#detachUser('uprobe', name, sym, addr);
+  /** Detaches from the place that was attached to with the same options. @throws BpfError ENOENT */
+  detachUprobe(place: UprobePlace): void {
+    this.#detachUser('uprobe', place);
   }
 
-  detachUretprobe({ name, sym, addr }: { readonly name: string; readonly sym?: string; readonly addr?: number }): void {
-    this.#detachUser('uretprobe', name, sym, addr);
+  detachUretprobe(place: UprobePlace): void {
+    this.#detachUser('uretprobe', place);
   }
 
   detachKfunc({ fnName }: OwnAttach): void {
-    this.#detachProgram(fnName.startsWith('kfunc__') ? fnName : `kfunc__${fnName}`);
+    this.#detachProgram(prefixed('kfunc__', fnName));
   }
 
   detachKretfunc({ fnName }: OwnAttach): void {
-    this.#detachProgram(fnName.startsWith('kretfunc__') ? fnName : `kretfunc__${fnName}`);
+    this.#detachProgram(prefixed('kretfunc__', fnName));
   }
 
   detachLsm({ fnName }: OwnAttach): void {
-    this.#detachProgram(fnName.startsWith('lsm__') ? fnName : `lsm__${fnName}`);
+    this.#detachProgram(prefixed('lsm__', fnName));
   }
 
   #detachProgram(fnName: string): void {
@@ -237,10 +241,8 @@ export abstract class Attachments extends KernelNames {
     this.#detach('perf_event', counterOf(typeof event === 'string' ? { event } : event));
   }
 
-  #detachUser(kind: 'uprobe' | 'uretprobe', name: string, sym: string | undefined, addr: number | undefined): void {
-    const [target] = this.#userTargets(kind, { name, fnName: '', ...(sym ? { sym } : {}), ...(addr ? { addr } : {}) });
-    const { address } = target as Extract<AttachTarget, { binary: string }>;
-    this.#detach(kind, `${findBinary(this.kernel, name).path}:${address}`);
+  #detachUser(kind: 'uprobe' | 'uretprobe', place: UprobePlace): void {
+    for (const target of this.#userTargets(kind, place)) this.#detach(kind, placeOf(target));
   }
 
   #detach(kind: AttachTarget['kind'], place: string, fnName?: string): void {
@@ -272,6 +274,16 @@ export abstract class Attachments extends KernelNames {
   }
 }
 
+/** A function's name with what says where it belongs, which may be left out. */
+function prefixed(prefix: string, fnName: string): string {
+  return fnName.startsWith(prefix) ? fnName : prefix + fnName;
+}
+
+/** Every process for none, and for -1, as perf_event_open(2) has it. */
+function onlyIn(pid: number | undefined): { readonly pid?: number } {
+  return pid === undefined || pid < 0 ? {} : { pid };
+}
+
 function needed(value: string | undefined, method: string, expected: string): string {
   if (value !== undefined && value !== '') return value;
   throw new UsageError(`${method} is not told where`, { expected });
@@ -281,7 +293,7 @@ function placeOf(target: AttachTarget): string {
   switch (target.kind) {
     case 'uprobe':
     case 'uretprobe':
-      return `${target.binary}:${target.address}`;
+      return `${target.binary}:${target.address}${target.pid === undefined ? '' : ` of process ${target.pid}`}`;
     case 'perf_event':
       return target.event;
     case 'xdp':

@@ -1,4 +1,4 @@
-import { nearest, SysError, viewOf } from '../base/index.ts';
+import { nearestHint, SysError, viewOf } from '../base/index.ts';
 import {
   loadedFor,
   type MapSpec,
@@ -301,9 +301,8 @@ export function linkMaps(
 }
 
 function missing(what: string, name: string, names: Iterable<string>): never {
-  const near = nearest(name, names);
   const owner = what === 'program' || what === 'map' ? 'the object' : 'this kernel';
   throw new BpfError('ENOENT', what, `${owner} has no ${what} '${name}'`, {
-    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    ...nearestHint(name, names),
   });
 }

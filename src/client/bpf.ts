@@ -1,5 +1,5 @@
 import { Observable } from 'rxjs';
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import { type ObjectSpec, parseSection, type StructLayout } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import type { ProgramType } from '../uapi/index.ts';
@@ -162,12 +162,11 @@ export class BPF extends NetworkAttachments implements Disposable {
     const { structs } = this.spec;
     const found = structs.find((one) => one.name === name);
     if (found) return found;
-    const near = nearest(
-      name,
-      structs.map((one) => one.name),
-    );
     throw new BpfError('ENOENT', 'struct', `the text has no struct '${name}'`, {
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      ...nearestHint(
+        name,
+        structs.map((one) => one.name),
+      ),
     });
   }
 

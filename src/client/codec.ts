@@ -1,4 +1,4 @@
-import { nearest, TracebedError, UsageError } from '../base/index.ts';
+import { nearestHint, TracebedError, UsageError } from '../base/index.ts';
 import type { FieldLayout, FieldType, StructLayout } from '../object/index.ts';
 
 /**
@@ -42,6 +42,12 @@ export const addressCodec: Codec<bigint> = {
 /** A u64 as a number, rounded above 2^53. */
 export function readU64(view: DataView, offset: number): number {
   return view.getUint32(offset + 4, true) * 0x1_0000_0000 + view.getUint32(offset, true);
+}
+
+/** A whole number from 0 to 2^53 as a u64: a ring's position, which would need 104 days of 1 GB/s to get there. */
+export function writeU64(view: DataView, offset: number, value: number): void {
+  view.setUint32(offset, value >>> 0, true);
+  view.setUint32(offset + 4, Math.floor(value / 0x1_0000_0000), true);
 }
 
 /** Bytes as they are. */
@@ -103,10 +109,9 @@ export function structCodec(layout: StructLayout, options: CodecOptions = {}): C
 }
 
 function unknownField(layout: StructLayout, name: string, names: Iterable<string>): UsageError {
-  const near = nearest(name, names);
   return new UsageError(`${layout.union ? 'union' : 'struct'} ${layout.name} has no field '${name}'`, {
     expected: `some of ${[...names].join(', ')}`,
-    ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+    ...nearestHint(name, names),
   });
 }
 

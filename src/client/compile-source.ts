@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { InputError, UsageError } from '../base/index.ts';
+import { fileFault, InputError, UsageError } from '../base/index.ts';
 import { compileC, type Diagnostic, renderDiagnostics, type UsdtArgument } from '../cc/index.ts';
 import type { ObjectSpec } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
@@ -82,7 +82,7 @@ function readSource(path: string): Source {
   try {
     return { text: readFileSync(path, 'utf8'), file: path, folder: dirname(path) };
   } catch (cause) {
-    throw new InputError(`cannot read ${path}: ${(cause as Error).message}`, { cause });
+    throw fileFault(path, 'read', cause);
   }
 }
 

@@ -7,6 +7,7 @@ export type {
   PerfEventAttach,
   PerfEventRawAttach,
   UprobeAttach,
+  UprobePlace,
 } from './attachments.ts';
 export { BPF, type BpfOptions } from './bpf.ts';
 export { BpfError } from './bpf-error.ts';

@@ -1,7 +1,8 @@
 import { Observable } from 'rxjs';
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { DeviceInfo, Fd, Kernel, ReceivedPacket, SocketStatistics } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
+import { HeldFd } from './held-fd.ts';
 
 /** How a packet socket is opened. */
 export interface PacketSocketOptions {
@@ -17,30 +18,23 @@ export interface PacketSocketOptions {
  * A packet socket (packet(7)), which user code reads packets from: those that its filter let through, cut to the
  * length that the filter answered.
  */
-export class PacketSocket implements Disposable {
-  readonly fd: Fd;
-  readonly #kernel: Kernel;
-  #open = true;
+export class PacketSocket extends HeldFd {
   #callback: ((packet: ReceivedPacket) => void) | undefined;
 
   /** @throws BpfError ENODEV for an unknown device, with the nearest names */
   constructor(kernel: Kernel, options: PacketSocketOptions = {}) {
     const { dev = '', protocol, type } = options;
-    this.#kernel = kernel;
-    this.fd = kernel.packetSocket({
+    const fd = kernel.packetSocket({
       ifindex: dev === '' ? 0 : deviceNamed(kernel, dev).ifindex,
       ...(protocol === undefined ? {} : { protocol }),
       ...(type === undefined ? {} : { type }),
     });
-  }
-
-  get open(): boolean {
-    return this.#open;
+    super(kernel, fd);
   }
 
   /** Whether a callback takes the packets: then the socket is polled with the buffers. */
   get isPolled(): boolean {
-    return this.#open && this.#callback !== undefined;
+    return this.open && this.#callback !== undefined;
   }
 
   /** The bytes of the oldest packet that waits, as read(2) gives them; undefined when none does. */
@@ -50,7 +44,7 @@ export class PacketSocket implements Disposable {
 
   /** The oldest packet that waits, with what the kernel tells of it; undefined when none does. */
   receive(): ReceivedPacket | undefined {
-    return this.#open ? (this.#kernel.receive(this.fd) ?? undefined) : undefined;
+    return this.open ? (this.kernel.receive(this.fd) ?? undefined) : undefined;
   }
 
   /** Every packet that waits. */
@@ -81,17 +75,7 @@ export class PacketSocket implements Disposable {
 
   /** How many packets the filter let through, and how many of them found the queue full. */
   statistics(): SocketStatistics {
-    return this.#kernel.socketStatistics(this.fd);
-  }
-
-  close(): void {
-    if (!this.#open) return;
-    this.#open = false;
-    this.#kernel.close(this.fd);
-  }
-
-  [Symbol.dispose](): void {
-    this.close();
+    return this.kernel.socketStatistics(this.fd);
   }
 }
 
@@ -126,12 +110,8 @@ export function deviceNamed(kernel: Kernel, name: string): DeviceInfo {
   const found = devices.find((device) => device.name === name);
   if (found !== undefined) return found;
   const names = devices.map((device) => device.name);
-  const near = nearest(name, names);
   throw new BpfError('ENODEV', 'device', `there is no network device '${name}'`, {
     expected: `one of ${names.join(', ')}`,
-    hint:
-      near.length > 0
-        ? `did you mean ${near.join(' or ')}?`
-        : 'a scenario declares its devices: devices: [netDevice(…)]',
+    ...nearestHint(name, names, 'a scenario declares its devices: devices: [netDevice(…)]'),
   });
 }

@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import { TracebedError, UsageError, viewOf } from '../base/index.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import { request } from './bpf-error.ts';
+import { readU64, writeU64 } from './codec.ts';
 import type { LoadedMap } from './map-table.ts';
 
 /**
@@ -169,8 +170,8 @@ class Ring {
   drain<T>(into: T[], decode: PerfBufferOptions<T>['decode']): number {
     const { cpu } = this;
     const view = this.#view;
-    const head = read64(view, headAt);
-    let tail = read64(view, tailAt);
+    const head = readU64(view, headAt);
+    let tail = readU64(view, tailAt);
     let lost = 0;
     while (tail < head) {
       const at = tail % this.#size;
@@ -182,10 +183,10 @@ class Ring {
       const source = whole ? view : this.#join(at, size);
       const body = (whole ? position : 0) + headerSize;
       if (type === sampleType) into.push(decode(source, body + 4, source.getUint32(body, true), cpu));
-      else if (type === lostType) lost += read64(source, body + 8);
+      else if (type === lostType) lost += readU64(source, body + 8);
       tail += size;
     }
-    write64(view, tailAt, tail);
+    writeU64(view, tailAt, tail);
     this.lost += lost;
     return lost;
   }
@@ -201,14 +202,4 @@ class Ring {
     this.#joined.set(this.#bytes.subarray(this.#start, this.#start + size - first), first);
     return this.#joinedView;
   }
-}
-
-/** Positions stay below 2^53: a ring that took 1 GB/s would need 104 days. */
-function read64(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
-}
-
-function write64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

@@ -1,4 +1,4 @@
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import { type PerfCounter, perfCounter, perfCounters, perfTypes } from '../uapi/index.ts';
 import { BpfError, request } from './bpf-error.ts';
@@ -27,9 +27,8 @@ export function counterOf({ event, evType, evConfig }: PerfEventName): PerfCount
   const names = Object.keys(perfCounters);
   if (event !== undefined) {
     if (names.includes(event)) return event;
-    const near = nearest(event, names);
     throw new BpfError('ENOENT', 'perf event', `no perf event '${event}'`, {
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      ...nearestHint(event, names),
       expected: names.join(', '),
     });
   }

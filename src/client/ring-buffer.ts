@@ -2,6 +2,7 @@ import { type Observable, Subject } from 'rxjs';
 import { TracebedError, viewOf } from '../base/index.ts';
 import type { Fd, Kernel } from '../sys/index.ts';
 import { request } from './bpf-error.ts';
+import { readU64, writeU64 } from './codec.ts';
 import type { LoadedMap } from './map-table.ts';
 
 /**
@@ -52,8 +53,8 @@ export class RingBuffer<T> implements Disposable {
   poll(): number {
     const batch: T[] = [];
     const view = this.#view;
-    const producer = read64(view, producerAt);
-    let consumer = read64(view, 0);
+    const producer = readU64(view, producerAt);
+    let consumer = readU64(view, 0);
     while (consumer < producer) {
       const at = dataAt + (consumer % this.#size);
       const length = view.getUint32(at, true);
@@ -64,7 +65,7 @@ export class RingBuffer<T> implements Disposable {
       if (length < discarded) batch.push(this.#decode(view, at + headerSize, bytes));
       consumer = next;
     }
-    write64(view, 0, consumer);
+    writeU64(view, 0, consumer);
     if (batch.length > 0) this.#records.next(batch);
     return batch.length;
   }
@@ -76,14 +77,4 @@ export class RingBuffer<T> implements Disposable {
   [Symbol.dispose](): void {
     this.close();
   }
-}
-
-/** Positions stay below 2^53: a ring that took 1 GB/s would need 104 days. */
-function read64(view: DataView, at: number): number {
-  return view.getUint32(at + 4, true) * 0x1_0000_0000 + view.getUint32(at, true);
-}
-
-function write64(view: DataView, at: number, value: number): void {
-  view.setUint32(at, value >>> 0, true);
-  view.setUint32(at + 4, Math.floor(value / 0x1_0000_0000), true);
 }

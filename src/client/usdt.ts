@@ -2,7 +2,7 @@
  * USDT probes as BCC's Python enables them (src/python/bcc/usdt.py): which program runs at which probe, and where the
  * probe's note says that each argument lies, for bpf_usdt_readarg.
  */
-import { nearest, UsageError } from '../base/index.ts';
+import { nearestHint, UsageError } from '../base/index.ts';
 import { type UsdtArgument as NoteArgument, parseUsdtArguments } from '../object/index.ts';
 import type { AttachTarget, BinaryFile, Kernel } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
@@ -57,9 +57,8 @@ export class USDT {
     const wanted = probe.replace('::', ':');
     const found = this.#all().find(([, one]) => wanted === one.name || wanted === `${one.provider}:${one.name}`);
     if (!found) {
-      const near = nearest(wanted, [...this.#all().map(([, { name }]) => name), ...this.enumerateProbes()]);
       throw new BpfError('ENOENT', 'usdt', `there is no probe '${probe}'`, {
-        ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+        ...nearestHint(wanted, [...this.#all().map(([, { name }]) => name), ...this.enumerateProbes()]),
       });
     }
     const [file, { provider, name, arguments: note }] = found;

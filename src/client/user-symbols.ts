@@ -2,7 +2,7 @@
  * Symbols of user space, as BCC finds them: a function or a USDT probe by the file that has it, and the name of an
  * address by the mappings of its process (bcc_syms.cc, usdt.cc). A library also goes by its short name: `c` is libc.so.6.
  */
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { AttachTarget, BinaryFile, Kernel } from '../sys/index.ts';
 import { BpfError } from './bpf-error.ts';
 import type { BuildIdFrame, StackFrame } from './stack-frames.ts';
@@ -24,7 +24,7 @@ export function findBinary(kernel: Kernel, name: string): BinaryFile {
   const short = paths.find((path) => baseName(path).startsWith(`lib${name}.so`) || baseName(path) === name);
   const found = short === undefined ? undefined : kernel.binary(short);
   if (found) return found;
-  throw new BpfError('ENOENT', 'attach', `there is no program or library '${name}'`, hintFor(name, paths));
+  throw new BpfError('ENOENT', 'attach', `there is no program or library '${name}'`, nearestHint(name, paths));
 }
 
 function baseName(path: string): string {
@@ -37,7 +37,7 @@ export function userTarget(kernel: Kernel, binary: string, name: string, options
   const symbol = file.symbols.find((candidate) => candidate.name === name);
   if (!symbol) {
     const names = file.symbols.map((candidate) => candidate.name);
-    throw new BpfError('ENOENT', 'attach', `${file.path} has no function '${name}'`, hintFor(name, names));
+    throw new BpfError('ENOENT', 'attach', `${file.path} has no function '${name}'`, nearestHint(name, names));
   }
   const { offset = 0, ...rest } = options;
   return { ...rest, binary: file.path, address: symbol.address + offset };
@@ -58,14 +58,9 @@ export function usdtTargets(
   if (places.length === 0) {
     const names = file.probes.map((probe) => `${probe.provider}:${probe.name}`);
     const wanted = provider === undefined ? name : `${provider}:${name}`;
-    throw new BpfError('ENOENT', 'attach', `${file.path} has no probe '${wanted}'`, hintFor(wanted, names));
+    throw new BpfError('ENOENT', 'attach', `${file.path} has no probe '${wanted}'`, nearestHint(wanted, names));
   }
   return places.map(({ address }) => ({ ...options, kind: 'uprobe', binary: file.path, address }));
-}
-
-function hintFor(name: string, names: readonly string[]): { readonly hint?: string } {
-  const near = nearest(name, names);
-  return near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` };
 }
 
 /** A user address by what its process maps there. */

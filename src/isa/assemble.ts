@@ -1,4 +1,4 @@
-import { type InputError, nearest, type Position } from '../base/index.ts';
+import { type InputError, nearestHint, type Position } from '../base/index.ts';
 import { classicMnemonics, parseClassic } from './classic.ts';
 import { Cursor } from './cursor.ts';
 import { decode } from './decode.ts';
@@ -160,10 +160,9 @@ class Assembler {
     const calls = body.kind === 'call';
     const names = calls ? [...this.#labels.keys(), ...this.#names.helperNames] : [...this.#labels.keys()];
     const typed = calls ? label.text.replace(/^bpf_/, '') : label.text;
-    const near = nearest(typed, names);
     const what = calls ? 'helper or function' : 'label';
     return fault(source, label.column, `there is no ${what} '${label.text}'`, {
-      ...(near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` }),
+      ...nearestHint(typed, names),
     });
   }
 }

@@ -1,3 +1,4 @@
+import { nearestHint } from '../base/index.ts';
 import type { Cursor } from './cursor.ts';
 import { immediate, type Operand, type Place, type Register, register, type Width } from './instruction.ts';
 import {
@@ -154,7 +155,7 @@ export function parseClassic(cursor: Cursor): Statement {
   const token = cursor.peek();
   const atomic = atomicNames.get(token.text);
   if (!atomic) {
-    return cursor.unexpected('an atomic operation', token, cursor.didYouMean(token.text, atomicNames.keys()));
+    return cursor.unexpected('an atomic operation', token, nearestHint(token.text, atomicNames.keys()));
   }
   cursor.next();
   const place = readPlace(cursor, atomic.size);

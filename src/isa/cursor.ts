@@ -1,4 +1,4 @@
-import { type FaultDetails, nearest } from '../base/index.ts';
+import type { FaultDetails } from '../base/index.ts';
 import type { Register } from './instruction.ts';
 import { fault, type SourceLine, type Token, type TokenLine } from './lexer.ts';
 
@@ -50,12 +50,6 @@ export class Cursor {
 
   fail(token: Token, message: string, details: FaultDetails = {}): never {
     throw fault(this.source, token.column, message, details);
-  }
-
-  /** A hint with the names nearest to what was typed. */
-  didYouMean(typed: string, names: Iterable<string>): FaultDetails {
-    const near = nearest(typed, names);
-    return near.length === 0 ? {} : { hint: `did you mean ${near.join(' or ')}?` };
   }
 
   /** register = ("r" | "w") 0–10 */

@@ -1,3 +1,4 @@
+import { nearestHint } from '../base/index.ts';
 import type { Cursor } from './cursor.ts';
 import { immediate, type Operand, register, type Width } from './instruction.ts';
 import { type AtomicOperation, aluOperations, atomicOperations, entriesOf, jumpOperations } from './opcodes.ts';
@@ -40,7 +41,7 @@ export function parseInstruction(cursor: Cursor, names: Names, wide: boolean): S
       return parseStore(cursor);
     default:
       if (cursor.atRegister) return parseAssignment(cursor, wide);
-      return cursor.unexpected('an instruction', token, cursor.didYouMean(token.text, firstWords));
+      return cursor.unexpected('an instruction', token, nearestHint(token.text, firstWords));
   }
 }
 

@@ -1,3 +1,4 @@
+import { nearestHint } from '../base/index.ts';
 import type { Cursor } from './cursor.ts';
 import { type Register, register, type Width } from './instruction.ts';
 import {
@@ -245,8 +246,10 @@ function parseSymbol(cursor: Cursor, dst: Register, width: Width): Statement {
   const symbol = cursor.next();
   if (cursor.peek().text !== 'll') {
     const known = [...atomicForms.keys(), ...endianForms.keys(), 'load_acquire', 'addr_space_cast'];
-    const hint = cursor.didYouMean(symbol.text, known).hint ?? `the address of a map is written ${symbol.text} ll`;
-    return cursor.fail(symbol, `'${symbol.text}' is no value`, { expected: 'a number, a register or a load', hint });
+    return cursor.fail(symbol, `'${symbol.text}' is no value`, {
+      expected: 'a number, a register or a load',
+      ...nearestHint(symbol.text, known, `the address of a map is written ${symbol.text} ll`),
+    });
   }
   cursor.next();
   if (width === 32) cursor.fail(symbol, 'an address has 64 bits', { expected: `r${dst} on the left` });

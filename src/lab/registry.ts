@@ -1,6 +1,6 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { InputError, nearest, UsageError } from '../base/index.ts';
+import { fileFault, InputError, nearestHint, UsageError } from '../base/index.ts';
 import { importUserModule } from '../scenario/index.ts';
 import type { Tool } from './tool.ts';
 
@@ -34,10 +34,11 @@ export async function loadTool(nameOrFile: string): Promise<Tool> {
   }
   if (/[/\\.]/.test(nameOrFile)) return await loadUserTool(resolve(nameOrFile), nameOrFile);
   const file = ['.ts', '.js', '.mjs'].map((end) => `./${nameOrFile}${end}`).find((path) => existsSync(path));
-  const near = file === undefined ? nearest(nameOrFile, names) : [file];
-  throw new UsageError(`there is no tool '${nameOrFile}'`, {
-    hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tools are: ${names.join(', ')}`,
-  });
+  const hint =
+    file === undefined
+      ? nearestHint(nameOrFile, names, `tools are: ${names.join(', ')}`)
+      : { hint: `did you mean ${file}?` };
+  throw new UsageError(`there is no tool '${nameOrFile}'`, hint);
 }
 
 async function loadUserTool(path: string, named: string): Promise<Tool> {
@@ -59,11 +60,7 @@ function readSource(path: string, named: string): string {
   try {
     return readFileSync(path, 'utf8');
   } catch (cause) {
-    const none = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    throw new InputError(none ? 'there is no such tool file' : `it cannot be read: ${(cause as Error).message}`, {
-      at: { file: named },
-      cause,
-    });
+    throw fileFault(named, 'read', cause);
   }
 }
 

@@ -1,4 +1,4 @@
-import { InputError, type Position } from '../base/index.ts';
+import { InputError, nearestHint, type Position } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import { type Assembled, assemble } from '../isa/index.ts';
 import { helperByName, helperNames } from '../uapi/index.ts';
@@ -15,7 +15,7 @@ import { type ExpandedLine, expandLine } from './expand.ts';
 import { type ParsedSection, parseSection } from './section.ts';
 import { Source, type SourceLine, type Token, tokensOf } from './source.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from './spec.ts';
-import { didYouMean, Symbols } from './symbols.ts';
+import { Symbols } from './symbols.ts';
 
 /**
  * A tool's programs as text: eBPF assembly in the syntax that llvm-objdump and the verifier print, with directives
@@ -108,7 +108,7 @@ class ObjectAssembler {
     if (name !== undefined) {
       throw new InputError(`there is no constant '${name}' to define`, {
         at: { file: this.#source.file },
-        ...didYouMean(name, this.#symbols.constants.keys()),
+        ...nearestHint(name, this.#symbols.constants.keys()),
       });
     }
     if (this.#programs.length === 0) {
@@ -159,7 +159,7 @@ class ObjectAssembler {
       const expected = names.join(', ');
       this.#source.fault(line, first.start, `there is no directive '${first.text}'`, {
         expected,
-        ...didYouMean(first.text, names),
+        ...nearestHint(first.text, names),
       });
     } else read(new DirectiveLine(this.#source, line, tokens, this.#symbols));
   }
@@ -219,7 +219,7 @@ class ObjectAssembler {
     const { code, relocations, lines } = this.#assembleLines(program.lines);
     const maps = this.#maps.map((map) => map.name);
     for (const { map, at } of relocations) {
-      if (!maps.includes(map)) throw new InputError(`there is no map '${map}'`, { at, ...didYouMean(map, maps) });
+      if (!maps.includes(map)) throw new InputError(`there is no map '${map}'`, { at, ...nearestHint(map, maps) });
     }
     this.#programs.push({
       name: program.name,

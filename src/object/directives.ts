@@ -1,3 +1,4 @@
+import { nearestHint } from '../base/index.ts';
 import { type MapType, mapTypes } from '../uapi/index.ts';
 import { evaluate } from './expression.ts';
 import {
@@ -11,7 +12,7 @@ import {
 } from './layout.ts';
 import type { Source, SourceLine, Token } from './source.ts';
 import type { MapSpec } from './spec.ts';
-import { didYouMean, type Symbols } from './symbols.ts';
+import type { Symbols } from './symbols.ts';
 
 /**
  * The lines that begin with a point: they declare what the instructions use. One function each, the grammar rule above
@@ -153,7 +154,7 @@ export function parseMap(line: DirectiveLine): MapSpec {
   const typeToken = line.next;
   const type = line.name('a map type');
   if (!isMapType(type)) {
-    return line.fault(`there is no map type '${type}'`, { ...didYouMean(type, Object.keys(mapTypes)) }, typeToken);
+    return line.fault(`there is no map type '${type}'`, { ...nearestHint(type, Object.keys(mapTypes)) }, typeToken);
   }
   const given: Partial<Record<(typeof attributes)[number], { size: number; type: FieldType | undefined }>> = {};
   while (line.takes(',')) {
@@ -221,7 +222,7 @@ export class StructReader {
     if (!type) {
       const names = [...Object.keys(fieldTypes), ...line.symbols.structs.keys()];
       const expected = `one of ${names.join(', ')}`;
-      throw line.fault(`there is no type '${typeName}'`, { expected, ...didYouMean(typeName, names) }, token);
+      throw line.fault(`there is no type '${typeName}'`, { expected, ...nearestHint(typeName, names) }, token);
     }
     const named = line.next;
     const name = line.name('the name of the field');

@@ -1,4 +1,4 @@
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearestHint } from '../base/index.ts';
 import { type AttachType, type ProgramType, placeAttachTypes } from '../uapi/index.ts';
 
 /**
@@ -130,10 +130,9 @@ function kindOf(section: string): { name: string; kind: SectionKind; rest: strin
 export function parseSection(section: string): ParsedSection {
   const found = kindOf(section);
   if (!found) {
-    const near = nearest(section.split('/')[0] as string, Object.keys(sectionKinds));
     throw new InputError(`no program goes into a section '${section}'`, {
       expected: `one of ${Object.keys(sectionKinds).join(', ')}`,
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      ...nearestHint(section.split('/')[0] as string, Object.keys(sectionKinds)),
     });
   }
   const { name, kind, rest } = found;

@@ -1,4 +1,4 @@
-import { nearest } from '../base/index.ts';
+import { nearestHint } from '../base/index.ts';
 import type { Btf, KernelProfile, TracepointFormat, TypeId } from '../btf/index.ts';
 import type { Names } from './expression.ts';
 import { type FieldPlace, fieldPlace, namedFieldType, type StructLayout, sizeOfType } from './layout.ts';
@@ -63,7 +63,7 @@ export class Symbols {
     if ('offset' in place) return place;
     const column = columnOf(token, place.unknown);
     return this.source.fault(line, column, `struct ${struct.name} has no field '${place.unknown}'`, {
-      ...didYouMean(place.unknown, place.names),
+      ...nearestHint(place.unknown, place.names),
     });
   }
 
@@ -108,7 +108,7 @@ export class Symbols {
     const names = params.map((param) => param.name);
     return this.source.fault(line, columnOf(token, name), `there is no argument '${name}'`, {
       expected: names.length === 0 ? 'no argument' : `one of ${names.join(', ')}`,
-      ...didYouMean(name, names),
+      ...nearestHint(name, names),
     });
   }
 
@@ -116,7 +116,7 @@ export class Symbols {
     const format = this.profile.tracepoint(name);
     if (format) return format;
     return this.source.fault(line, token.start, `Linux ${this.profile.release} has no tracepoint '${name}'`, {
-      ...didYouMean(name, this.profile.tracepointNames()),
+      ...nearestHint(name, this.profile.tracepointNames()),
     });
   }
 
@@ -127,7 +127,7 @@ export class Symbols {
     const column = columnOf(token, name);
     return this.source.fault(line, column, `the record of ${format.name} has no field '${name}'`, {
       expected: `one of ${names.join(', ')}`,
-      ...didYouMean(name, names),
+      ...nearestHint(name, names),
     });
   }
 
@@ -148,7 +148,7 @@ export class Symbols {
         : `parameter ${index + 1} of ${name} is passed on the stack, not in a register`;
     return this.source.fault(line, columnOf(token, parameter), message, {
       expected: `one of ${names.slice(0, parameterRegisters.length).join(', ')}`,
-      ...(index < 0 ? didYouMean(parameter, names) : {}),
+      ...(index < 0 ? nearestHint(parameter, names) : {}),
     });
   }
 
@@ -161,7 +161,7 @@ export class Symbols {
     const found = type.values.find((candidate) => candidate.name === name);
     if (found) return found.value;
     return this.source.fault(line, columnOf(token, name), `enum ${root} has no value '${name}'`, {
-      ...didYouMean(
+      ...nearestHint(
         name,
         type.values.map((candidate) => candidate.name),
       ),
@@ -174,7 +174,7 @@ export class Symbols {
     if (id === undefined) {
       const own = [...this.locals.keys(), ...this.structs.keys(), 'args'];
       return this.source.fault(line, token.start, `neither this file nor Linux ${release} has a struct '${root}'`, {
-        ...didYouMean(root, [...own, ...structNames(btf)]),
+        ...nearestHint(root, [...own, ...structNames(btf)]),
       });
     }
     if (path.length === 0) return { offset: 0, size: btf.sizeOf(id) };
@@ -197,7 +197,7 @@ export class Symbols {
     const column = columnOf(token, missing);
     const name = known === 0 ? `struct ${root}` : btf.print(btf.strip(owner));
     return this.source.fault(line, column, `${name} of Linux ${release} has no field '${missing}'`, {
-      ...didYouMean(missing, memberNames(btf, owner)),
+      ...nearestHint(missing, memberNames(btf, owner)),
     });
   }
 }
@@ -207,11 +207,6 @@ export const parameterRegisters = ['di', 'si', 'dx', 'cx', 'r8', 'r9'] as const;
 
 function columnOf(token: Token, part: string): number {
   return token.start + Math.max(0, token.text.lastIndexOf(part));
-}
-
-export function didYouMean(typed: string, names: Iterable<string>): { hint?: string } {
-  const near = nearest(typed, names);
-  return near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {};
 }
 
 function* structNames(btf: Btf): Iterable<string> {

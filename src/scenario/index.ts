@@ -20,7 +20,7 @@ export { recordedScenario } from './record-read.ts';
 export { RecordWriter, recordEnd, recordHead, recordLines, recordScenario } from './record-write.ts';
 export { type RecordingSource, recordingScenario } from './recording.ts';
 export { type ReplayOptions, readCapture } from './replay.ts';
-export { RunQueue, type TurnOptions } from './run-queue.ts';
+export { RunQueue, type Sleep, type TurnOptions } from './run-queue.ts';
 export type { ContainerMap, Scenario, Stage, VirtualScheduler } from './scenario.ts';
 export { defineScenario, type ScenarioDefinition, type Script, scriptOn } from './script.ts';
 export { syscallStack } from './syscall.ts';

@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { catchError, throwError } from 'rxjs';
-import { InputError, nearest, UsageError } from '../base/index.ts';
+import { InputError, nearestHint, UsageError } from '../base/index.ts';
 import { isRecordStart, recordedScenario } from './record-read.ts';
 import { readInput, recordingScenario } from './recording.ts';
 import type { Scenario } from './scenario.ts';
@@ -55,9 +55,8 @@ export async function loadScenario(nameOrFile: string): Promise<Scenario> {
   if (known !== undefined) return await loadScript(known);
   if (existsSync(nameOrFile)) return await loadFile(nameOrFile);
   if (/[/\\.]/.test(nameOrFile)) throw new InputError('there is no such scenario file', { at: { file: nameOrFile } });
-  const near = nearest(nameOrFile, files.keys());
   throw new UsageError(`no scenario '${nameOrFile}'`, {
-    hint: near.length > 0 ? `did you mean ${near.join(', ')}?` : 'tracebed list shows all; a file is given by its path',
+    ...nearestHint(nameOrFile, files.keys(), 'tracebed list shows all; a file is given by its path'),
   });
 }
 

@@ -3,7 +3,7 @@
  * of a drop, on the stack recorded; others become tracepoints, their fields read back from what they print.
  */
 import { readFileSync } from 'node:fs';
-import { InputError } from '../base/index.ts';
+import { fileFault, InputError } from '../base/index.ts';
 import { type KernelProfile, parsePrinted, type TracepointFormat } from '../btf/index.ts';
 import {
   type Argument,
@@ -73,9 +73,7 @@ export function readInput(path: string): Buffer {
   try {
     return readFileSync(path);
   } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code;
-    const why = code === 'ENOENT' ? 'there is no such file' : code === 'EISDIR' ? 'it is a folder' : String(code);
-    throw new InputError(`cannot read the file: ${why}`, { at: { file: path }, cause });
+    throw fileFault(path, 'read', cause);
   }
 }
 

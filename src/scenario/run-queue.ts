@@ -9,6 +9,9 @@ import type { KernelEvent, KernelStack } from '../events/index.ts';
 import type { Context, Place } from './context.ts';
 import type { Script } from './script.ts';
 
+/** Where a task is while it is not on a CPU: what called `__schedule`, innermost first, and where it was in user space. */
+export type Sleep = Pick<Place, 'stack' | 'userStack'>;
+
 export interface TurnOptions {
   /** CPU time that it wants, ns. */
   readonly takes: Nanoseconds;
@@ -16,8 +19,8 @@ export interface TurnOptions {
   readonly where?: () => Place;
   /** What it does when it has had that time, before it gives up the CPU: system calls, say. */
   readonly course?: Observable<KernelEvent>;
-  /** Where it sleeps when it is done; in epoll_wait(2) when absent. */
-  readonly sleepsIn?: KernelStack;
+  /** Where it sleeps until it is woken and when it is done; in epoll_wait(2) when absent. */
+  readonly sleepsIn?: Sleep;
   /** Its first turn: it was made by fork(2), and the waker's wake_up_new_task. */
   readonly isNew?: boolean;
   /** It ends with this turn: `course` is its exit. */
@@ -26,6 +29,8 @@ export interface TurnOptions {
 
 interface Turn extends TurnOptions {
   readonly context: Context;
+  /** Where it is when it gets the CPU. */
+  at: Sleep;
   left: Nanoseconds;
   readonly done: () => void;
 }
@@ -40,15 +45,38 @@ const idleExit = us(4);
 /** TASK_RUNNING, TASK_INTERRUPTIBLE, TASK_DEAD as sched_switch shows them. */
 const states = { running: 0, sleeping: 1, dead: 0x80 } as const;
 
-const usualSleep: KernelStack = [
-  'schedule+0x27',
-  'schedule_hrtimeout_range_clock+0xb0',
-  'do_epoll_wait+0x6a8',
-  '__x64_sys_epoll_wait+0x6f',
+/** Stacks in which tasks give up the CPU, as 6.18 has them. */
+const usualSleep: Sleep = {
+  stack: [
+    'schedule+0x23',
+    'schedule_hrtimeout_range_clock+0x10a',
+    'do_epoll_wait+0x548',
+    '__x64_sys_epoll_wait+0x6f',
+    'do_syscall_64+0x71',
+    'entry_SYSCALL_64_after_hwframe+0x76',
+  ],
+};
+const preempted: KernelStack = [
+  'schedule+0x23',
+  'irqentry_exit_to_user_mode+0x110',
+  'asm_sysvec_apic_timer_interrupt+0x16',
+];
+const died: KernelStack = [
+  'do_task_dead+0x41',
+  'do_exit+0x8f5',
+  'do_group_exit+0x2c',
+  '__x64_sys_exit_group+0x14',
   'do_syscall_64+0x71',
   'entry_SYSCALL_64_after_hwframe+0x76',
 ];
-const idleSleep: KernelStack = ['schedule_idle+0x22', 'do_idle+0x15f', 'cpu_startup_entry+0x29'];
+const forked: KernelStack = ['schedule_tail+0xe', 'ret_from_fork+0x1b', 'ret_from_fork_asm+0x1a'];
+const idleStack: KernelStack = [
+  'schedule_idle+0x1e',
+  'cpu_startup_entry+0x25',
+  'start_secondary+0xf8',
+  'common_startup_64+0x13b',
+];
+const inSchedule = '__schedule+0x618';
 
 export class RunQueue {
   readonly cpu: number;
@@ -59,13 +87,13 @@ export class RunQueue {
   readonly #waiting: Turn[] = [];
   readonly #subject = new Subject<KernelEvent>();
   #running: Turn | undefined;
-  /** Who was switched to last. */
+  /** Who was switched to last, and where it gives up the CPU. */
   #last: Context;
 
   constructor(script: Script, cpu: number) {
     this.#script = script;
     this.cpu = cpu;
-    this.#idle = script.on({ cpu, task: script.task({ pid: 0, comm: `swapper/${cpu}` }), stack: idleSleep });
+    this.#idle = script.on({ cpu, task: script.task({ pid: 0, comm: `swapper/${cpu}` }), stack: idleStack });
     this.#last = this.#idle;
     this.events = this.#subject;
   }
@@ -84,8 +112,10 @@ export class RunQueue {
   turn(waker: Context, context: Context, options: TurnOptions): Observable<KernelEvent> {
     return new Observable((subscriber) => {
       const own = context.on({ cpu: this.cpu });
+      const at = options.isNew ? { stack: forked } : (options.sleepsIn ?? usualSleep);
       for (const event of this.#wake(waker, own, options.isNew ?? false)) subscriber.next(event);
-      this.#waiting.push({ ...options, context: own, left: options.takes, done: () => subscriber.complete() });
+      const done = () => subscriber.complete();
+      this.#waiting.push({ ...options, context: own, at, left: options.takes, done });
       if (this.#running === undefined && this.#waiting.length === 1)
         this.#later(idleExit, () => this.#next(states.running));
     });
@@ -108,7 +138,7 @@ export class RunQueue {
   #next(state: number): void {
     const turn = this.#waiting.shift();
     this.#running = turn;
-    this.#switchTo(turn?.context ?? this.#idle, state);
+    this.#switchTo(turn?.context.on(turn.at) ?? this.#idle, state);
     if (turn !== undefined) this.#run(turn, 0);
   }
 
@@ -116,13 +146,14 @@ export class RunQueue {
     const before = this.#last;
     if (before.task === next.task) return;
     this.#last = next;
-    this.#subject.next(
-      before.on({ stack: before.world.stacks.push(before.stack, '__schedule+0x3f5') }).switchTo(next.task, state),
-    );
+    const { world } = next;
+    this.#subject.next(before.on({ stack: world.stacks.push(before.stack, inSchedule) }).switchTo(next.task, state));
     if (!next.has(taskSwitched)) return;
-    const prev = next.world.reference(before.task);
-    this.#subject.next(next.entry(taskSwitched, { prev }));
-    this.#subject.next(next.exit(taskSwitched, 0));
+    // A new task has not called schedule: the kernel made it a stack that returns through schedule_tail.
+    const stack = next.stack === forked ? forked : world.stacks.push(next.stack, inSchedule);
+    const inside = next.on({ stack });
+    this.#subject.next(inside.entry(taskSwitched, { prev: world.reference(before.task) }));
+    this.#subject.next(inside.exit(taskSwitched, 0));
   }
 
   /** A grain of its time. `spent` is how much of its slice is gone. */
@@ -132,12 +163,14 @@ export class RunQueue {
       return;
     }
     if (spent >= slice && this.#waiting.length > 0) {
+      this.#last = turn.context.on(turn.at);
       this.#waiting.push(turn);
       this.#next(states.running);
       return;
     }
     const span = Math.min(grain, turn.left);
     const place = turn.where?.() ?? {};
+    turn.at = { ...place, stack: preempted };
     this.#subject.next(turn.context.on({ stack: [], ...place }).runs(span));
     this.#later(span, () => {
       turn.left -= span;
@@ -147,7 +180,7 @@ export class RunQueue {
 
   #finish(turn: Turn): void {
     const leave = () => {
-      this.#last = turn.context.on({ stack: turn.sleepsIn ?? usualSleep });
+      this.#last = turn.context.on(turn.ends === true ? { stack: died } : (turn.sleepsIn ?? usualSleep));
       this.#next(turn.ends === true ? states.dead : states.sleeping);
       turn.done();
     };

@@ -3,7 +3,7 @@
  * `__x64_sys_NAME(const struct pt_regs *)`, sys_exit tracepoints.
  */
 
-import { InputError, nearest } from '../base/index.ts';
+import { InputError, nearestHint } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import {
   type Argument,
@@ -46,11 +46,7 @@ export interface SyscallPoints {
 export function syscallPoints(profile: KernelProfile, name: string): SyscallPoints {
   const number = syscallNumbers.get(name);
   if (number === undefined) {
-    const near = nearest(name, syscallNumbers.keys());
-    throw new InputError(
-      `no system call '${name}'`,
-      near.length > 0 ? { hint: `did you mean ${near.join(', ')}?` } : {},
-    );
+    throw new InputError(`no system call '${name}'`, nearestHint(name, syscallNumbers.keys()));
   }
   const kernelName = syscallKernelName(name);
   const format = profile.tracepoint(`syscalls:sys_enter_${kernelName}`);

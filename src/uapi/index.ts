@@ -61,6 +61,7 @@ export {
   flowDissectorVerdicts,
   lwtActions,
   netfilterVerdicts,
+  redirectFlags,
   type SeccompAction,
   seccompAction,
   seccompActions,

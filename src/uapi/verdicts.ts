@@ -8,6 +8,9 @@ export type XdpAction = keyof typeof xdpActions;
 /** XDP_FLAGS_*: how a program is put on a device (include/uapi/linux/if_link.h). */
 export const xdpFlags = { updateIfNoExist: 1, skbMode: 2, drvMode: 4, hwMode: 8, replace: 16 } as const;
 
+/** BPF_F_INGRESS, BPF_F_BROADCAST, BPF_F_EXCLUDE_INGRESS: where the redirect helpers send a packet. */
+export const redirectFlags = { ingress: 1, broadcast: 8, excludeIngress: 16 } as const;
+
 /** TC_ACT_*: of sched_cls in direct-action mode and of sched_act. */
 export const tcActions = {
   unspec: -1,

@@ -1,4 +1,4 @@
-import type { Memory } from '../memory/index.ts';
+import { kernelSpace, type Memory } from '../memory/index.ts';
 
 export { registerFacts } from '../isa/index.ts';
 
@@ -217,6 +217,11 @@ export class CallWindow {
     return this.memory.u32[this.#word + (argument - 1) * 2 + 1] as number;
   }
 
+  /** Whether all 64 bits of argument 1–5 are 0, as flags that nobody knows must be. */
+  isZero(argument: number): boolean {
+    return this.low(argument) === 0 && this.high(argument) === 0;
+  }
+
   /** Argument 1–5 whole, unsigned. Makes a BigInt: not for hot paths. */
   whole(argument: number): bigint {
     return this.memory.u64[(this.offset >>> 3) + argument - 1] as bigint;
@@ -226,6 +231,11 @@ export class CallWindow {
   setArgument(argument: number, high: number, low: number): void {
     this.memory.i32[this.#word + (argument - 1) * 2] = low;
     this.memory.i32[this.#word + (argument - 1) * 2 + 1] = high;
+  }
+
+  /** Argument 1–5 as a pointer of the kernel to an offset: for a callback. */
+  setPointer(argument: number, offset: number): void {
+    this.setArgument(argument, kernelSpace | 0, offset);
   }
 
   /** r0 = a signed 32-bit number, sign-extended: 0, -ENOENT, a small count. */
@@ -238,6 +248,11 @@ export class CallWindow {
   answerHalves(high: number, low: number): void {
     this.memory.i32[this.#word + 10] = low;
     this.memory.i32[this.#word + 11] = high;
+  }
+
+  /** r0 = a pointer of the kernel to an offset; NULL for 0. */
+  answerPointer(offset: number): void {
+    this.answerHalves(offset === 0 ? 0 : kernelSpace | 0, offset);
   }
 
   /** r0 = a whole number from 0 to 2^53. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { cString, fromHex, hex64, nearest, roundUp, toHex, u64 } from '../../src/base/index.ts';
+import { cString, fromHex, hex64, nearest, nearestHint, roundUp, toHex, u64 } from '../../src/base/index.ts';
 
 describe('bytes', () => {
   test('hex reads back', () => {
@@ -37,4 +37,12 @@ describe('nearest names', () => {
     ['imcp_rcv', ['icmp_rcv']],
     ['zzz', []],
   ])('%s: %j', (typed, expected) => expect(nearest(typed, names)).toEqual(expected));
+
+  test('the hint of a fault names them, or says what else helps', () => {
+    const names = ['kprobe', 'kretprobe'];
+    expect(nearestHint('krobe', names)).toEqual({ hint: 'did you mean kprobe?' });
+    expect(nearestHint('kprobes', ['kprobe', 'uprobes'])).toEqual({ hint: 'did you mean kprobe or uprobes?' });
+    expect(nearestHint('xdp', names)).toEqual({});
+    expect(nearestHint('xdp', names, 'list them')).toEqual({ hint: 'list them' });
+  });
 });

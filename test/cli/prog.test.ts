@@ -151,7 +151,7 @@ describe('asm', () => {
   test('a file that cannot be written', async () => {
     const file = join(folder, 'no', 'such', 'folder');
     expect(await prog(['asm', '-', '-o', file], hex)).toEqual(
-      fault(1, `tracebed: ${file}: this cannot be written: ENOENT\n`),
+      fault(1, `tracebed: ${file}: there is no such directory\n`),
     );
   });
 });

@@ -57,15 +57,18 @@ describe('a tool that is only asked for something', () => {
 describe('wrong usage is one message and exit code 2', () => {
   test.each([
     [['rum'], "tracebed: unknown command 'rum'\n  hint: did you mean run?\n"],
-    [['--nope'], "tracebed: unknown option '--nope'\n"],
+    [['--nope'], "tracebed: unknown option '--nope'\n  hint: --help shows what it takes\n"],
     [['list', '--formal', 'x'], "tracebed: unknown option '--formal'\n  hint: did you mean --format?\n"],
     [['list', '--format', 'x'], "tracebed: --format cannot be 'x'\n  expected: text, json\n"],
     [['run', '--seed', 'x'], "tracebed: --seed cannot be 'x'\n  expected: a whole number from 0 to 4294967295\n"],
-    [['run', '--seed'], "tracebed: option '--seed <n>' argument missing\n"],
-    [['scenario', 'show'], "tracebed: missing required argument 'name|file'\n"],
-    [['scenario', 'record', 'x'], "tracebed: missing required argument 'out'\n"],
+    [['run', '--seed'], "tracebed: option '--seed <n>' argument missing\n  hint: --help shows what it takes\n"],
+    [['scenario', 'show'], "tracebed: missing required argument 'name|file'\n  hint: --help shows what it takes\n"],
+    [['scenario', 'record', 'x'], "tracebed: missing required argument 'out'\n  hint: --help shows what it takes\n"],
     [['scenario', 'shove', 'x'], "tracebed: unknown command 'shove'\n  hint: did you mean show?\n"],
-    [['list', 'x'], "tracebed: too many arguments for 'list'. Expected 0 arguments but got 1.\n"],
+    [
+      ['list', 'x'],
+      "tracebed: too many arguments for 'list'. Expected 0 arguments but got 1.\n  hint: --help shows what it takes\n",
+    ],
   ])('%j', async (argv, err) => {
     expect(await tracebed(argv)).toEqual({ code: 2, out: '', err });
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ms } from '../../src/base/index.ts';
 import { type BtfType, type KernelProfile, profileFromBtf, writeBtf } from '../../src/btf/index.ts';
-import { BPF, type StackFrame, USDT } from '../../src/client/index.ts';
+import { BPF, type StackFrame, type UprobeAttach, USDT } from '../../src/client/index.ts';
 import { boot } from '../../src/sim/index.ts';
 import { call, counter, kernelForEach, load, on, profile, task } from './small-kernel.ts';
 
@@ -73,6 +73,22 @@ describe('attaching', () => {
     bpf.detachUprobe({ name: 'app', sym: 'main' });
     expect(bpf.numOpenUprobes()).toBe(3);
     expect(bpf.getUserFunctions('app', 'serve')).toEqual(['serve', 'serve_one']);
+  });
+
+  test.each<[string, Omit<UprobeAttach, 'fnName'>]>([
+    ['behind the begin of another', { name: 'app', sym: 'main', symOff: 0x400 }],
+    ['at its address', { name: 'app', addr: 0x1400 }],
+    ['in one process only', { name: 'app', sym: 'main', pid: 7 }],
+  ])('a user function %s is detached by what it was attached with', (_, place) => {
+    using bpf = load(counter);
+    bpf.attachUprobe({ ...place, fnName: 'count' });
+    bpf.attachUprobe({ name: 'app', sym: 'serve_one', fnName: 'count' });
+    bpf.attachUprobe({ name: 'app', sym: 'main', fnName: 'count' });
+    bpf.detachUprobe(place);
+    expect(bpf.numOpenUprobes()).toBe(2);
+    expect(() => bpf.detachUprobe(place)).toThrow(/nothing is attached to uprobe/);
+    bpf.detachUprobe({ name: 'app', sym: 'main' });
+    expect(bpf.numOpenUprobes()).toBe(1);
   });
 
   test('samples on every CPU', () => {

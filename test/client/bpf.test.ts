@@ -151,7 +151,7 @@ int any(void *ctx) { return 0; }`);
   test.each<[string, Partial<BpfOptions>, RegExp]>([
     ['neither text nor file', {}, /needs its C/],
     ['both', { text: '', srcFile: 'x.c' }, /one of text and srcFile/],
-    ['a file that is not there', { srcFile: 'no/such.c' }, /cannot read no\/such\.c/],
+    ['a file that is not there', { srcFile: 'no/such.c' }, /there is no such file/],
     ['a flag that is none', { text: '', cflags: ['--target=x86'] }, /cflags: '--target=x86' is not known/],
   ])('%s', (_what, options, form) => {
     let fault: unknown;

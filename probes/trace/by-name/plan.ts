@@ -3,7 +3,7 @@ import {
   type FunctionPrototype,
   type KernelProfile,
   type MemberPlace,
-  nearest,
+  nearestHint,
   parameterRegisters,
   symbolicNames,
   type TracepointField,
@@ -155,9 +155,8 @@ function follow(btf: Btf, point: string, roots: readonly Root[], path: string): 
     const struct = isPointer ? pointed.target : id;
     const member = btf.member(struct, step);
     if (!member) {
-      const near = nearest(step, memberNames(btf, struct));
       throw new UsageError(`${point}: ${btf.print(btf.strip(struct))} has no member '${step}'`, {
-        ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+        ...nearestHint(step, memberNames(btf, struct)),
       });
     }
     source = isPointer ? { kind: 'path', from: source, offsets: [member.offset] } : within(source, member.offset);

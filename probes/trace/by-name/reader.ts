@@ -5,7 +5,7 @@ import {
   expandTarget,
   type Kernel,
   type Nanoseconds,
-  nearest,
+  nearestHint,
   offsetsOf,
   type PerfBuffer,
   type RecordsView,
@@ -72,10 +72,9 @@ function plans(kernel: Kernel, text: string, wanted: readonly string[]): PointPl
     const root = field.split(/->|\./)[0] as string;
     const known = new Set(names.flatMap((one) => valueNames(profile, kind, one)));
     if (known.has(root)) continue;
-    const near = nearest(root, known);
     throw new UsageError(`${text} has no field '${root}'`, {
       expected: known.size === 0 ? 'no fields: nothing is known of its arguments' : `one of ${[...known].join(', ')}`,
-      ...(near.length > 0 ? { hint: `did you mean ${near.join(' or ')}?` } : {}),
+      ...nearestHint(root, known),
     });
   }
   return names.map((one) => planPoint(profile, kind, one, wanted));
@@ -87,9 +86,8 @@ function checkKnown(kernel: Kernel, kind: PointPlan['kind'], names: readonly str
   for (const name of names) {
     if (known.has(name)) continue;
     const what = kind === 'tracepoint' ? 'tracepoint' : 'function';
-    const near = nearest(name, known);
     throw new UsageError(`Linux ${kernel.profile.release} has no ${what} '${name}'`, {
-      hint: near.length > 0 ? `did you mean ${near.join(' or ')}?` : `tracebed events '*${name}*' looks for it`,
+      ...nearestHint(name, known, `tracebed events '*${name}*' looks for it`),
     });
   }
 }

@@ -1,88 +1,67 @@
-import type { Register } from '../../isa/index.ts';
+import { GraphBuilder } from './build-graph.ts';
+import { type Colouring, colour } from './colour.ts';
 import { InterferenceGraph } from './interference.ts';
 import { LiveOut } from './liveness.ts';
-import { framePointer, Machine, type MachineFunction } from './machine.ts';
+import { firstVirtual, type MachineBlock, type MachineFunction } from './machine.ts';
+import { Moves } from './moves.ts';
+import { Spiller } from './spill.ts';
 
 /**
  * Register allocation by colouring the interference graph (Chaitin, Briggs): copies are coalesced where that cannot
  * cost a spill, what is live over a call keeps out of r0–r5, and what finds no colour goes to the stack. BPF has ten
- * registers to give.
+ * registers to give. The graph is made once: spilling takes registers out of it, and puts in those of the reloads.
  */
 const mostRounds = 40;
 
 /** Gives each virtual register a real one; the frame grows by what is spilled. */
 export function allocateRegisters(f: MachineFunction): void {
-  const temporary = new Set<number>();
   const out = new LiveOut(f);
+  const graph = new InterferenceGraph();
+  const moves = new Moves(graph);
+  const builder = new GraphBuilder(graph, moves);
+  const reloads = f.registers;
+  let blocks: readonly MachineBlock[] = f.blocks;
   for (let round = 0; round < mostRounds; round++) {
-    const graph = new InterferenceGraph(f);
-    graph.build(out);
-    graph.coalesce();
-    const spilled = graph.colour(temporary);
-    if (spilled.length === 0) {
-      graph.apply();
+    const since = round === 0 ? firstVirtual : graph.size;
+    graph.grow(f.registers);
+    builder.add(blocks, out, since);
+    moves.coalesce();
+    const colouring = colour(graph, moves, reloads);
+    if (colouring.spilled.length === 0) {
+      apply(f, graph, colouring);
       return;
     }
-    for (const register of spilled) {
-      const members = graph.members(register);
-      for (const member of members) out.delete(member);
-      spill(f, members, temporary);
-    }
+    const groups = groupsOf(colouring.spilled, graph);
+    for (const register of colouring.spilled) moves.remove(register);
+    for (let i = firstVirtual; i < graph.size; i++) if ((groups[i] as number) >= 0) out.delete(i);
+    blocks = new Spiller(f, groups, colouring.spilled.length).run();
   }
   throw new RangeError('the registers of this function cannot be given out');
 }
 
-/** Keeps registers in eight bytes of the stack: read before each use, written after each change. */
-function spill(f: MachineFunction, members: readonly number[], temporary: Set<number>): void {
-  f.frame = Math.ceil((f.frame + 8) / 8) * 8;
-  const offset = -f.frame;
-  const gone = new Uint8Array(f.registers);
-  for (const member of members) gone[member] = 1;
-  const isGone = (register: number): boolean => gone[register] === 1;
-  const fresh = (): number => {
-    temporary.add(f.registers);
-    return f.registers++;
-  };
-  const reload = (to: number, at: Machine['at']): Machine =>
-    new Machine(to, [framePointer], at, (dst, uses) => ({
-      kind: 'load',
-      signed: false,
-      dst,
-      size: 8,
-      base: uses[0] as Register,
-      offset,
-    }));
-  const save = (from: number, at: Machine['at']): Machine =>
-    new Machine(-1, [framePointer, from], at, (_, uses) => ({
-      kind: 'store',
-      size: 8,
-      base: uses[0] as Register,
-      offset,
-      src: { kind: 'register', register: uses[1] as Register },
-    }));
-  for (const block of f.blocks) {
-    const code: Machine[] = [];
-    for (const machine of block.code) {
-      const reads = machine.uses.some(isGone);
-      const writes = isGone(machine.def);
-      if (machine.move && reads && writes) continue;
-      const register = reads || writes ? fresh() : -1;
-      if (reads) code.push(reload(register, machine.at));
-      if (reads) machine.uses = machine.uses.map((one) => (isGone(one) ? register : one));
-      if (writes) machine.def = register;
-      code.push(machine);
-      if (writes) code.push(save(register, machine.at));
+/** The number of each register among those that are spilled; -1 for the others. */
+function groupsOf(spilled: readonly number[], graph: InterferenceGraph): Int32Array {
+  const groups = new Int32Array(graph.size).fill(-1);
+  for (const [i, register] of spilled.entries()) groups[register] = i;
+  for (let i = firstVirtual; i < graph.size; i++) groups[i] = groups[graph.find(i)] as number;
+  return groups;
+}
+
+/** Names the real registers in the code, and takes out the copies that are none any more. */
+function apply(f: MachineFunction, graph: InterferenceGraph, { colourOf }: Colouring): void {
+  const nameOf = (register: number): number =>
+    register < firstVirtual ? register : Math.max(0, colourOf[graph.find(register)] as number);
+  for (const { code, end } of f.blocks) {
+    let kept = 0;
+    for (const machine of code) {
+      const { uses } = machine;
+      if (machine.def >= 0) machine.def = nameOf(machine.def);
+      for (let i = 0; i < uses.length; i++) uses[i] = nameOf(uses[i] as number);
+      if (!machine.move || machine.def !== uses[0]) code[kept++] = machine;
     }
-    const { end } = block;
-    if (end.kind === 'branch') {
-      const right = 'register' in end.right ? end.right.register : -1;
-      if (isGone(end.left) || isGone(right)) {
-        const register = fresh();
-        code.push(reload(register, end.at));
-        if (isGone(end.left)) end.left = register;
-        if (isGone(right)) end.right = { register };
-      }
-    }
-    block.code = code;
+    code.length = kept;
+    if (end.kind !== 'branch') continue;
+    end.left = nameOf(end.left);
+    if ('register' in end.right) end.right = { register: nameOf(end.right.register) };
   }
 }

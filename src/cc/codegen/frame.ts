@@ -1,4 +1,4 @@
-import { type FrameScope, type IrFunction, resolve, type Slot, type Value } from '../ir/ir.ts';
+import { type FrameScope, forEachOperand, type IrFunction, type Slot } from '../ir/ir.ts';
 
 /**
  * Lays out the stack frame downwards from the frame pointer. Scopes beside each other share their bytes; slots that
@@ -27,18 +27,8 @@ export function layOutFrame(f: IrFunction, roomy: boolean): number {
 
 function usedSlots(f: IrFunction): Set<Slot> {
   const used = new Set<Slot>();
-  const use = (operand: Value): void => {
-    const { slot } = resolve(operand);
+  forEachOperand(f, ({ slot }) => {
     if (slot) used.add(slot);
-  };
-  for (const { values, phis, end } of f.blocks) {
-    for (const value of values) value.args.forEach(use);
-    for (const phi of phis) phi.args.forEach(use);
-    if (end?.kind === 'return') use(end.value);
-    if (end?.kind === 'branch') {
-      use(end.left);
-      use(end.right);
-    }
-  }
+  });
   return used;
 }

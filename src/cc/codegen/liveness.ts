@@ -18,16 +18,8 @@ export class LiveOut {
     this.bits = new Uint32Array(words * blocks.length);
     const into = new Uint32Array(words * blocks.length);
     const defined = new Uint32Array(words * blocks.length);
-    const rows = new Map<MachineBlock, number>();
-    for (const [i, block] of blocks.entries()) {
-      rows.set(block, i * words);
-      noteUses(block, into, defined, i * words);
-    }
-    const nexts = blocks.map(({ end }) => {
-      if (end.kind === 'goto') return [rows.get(end.to) as number];
-      return end.kind === 'branch' ? [rows.get(end.no) as number, rows.get(end.yes) as number] : [];
-    });
-    while (flow(this.bits, into, defined, nexts, words));
+    for (const block of blocks) noteUses(block, into, defined, block.place * words);
+    while (flow(blocks, this.bits, into, defined, words));
   }
 
   delete(register: number): void {
@@ -38,18 +30,19 @@ export class LiveOut {
 
 /** One round over the blocks, from the last to the first. @returns whether something changed */
 function flow(
+  blocks: readonly MachineBlock[],
   out: Uint32Array,
   into: Uint32Array,
   defined: Uint32Array,
-  nexts: readonly (readonly number[])[],
   words: number,
 ): boolean {
   let changed = false;
-  for (let i = nexts.length - 1; i >= 0; i--) {
+  for (let i = blocks.length - 1; i >= 0; i--) {
     const row = i * words;
-    for (const next of nexts[i] as readonly number[]) {
-      for (let w = 0; w < words; w++) out[row + w] = (out[row + w] as number) | (into[next + w] as number);
-    }
+    const { end } = blocks[i] as MachineBlock;
+    const next = end.kind === 'goto' ? end.to.place : end.kind === 'branch' ? end.no.place : -1;
+    if (next >= 0) join(out, row, into, next * words, words);
+    if (end.kind === 'branch') join(out, row, into, end.yes.place * words, words);
     for (let w = row; w < row + words; w++) {
       const old = into[w] as number;
       const now = (old | ((out[w] as number) & ~(defined[w] as number))) >>> 0;
@@ -59,6 +52,10 @@ function flow(
     }
   }
   return changed;
+}
+
+function join(out: Uint32Array, row: number, into: Uint32Array, next: number, words: number): void {
+  for (let w = 0; w < words; w++) out[row + w] = (out[row + w] as number) | (into[next + w] as number);
 }
 
 /** What a block reads before it writes it, and what it writes. */

@@ -5,7 +5,8 @@ export function lowOnlyTruncations(f: IrFunction): Set<Value> {
   const candidates = new Set<Value>();
   for (const block of f.blocks) for (const value of block.values) if (value.op === 'trunc') candidates.add(value);
   const drop = (value: Value): void => {
-    candidates.delete(resolve(value));
+    const source = resolve(value);
+    if (source.op === 'trunc') candidates.delete(source);
   };
   for (const block of f.blocks) {
     for (const phi of block.phis) phi.args.forEach(drop);

@@ -36,10 +36,10 @@ export class Machine {
 }
 
 export interface MachineBlock {
-  readonly id: number;
+  /** Its number among the function's blocks. */
+  readonly place: number;
   code: Machine[];
   end: MachineEnd;
-  preds: MachineBlock[];
   readonly loops: number;
 }
 

@@ -10,7 +10,6 @@ import { firstVirtual, framePointer, Machine } from './machine.ts';
  * maps, which are made where they are wanted.
  */
 export class Operands {
-  readonly registers = new Map<Value, number>();
   next = firstVirtual;
   /** The instructions of the block at hand. */
   code: Machine[] = [];
@@ -27,6 +26,7 @@ export class Operands {
   }
 
   move(to: number, from: number): void {
+    if (to === from) return;
     this.emit(to, [from], (def, uses) => aluRegister('mov', 64, def, uses[0] as Register)).move = true;
   }
 
@@ -39,8 +39,7 @@ export class Operands {
   /** The register of a value; what has none is made in a new one. */
   register(valueIn: Value): number {
     const value = resolve(valueIn);
-    const known = this.registers.get(value);
-    if (known !== undefined) return known;
+    if (value.register >= 0) return value.register;
     const to = this.next++;
     this.into(to, value);
     return to;
@@ -49,9 +48,8 @@ export class Operands {
   /** Puts a value into a register. */
   into(to: number, valueIn: Value): void {
     const value = resolve(valueIn);
-    const known = this.registers.get(value);
-    if (known !== undefined) {
-      this.move(to, known);
+    if (value.register >= 0) {
+      this.move(to, value.register);
       return;
     }
     switch (value.op) {
@@ -103,9 +101,8 @@ export class Operands {
   }
 
   result(value: Value): number {
-    const register = this.next++;
-    this.registers.set(value, register);
-    return register;
+    value.register = this.next++;
+    return value.register;
   }
 
   /** Base register and offset of a memory operand. */
@@ -117,14 +114,20 @@ export class Operands {
     return { base: this.register(base), offset: value.offset };
   }
 
-  /** A register of its own for the result, which begins as a copy of an operand. */
+  /**
+   * The register of a result that begins as a copy of an operand: a new one, or the operand's own where nothing else wants
+   * that.
+   */
   start(value: Value, from: Value): number {
     const source = resolve(from);
-    const register = this.registers.get(source);
-    const to = this.next++;
-    if (register === undefined) this.into(to, source);
-    else this.move(to, register);
-    this.registers.set(value, to);
-    return to;
+    if (isLastUse(source, value)) value.register = source.register;
+    else this.into(this.result(value), source);
+    return value.register;
   }
+}
+
+/** Whether a value is gone after its one use. What shares a register with others is not, and what a loop makes anew. */
+function isLastUse(value: Value, user: Value): boolean {
+  if (value.uses !== 1 || value.register < 0 || value.block !== user.block) return false;
+  return value.op !== 'zext' && value.op !== 'trunc' && value.op !== 'parameter' && value.op !== 'phi';
 }

@@ -1,5 +1,5 @@
 import type { InstructionBody, Register } from '../../isa/index.ts';
-import { type Assembly, type Block, type IrFunction, resolve, type Value } from '../ir/ir.ts';
+import { type Assembly, type Block, countUses, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aluImmediate, aluRegister, immediateOf, load, operand, renamed } from './bodies.ts';
 import { lowOnlyTruncations } from './low-halves.ts';
@@ -17,10 +17,10 @@ export function selectInstructions(f: IrFunction, frame: number): MachineFunctio
 
 class Selector extends Operands {
   readonly #f: IrFunction;
-  readonly #blocks = new Map<Block, MachineBlock>();
+  readonly #blocks: MachineBlock[] = [];
   readonly #lowOnly: Set<Value>;
   readonly #hidden: Set<Value>;
-  readonly #useCounts = new Map<Value, number>();
+  /** Where the ways into a block leave what its phis will be, where they may not write to those yet. */
   readonly #phiCopies = new Map<Value, number>();
   readonly #frame: number;
 
@@ -30,53 +30,68 @@ class Selector extends Operands {
     this.#frame = frame;
     this.#lowOnly = lowOnlyTruncations(f);
     this.#hidden = hiddenUpperHalves(f);
-    for (const block of f.blocks) {
-      for (const value of block.values) {
-        for (const arg of value.args) {
-          const source = resolve(arg);
-          this.#useCounts.set(source, (this.#useCounts.get(source) ?? 0) + 1);
-        }
-      }
+    countUses(f);
+    // Those of another frame, in which there was not room for all.
+    for (const { phis, values } of f.blocks) {
+      for (const phi of phis) phi.register = -1;
+      for (const value of values) value.register = -1;
     }
   }
 
   run(): MachineFunction {
     const { blocks } = this.#f;
-    for (const block of blocks) {
-      const made: MachineBlock = {
-        id: block.id,
-        code: [],
-        end: { kind: 'exit', at: this.at },
-        preds: [],
-        loops: block.loops,
-      };
-      this.#blocks.set(block, made);
-      for (const phi of block.phis) {
-        this.registers.set(phi, this.next++);
-        this.#phiCopies.set(phi, this.next++);
+    for (const [place, block] of blocks.entries()) {
+      block.place = place;
+      this.#blocks.push({ place, code: [], end: { kind: 'exit', at: this.at }, loops: block.loops });
+      for (const phi of block.phis) this.result(phi);
+    }
+    for (const block of blocks)
+      if (this.#mixes(block)) for (const phi of block.phis) this.#phiCopies.set(phi, this.next++);
+    this.code = (this.#blocks[0] as MachineBlock).code;
+    this.#saveArguments();
+    for (const block of blocks) this.#block(block);
+    return { name: this.#f.name, blocks: this.#blocks, registers: this.next, frame: this.#frame };
+  }
+
+  /** Whether a phi becomes what another one of its block was: they may not be written one after the other then. */
+  #mixes({ phis }: Block): boolean {
+    if (phis.length < 2) return false;
+    for (const phi of phis) {
+      for (const arg of phi.args) {
+        const source = this.#withoutNarrowing(arg);
+        if (source.op === 'phi' && source !== phi && source.block === phi.block) return true;
       }
     }
-    for (const block of blocks) this.#block(block);
-    const list = blocks.map((block) => this.#blocks.get(block) as MachineBlock);
-    return { name: this.#f.name, blocks: list, registers: this.next, frame: this.#frame };
+    return false;
+  }
+
+  /** The value whose register an operand shares. */
+  #withoutNarrowing(valueIn: Value): Value {
+    let value = resolve(valueIn);
+    while (value.op === 'zext' || value.op === 'trunc') value = resolve(value.args[0] as Value);
+    return value;
+  }
+
+  /** Arguments are saved first: what follows may call. */
+  #saveArguments(): void {
+    const saved: number[] = [];
+    for (const { values } of this.#f.blocks) {
+      for (const value of values) {
+        if (value.op !== 'parameter') continue;
+        this.at = value.at;
+        saved[value.imm] ??= this.copy(value.imm + 1);
+        value.register = saved[value.imm] as number;
+      }
+    }
   }
 
   #block(block: Block): void {
-    const made = this.#blocks.get(block) as MachineBlock;
+    const made = this.#blocks[block.place] as MachineBlock;
     this.code = made.code;
-    made.preds = block.preds.map((pred) => this.#blocks.get(pred) as MachineBlock);
-    if (block === this.#f.entry) {
-      // Arguments are saved first: what follows may call.
-      for (const value of this.#f.blocks.flatMap((one) => one.values)) {
-        if (value.op !== 'parameter' || this.registers.has(value)) continue;
-        this.at = value.at;
-        const same = [...this.registers].find(([other]) => other.op === 'parameter' && other.imm === value.imm);
-        this.registers.set(value, same ? same[1] : this.copy(value.imm + 1));
-      }
-    }
     for (const phi of block.phis) {
+      const copy = this.#phiCopies.get(phi);
       this.at = phi.at;
-      this.move(this.registers.get(phi) as number, this.#phiCopies.get(phi) as number);
+      if (copy !== undefined) this.move(phi.register, copy);
     }
     for (const value of block.values) {
       this.at = value.at;
@@ -92,18 +107,16 @@ class Selector extends Operands {
     const { end } = block;
     if (end?.kind === 'goto') {
       const index = end.to.preds.indexOf(block);
-      for (const phi of end.to.phis) this.into(this.#phiCopies.get(phi) as number, phi.args[index] as Value);
-      made.end = { kind: 'goto', to: this.#blocks.get(end.to) as MachineBlock };
+      for (const phi of end.to.phis) this.into(this.#phiCopies.get(phi) ?? phi.register, phi.args[index] as Value);
+      made.end = { kind: 'goto', to: this.#blocks[end.to.place] as MachineBlock };
     } else if (end?.kind === 'branch') {
       this.at = end.at;
       const left = this.register(end.left);
       const source = resolve(end.right);
       const imm = source.op === 'const' ? immediateOf(source, end.width) : undefined;
       const right = imm === undefined ? { register: this.register(end.right) } : { imm };
-      const [yes, no] = [end.yes, end.no].map((to) => this.#blocks.get(to) as MachineBlock) as [
-        MachineBlock,
-        MachineBlock,
-      ];
+      const yes = this.#blocks[end.yes.place] as MachineBlock;
+      const no = this.#blocks[end.no.place] as MachineBlock;
       made.end = { kind: 'branch', condition: end.condition, width: end.width, left, right, yes, no, at: end.at };
     } else {
       const at = end?.kind === 'return' ? end.at : this.at;
@@ -124,7 +137,7 @@ class Selector extends Operands {
       case 'phi':
         return;
       case 'zext':
-        this.registers.set(value, this.register(value.args[0] as Value));
+        value.register = this.register(value.args[0] as Value);
         return;
       case 'trunc':
         this.#trunc(value);
@@ -203,7 +216,7 @@ class Selector extends Operands {
   #trunc(value: Value): void {
     const source = this.register(value.args[0] as Value);
     if (this.#lowOnly.has(value)) {
-      this.registers.set(value, source);
+      value.register = source;
       return;
     }
     this.emit(this.result(value), [source], (def, uses) => aluRegister('mov', 32, def, uses[0] as Register));
@@ -221,7 +234,7 @@ class Selector extends Operands {
     const op: string = value.op;
     const isSwappable = ['add', 'mul', 'and', 'or', 'xor'].includes(op);
     // The operand that is not wanted any more is the one to change.
-    const keepsLeft = (this.#useCounts.get(left) ?? 0) > 1 && (this.#useCounts.get(right) ?? 0) === 1;
+    const keepsLeft = left.uses > 1 && right.uses === 1 && !isStep(value, left);
     if (isSwappable && right.op !== 'const' && keepsLeft && left.op !== 'stack') [left, right] = [right, left];
     if (op === 'sub' && left.op === 'const' && left.constant === 0n) {
       const to = this.start(value, right);
@@ -314,18 +327,7 @@ class Selector extends Operands {
     const machine = this.emit(0, uses, () => ({ kind: 'call', target, imm, offset: 0 }));
     machine.call = true;
     machine.callee = value.callee;
-    if ((this.#useCounts.get(value) ?? 0) > 0 || this.#endsWith(value)) this.move(this.result(value), 0);
-    else this.result(value);
-  }
-
-  /** A value that only the end of a block or a phi uses. */
-  #endsWith(value: Value): boolean {
-    return this.#f.blocks.some((block) => {
-      const { end } = block;
-      if (block.phis.some((phi) => phi.args.some((arg) => resolve(arg) === value))) return true;
-      if (end?.kind === 'return') return resolve(end.value) === value;
-      return end?.kind === 'branch' && (resolve(end.left) === value || resolve(end.right) === value);
-    });
+    if (value.uses > 0) this.move(this.result(value), 0);
   }
 
   /** Classic packet loads take the context in r6 and give r0. */
@@ -344,4 +346,9 @@ class Selector extends Operands {
     machine.call = true;
     this.move(this.result(value), 0);
   }
+}
+
+/** Whether a value is what an operand of it will be next: `i += n` in a loop. */
+function isStep(value: Value, operand: Value): boolean {
+  return operand.op === 'phi' && operand.args.includes(value);
 }

@@ -53,7 +53,7 @@ export class Builder {
   }
 
   block(): Block {
-    const block = new Block(this.blocks.length);
+    const block = new Block();
     block.loops = this.loops;
     this.blocks.push(block);
     return block;

@@ -1,7 +1,8 @@
 import {
-  type Block,
+  Block,
   goesTo,
   type IrFunction,
+  numberBlocks,
   resolve,
   resolveArguments,
   successor,
@@ -11,13 +12,17 @@ import {
 
 /** The shape of the control flow: which blocks are reached, in which order, and what dominates what. */
 
-/** Blocks in reverse postorder; of a branch, the side that is not taken comes first. */
-export function orderBlocks(entry: Block): Block[] {
+/**
+ * Puts the blocks that are reached into reverse postorder, and sets their places; of a branch, the side that is not taken
+ * comes first.
+ */
+function orderBlocks(f: IrFunction): void {
+  for (const block of f.blocks) block.place = -1;
   const order: Block[] = [];
-  const seen = new Set<Block>([entry]);
   // An explicit stack: an unrolled loop is a long chain of blocks.
-  const stack: Block[] = [entry];
+  const stack: Block[] = [f.entry];
   const visited: number[] = [0];
+  f.entry.place = 0;
   for (let top = stack.at(-1); top; top = stack.at(-1)) {
     const to = successor(top, visited[stack.length - 1] as number);
     if (!to) {
@@ -27,29 +32,44 @@ export function orderBlocks(entry: Block): Block[] {
       continue;
     }
     visited[stack.length - 1] = (visited[stack.length - 1] as number) + 1;
-    if (seen.has(to)) continue;
-    seen.add(to);
+    if (to.place >= 0) continue;
+    to.place = 0;
     stack.push(to);
     visited.push(0);
   }
-  return order.reverse();
+  f.blocks = order.reverse();
+  numberBlocks(order);
 }
 
 /** Drops what is not reached, and the operands of phis that came from there. */
-export function pruneBlocks(f: IrFunction): void {
-  f.blocks = orderBlocks(f.entry);
-  const alive = new Set(f.blocks);
-  for (const block of f.blocks) {
-    const goesHere = (pred: Block): boolean => alive.has(pred) && goesTo(pred, block);
-    if (block.preds.every(goesHere)) continue;
-    const kept = block.preds.map(goesHere);
-    for (const phi of block.phis) phi.args = phi.args.filter((_, i) => kept[i]);
-    block.preds = block.preds.filter((_, i) => kept[i]);
+function pruneBlocks(f: IrFunction): boolean {
+  const before = f.blocks.length;
+  orderBlocks(f);
+  const { blocks } = f;
+  let changed = blocks.length !== before;
+  for (const block of blocks) {
+    const { preds, phis } = block;
+    let kept = 0;
+    for (let i = 0; i < preds.length; i++) {
+      const pred = preds[i] as Block;
+      if (blocks[pred.place] !== pred || !goesTo(pred, block)) continue;
+      if (kept < i) {
+        preds[kept] = pred;
+        for (const { args } of phis) args[kept] = args[i] as Value;
+      }
+      kept++;
+    }
+    if (kept === preds.length) continue;
+    changed = true;
+    preds.length = kept;
+    for (const { args } of phis) args.length = kept;
   }
+  return changed;
 }
 
 /** Phis of one value only are that value. */
-export function simplifyPhis(f: IrFunction): void {
+function simplifyPhis(f: IrFunction): boolean {
+  let found = false;
   for (let changed = true; changed; ) {
     changed = false;
     for (const { phis } of f.blocks) {
@@ -61,9 +81,11 @@ export function simplifyPhis(f: IrFunction): void {
         phi.same = only;
         phis.splice(i, 1);
         changed = true;
+        found = true;
       }
     }
   }
+  return found;
 }
 
 /** The one value that a phi is besides itself; constants are one when they are equal. */
@@ -80,7 +102,7 @@ function onlyValueOf(phi: Value): Value | undefined {
 
 /** The place of each block's immediate dominator, by Cooper, Harvey and Kennedy; `blocks` in reverse postorder. */
 export function dominators(blocks: readonly Block[]): Int32Array {
-  for (const [i, block] of blocks.entries()) block.place = i;
+  numberBlocks(blocks);
   const idom = new Int32Array(blocks.length).fill(-1);
   idom[0] = 0;
   const intersect = (a: number, b: number): number => {
@@ -110,17 +132,19 @@ export function dominators(blocks: readonly Block[]): Int32Array {
   return idom;
 }
 
-/** Joins chains, skips empty blocks, and keeps one block of each `return K`. */
-export function simplifyFlow(f: IrFunction): void {
+/** Drops what is not reached, joins chains, skips empty blocks, and keeps one block of each `return K`. */
+export function simplifyFlow(f: IrFunction): boolean {
+  let found = false;
   for (let changed = true; changed; ) {
     changed = foldBranches(f);
-    pruneBlocks(f);
-    simplifyPhis(f);
+    if (pruneBlocks(f)) found = true;
+    if (simplifyPhis(f)) found = true;
     changed = mergeReturns(f) || changed;
     changed = skipEmpty(f) || changed;
     changed = joinChains(f) || changed;
-    if (changed) pruneBlocks(f);
+    found ||= changed;
   }
+  return found;
 }
 
 function foldBranches(f: IrFunction): boolean {
@@ -197,10 +221,12 @@ function joinChains(f: IrFunction): boolean {
     for (let { end } = block; end?.kind === 'goto'; { end } = block) {
       const { to } = end;
       if (to.preds.length !== 1 || to === block || to === f.entry || to.phis.length > 0) break;
-      for (const value of to.values) value.block = block;
-      block.values.push(...to.values);
+      for (const value of to.values) {
+        value.block = block;
+        block.values.push(value);
+      }
       block.end = to.end;
-      for (const next of successors(to)) next.preds = next.preds.map((pred) => (pred === to ? block : pred));
+      for (const { preds } of successors(to)) preds[preds.indexOf(to)] = block;
       to.values = [];
       to.preds = [];
       to.end = { kind: 'unreachable' };
@@ -212,12 +238,11 @@ function joinChains(f: IrFunction): boolean {
 
 /** Puts a block on each edge from a branch to a block with phis. */
 export function splitCriticalEdges(f: IrFunction): void {
-  let id = Math.max(...f.blocks.map((block) => block.id)) + 1;
   for (const block of [...f.blocks]) {
     if (block.phis.length === 0 || block.preds.length < 2) continue;
     for (const [i, pred] of block.preds.entries()) {
       if (pred.end?.kind !== 'branch') continue;
-      const middle = new (block.constructor as new (id: number) => Block)(id++);
+      const middle = new Block();
       middle.sealed = true;
       middle.loops = Math.min(pred.loops, block.loops);
       middle.preds = [pred];
@@ -228,5 +253,5 @@ export function splitCriticalEdges(f: IrFunction): void {
       f.blocks.push(middle);
     }
   }
-  f.blocks = orderBlocks(f.entry);
+  orderBlocks(f);
 }

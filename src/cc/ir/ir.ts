@@ -70,6 +70,10 @@ export class Value {
   block: Block | undefined;
   /** What stands in its place since it was found to be the same. */
   same: Value | undefined;
+  /** How many operands name it, as counted last. */
+  uses = 0;
+  /** The virtual register that holds it, once instructions are selected; -1: none. */
+  register = -1;
 
   constructor(id: number, op: Operation, width: 32 | 64, args: Value[], at: Token) {
     this.id = id;
@@ -124,7 +128,6 @@ export type Terminator =
   | { readonly kind: 'unreachable' };
 
 export class Block {
-  readonly id: number;
   /** Its place in the function's list of blocks, for passes that look at them by number: each sets it first. */
   place = 0;
   readonly phis: Value[] = [];
@@ -135,10 +138,6 @@ export class Block {
   sealed = false;
   /** Nested loops around it. */
   loops = 0;
-
-  constructor(id: number) {
-    this.id = id;
-  }
 }
 
 export interface IrFunction {
@@ -148,6 +147,11 @@ export interface IrFunction {
   readonly frame: FrameScope;
   /** How many arguments it takes. */
   readonly parameters: number;
+}
+
+/** Sets the blocks' places. */
+export function numberBlocks(blocks: readonly Block[]): void {
+  for (let i = 0; i < blocks.length; i++) (blocks[i] as Block).place = i;
 }
 
 export function successors(block: Block): Block[] {
@@ -181,6 +185,29 @@ export function resolve(value: Value): Value {
 
 export function resolveArguments({ args }: Value): void {
   for (let i = 0; i < args.length; i++) args[i] = resolve(args[i] as Value);
+}
+
+/** Calls `visit` with each operand of a function's values, phis and ends, resolved. */
+export function forEachOperand(f: IrFunction, visit: (operand: Value) => void): void {
+  for (const { phis, values, end } of f.blocks) {
+    for (const { args } of phis) for (let i = 0; i < args.length; i++) visit(resolve(args[i] as Value));
+    for (const { args } of values) for (let i = 0; i < args.length; i++) visit(resolve(args[i] as Value));
+    if (end?.kind === 'return') visit(resolve(end.value));
+    if (end?.kind !== 'branch') continue;
+    visit(resolve(end.left));
+    visit(resolve(end.right));
+  }
+}
+
+/** Sets how often each value of a function is used. */
+export function countUses(f: IrFunction): void {
+  for (const { phis, values } of f.blocks) {
+    for (const phi of phis) phi.uses = 0;
+    for (const value of values) value.uses = 0;
+  }
+  forEachOperand(f, (operand) => {
+    operand.uses++;
+  });
 }
 
 /** Operations without effects whose result depends on their arguments alone. */

@@ -1,7 +1,16 @@
 import type { HelperName } from '../../uapi/index.ts';
 import { helperPrototype } from '../dialect/helper-prototypes.ts';
 import { bitsOf } from './fold.ts';
-import { type Block, type IrFunction, resolve, resolveArguments, type Slot, Value } from './ir.ts';
+import {
+  type Block,
+  type FrameScope,
+  type IrFunction,
+  numberBlocks,
+  resolve,
+  resolveArguments,
+  type Slot,
+  Value,
+} from './ir.ts';
 
 /**
  * Locals in memory: a load gets the value that was stored, stores that nobody reads go away. Only slots whose address
@@ -14,9 +23,15 @@ interface Known {
 }
 type State = Map<Slot | Value, Known[]>;
 
+/** Whether any variable lies in memory. */
+function hasSlots({ slots, inner }: FrameScope): boolean {
+  return slots.length > 0 || inner.some(hasSlots);
+}
+
 /** Slots whose address is mixed with others or stored somewhere. */
 export function wildSlots(f: IrFunction): Set<Slot> {
   const wild = new Set<Slot>();
+  if (!hasSlots(f.frame)) return wild;
   const mark = (value: Value): void => {
     const source = resolve(value);
     if (source.op === 'stack' && source.slot) wild.add(source.slot);
@@ -61,9 +76,12 @@ interface Behind {
   readonly other: State;
 }
 
-export function forwardStores(f: IrFunction): void {
+/** @returns whether a load got a value */
+export function forwardStores(f: IrFunction): boolean {
   const wild = wildSlots(f);
-  const behind = new Map<Block, Behind>();
+  const behind: (Behind | undefined)[] = [];
+  let changed = false;
+  numberBlocks(f.blocks);
   for (const block of f.blocks) {
     const { stack, other } = knownBefore(block, behind);
     const { values } = block;
@@ -85,9 +103,13 @@ export function forwardStores(f: IrFunction): void {
       forgetWritten(value, stack);
       values[kept++] = value;
     }
-    values.length = kept;
-    behind.set(block, { stack, other });
+    if (kept < values.length) {
+      values.length = kept;
+      changed = true;
+    }
+    behind[block.place] = { stack, other };
   }
+  if (!changed) return false;
   for (const { phis, end } of f.blocks) {
     phis.forEach(resolveArguments);
     if (end?.kind === 'return') end.value = resolve(end.value);
@@ -96,14 +118,16 @@ export function forwardStores(f: IrFunction): void {
       end.right = resolve(end.right);
     }
   }
+  return true;
 }
 
 /** What is known where a block begins: what the only block before it left, which no other goes on from takes as it is. */
-function knownBefore(block: Block, behind: ReadonlyMap<Block, Behind>): Behind {
-  const [only, second] = block.preds;
-  const before = only && !second ? behind.get(only) : undefined;
+function knownBefore(block: Block, behind: readonly (Behind | undefined)[]): Behind {
+  const { preds } = block;
+  const only = preds.length === 1 ? preds[0] : undefined;
+  const before = only && behind[only.place];
   // A way in that was found closed may still be listed.
-  const { end } = only ?? {};
+  const end = only?.end;
   if (!before || (end?.kind === 'goto' && end.to !== block)) return { stack: new Map(), other: new Map() };
   if (end?.kind === 'goto') return before;
   return { stack: new Map(before.stack), other: new Map(before.other) };
@@ -157,8 +181,13 @@ function loadedAs(value: Value, store: Value): Value | undefined {
   return store.size >= 4 || bitsOf(value) <= store.size * 8 ? value : undefined;
 }
 
-/** Takes away stores to slots that nobody reads, and stores that are overwritten before anybody does. */
-export function removeDeadStores(f: IrFunction): void {
+/**
+ * Takes away stores to slots that nobody reads, and stores that are overwritten before anybody does.
+ * @returns whether there were any
+ */
+export function removeDeadStores(f: IrFunction): boolean {
+  if (!hasSlots(f.frame)) return false;
+  let changed = false;
   const wild = wildSlots(f);
   const read = new Set<Slot>();
   for (const block of f.blocks) {
@@ -176,8 +205,11 @@ export function removeDeadStores(f: IrFunction): void {
       const value = block.values[i] as Value;
       if (!isDeadStore(value, wild, read, covered)) kept.push(value);
     }
+    if (kept.length === block.values.length) continue;
     block.values = kept.reverse();
+    changed = true;
   }
+  return changed;
 }
 
 function isDeadStore(value: Value, wild: Set<Slot>, read: Set<Slot>, covered: Map<Slot, Uint8Array>): boolean {

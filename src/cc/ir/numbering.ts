@@ -8,7 +8,7 @@ import {
   isPure,
   resolve,
   resolveArguments,
-  successors,
+  successor,
   Value,
 } from './ir.ts';
 import { type ProvenanceOptions, provenanceOf } from './provenance.ts';
@@ -17,80 +17,114 @@ import { ValueTable } from './value-table.ts';
 /**
  * Value numbering over the dominator tree: what was computed on every way here is not computed again, and what a branch
  * told is known behind it. Loads from the context count as computations: nothing writes there.
+ * @returns whether something is another since
  */
-export function numberValues(f: IrFunction, origin: ProvenanceOptions): void {
-  const { blocks } = f;
-  const idom = dominators(blocks);
-  const firstChild = new Int32Array(blocks.length).fill(-1);
-  const sibling = new Int32Array(blocks.length).fill(-1);
-  for (let i = blocks.length - 1; i > 0; i--) {
-    const parent = idom[i] as number;
-    sibling[i] = firstChild[parent] as number;
-    firstChild[parent] = i;
+export function numberValues(f: IrFunction, origin: ProvenanceOptions): boolean {
+  return new Numbering(f.blocks, origin).run();
+}
+
+class Numbering {
+  readonly #blocks: readonly Block[];
+  readonly #origin: ProvenanceOptions;
+  readonly #table: ValueTable;
+  readonly #facts = new BranchFacts();
+  #changed = false;
+
+  constructor(blocks: readonly Block[], origin: ProvenanceOptions) {
+    this.#blocks = blocks;
+    this.#origin = origin;
+    this.#table = new ValueTable(blocks.reduce((sum, block) => sum + block.values.length, 0));
   }
-  const table = new ValueTable(blocks.reduce((sum, block) => sum + block.values.length, 0));
-  const facts = new BranchFacts();
-  /** What was known when a block was entered: leaving it forgets the rest. */
-  const held = new Int32Array(blocks.length);
-  for (let at = 0; at >= 0; ) {
-    held[at] = table.count;
-    facts.enter(blocks[at] as Block);
-    numberBlock(blocks[at] as Block, table, facts, origin);
-    let next = firstChild[at] as number;
-    while (next < 0 && at > 0) {
-      facts.leave();
-      table.forget(held[at] as number);
-      next = sibling[at] as number;
-      at = idom[at] as number;
+
+  run(): boolean {
+    const blocks = this.#blocks;
+    const idom = dominators(blocks);
+    const firstChild = new Int32Array(blocks.length).fill(-1);
+    const sibling = new Int32Array(blocks.length).fill(-1);
+    for (let i = blocks.length - 1; i > 0; i--) {
+      const parent = idom[i] as number;
+      sibling[i] = firstChild[parent] as number;
+      firstChild[parent] = i;
     }
-    at = next;
+    /** What was known when a block was entered: leaving it forgets the rest. */
+    const held = new Int32Array(blocks.length);
+    for (let at = 0; at >= 0; ) {
+      held[at] = this.#table.count;
+      this.#facts.enter(blocks[at] as Block);
+      this.#block(blocks[at] as Block);
+      let next = firstChild[at] as number;
+      while (next < 0 && at > 0) {
+        this.#facts.leave();
+        this.#table.forget(held[at] as number);
+        next = sibling[at] as number;
+        at = idom[at] as number;
+      }
+      at = next;
+    }
+    for (const { phis } of blocks) for (let i = 0; i < phis.length; i++) resolveArguments(phis[i] as Value);
+    return this.#changed;
   }
-  for (const block of blocks) block.phis.forEach(resolveArguments);
-}
 
-function numberBlock(block: Block, table: ValueTable, facts: BranchFacts, origin: ProvenanceOptions): void {
-  const { values } = block;
-  let kept = 0;
-  for (const value of values) {
-    const { args } = value;
-    for (let i = 0; i < args.length; i++) args[i] = facts.constantOf(resolve(args[i] as Value), value);
-    // An extension from before a test hides from the verifier what the test told.
-    const tests = value.op === 'sext' ? facts.testsOf(args[0] as Value) : 0;
-    const same = refold(value) ?? (isNumbered(value, origin) ? table.findOrAdd(value, tests) : undefined);
-    if (same) value.same = same;
-    else values[kept++] = value;
+  #block(block: Block): void {
+    const { values } = block;
+    let kept = 0;
+    for (let i = 0; i < values.length; i++) {
+      const value = values[i] as Value;
+      const { args } = value;
+      for (let j = 0; j < args.length; j++) args[j] = this.#known(args[j] as Value, value);
+      // An extension from before a test hides from the verifier what the test told.
+      const tests = value.op === 'sext' ? this.#facts.testsOf(args[0] as Value) : 0;
+      const same = refold(value) ?? (this.#isNumbered(value) ? this.#table.findOrAdd(value, tests) : undefined);
+      if (same) value.same = same;
+      else values[kept++] = value;
+    }
+    if (kept < values.length) {
+      values.length = kept;
+      this.#changed = true;
+    }
+    this.#end(block);
   }
-  values.length = kept;
-  resolveEnd(block, facts);
-}
 
-function isNumbered(value: Value, origin: ProvenanceOptions): boolean {
-  if (value.op === 'load') return !value.volatile && provenanceOf(value.args[0] as Value, origin) === 'context';
-  return value.op !== 'opaque' && isPure(value);
-}
+  /** The constant that an operand is known to be, or the operand. */
+  #known(operand: Value, user: Value | undefined): Value {
+    const value = resolve(operand);
+    const known = this.#facts.constantOf(value, user);
+    if (known !== value) this.#changed = true;
+    return known;
+  }
 
-function resolveEnd(block: Block, facts: BranchFacts): void {
-  const { end } = block;
-  for (const next of successors(block)) {
-    for (const phi of next.phis) {
+  #isNumbered(value: Value): boolean {
+    if (value.op === 'load') return !value.volatile && provenanceOf(value.args[0] as Value, this.#origin) === 'context';
+    return value.op !== 'opaque' && isPure(value);
+  }
+
+  #end(block: Block): void {
+    const { end } = block;
+    for (let i = 0, next = successor(block, 0); next; next = successor(block, ++i)) {
+      if (next.phis.length === 0) continue;
       const index = next.preds.indexOf(block);
-      phi.args[index] = facts.constantOf(resolve(phi.args[index] as Value), phi);
+      for (const phi of next.phis) phi.args[index] = this.#known(phi.args[index] as Value, phi);
+    }
+    if (end?.kind === 'return') end.value = this.#known(end.value, undefined);
+    if (end?.kind !== 'branch') return;
+    const known = this.#facts.answer(end.condition, resolve(end.left), resolve(end.right), end.width);
+    if (known !== undefined) {
+      this.#goto(block, known ? end.yes : end.no);
+      return;
+    }
+    end.left = resolve(end.left);
+    end.right = this.#known(end.right, undefined);
+    // A constant stands on the right.
+    if (end.right.op === 'const') end.left = this.#known(end.left, undefined);
+    if (end.left.op === 'const' && end.right.op === 'const') {
+      const yes = foldCompare(end.condition, end.left.constant, end.right.constant, end.width);
+      this.#goto(block, yes ? end.yes : end.no);
     }
   }
-  if (end?.kind === 'return') end.value = facts.constantOf(resolve(end.value), undefined);
-  if (end?.kind !== 'branch') return;
-  const known = facts.answer(end.condition, resolve(end.left), resolve(end.right), end.width);
-  if (known !== undefined) {
-    block.end = { kind: 'goto', to: known ? end.yes : end.no };
-    return;
-  }
-  end.left = resolve(end.left);
-  end.right = facts.constantOf(resolve(end.right), undefined);
-  // A constant stands on the right.
-  if (end.right.op === 'const') end.left = facts.constantOf(end.left, undefined);
-  if (end.left.op === 'const' && end.right.op === 'const') {
-    const yes = foldCompare(end.condition, end.left.constant, end.right.constant, end.width);
-    block.end = { kind: 'goto', to: yes ? end.yes : end.no };
+
+  #goto(block: Block, to: Block): void {
+    block.end = { kind: 'goto', to };
+    this.#changed = true;
   }
 }
 
@@ -102,7 +136,7 @@ function refold(value: Value): Value | undefined {
     [a, b] = [b, a];
     value.args = [a, b];
   }
-  if (!value.args.every((arg) => arg.op === 'const')) return neutral(value, a, b);
+  if (a.op !== 'const' || (b && b.op !== 'const')) return neutral(value, a, b);
   const { width } = value;
   switch (value.op) {
     case 'zext':

@@ -1,26 +1,31 @@
 import { foldCompare } from './fold.ts';
-import { type Block, type IrFunction, resolve, type Terminator, type Value } from './ir.ts';
+import { type Block, type IrFunction, numberBlocks, resolve, type Terminator, type Value } from './ir.ts';
 
 /**
  * Jump threading: a way into a block that does nothing but branch on a phi, and on which the phi is a constant, leads
  * past it. Flags (`if (!found && …) found = 1;`) become jumps so.
  */
 export function threadJumps(f: IrFunction): boolean {
+  numberBlocks(f.blocks);
+  const candidates = f.blocks.filter(branchesOnPhis);
+  if (candidates.length === 0) return false;
   const users = otherUsers(f);
-  const order = new Map(f.blocks.map((block, i) => [block, i] as const));
   let changed = false;
-  for (const block of f.blocks) {
-    const { end } = block;
-    if (end?.kind !== 'branch' || block.values.length > 0 || block.phis.length === 0 || block === f.entry) continue;
-    const at = order.get(block) as number;
-    // A loop's head stays: a second way into a loop is no loop to the verifier.
-    if (block.preds.some((pred) => (order.get(pred) ?? 0) >= at) || block.phis.some((phi) => users.has(phi))) continue;
+  for (const block of candidates) {
+    const end = block.end as Branch;
+    if (block === f.entry || block.phis.some((phi) => users.has(phi))) continue;
     for (let i = block.preds.length - 1; i >= 0; i--) {
       const to = target(block, end, i);
       if (to && to !== block) changed = thread(block, i, to) || changed;
     }
   }
   return changed;
+}
+
+/** It does nothing else. A loop's head stays: a second way into a loop is no loop to the verifier. */
+function branchesOnPhis({ end, values, phis, preds, place }: Block): boolean {
+  if (end?.kind !== 'branch' || values.length > 0 || phis.length === 0) return false;
+  return preds.every((pred) => pred.place < place);
 }
 
 type Branch = Extract<Terminator, { kind: 'branch' }>;
@@ -62,18 +67,18 @@ function retarget(pred: Block, from: Block, to: Block): boolean {
 /** Phis that are wanted elsewhere than at the end of their block and in the phis behind it. */
 function otherUsers(f: IrFunction): Set<Value> {
   const wanted = new Set<Value>();
+  const want = (operand: Value, at: Block | undefined): void => {
+    const value = resolve(operand);
+    if (value.op === 'phi' && value.block !== at) wanted.add(value);
+  };
   for (const block of f.blocks) {
-    for (const value of block.values) for (const arg of value.args) wanted.add(resolve(arg));
-    for (const phi of block.phis) {
-      for (const [i, arg] of phi.args.entries()) {
-        const source = resolve(arg);
-        if (source.block !== block.preds[i]) wanted.add(source);
-      }
-    }
-    const { end } = block;
-    if (end?.kind === 'return') wanted.add(resolve(end.value));
+    const { values, phis, preds, end } = block;
+    for (const { args } of values) for (let i = 0; i < args.length; i++) want(args[i] as Value, undefined);
+    for (const { args } of phis) for (let i = 0; i < args.length; i++) want(args[i] as Value, preds[i]);
+    if (end?.kind === 'return') want(end.value, undefined);
     if (end?.kind !== 'branch') continue;
-    for (const value of [end.left, end.right].map(resolve)) if (value.block !== block) wanted.add(value);
+    want(end.left, block);
+    want(end.right, block);
   }
   return wanted;
 }

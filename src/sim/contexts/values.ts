@@ -1,7 +1,7 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, nearestHint } from '../../base/index.ts';
 import type { Argument, KernelObject } from '../../events/index.ts';
 import { kernelSpace, userSpace } from '../../memory/index.ts';
-import { codeHigh, nearestHint, type SymbolTable } from '../machine/symbols.ts';
+import { codeHigh, type SymbolTable } from '../machine/symbols.ts';
 import type { Texts } from '../objects/texts.ts';
 import type { Slot } from './slots.ts';
 

@@ -1,6 +1,5 @@
 import { errno } from '../../base/index.ts';
 import { type BpfMap, FdArray } from '../../maps/index.ts';
-import { kernelSpace } from '../../memory/index.ts';
 import type { Executable } from '../../vm/index.ts';
 import { ProgramResource } from '../programs/programs.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -17,9 +16,9 @@ export function callHelpers({ maps, current, window }: HelperEnvironment): Helpe
   let contextHigh = 0;
   let contextLow = 0;
   const visit = (key: number, value: number): number => {
-    window.setArgument(1, kernelSpace | 0, map);
-    window.setArgument(2, kernelSpace | 0, key);
-    window.setArgument(3, kernelSpace | 0, value);
+    window.setPointer(1, map);
+    window.setPointer(2, key);
+    window.setPointer(3, value);
     window.setArgument(4, contextHigh, contextLow);
     return (caller as Executable).callback(slot);
   };
@@ -62,7 +61,7 @@ export function callHelpers({ maps, current, window }: HelperEnvironment): Helpe
       const body = window.low(2);
       const high = window.high(3);
       const low = window.low(3);
-      if (window.low(4) !== 0 || window.high(4) !== 0) {
+      if (!window.isZero(4)) {
         window.answer(-errno.EINVAL);
         return;
       }

@@ -1,4 +1,3 @@
-import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow, Helper } from '../../vm/index.ts';
 import { StructFields } from '../objects/fields.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -66,7 +65,7 @@ export function castHelpers({ memory, profile, structs }: HelperEnvironment): He
       const known = memory.isMapped(window.high(1), file, privateData + 8);
       const found = known ? memory.view.getUint32(file + privateData, true) : 0;
       const isSocket = found !== 0 && structs.objectAt('socket', found) !== undefined;
-      window.answerHalves(isSocket ? kernelSpace | 0 : 0, isSocket ? found : 0);
+      window.answerPointer(isSocket ? found : 0);
     },
   };
 }

@@ -1,6 +1,6 @@
 import { errno } from '../../base/index.ts';
-import { FdArray } from '../../maps/index.ts';
-import { CgroupResource } from '../processes/cgroups.ts';
+import { type BpfMap, FdArray } from '../../maps/index.ts';
+import { type Cgroup, CgroupResource } from '../processes/cgroups.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** The cgroup of the current task, in the hierarchy of version 2 (kernel/bpf/helpers.c, kernel/trace/bpf_trace.c). */
@@ -14,16 +14,16 @@ export function cgroupHelpers({ maps, current, cgroups }: HelperEnvironment): He
       const level = window.low(1) | 0;
       window.answer(cgroups.of(current.task).line[level]?.id ?? 0);
     },
-    current_task_under_cgroup(window) {
-      const array = maps.get(window.low(1));
-      const index = window.low(2);
-      if (!(array instanceof FdArray)) window.answer(-errno.EINVAL);
-      else if (index >= array.shape.maxEntries) window.answer(-errno.E2BIG);
-      else {
-        const item = array.item(index);
-        if (!(item instanceof CgroupResource)) window.answer(-errno.EAGAIN);
-        else window.answer(cgroups.of(current.task).line.includes(item.cgroup) ? 1 : 0);
-      }
-    },
+    current_task_under_cgroup: (window) =>
+      window.answer(isUnder(cgroups.of(current.task), maps.get(window.low(1)), window.low(2))),
   };
+}
+
+/** Whether a cgroup is, or lies below, the one that an element of a cgroup_array is: 1, 0, or a negative errno. */
+export function isUnder(cgroup: Cgroup, array: BpfMap | undefined, index: number): number {
+  if (!(array instanceof FdArray)) return -errno.EINVAL;
+  if (index >= array.shape.maxEntries) return -errno.E2BIG;
+  const item = array.item(index);
+  if (!(item instanceof CgroupResource)) return -errno.EAGAIN;
+  return cgroup.line.includes(item.cgroup) ? 1 : 0;
 }

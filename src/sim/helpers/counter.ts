@@ -1,11 +1,19 @@
 import { errno } from '../../base/index.ts';
 import { PerfEventArray, PerfRing } from '../../maps/index.ts';
+import type { Memory } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import { Counter } from '../points/counters.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
-/** struct bpf_perf_event_value: u64 counter, enabled, running; ns. */
-const valueSize = 24;
+/** Size of struct bpf_perf_event_value. */
+export const counterValueSize = 24;
+
+/** Writes a struct bpf_perf_event_value: u64 counter, enabled, running; ns. A counter runs while it is enabled. */
+export function writeCounterValue(memory: Memory, at: number, count: number, enabled: number): void {
+  memory.setNumber(at, count);
+  memory.setNumber(at + 8, enabled);
+  memory.setNumber(at + 16, enabled);
+}
 
 /** Counters of a perf_event_array (kernel/trace/bpf_trace.c: get_map_perf_counter). */
 export function counterHelpers({ memory, maps, current }: HelperEnvironment): HelperBodies {
@@ -33,14 +41,11 @@ export function counterHelpers({ memory, maps, current }: HelperEnvironment): He
         window.answer(-errno.EFAULT);
         return;
       }
-      const event = size === valueSize ? eventOf(window) : -errno.EINVAL;
+      const event = size === counterValueSize ? eventOf(window) : -errno.EINVAL;
       memory.u8.fill(0, target, target + size);
       window.answer(typeof event === 'number' ? event : 0);
       if (typeof event === 'number') return;
-      const enabled = event instanceof PerfRing ? 0 : current.now - event.began;
-      memory.setNumber(target, countOf(event));
-      memory.setNumber(target + 8, enabled);
-      memory.setNumber(target + 16, enabled);
+      writeCounterValue(memory, target, countOf(event), event instanceof PerfRing ? 0 : current.now - event.began);
     },
   };
 }

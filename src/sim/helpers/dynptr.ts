@@ -1,12 +1,16 @@
 import { errno } from '../../base/index.ts';
 import { RingBufferMap, UserRingBuffer } from '../../maps/index.ts';
-import { kernelSpace, type Memory } from '../../memory/index.ts';
+import type { Memory } from '../../memory/index.ts';
 import type { CallWindow, Executable } from '../../vm/index.ts';
 import { noMemory } from './dynptrs.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
+import { RingRecords } from './ring-records.ts';
 
 /** Pointers with a length that is known when a program runs (kernel/bpf/helpers.c, ringbuf.c). */
-export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }: HelperEnvironment): HelperBodies {
+export function dynptrHelpers(environment: HelperEnvironment): HelperBodies {
+  const { memory, maps, rings, dynptrs } = environment;
+  const records = new RingRecords(environment);
+
   /** Whether a piece lies within what a dynptr points to; its place and length are u32 here. */
   function checkPiece(window: CallWindow, dynptr: number, offsetAt: number, lengthAt: number): number {
     return dynptrs.fits(dynptrs.size(dynptr), window.low(offsetAt), window.low(lengthAt)) ? 0 : -errno.E2BIG;
@@ -19,14 +23,10 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
     if (sample === noMemory) return;
     const ring = rings.get(RingBufferMap.pagesOf(memory, sample));
     dynptrs.setNull(dynptr);
-    if (ring === undefined || current.reserved === 0) return;
-    ring.commit(sample, window.low(2), discard);
-    current.reserved--;
-    if (discard) ledger.countFiltered(current.cpu);
-    else ledger.countDelivered(current.cpu);
+    records.finish(ring, sample, window.low(2), discard);
   }
 
-  /** What drains nest in; the place of the dynptr that the callback is shown. */
+  /** The dynptr that the callback of a drain is shown. */
   const shown = memory.allocate(16);
   function drain(ring: UserRingBuffer, window: CallWindow, executable: Executable): number {
     const body = window.low(2);
@@ -34,7 +34,7 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
     const contextLow = window.low(3);
     return ring.drain(window.high(4) === 0 ? window.low(4) : -1, (sample, length) => {
       dynptrs.set(shown, sample, length, 'local');
-      window.setArgument(1, kernelSpace | 0, shown);
+      window.setPointer(1, shown);
       window.setArgument(2, contextHigh, contextLow);
       return executable.callback(body);
     });
@@ -47,7 +47,7 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
     },
     dynptr_from_mem(window) {
       const dynptr = window.low(4);
-      const status = dynptrs.checkSize(window.low(2)) || (isZero(window, 3) ? 0 : -errno.EINVAL);
+      const status = dynptrs.checkSize(window.low(2)) || (window.isZero(3) ? 0 : -errno.EINVAL);
       if (status === 0) dynptrs.set(dynptr, window.low(1), window.low(2), 'local');
       else dynptrs.setNull(dynptr);
       window.answer(status);
@@ -55,7 +55,7 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
     dynptr_read(window) {
       const dynptr = window.low(3);
       const data = dynptrs.data(dynptr);
-      const status = data === noMemory || !isZero(window, 5) ? -errno.EINVAL : checkPiece(window, dynptr, 4, 2);
+      const status = data === noMemory || !window.isZero(5) ? -errno.EINVAL : checkPiece(window, dynptr, 4, 2);
       if (status === 0) move(memory, window.low(1), data + window.low(4), window.low(2));
       window.answer(status);
     },
@@ -64,7 +64,7 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
       const data = dynptrs.data(dynptr);
       let status: number =
         data === noMemory || dynptrs.isReadOnly(dynptr) ? -errno.EINVAL : checkPiece(window, dynptr, 2, 4);
-      if (status === 0 && !isZero(window, 5)) status = -errno.EINVAL;
+      if (status === 0 && !window.isZero(5)) status = -errno.EINVAL;
       if (status === 0) move(memory, data + window.low(2), window.low(3), window.low(4));
       window.answer(status);
     },
@@ -73,31 +73,23 @@ export function dynptrHelpers({ memory, maps, rings, current, ledger, dynptrs }:
       const dynptr = window.low(1);
       const data = dynptrs.data(dynptr);
       const given = data !== noMemory && !dynptrs.isReadOnly(dynptr) && checkPiece(window, dynptr, 2, 3) === 0;
-      window.answerHalves(given ? kernelSpace | 0 : 0, given ? data + window.low(2) : 0);
+      window.answerPointer(given ? data + window.low(2) : 0);
     },
     ringbuf_reserve_dynptr(window) {
       const map = maps.get(window.low(1));
       const dynptr = window.low(4);
-      if (current.records++ > 0) ledger.countProduced(current.cpu);
-      let status = isZero(window, 3) ? dynptrs.checkSize(window.low(2)) : -errno.EINVAL;
+      records.begin();
+      let status = window.isZero(3) ? dynptrs.checkSize(window.low(2)) : -errno.EINVAL;
       const sample = status === 0 && map instanceof RingBufferMap ? map.reserve(window.low(2)) : 0;
       if (status === 0 && sample === 0) status = -errno.EINVAL;
-      if (status === 0) {
-        dynptrs.set(dynptr, sample, window.low(2), 'ringbuf');
-        current.reserved++;
-      } else {
-        dynptrs.setNull(dynptr);
-        ledger.countUnsent(current.cpu);
-      }
+      records.reserved(status === 0);
+      if (status === 0) dynptrs.set(dynptr, sample, window.low(2), 'ringbuf');
+      else dynptrs.setNull(dynptr);
       window.answer(status);
     },
     ringbuf_submit_dynptr: (window) => finish(window, false),
     ringbuf_discard_dynptr: (window) => finish(window, true),
   };
-}
-
-function isZero(window: CallWindow, argument: number): boolean {
-  return window.low(argument) === 0 && window.high(argument) === 0;
 }
 
 /** memmove: the two may overlap. */

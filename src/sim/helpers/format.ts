@@ -132,8 +132,7 @@ function symbolText(symbols: SymbolTable, address: bigint, withOffset: boolean):
   return withOffset ? symbols.format(address) : `${symbol.name}${module}`;
 }
 
-/** The 32 bits that stand for an address: always the same, and not the address. */
-/** What a plain %p shows of an address, so that addresses stay inside the kernel. */
+/** What a plain %p shows of an address: always the same 32 bits, and not the address, which stays inside the kernel. */
 export function hashed(address: bigint): number {
   let hash = Number(BigInt.asIntN(32, address)) ^ Math.imul(Number(BigInt.asIntN(32, address >> 32n)), 0x9e3779b1);
   hash = Math.imul(hash ^ (hash >>> 16), 0x85ebca6b);

@@ -2,7 +2,6 @@ import { errno } from '../../base/index.ts';
 import { identityOf, type StructObject } from '../../events/index.ts';
 import { kernelSpace } from '../../memory/index.ts';
 import type { Mapping } from '../../sys/index.ts';
-import type { CallWindow } from '../../vm/index.ts';
 import { isKernelThread } from '../objects/tasks.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
@@ -14,8 +13,6 @@ export function kernelMemoryHelpers(environment: HelperEnvironment): HelperBodie
   const { current, variables, tasks, structs, userSpace } = environment;
   /** The same mapping is the same object. */
   const areas = new Map<string, StructObject>();
-
-  const pointer = (window: CallWindow, at: number): void => window.answerHalves(at === 0 ? 0 : kernelSpace | 0, at);
 
   function areaOf(pid: number, { start, end, path }: Mapping): StructObject {
     const name = `${pid} ${start}`;
@@ -33,15 +30,15 @@ export function kernelMemoryHelpers(environment: HelperEnvironment): HelperBodie
   }
 
   return {
-    per_cpu_ptr: (window) => pointer(window, variables.ofCpu(window.low(1), window.low(2))),
-    this_cpu_ptr: (window) => pointer(window, variables.ofCpu(window.low(1), current.cpu)),
+    per_cpu_ptr: (window) => window.answerPointer(variables.ofCpu(window.low(1), window.low(2))),
+    this_cpu_ptr: (window) => window.answerPointer(variables.ofCpu(window.low(1), current.cpu)),
     /** Calls back with the task, the area that an address lies in, and r4. */
     find_vma(window, executable) {
       const task = window.high(1) === kernelSpace ? tasks.taskAt(window.low(1)) : undefined;
       const body = window.low(3);
       const high = window.high(4);
       const low = window.low(4);
-      if (window.low(5) !== 0 || window.high(5) !== 0) {
+      if (!window.isZero(5)) {
         window.answer(-errno.EINVAL);
         return;
       }
@@ -54,8 +51,8 @@ export function kernelMemoryHelpers(environment: HelperEnvironment): HelperBodie
         window.answer(-errno.ENOENT);
         return;
       }
-      window.setArgument(1, kernelSpace | 0, tasks.address(task));
-      window.setArgument(2, kernelSpace | 0, structs.address(areaOf(task.tgid, mapping)));
+      window.setPointer(1, tasks.address(task));
+      window.setPointer(2, structs.address(areaOf(task.tgid, mapping)));
       window.setArgument(3, high, low);
       executable.callback(body);
       window.answer(0);

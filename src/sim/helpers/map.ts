@@ -1,6 +1,5 @@
 import { errno } from '../../base/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
-import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
@@ -23,14 +22,14 @@ export function mapHelpers({ maps, current, memory }: HelperEnvironment): Helper
       const map = maps.get(window.low(1));
       const key = map !== undefined && readable(window, 2, map.shape.keySize) ? window.low(2) : 0;
       const value = map === undefined || key === 0 ? 0 : map.lookup(key, current.cpu);
-      window.answerHalves(value === 0 ? 0 : kernelSpace | 0, value);
+      window.answerPointer(value);
     },
     map_lookup_percpu_elem(window) {
       const map = maps.get(window.low(1));
       const cpu = window.low(3);
       const key = map !== undefined && readable(window, 2, map.shape.keySize) ? window.low(2) : 0;
       const value = map === undefined || key === 0 || cpu >= current.cpus.length ? 0 : map.lookup(key, cpu);
-      window.answerHalves(value === 0 ? 0 : kernelSpace | 0, value);
+      window.answerPointer(value);
     },
     map_update_elem(window) {
       const map = maps.get(window.low(1));

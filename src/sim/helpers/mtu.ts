@@ -1,5 +1,4 @@
 import { errno } from '../../base/index.ts';
-import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import type { PacketBuffer } from '../net/buffers.ts';
 import { Skbs, skbAt, xdpAt } from '../net/skb.ts';
@@ -44,7 +43,7 @@ export function mtuHelpers({ memory, packets, network, window }: HelperEnvironme
     },
 
     /** Each socket of a packet is a full one: none is a request or waits for its end. */
-    sk_fullsock: () => window.answerHalves(window.low(1) === 0 ? 0 : kernelSpace | 0, window.low(1)),
+    sk_fullsock: () => window.answerPointer(window.low(1)),
   };
 }
 

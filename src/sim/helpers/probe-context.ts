@@ -5,12 +5,11 @@ import type { CallWindow } from '../../vm/index.ts';
 import { registerOffsets, userCode, userData, usualFlags } from '../contexts/registers.ts';
 import { argumentsHead, type CpuMemory, registersSize } from '../machine/current.ts';
 import { SamplingLink } from '../points/sampling.ts';
+import { counterValueSize, writeCounterValue } from './counter.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** BPF_F_GET_BRANCH_RECORDS_SIZE */
 const branchRecordsSize = 1;
-/** sizeof(struct bpf_perf_event_value): u64 counter, enabled, running. */
-const counterValueSize = 24;
 
 /** What a probe's program asks of its own context and link (kernel/trace/bpf_trace.c). */
 export function probeContextHelpers(environment: HelperEnvironment): HelperBodies {
@@ -66,13 +65,13 @@ export function probeContextHelpers(environment: HelperEnvironment): HelperBodie
 
     task_pt_regs(window) {
       const own = window.high(1) === kernelSpace && tasks.taskAt(window.low(1)) === identityOf(current.task);
-      window.answerHalves(kernelSpace | 0, own ? userRegisters() : resting);
+      window.answerPointer(own ? userRegisters() : resting);
     },
 
     /** No CPU here records its branches: the sample has none (perf_snapshot_branch_stack gives none either). */
     read_branch_records: (window) =>
       window.answer(window.high(4) === 0 && window.low(4) <= branchRecordsSize ? -errno.ENOENT : -errno.EINVAL),
-    get_branch_snapshot: (window) => window.answer(zeroFlags(window, 3) ? -errno.ENOENT : -errno.EINVAL),
+    get_branch_snapshot: (window) => window.answer(window.isZero(3) ? -errno.ENOENT : -errno.EINVAL),
 
     /** The counter that the sample comes from, and for how long it has counted. */
     perf_prog_read_value(window) {
@@ -85,18 +84,11 @@ export function probeContextHelpers(environment: HelperEnvironment): HelperBodie
         window.answer(-errno.EINVAL);
       } else {
         const { counter } = link;
-        const enabled = current.now - counter.began;
-        memory.setNumber(target, counter.read(current.now));
-        memory.setNumber(target + 8, enabled);
-        memory.setNumber(target + 16, enabled);
+        writeCounterValue(memory, target, counter.read(current.now), current.now - counter.began);
         window.answer(0);
       }
     },
   };
-}
-
-function zeroFlags(window: CallWindow, argument: number): boolean {
-  return window.low(argument) === 0 && window.high(argument) === 0;
 }
 
 /** The trampoline keeps it right before the arguments. */

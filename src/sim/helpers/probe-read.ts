@@ -34,7 +34,7 @@ export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironme
     probe_read_user_str: (window) => readString(memory, window, userSpace),
     copy_from_user: (window) => read(memory, window, userSpace),
     copy_from_user_task(window) {
-      if (window.low(5) !== 0 || window.high(5) !== 0) window.answer(-errno.EINVAL);
+      if (!window.isZero(5)) window.answer(-errno.EINVAL);
       else if (window.low(2) === 0) window.answer(0);
       else read(memory, window, userSpace);
     },

@@ -1,13 +1,11 @@
 import { errno } from '../../base/index.ts';
 import { RedirectMap } from '../../maps/index.ts';
-import { tcActions, xdpActions } from '../../uapi/index.ts';
+import { redirectFlags, tcActions, xdpActions } from '../../uapi/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { onSkb } from './packet-context.ts';
 
-/** BPF_F_INGRESS; BPF_F_BROADCAST and BPF_F_EXCLUDE_INGRESS of redirect_map. */
-const ingress = 1;
-const broadcastFlags = 8 | 16;
-const broadcast = 8;
+const { ingress, broadcast, excludeIngress } = redirectFlags;
+const broadcastFlags = broadcast | excludeIngress;
 /** BPF_F_ACTION_MASK: what redirect_map answers where there is no entry. */
 const actionMask = 3;
 
@@ -42,7 +40,7 @@ export function redirectHelpers({ window, packets, maps, network }: HelperEnviro
     redirect: () => window.answer(toDevice(window.low(2), window.high(2) === 0)),
 
     redirect_peer() {
-      if (window.low(2) !== 0 || window.high(2) !== 0) window.answer(tcActions.shot);
+      if (!window.isZero(2)) window.answer(tcActions.shot);
       else {
         target.toPeer(window.low(1));
         window.answer(tcActions.redirect);

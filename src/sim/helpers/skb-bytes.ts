@@ -1,5 +1,6 @@
 import { errno } from '../../base/index.ts';
 import { fieldPlace, longestSkb, Skbs, skbAt } from '../net/skb.ts';
+import { packetTypes } from '../net/skb-fill.ts';
 import { vlanPop, vlanPush } from '../net/vlan.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { onSkb } from './packet-context.ts';
@@ -9,8 +10,6 @@ const storeFlags = { recomputeChecksum: 1, invalidateHash: 2 } as const;
 /** BPF_HDR_START_MAC, BPF_HDR_START_NET */
 const headerStarts = { mac: 0, network: 1 } as const;
 const mostOffset = 0xffff;
-/** PACKET_OTHERHOST: the last kind of packet that a program may see or set. */
-const otherHost = 3;
 const places = { timestampType: fieldPlace('__sk_buff', 'tstamp_type') } as const;
 const mostClocks = 2;
 
@@ -99,11 +98,11 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
     skb_pull_data: onSkb(packets, (window, skb) => (window.low(2) > skbs.length(skb) ? -errno.ENOMEM : 0)),
 
     skb_change_tail: onSkb(packets, (window, skb) =>
-      window.low(3) !== 0 || window.high(3) !== 0 ? -errno.EINVAL : changeTail(skb, window.low(2)),
+      !window.isZero(3) ? -errno.EINVAL : changeTail(skb, window.low(2)),
     ),
 
     skb_change_head: onSkb(packets, (window, skb) =>
-      window.low(3) !== 0 || window.high(3) !== 0 ? -errno.EINVAL : changeHead(skb, window.low(2)),
+      !window.isZero(3) ? -errno.EINVAL : changeHead(skb, window.low(2)),
     ),
 
     skb_vlan_push: onSkb(packets, (window, skb) => vlanPush(skbs, skb, window.low(2) & 0xffff, window.low(3) & 0xffff)),
@@ -111,7 +110,7 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
 
     skb_change_type: onSkb(packets, (window, skb) => {
       const type = window.low(2);
-      if (type > otherHost || skbs.get(skb, skbAt.packetType) > otherHost) return -errno.EINVAL;
+      if (type > packetTypes.otherHost || skbs.get(skb, skbAt.packetType) > packetTypes.otherHost) return -errno.EINVAL;
       skbs.set(skb, skbAt.packetType, type);
       return 0;
     }),
@@ -119,7 +118,7 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
     skb_set_tstamp: onSkb(packets, (window, skb) => {
       const clock = window.low(3);
       if (!skbs.isIp(skb)) return -errno.EOPNOTSUPP;
-      const isZero = window.low(2) === 0 && window.high(2) === 0;
+      const isZero = window.isZero(2);
       if (clock > mostClocks || (clock !== 0 && isZero)) return -errno.EINVAL;
       skbs.set(skb, skbAt.timestamp, window.low(2));
       skbs.set(skb, skbAt.timestamp + 4, window.high(2));

@@ -1,9 +1,8 @@
 import { errno } from '../../base/index.ts';
 import { identityOf, type Sock } from '../../events/index.ts';
-import { FdArray } from '../../maps/index.ts';
 import { flowHash } from '../net/flow-hash.ts';
 import { hashKinds, Skbs, skbAt } from '../net/skb.ts';
-import { CgroupResource } from '../processes/cgroups.ts';
+import { isUnder } from './cgroup.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { onSkb } from './packet-context.ts';
 
@@ -74,16 +73,9 @@ export function skbFactHelpers({
     skb_ancestor_cgroup_id: onSkb(packets, (_, __, { socket }) =>
       socket === null ? 0 : (cgroups.of(current.task).line[window.low(2) | 0]?.id ?? 0),
     ),
-    skb_under_cgroup: onSkb(packets, (_, __, { socket }) => {
-      const array = maps.get(window.low(2));
-      const index = window.low(3);
-      if (socket === null) return -errno.ENOENT;
-      if (!(array instanceof FdArray)) return -errno.EINVAL;
-      if (index >= array.shape.maxEntries) return -errno.E2BIG;
-      const item = array.item(index);
-      if (!(item instanceof CgroupResource)) return -errno.EAGAIN;
-      return cgroups.of(current.task).line.includes(item.cgroup) ? 1 : 0;
-    }),
+    skb_under_cgroup: onSkb(packets, (_, __, { socket }) =>
+      socket === null ? -errno.ENOENT : isUnder(cgroups.of(current.task), maps.get(window.low(2)), window.low(3)),
+    ),
   };
 
   /** skb_get_hash */

@@ -1,5 +1,5 @@
 import { errno } from '../../base/index.ts';
-import { longestSkb, Skbs, skbAt, wireProtocols } from '../net/skb.ts';
+import { etherSize, ipSizes, longestSkb, Skbs, skbAt, wireProtocols } from '../net/skb.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { onSkb } from './packet-context.ts';
 
@@ -23,8 +23,6 @@ const innerSizeShift = 24;
 /** BPF_ADJ_ROOM_NET, BPF_ADJ_ROOM_MAC */
 const modes = { network: 0, mac: 1 } as const;
 const mostRoom = 0xfff;
-const headerSizes = { ip4: 20, ip6: 40 } as const;
-const etherHeader = 14;
 
 /** Room made and taken away between headers: tunnels, and IPv4 for IPv6 (net/core/filter.c). */
 export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBodies {
@@ -32,7 +30,7 @@ export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBo
 
   /** bpf_skb_net_base_len */
   const baseSize = (skb: number): number =>
-    skbs.get(skb, skbAt.protocol) === wireProtocols.ip4 ? headerSizes.ip4 : headerSizes.ip6;
+    skbs.get(skb, skbAt.protocol) === wireProtocols.ip4 ? ipSizes.ip4 : ipSizes.ip6;
 
   function adjust(skb: number, difference: number, mode: number, flags: number, innerSize: number): number {
     const bytes = Math.abs(difference);
@@ -43,7 +41,7 @@ export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBo
     let least = baseSize(skb);
     if ((flags & decap) !== 0) {
       if (difference >= 0 || (flags & decap) === decap) return -errno.EINVAL;
-      least = (flags & roomFlags.decapIp4) !== 0 ? headerSizes.ip4 : headerSizes.ip6;
+      least = (flags & roomFlags.decapIp4) !== 0 ? ipSizes.ip4 : ipSizes.ip6;
     }
     const rest = skbs.length(skb) - skbs.networkOffset(skb);
     if (difference < 0 && (bytes >= rest || rest - bytes < least)) return -errno.ENOTSUPP;
@@ -76,7 +74,7 @@ export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBo
   function refuseEncap(skb: number, bytes: number, flags: number, innerSize: number): number {
     const both = (pair: number): boolean => (flags & pair) === pair;
     if (both(encap) || both(roomFlags.encapGre | roomFlags.encapUdp)) return -errno.EINVAL;
-    if ((flags & roomFlags.encapEthernet) !== 0 && innerSize < etherHeader) return -errno.EINVAL;
+    if ((flags & roomFlags.encapEthernet) !== 0 && innerSize < etherSize) return -errno.EINVAL;
     if (skbs.get(skb, skbAt.encapsulation) !== 0) return -errno.EALREADY;
     return innerSize > bytes ? -errno.EINVAL : 0;
   }
@@ -90,7 +88,7 @@ export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBo
   /** bpf_skb_proto_xlat: the network header is as long as the other version's, and its bytes are the program's to write. */
   function translate(skb: number, to: number): number {
     const from = skbs.get(skb, skbAt.protocol);
-    const bytes = headerSizes.ip6 - headerSizes.ip4;
+    const bytes = ipSizes.ip6 - ipSizes.ip4;
     const offset = skbs.macLength(skb);
     let status: number;
     if (from === wireProtocols.ip4 && to === wireProtocols.ip6) status = skbs.insert(skb, offset, bytes);
@@ -111,7 +109,7 @@ export function skbRoomHelpers({ memory, packets }: HelperEnvironment): HelperBo
     }),
 
     skb_change_proto: onSkb(packets, (window, skb) =>
-      window.low(3) !== 0 || window.high(3) !== 0 ? -errno.EINVAL : translate(skb, window.low(2) & 0xffff),
+      !window.isZero(3) ? -errno.EINVAL : translate(skb, window.low(2) & 0xffff),
     ),
   };
 }

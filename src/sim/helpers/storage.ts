@@ -21,7 +21,7 @@ export function storageHelpers(environment: HelperEnvironment): HelperBodies {
       const given = memory.isMapped(window.high(3), window.low(3), storage.shape.valueSize);
       value = storage.of(owner, given ? window.low(3) : 0, window.low(4));
     }
-    window.answerHalves(value === 0 ? 0 : kernelSpace | 0, value);
+    window.answerPointer(value);
   }
 
   function remove(window: CallWindow, find: Find): void {

@@ -1,5 +1,4 @@
 import { errno } from '../../base/index.ts';
-import { kernelSpace } from '../../memory/index.ts';
 import type { Helper } from '../../vm/index.ts';
 import { namespaceDevice } from '../objects/namespaces.ts';
 import { commSize } from '../objects/tasks.ts';
@@ -10,7 +9,7 @@ const namespaceIds = 8;
 
 /** The task that is current. */
 export function taskHelpers({ memory, current, tasks }: HelperEnvironment): HelperBodies {
-  const currentTask: Helper = (window) => window.answerHalves(kernelSpace | 0, tasks.address(current.task));
+  const currentTask: Helper = (window) => window.answerPointer(tasks.address(current.task));
   return {
     get_current_pid_tgid: (window) => window.answerHalves(current.task.tgid, current.task.pid),
     get_current_uid_gid: (window) => window.answerHalves(current.task.gid, current.task.uid),

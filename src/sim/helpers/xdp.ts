@@ -1,13 +1,12 @@
 import { errno } from '../../base/index.ts';
-import { Skbs, xdpAt } from '../net/skb.ts';
+import { pageSize } from '../../memory/index.ts';
+import { etherSize, Skbs, xdpAt } from '../net/skb.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 import { onXdp } from './packet-context.ts';
 
-const etherSize = 14;
 const mostBytes = 0xffff;
 /** skb_shared_info.meta_len is a byte. */
 const mostMeta = 255;
-const pageSize = 4096;
 
 /**
  * XDP frames (net/core/filter.c). The linear part ends at data_end; fragments follow in memory, though no pointer of a

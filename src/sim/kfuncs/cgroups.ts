@@ -7,8 +7,7 @@ import type { KfuncBodies } from './index.ts';
 /** Cgroups of the one hierarchy of version 2 (kernel/bpf/helpers.c). */
 export function cgroupKfuncs({ cgroups, cgroupObjects }: HelperEnvironment): KfuncBodies {
   const answer = (window: CallWindow, cgroup: Cgroup | undefined): void => {
-    const at = cgroup === undefined ? 0 : cgroupObjects.address(cgroup);
-    window.answerHalves(at === 0 ? 0 : kernelSpace | 0, at);
+    window.answerPointer(cgroup === undefined ? 0 : cgroupObjects.address(cgroup));
   };
   const given = (window: CallWindow): Cgroup | undefined =>
     window.high(1) === kernelSpace ? cgroupObjects.cgroupAt(window.low(1)) : undefined;

@@ -1,5 +1,4 @@
 import { errno } from '../../base/index.ts';
-import { kernelSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import { noMemory } from '../helpers/dynptrs.ts';
 import type { HelperEnvironment } from '../helpers/index.ts';
@@ -13,7 +12,7 @@ export function dynptrKfuncs({ memory, dynptrs }: HelperEnvironment): KfuncBodie
     const data = dynptrs.data(dynptr);
     const fits = data !== noMemory && dynptrs.fits(dynptrs.size(dynptr), window.low(2), window.low(4));
     const given = fits && !(write && dynptrs.isReadOnly(dynptr));
-    window.answerHalves(given ? kernelSpace | 0 : 0, given ? data + window.low(2) : 0);
+    window.answerPointer(given ? data + window.low(2) : 0);
   }
   /** What a piece of r1 is written to, or a negative errno. */
   function target(window: CallWindow, offset: number, length: number): number {

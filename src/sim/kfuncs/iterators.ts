@@ -45,7 +45,7 @@ export function iteratorKfuncs({ memory, tasks, current }: HelperEnvironment): K
       const isOver = next >= (memory.i32[at + 1] as number);
       memory.i32[at] = isOver ? 0 : next;
       if (isOver) memory.i32[at + 1] = 0;
-      window.answerHalves(isOver ? 0 : kernelSpace | 0, isOver ? 0 : window.low(1) | 0);
+      window.answerPointer(isOver ? 0 : window.low(1));
     },
     bpf_iter_num_destroy(window) {
       memory.setNumber(window.low(1), 0);
@@ -63,7 +63,7 @@ export function iteratorKfuncs({ memory, tasks, current }: HelperEnvironment): K
       const index = memory.u32[at >>> 2] as number;
       const task = walks.get(at)?.[index];
       memory.setNumber(at, index + 1);
-      window.answerHalves(task === undefined ? 0 : kernelSpace | 0, task === undefined ? 0 : tasks.address(task));
+      window.answerPointer(task === undefined ? 0 : tasks.address(task));
     },
     bpf_iter_task_destroy(window) {
       walks.delete(window.low(1));

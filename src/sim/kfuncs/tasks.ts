@@ -7,8 +7,7 @@ import type { KfuncBodies } from './index.ts';
 /** Tasks by their pid and what they belong to (kernel/bpf/helpers.c). A task's struct lives on: references are not counted. */
 export function taskKfuncs({ current, tasks, cgroups, cgroupObjects }: HelperEnvironment): KfuncBodies {
   const answer = (window: CallWindow, task: Task | undefined): void => {
-    const at = task === undefined ? 0 : tasks.address(task);
-    window.answerHalves(at === 0 ? 0 : kernelSpace | 0, at);
+    window.answerPointer(task === undefined ? 0 : tasks.address(task));
   };
   const taskAt = (window: CallWindow, argument: number): Task | undefined =>
     window.high(argument) === kernelSpace ? tasks.taskAt(window.low(argument)) : undefined;

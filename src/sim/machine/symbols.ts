@@ -1,4 +1,4 @@
-import { hex64, InputError, nearest } from '../../base/index.ts';
+import { hex64, InputError } from '../../base/index.ts';
 import type { Symbols } from '../../sys/index.ts';
 
 /**
@@ -144,12 +144,6 @@ export class SymbolTable implements Symbols {
     const place = `${symbol.name}+0x${symbol.offset.toString(16)}`;
     return symbol.module === undefined ? place : `${place} [${symbol.module}]`;
   }
-}
-
-/** ` did you mean …` for a name that is unknown, as the hint of a fault. */
-export function nearestHint(name: string, names: Iterable<string>): { readonly hint?: string } {
-  const near = nearest(name, names);
-  return near.length === 0 ? {} : { hint: `did you mean ${near.join(', ')}?` };
 }
 
 /** `0xffffffff81000010` for the low half of a code address. */

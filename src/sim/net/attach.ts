@@ -1,4 +1,5 @@
 import { SysError } from '../../base/index.ts';
+import { pageSize } from '../../memory/index.ts';
 import type {
   AttachTarget,
   Fd,
@@ -19,7 +20,6 @@ import { PacketSocket } from './packet-socket.ts';
 import { xdpRooms } from './skb-fill.ts';
 
 const op = 'attach';
-const pageSize = 4096;
 const modes = xdpFlags.skbMode | xdpFlags.drvMode | xdpFlags.hwMode;
 const known = modes | xdpFlags.updateIfNoExist | xdpFlags.replace;
 /** tcf_auto_prio: where classifiers begin that name no priority. */

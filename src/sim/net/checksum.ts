@@ -1,5 +1,4 @@
 import type { Memory } from '../../memory/index.ts';
-import { swap16 } from './skb.ts';
 
 /**
  * The Internet checksum as the kernel computes with it (include/net/checksum.h): ones' complement sums of 32 bits, in
@@ -7,7 +6,7 @@ import { swap16 } from './skb.ts';
  */
 
 /** csum_add: with the carry put back in. */
-export function add32(one: number, other: number): number {
+function add32(one: number, other: number): number {
   const sum = one + other;
   return sum > 0xffff_ffff ? sum - 0xffff_ffff : sum;
 }
@@ -24,7 +23,7 @@ export function to16(sum: number): number {
 }
 
 /** csum_fold */
-export function fold(sum: number): number {
+function fold(sum: number): number {
   return ~to16(sum) & 0xffff;
 }
 
@@ -58,9 +57,4 @@ export function replace2(sum: number, from: number, to: number): number {
 function add16(one: number, other: number): number {
   const sum = one + other;
   return (sum & 0xffff) + (sum >>> 16);
-}
-
-/** ip_fast_csum of a header of so many bytes: 0 when its checksum is right. Big-endian, as it stands in the packet. */
-export function headerChecksum(memory: Memory, start: number, length: number): number {
-  return swap16(fold(sumBytes(memory, start, length, 0)));
 }

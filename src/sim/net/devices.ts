@@ -1,18 +1,17 @@
-import { InputError, SysError } from '../../base/index.ts';
+import { InputError, nearestHint, SysError } from '../../base/index.ts';
 import { type NetDevice, netDevice, parseMac } from '../../events/index.ts';
 import type { DeviceInfo } from '../../sys/index.ts';
-import { nearestHint } from '../machine/symbols.ts';
 import type { LinkResource } from '../points/points.ts';
 import type { TcLink, XdpLink } from './links.ts';
 import type { PacketSocket } from './packet-socket.ts';
+import { etherSize, macSize } from './skb.ts';
 
-/** ARPHRD_ETHER, ARPHRD_LOOPBACK: devices whose packets begin with an Ethernet header. */
+/** ARPHRD_ETHER, ARPHRD_LOOPBACK: the devices whose packets begin with an Ethernet header. */
 const types = { ethernet: 1, loopback: 772 } as const;
 const defaultMtu = 1500;
-const etherSize = 14;
 const loopbackMtu = 65536;
-/** What a device has when nobody says: locally administered, with its index behind. */
-const noMac = new Uint8Array(6);
+/** What a device has when nobody says. */
+const noMac = new Uint8Array(macSize);
 
 /** A network device: what it is, and what is attached to it. */
 export class Device {

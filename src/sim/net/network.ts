@@ -2,7 +2,7 @@ import { errno, InputError } from '../../base/index.ts';
 import type { NetDevice, PacketEvent } from '../../events/index.ts';
 import type { BpfMap } from '../../maps/index.ts';
 import type { Memory } from '../../memory/index.ts';
-import { tcActions } from '../../uapi/index.ts';
+import { redirectFlags, tcActions } from '../../uapi/index.ts';
 import type { Current } from '../machine/current.ts';
 import type { Ledger } from '../machine/ledger.ts';
 import type { Runs } from '../points/runs.ts';
@@ -12,7 +12,7 @@ import { type Device, NetworkDevices } from './devices.ts';
 import type { TcLink } from './links.ts';
 import type { DropPlace, PacketTracer } from './packet-tracer.ts';
 import { RedirectTarget } from './redirect-target.ts';
-import { Skbs, skbAt, swap16 } from './skb.ts';
+import { etherSize, Skbs, skbAt, swap16, vlanSize } from './skb.ts';
 import { arriveSkb, fillSkb, fillSocket, packetTypes } from './skb-fill.ts';
 import { Taps } from './taps.ts';
 import { TcStage } from './tc-stage.ts';
@@ -40,7 +40,7 @@ const budget = 300;
 /** XMIT_RECURSION_LIMIT */
 const deepest = 8;
 /** The longest IP packet, with its link header and two VLAN tags. */
-const longestPacket = 65_535 + 14 + 8;
+const longestPacket = 65_535 + etherSize + 2 * vlanSize;
 
 /**
  * The way of packets through devices, in the order of net/core/dev.c. In: the driver's XDP program, the tracepoint,
@@ -159,7 +159,7 @@ export class Network {
     }
     if (device.header > 0) {
       skbs.push(skb, device.header);
-      vlanUntag(skbs, skb);
+      if (vlanUntag(skbs, skb)) this.tracer.changed(buffer);
       skbs.pull(skb, skbs.macLength(skb));
     }
     skbs.set(skb, skbAt.wireLength, skbs.length(skb));
@@ -209,21 +209,21 @@ export class Network {
       if (isTaken(action)) return this.#consume(buffer, device, 'stolenEgress');
     }
     this.tracer.tell('queued', buffer, device);
-    vlanToPacket(skbs, skb);
+    if (vlanToPacket(skbs, skb)) this.tracer.changed(buffer);
     if (this.taps.deliver(buffer, device, packetTypes.outgoing)) {
       this.tracer.drop(buffer, device, 'packetSocket', 'PACKET_SOCK_ERROR');
     }
     this.tracer.tell('startXmit', buffer, device);
     const isThere = this.#hand(buffer, device);
     if (isThere) this.tracer.tell('xmit', buffer, device);
-    if (device.peer === null) this.packets.give(buffer);
+    if (device.peer === null) this.release(buffer);
     return 'sent';
   }
 
   /** A driver sends what XDP has given it: no stage behind the driver sees it. */
   leave(buffer: PacketBuffer, device: Device): PacketFate {
     this.#hand(buffer, device);
-    if (device.peer === null) this.packets.give(buffer);
+    if (device.peer === null) this.release(buffer);
     return 'sent';
   }
 
@@ -286,7 +286,7 @@ export class Network {
       if (isIngress) this.#skbs.pull(buffer.skb, device.header);
       return this.drop(buffer, device, 'redirect', 'NOT_SPECIFIED');
     }
-    this.#sendOn(buffer, target, (flags & 1) !== 0);
+    this.#sendOn(buffer, target, (flags & redirectFlags.ingress) !== 0);
     return 'redirected';
   }
 
@@ -322,7 +322,7 @@ export class Network {
     if (clone === null) return -errno.ENOMEM;
     // In a test run there is no event that the clone could be part of: it leaves the machine.
     if (buffer.device === null) {
-      this.packets.give(clone);
+      this.release(clone);
       return 0;
     }
     return this.#sendOn(clone, target, isIngress);
@@ -342,13 +342,13 @@ export class Network {
 
   #end(buffer: PacketBuffer, device: Device, fate: PacketFate): PacketFate {
     if (fate === 'dropped') device.dropped++;
-    this.tracer.changed(buffer);
-    this.packets.give(buffer);
+    this.release(buffer);
     return fate;
   }
 
-  /** A packet that went on as clones. */
+  /** It has left the machine, or gone on as clones. Who looks next at the buffer sees another packet. */
   release(buffer: PacketBuffer): void {
+    this.tracer.changed(buffer);
     this.packets.give(buffer);
   }
 

@@ -1,5 +1,6 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import {
+  type Argument,
   type Arguments,
   type CodeAddress,
   DropForm,
@@ -9,16 +10,16 @@ import {
   type KernelStack,
   type PacketEvent,
   type SkBuff,
-  type Sock,
   skBuff,
   type TracepointEvent,
 } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
+import { xdpActions } from '../../uapi/index.ts';
 import type { AttachPoints } from '../points/attach.ts';
 import type { FunctionPoint, TracepointPoint } from '../points/points.ts';
 import type { PacketBuffer } from './buffers.ts';
 import type { Device } from './devices.ts';
-import { skbAt } from './skb.ts';
+import { skbAt, swap16 } from './skb.ts';
 
 /**
  * What tracers see of packets at devices: the tracepoints that the network stack passes, and the function that gives a
@@ -37,25 +38,34 @@ const tracepoints = {
   redirectError: 'xdp:xdp_redirect_err',
 } as const;
 type Told = keyof typeof tracepoints;
+
+/** A tracepoint of this kernel: who waits at it, and which of the values given are its record's and its arguments. */
+interface Watched {
+  readonly name: string;
+  readonly point: TracepointPoint;
+  readonly fields: ReadonlySet<string>;
+  readonly raw: ReadonlySet<string>;
+}
+
 /** Those whose fields a packet, its length and its device fill. */
-export type PacketMoment = 'arrives' | 'received' | 'queued' | 'startXmit' | 'xmit';
+type PacketMoment = 'arrives' | 'received' | 'queued' | 'startXmit' | 'xmit';
 
 /** Where the kernel gives packets up, as recorded on 6.18. */
-export const dropPlaces = {
-  tcIngress: '__netif_receive_skb_core+0x4a1',
-  tcEgress: '__dev_queue_xmit+0x318',
-  stolenIngress: '__netif_receive_skb_core+0xdd6',
-  stolenEgress: '__dev_queue_xmit+0x9ab',
-  redirect: 'skb_do_redirect+0xd6',
-  xdpGeneric: 'do_xdp_generic+0x284',
-  xdpRedirect: 'do_xdp_generic+0x1e9',
-  packetSocket: 'packet_rcv+0x2c4',
-  queue: '__dev_queue_xmit+0x6a0',
-  backlog: 'enqueue_to_backlog+0x1c8',
-} as const;
+const dropPlaces = {
+  tcIngress: { symbol: '__netif_receive_skb_core+0x4a1' },
+  tcEgress: { symbol: '__dev_queue_xmit+0x318' },
+  stolenIngress: { symbol: '__netif_receive_skb_core+0xdd6' },
+  stolenEgress: { symbol: '__dev_queue_xmit+0x9ab' },
+  redirect: { symbol: 'skb_do_redirect+0xd6' },
+  xdpGeneric: { symbol: 'do_xdp_generic+0x284' },
+  xdpRedirect: { symbol: 'do_xdp_generic+0x1e9' },
+  packetSocket: { symbol: 'packet_rcv+0x2c4' },
+  queue: { symbol: '__dev_queue_xmit+0x6a0' },
+  backlog: { symbol: 'enqueue_to_backlog+0x1c8' },
+} as const satisfies Record<string, CodeAddress>;
 export type DropPlace = keyof typeof dropPlaces;
 
-export type Pass = (event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent) => void;
+type Pass = (event: FunctionEntry | FunctionExit | TracepointEvent, outer: KernelEvent) => void;
 
 export class PacketTracer {
   readonly #profile: KernelProfile;
@@ -63,10 +73,10 @@ export class PacketTracer {
   readonly #points: AttachPoints;
   readonly #pass: Pass;
   readonly #drops: DropForm;
-  /** By what is told; null where this kernel has no such tracepoint. Found when the first packet comes. */
-  readonly #watched = new Map<Told, TracepointPoint | null>();
+  /** By what is told; none where this kernel has no such tracepoint. Found when the first packet comes. */
+  #watched: Partial<Record<Told, Watched>> = {};
+  #isFound = false;
   #dropFunction: FunctionPoint | null = null;
-  readonly #locations = new Map<DropPlace, CodeAddress>();
   /** The stacks of drops, by the stack that the packet is handled on. */
   readonly #stacks = new WeakMap<KernelStack, Map<string, KernelStack>>();
   /** The packet event under way. */
@@ -84,11 +94,9 @@ export class PacketTracer {
 
   begin(event: PacketEvent): void {
     this.#outer = event;
-    if (this.#watched.size > 0) return;
-    for (const [told, name] of Object.entries(tracepoints)) {
-      const point = this.#profile.tracepoint(name) === undefined ? null : this.#points.tracepoint(name);
-      this.#watched.set(told as Told, point);
-    }
+    if (this.#isFound) return;
+    this.#isFound = true;
+    this.#watched = Object.fromEntries(Object.entries(tracepoints).map(([told, name]) => [told, this.#find(name)]));
     const { function: name } = this.#drops;
     const isKnown = this.#profile.btf.functionPrototype(name) !== undefined;
     this.#dropFunction = isKnown ? this.#points.function(name) : null;
@@ -99,59 +107,79 @@ export class PacketTracer {
     this.#shown.delete(buffer);
   }
 
-  #isWatched(told: Told): boolean {
-    const point = this.#watched.get(told);
-    return point !== null && point !== undefined && (point.links.length > 0 || (point.raw?.links.length ?? 0) > 0);
+  #find(name: string): Watched | undefined {
+    const format = this.#profile.tracepoint(name);
+    if (format === undefined) return undefined;
+    const iterator = `__traceiter_${name.slice(name.indexOf(':') + 1)}`;
+    const params = this.#profile.btf.functionPrototype(iterator)?.params ?? [];
+    return {
+      name,
+      point: this.#points.tracepoint(name),
+      fields: new Set(format.fields.map((field) => field.name)),
+      raw: new Set(params.map((param) => param.name)),
+    };
+  }
+
+  /** The tracepoint where somebody waits at it. */
+  #watchedAt(told: Told): Watched | null {
+    const watched = this.#watched[told];
+    if (watched === undefined) return null;
+    const { links, raw } = watched.point;
+    return links.length > 0 || (raw !== null && raw.links.length > 0) ? watched : null;
   }
 
   tell(moment: PacketMoment, buffer: PacketBuffer, device: Device): void {
-    if (!this.#isWatched(moment)) return;
+    const watched = this.#watchedAt(moment);
+    if (watched === null) return;
     const skb = this.#show(buffer, device);
     const length = this.#memory.u32[(buffer.skb + skbAt.len) >>> 2] as number;
     const fields = { skbaddr: skb, len: length, name: device.name, protocol: skb.protocol };
-    this.#tracepoint(moment, fields, { skb, dev: device.spec, skb_len: length });
+    this.#tracepoint(watched, fields, { skb, dev: device.spec, skb_len: length });
   }
 
   /** trace_xdp_exception: a program aborted, or answered with what is no action. */
   exception(program: number, action: number, device: Device): void {
-    if (!this.#isWatched('exception')) return;
+    const watched = this.#watchedAt('exception');
+    if (watched === null) return;
     const { ifindex, spec } = device;
-    this.#tracepoint('exception', { prog_id: program, act: action, ifindex }, { dev: spec, act: action });
+    this.#tracepoint(watched, { prog_id: program, act: action, ifindex }, { dev: spec, act: action });
   }
 
   /** trace_xdp_redirect and its error form. */
   redirect(program: number, device: Device, to: number, error: number, map: number, key: number): void {
-    const told = error === 0 ? 'redirected' : 'redirectError';
-    if (!this.#isWatched(told)) return;
+    const watched = this.#watchedAt(error === 0 ? 'redirected' : 'redirectError');
+    if (watched === null) return;
     const fields = {
       prog_id: program,
-      act: redirectAction,
+      act: xdpActions.redirect,
       ifindex: device.ifindex,
       err: error,
       to_ifindex: to,
       map_id: map,
       map_index: key,
     };
-    this.#tracepoint(told, fields, { dev: device.spec, err: error, map_id: map, index: key });
+    this.#tracepoint(watched, fields, { dev: device.spec, err: error, map_id: map, index: key });
   }
 
   /** consume_skb: a packet has come to a good end. */
   consume(buffer: PacketBuffer, device: Device, place: DropPlace): void {
-    if (!this.#isWatched('consumed')) return;
-    const location = this.#location(place);
-    this.#tracepoint('consumed', { skbaddr: this.#show(buffer, device), location }, undefined);
+    const watched = this.#watchedAt('consumed');
+    if (watched === null) return;
+    const location = dropPlaces[place];
+    this.#tracepoint(watched, { skbaddr: this.#show(buffer, device), location }, undefined);
   }
 
   /** A packet is given up. @param reason the kernel's name; NOT_SPECIFIED where this kernel has none such */
   drop(buffer: PacketBuffer, device: Device, place: DropPlace, reason: string): void {
     const point = this.#dropFunction;
     const entered = point !== null && isAttached(point);
-    if (!entered && !this.#isWatched('dropped')) return;
+    const watched = this.#watchedAt('dropped');
+    if (!entered && watched === null) return;
     const drops = this.#drops;
     const outer = this.#outer as PacketEvent;
     const skb = this.#show(buffer, device);
     const number = this.#profile.dropReasonValue(reason) ?? this.#profile.dropReasonValue('NOT_SPECIFIED') ?? 0;
-    const location = this.#location(place);
+    const location = dropPlaces[place];
     const { time, cpu, task } = outer;
     const inside = this.#stack(outer.stack, location.symbol, `${drops.function}+0x1`);
     const args = drops.arguments(skb, null, number);
@@ -159,37 +187,18 @@ export class PacketTracer {
     if (entered) this.#pass({ kind: 'entry', ...at, function: drops.function, args }, outer);
     const stack = this.#stack(outer.stack, location.symbol, drops.site);
     const fields = drops.fields(skb, null, number, location);
-    if (this.#isWatched('dropped')) {
+    if (watched !== null) {
       this.#pass({ kind: 'tracepoint', time, cpu, task, stack, name: tracepoints.dropped, fields }, outer);
     }
     if (entered) this.#pass({ kind: 'exit', ...at, function: drops.function, returns: 0 }, outer);
   }
 
-  #tracepoint(told: Told, fields: Arguments, raw: Arguments | undefined): void {
+  #tracepoint(watched: Watched, given: Arguments, raw: Arguments | undefined): void {
     const outer = this.#outer as PacketEvent;
     const { time, cpu, task, stack } = outer;
-    const name = tracepoints[told];
-    const known = this.#profile.tracepoint(name)?.fields ?? [];
-    const own = Object.fromEntries(
-      Object.entries(fields).filter(([field]) => known.some((each) => each.name === field)),
-    );
-    const event = { kind: 'tracepoint', time, cpu, task, stack, name, fields: own } as const;
-    this.#pass(raw === undefined ? event : { ...event, raw: this.#rawOf(name, raw) }, outer);
-  }
-
-  /** Of the arguments given those that this kernel's raw tracepoint has. */
-  #rawOf(name: string, given: Arguments): Arguments {
-    const short = name.slice(name.indexOf(':') + 1);
-    const params = this.#profile.btf.functionPrototype(`__traceiter_${short}`)?.params ?? [];
-    return Object.fromEntries(Object.entries(given).filter(([arg]) => params.some(({ name: param }) => param === arg)));
-  }
-
-  #location(place: DropPlace): CodeAddress {
-    const known = this.#locations.get(place);
-    if (known !== undefined) return known;
-    const location = { symbol: dropPlaces[place] };
-    this.#locations.set(place, location);
-    return location;
+    const { name, fields, raw: parameters } = watched;
+    const event = { kind: 'tracepoint', time, cpu, task, stack, name, fields: only(given, fields) } as const;
+    this.#pass(raw === undefined ? event : { ...event, raw: only(raw, parameters) }, outer);
   }
 
   /** One array for one stack: it is resolved once. */
@@ -207,26 +216,33 @@ export class PacketTracer {
     return stack;
   }
 
+  /** As the stack has it in hand: while a tag is in the packet, the stack knows of nothing behind it. */
   #show(buffer: PacketBuffer, device: Device): SkBuff {
     const known = this.#shown.get(buffer);
     if (known !== undefined) return known;
     const word = (place: number): number => this.#memory.u32[(buffer.skb + place) >>> 2] as number;
     const mac = word(skbAt.mac);
-    const skb = skBuff({
+    const packet = skBuff({
       data: this.#memory.u8.slice(mac, word(skbAt.dataEnd)),
       link: device.header === 0 ? 'none' : 'ethernet',
-      start: word(skbAt.data) > mac ? 'network' : 'mac',
       dev: device.spec,
-      sk: buffer.socket as Sock | null,
+      sk: buffer.socket,
       mark: word(skbAt.mark),
+      protocol: swap16(word(skbAt.protocol)),
     });
+    const start = word(skbAt.data) - mac;
+    const skb = { ...packet, start, length: word(skbAt.len), network: word(skbAt.network) - mac };
     this.#shown.set(buffer, skb);
     return skb;
   }
 }
 
-/** XDP_REDIRECT */
-const redirectAction = 4;
+/** Of values by name those that this kernel's tracepoint has: kernels differ in what they tell. */
+function only(given: Arguments, names: ReadonlySet<string>): Arguments {
+  const own: Record<string, Argument> = {};
+  for (const name in given) if (names.has(name)) own[name] = given[name] as Argument;
+  return own;
+}
 
 function isAttached({ entries, exits, fentries, fexits, modifiers }: FunctionPoint): boolean {
   return entries.length + exits.length + fentries.length + fexits.length + modifiers.length > 0;

@@ -1,4 +1,4 @@
-import { kernelSpace } from '../../memory/index.ts';
+import { kernelSpace, pageSize } from '../../memory/index.ts';
 import { contexts } from '../../uapi/index.ts';
 import { contextSize } from '../programs/context-code.ts';
 import type { PacketBuffer } from './buffers.ts';
@@ -9,7 +9,6 @@ import { type Skbs, skbAt, swap16, wireProtocols, xdpAt } from './skb.ts';
 export const packetTypes = { host: 0, broadcast: 1, multicast: 2, otherHost: 3, outgoing: 4 } as const;
 /** XDP_PACKET_HEADROOM, sizeof(struct xdp_frame), and the tail room that skb_shared_info takes of a page. */
 export const xdpRooms = { head: 256, frame: 40, tail: 320 } as const;
-const pageSize = 4096;
 
 const wholeFields = [skbAt.data, skbAt.dataEnd, skbAt.dataMeta, skbAt.mac, skbAt.network, skbAt.transport] as const;
 const frameFields = [xdpAt.data, xdpAt.dataEnd, xdpAt.dataMeta] as const;
@@ -54,9 +53,9 @@ function protocolOf(skbs: Skbs, { header }: Pick<Device, 'header'>, start: numbe
   return (skbs.memory.u8[start] as number) >>> 4 === 6 ? wireProtocols.ip6 : wireProtocols.ip4;
 }
 
-function packetType(skbs: Skbs, device: Device, start: number): number {
+/** eth_skb_pkt_type, by the address that a frame goes to. The loopback device has no address for all. */
+export function packetType(skbs: Skbs, { mac, isLoopback }: Pick<Device, 'mac' | 'isLoopback'>, start: number): number {
   const { u8 } = skbs.memory;
-  const { mac } = device;
   let isOwn = true;
   let isAll = true;
   for (let index = 0; index < mac.length; index++) {
@@ -65,7 +64,7 @@ function packetType(skbs: Skbs, device: Device, start: number): number {
     if (byte !== 0xff) isAll = false;
   }
   if (isOwn) return packetTypes.host;
-  if (isAll) return packetTypes.broadcast;
+  if (isAll && !isLoopback) return packetTypes.broadcast;
   return ((u8[start] as number) & 1) === 1 ? packetTypes.multicast : packetTypes.otherHost;
 }
 

@@ -11,6 +11,8 @@ import { type PacketContext, type PacketPointer, packetPointer } from '../progra
  */
 export const etherSize = 14;
 export const macSize = 6;
+/** Bytes of an IP header without options. */
+export const ipSizes = { ip4: 20, ip6: 40 } as const;
 export const vlanSize = 4;
 /** h_proto as a little-endian machine reads it. */
 export const wireProtocols = {

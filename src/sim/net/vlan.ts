@@ -34,25 +34,28 @@ export function vlanPop(skbs: Skbs, skb: number): number {
   return 0;
 }
 
-/** skb_vlan_untag: what __netif_receive_skb_core does with a tagged frame before anybody sees it. 0 or -ENOMEM. */
-export function vlanUntag(skbs: Skbs, skb: number): number {
+/**
+ * skb_vlan_untag: what __netif_receive_skb_core does with a tagged frame before anybody sees it.
+ * @returns whether a tag was taken out
+ */
+export function vlanUntag(skbs: Skbs, skb: number): boolean {
   const protocol = skbs.get(skb, skbAt.protocol);
-  if (!isVlan(protocol) || hasTag(skbs, skb)) return 0;
+  if (!isVlan(protocol) || hasTag(skbs, skb)) return false;
   const meta = skbs.get(skb, skbAt.dataMeta);
   const tci = takeTag(skbs, skb);
-  if (tci < 0) return tci;
+  if (tci < 0) return false;
   // What XDP left before the packet stays before it.
   skbs.memory.u8.copyWithin(meta + vlanSize, meta, meta + skbs.get(skb, skbAt.metaSize));
   setTag(skbs, skb, protocol, tci);
-  return 0;
+  return true;
 }
 
-/** What the device sends: the tag goes into the packet (validate_xmit_vlan). 0 or -ENOMEM. */
-export function vlanToPacket(skbs: Skbs, skb: number): number {
-  if (!hasTag(skbs, skb)) return 0;
+/** What the device sends: the tag goes into the packet (validate_xmit_vlan). @returns whether one was put in */
+export function vlanToPacket(skbs: Skbs, skb: number): boolean {
+  if (!hasTag(skbs, skb)) return false;
   const status = insertTag(skbs, skb, swap16(skbs.get(skb, skbAt.vlanProtocol)), skbs.get(skb, skbAt.vlanTci));
   if (status === 0) clearTag(skbs, skb);
-  return status;
+  return status === 0;
 }
 
 export function hasTag(skbs: Skbs, skb: number): boolean {

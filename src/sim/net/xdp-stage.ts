@@ -1,5 +1,5 @@
 import { errno } from '../../base/index.ts';
-import { xdpActions } from '../../uapi/index.ts';
+import { redirectFlags, xdpActions } from '../../uapi/index.ts';
 import type { Runs } from '../points/runs.ts';
 import type { PacketBuffer, PacketBuffers } from './buffers.ts';
 import { cloneOf } from './clone.ts';
@@ -7,16 +7,13 @@ import type { Device } from './devices.ts';
 import type { XdpLink } from './links.ts';
 import type { Network, PacketFate } from './network.ts';
 import type { RedirectTarget } from './redirect-target.ts';
-import { type Skbs, skbAt, xdpAt } from './skb.ts';
+import { type Skbs, skbAt, vlanSize, xdpAt } from './skb.ts';
 import { fillXdp } from './skb-fill.ts';
 
 /** What xdp_do_redirect gives where no helper named a target. */
 const noTarget = -errno.EBADRQC;
 /** The map_id of a redirection that went without a map (INT_MAX). */
 const noMap = 0x7fff_ffff;
-const vlanSize = 4;
-const excludeIngress = 16;
-const broadcast = 8;
 
 /**
  * XDP programs on devices, in the driver (native) or behind it on an sk_buff (generic, net/core/dev.c:
@@ -91,7 +88,7 @@ export class XdpStage {
     const { map, key, flags, ifindex, named } = this.#target;
     const { tracer } = this.#network;
     const program = link.program.id;
-    if (map !== null && (flags & broadcast) !== 0) return this.#sendToAll(link, buffer, device);
+    if (map !== null && (flags & redirectFlags.broadcast) !== 0) return this.#sendToAll(link, buffer, device);
     const target = this.#network.devices.at(ifindex);
     const error = named ? this.#refusal(target, buffer, link) : noTarget;
     const mapId = map === null ? (named ? noMap : 0) : this.#network.mapId(map);
@@ -117,7 +114,7 @@ export class XdpStage {
   #sendToAll(link: XdpLink, buffer: PacketBuffer, device: Device): PacketFate {
     const { map, flags } = this.#target;
     for (const target of this.#network.devices.all) {
-      if ((flags & excludeIngress) !== 0 && target === device) continue;
+      if ((flags & redirectFlags.excludeIngress) !== 0 && target === device) continue;
       if (map?.holdsDevice(target.ifindex) !== true || this.#refusal(target, buffer, link) !== 0) continue;
       const clone = cloneOf(this.#skbs, this.#packets, buffer);
       if (clone !== null) this.#network.leave(clone, target);

@@ -1,7 +1,6 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, nearestHint } from '../../base/index.ts';
 import type { Btf, MemberPlace, TypeId } from '../../btf/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
-import { nearestHint } from '../machine/symbols.ts';
 
 /** Where the members of one struct of the kernel's BTF lie, looked up once at boot. */
 export class StructFields {

@@ -1,4 +1,4 @@
-import { assertNever, InputError, type Nanoseconds, SysError } from '../../base/index.ts';
+import { assertNever, InputError, type Nanoseconds, nearestHint, SysError } from '../../base/index.ts';
 import type { KernelProfile } from '../../btf/index.ts';
 import type { Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
@@ -10,7 +10,7 @@ import { FunctionContext } from '../contexts/registers.ts';
 import type { Values } from '../contexts/values.ts';
 import type { FdTable } from '../fds/fds.ts';
 import type { Stacks } from '../machine/stacks.ts';
-import { nearestHint, type SymbolTable } from '../machine/symbols.ts';
+import type { SymbolTable } from '../machine/symbols.ts';
 import { isNetworkTarget, type NetworkPoints, type NetworkTarget } from '../net/attach.ts';
 import type { UserSpace } from '../processes/user-space.ts';
 import type { Attachment, ProgramResource } from '../programs/programs.ts';

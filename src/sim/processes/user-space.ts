@@ -1,10 +1,9 @@
-import { InputError } from '../../base/index.ts';
+import { InputError, nearestHint } from '../../base/index.ts';
 import type { Binary, Process, UserStack } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import { parseUsdtArguments, type UsdtArgument } from '../../object/index.ts';
 import type { BinaryFile, Mapping } from '../../sys/index.ts';
 import { mostFrames } from '../machine/stacks.ts';
-import { nearestHint } from '../machine/symbols.ts';
 import { UserPoint } from '../points/points.ts';
 
 /**

@@ -6,10 +6,10 @@ import type { CurrentCells } from '../machine/current.ts';
 
 /** The helpers that compiled code of a verified program does by itself, by their numbers. */
 export const inlineHelpers: Readonly<Record<number, InlineHelper>> = {
-  1: { kind: 'mapLookup' },
-  2: { kind: 'mapUpdate' },
-  3: { kind: 'mapDelete' },
-  181: { kind: 'loop' },
+  [helpers.map_lookup_elem.id]: { kind: 'mapLookup' },
+  [helpers.map_update_elem.id]: { kind: 'mapUpdate' },
+  [helpers.map_delete_elem.id]: { kind: 'mapDelete' },
+  [helpers.loop.id]: { kind: 'loop' },
 };
 
 /** Those that answer with what stands in a cell. */

@@ -2,8 +2,8 @@ import { SysError, viewOf } from '../../base/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import { contextField, contexts, type FieldPlace } from '../../uapi/index.ts';
 import type { PacketBuffer, PacketBuffers } from '../net/buffers.ts';
-import { etherSize, Skbs, skbAt, wireProtocols, xdpAt } from '../net/skb.ts';
-import { fillSkb, fillXdp } from '../net/skb-fill.ts';
+import { etherSize, ipSizes, macSize, Skbs, skbAt, wireProtocols, xdpAt } from '../net/skb.ts';
+import { fillSkb, fillXdp, packetType } from '../net/skb-fill.ts';
 
 /**
  * The packet of a test run and the context that a program sees it through (net/bpf/test_run.c): what user space may set
@@ -18,14 +18,13 @@ const largestXdp = linearXdp + 17 * 4096;
 /** What the last fragment may grow by. */
 const mostGrowth = 4096;
 /** The loopback device, which test runs come in through. */
-const loopback = { header: etherSize, ifindex: 1 } as const;
+const loopback = { header: etherSize, ifindex: 1, mac: new Uint8Array(macSize), isLoopback: true } as const;
 /** GSO_MAX_SEGS, GSO_LEGACY_MAX_SIZE (include/linux/netdevice.h) */
 const mostSegments = 65_535;
 const longestWire = 65_536;
 /** AF_INET, AF_INET6, TCP_CLOSE. */
 const families = { ip4: 2, ip6: 10 } as const;
 const closed = 7;
-const headerSizes = { ip4: 20, ip6: 40 } as const;
 
 /** Fields of __sk_buff that user space may set and gets back. */
 const settable = [
@@ -75,7 +74,7 @@ export function skbRun(
   memory.u8.set(data, origin);
   fillSkb(skbs, buffer, loopback, origin, data.length);
   if (given) memory.u8.set(given.subarray(0, contexts.__sk_buff.size), skb);
-  skbs.set(skb, skbAt.packetType, packetType(data));
+  skbs.set(skb, skbAt.packetType, packetType(skbs, loopback, origin));
   skbs.set(skb, skbAt.protocol, skbs.protocolAt(origin));
   if (!fields?.ifindex) skbs.set(skb, skbAt.ifindex, loopback.ifindex);
   skbs.setLength(skb, data.length);
@@ -142,19 +141,13 @@ function checkedSkb(given: Uint8Array, length: number): { ifindex: number; wireL
   });
 }
 
-/** eth_type_trans on the loopback device, whose address is all zeros. */
-function packetType(data: Uint8Array): number {
-  if ((data[0]! & 1) !== 0) return 2;
-  return data.subarray(0, 6).every((byte) => byte === 0) ? 0 : 3;
-}
-
 /** What the network header must be; a packet whose header is cut off is refused. */
 function networkHeader(data: Uint8Array): 'ip4' | 'ip6' | undefined {
   const protocol = viewOf(data).getUint16(etherSize - 2, true);
   const header = protocol === wireProtocols.ip4 ? 'ip4' : protocol === wireProtocols.ip6 ? 'ip6' : undefined;
-  if (header && data.length < etherSize + headerSizes[header]) {
+  if (header && data.length < etherSize + ipSizes[header]) {
     throw new SysError('EINVAL', op, `a packet of ${data.length} bytes`, {
-      expected: `${etherSize + headerSizes[header]} bytes at least, as its header is of ${headerSizes[header]}`,
+      expected: `${etherSize + ipSizes[header]} bytes at least, as its header is of ${ipSizes[header]}`,
     });
   }
   return header;

@@ -1,0 +1,87 @@
+import { colours, type InterferenceGraph } from './interference.ts';
+import { firstVirtual } from './machine.ts';
+import type { Moves } from './moves.ts';
+
+/** Colours of the registers, and those that found none. */
+export interface Colouring {
+  /** Of each register that stands in the graph; -1: none. */
+  readonly colourOf: Int8Array;
+  readonly spilled: readonly number[];
+}
+
+/**
+ * Colours the graph, optimistically: the order is made by taking away what is easy to colour, or else cheap to spill,
+ * until nothing is left; the last to go is the first to be coloured.
+ * @param reloads the first of the registers that live between one instruction and its reload or save
+ */
+export function colour(graph: InterferenceGraph, moves: Moves, reloads: number): Colouring {
+  const { first, next, other, forbidden, size } = graph;
+  const colourOf = new Int8Array(size).fill(-1);
+  for (let i = 0; i < colours; i++) colourOf[i] = i;
+  const spilled: number[] = [];
+  const order = removalOrder(graph, reloads);
+  moves.link();
+  for (let i = order.length - 1; i >= 0; i--) {
+    const node = order[i] as number;
+    let taken = forbidden[node] as number;
+    for (let at = first[node] as number; at >= 0; at = next[at] as number) {
+      const colour = colourOf[other[at] as number] as number;
+      if (colour >= 0) taken |= 1 << colour;
+    }
+    const free = moves.freeColour(node, taken, colourOf);
+    if (free < 0) spilled.push(node);
+    else colourOf[node] = free;
+  }
+  return { colourOf, spilled };
+}
+
+function removalOrder(
+  { first, next, other, standing, degree, cost, size }: InterferenceGraph,
+  reloads: number,
+): number[] {
+  const order: number[] = [];
+  /** Neighbours that are left; -1 for what is taken away. */
+  const rest = new Int32Array(size).fill(-1);
+  const left: number[] = [];
+  const easy: number[] = [];
+  for (let i = firstVirtual; i < size; i++) {
+    const around = degree[i] as number;
+    if (standing[i] === 0 || (cost[i] === 0 && around === 0)) continue;
+    rest[i] = around;
+    left.push(i);
+    if (around < colours) easy.push(i);
+  }
+  for (;;) {
+    let node = easy.pop() ?? -1;
+    if (node < 0) node = cheapest(left, rest, cost, reloads);
+    if (node < 0) return order;
+    if (rest[node] === -1) continue;
+    rest[node] = -1;
+    order.push(node);
+    for (let at = first[node] as number; at >= 0; at = next[at] as number) {
+      const one = other[at] as number;
+      const around = rest[one] as number;
+      if (around < 0) continue;
+      rest[one] = around - 1;
+      if (around === colours) easy.push(one);
+    }
+  }
+}
+
+/** The node whose spilling costs least for the neighbours that it frees; what was taken away leaves the list. */
+function cheapest(nodes: number[], rest: Int32Array, cost: Float64Array, reloads: number): number {
+  let best = -1;
+  let least = Number.POSITIVE_INFINITY;
+  let kept = 0;
+  for (const node of nodes) {
+    const around = rest[node] as number;
+    if (around < 0) continue;
+    nodes[kept++] = node;
+    const one = node >= reloads ? 1e12 : (cost[node] as number) / around;
+    if (one >= least) continue;
+    least = one;
+    best = node;
+  }
+  nodes.length = kept;
+  return best;
+}
