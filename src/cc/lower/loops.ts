@@ -1,6 +1,6 @@
 import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
-import type { Expression, Statement } from '../syntax/ast.ts';
+import type { Expression, Statement, Variable } from '../syntax/ast.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 import { comparedTarget, testOfPointers } from './pointers.ts';
@@ -22,9 +22,19 @@ export class LoopLowering {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
     const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    if (times > 0) this.#unrolled(s, times, false);
+    if (times > 0 && this.#countsInMemory(s)) this.#rolled(s);
+    else if (times > 0) this.#unrolled(s, times, false);
     else if (s.unroll === 0 && !s.labelled && this.#steps(s.test) <= mostSteps) this.#unrolled(s, mostSteps, true);
     else this.#rolled(s);
+  }
+
+  /** Whether nobody will know when the loop ends, as clang does not: what its test looks at lies in memory. */
+  #countsInMemory(s: Loop): boolean {
+    const counters = s.test ? variablesOf(s.test) : [];
+    if (counters.length === 0 || counters.some((one) => this.#l.places.inRegister(one))) return false;
+    const hint = `take the address of a copy: 'typeof(${counters[0]?.name}) copy = ${counters[0]?.name};'`;
+    this.#l.diagnostics.warning(s.at, 'this loop is not unrolled: its counter lies in memory', hint);
+    return true;
   }
 
   /**
@@ -115,6 +125,24 @@ export class LoopLowering {
     builder.goto(exit);
     builder.seal(exit);
     builder.current = exit;
+  }
+}
+
+/** The variables that a condition compares. */
+function variablesOf(e: Expression): Variable[] {
+  switch (e.kind) {
+    case 'variable':
+      return [e.variable];
+    case 'cast':
+    case 'not':
+      return variablesOf(e.base);
+    case 'compare':
+    case 'logical':
+    case 'binary':
+    case 'update':
+      return [...variablesOf(e.left), ...variablesOf(e.right)];
+    default:
+      return [];
   }
 }
 

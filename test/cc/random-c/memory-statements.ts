@@ -69,8 +69,8 @@ export function pointerWalk(e: Expressions): string[] | undefined {
     ({ type, addressable }) => addressable && type.kind === 'array' && type.element.kind === 'scalar',
   );
   const sum = e.target();
-  // What the loop writes must not change where the array lies.
-  if (!array || !sum || e.loops >= 2 || /\[[^\]]*\D/.test(array.text)) return undefined;
+  // What the loop writes must not change where the array lies, and its end is that for the verifier too.
+  if (!array || !sum || e.loops >= 2 || /\[[^\]]*\D|\+/.test(array.text)) return undefined;
   const { element, length } = array.type as Sequence;
   const p = e.fresh('p');
   const type = (element as Scalar).name;

@@ -2,7 +2,7 @@ import type { Callable, Expressions } from './expressions.ts';
 import { loop } from './loops.ts';
 import { atomic, boundedIndex, bytes, byteView, pointerWalk } from './memory-statements.ts';
 import type { Place } from './scope.ts';
-import { integers, type Scalar, type Sequence, type Struct, sizeOf, wholes } from './shapes.ts';
+import { bool, integers, type Scalar, type Sequence, type Struct, sizeOf, wholes } from './shapes.ts';
 import { tableStatement } from './tables.ts';
 
 /**
@@ -199,7 +199,7 @@ export class Statements {
     }
     if (this.#e.room < 8) return undefined;
     this.#e.room -= 8;
-    const type = r.pick(wholes);
+    const type = r.chance(0.08) ? bool : r.pick(wholes);
     const name = this.#e.fresh('v');
     const volatile = r.chance(0.15);
     const line = `${volatile ? 'volatile ' : ''}${type.name} ${name} = ${this.#e.expression(2)};`;
