@@ -94,7 +94,10 @@ function bundled(path: string): Buffer {
 }
 
 /** Functions that a bundled kernel has and its BTF does not, beyond those that no BTF has. */
-const ownFunctions: Readonly<Partial<Record<ProfileName, string>>> = { '6.1': '6.1/functions.h' };
+const ownFunctions: Readonly<Partial<Record<ProfileName, string>>> = {
+  '6.18': '6.18/functions.h',
+  '6.1': '6.1/functions.h',
+};
 
 function bundledBtf(name: ProfileName): Btf {
   const btf = readBtf(bundled(`${name}/vmlinux.btf.gz`), `${name}/vmlinux.btf`);

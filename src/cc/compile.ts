@@ -62,14 +62,14 @@ export function compileC(text: string, options: CompileOptions): Compiled {
 }
 
 function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
-  const { profile, bccDialect = true } = options;
+  const { profile, bccDialect = true, cpus = 128 } = options;
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
     options.includes?.(path, where) ??
     (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
-  preprocessor.define(options.defines ?? {});
+  preprocessor.define({ 'bpf_num_cpus()': cpus, ...options.defines });
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
   const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), {
@@ -95,7 +95,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   }
   const maps = unit.tables
     .filter((table) => !table.extern)
-    .map((table) => mapOf(table, objectTypes, options.cpus ?? 128, diagnostics));
+    .map((table) => mapOf(table, objectTypes, cpus, diagnostics));
   for (const { name, bytes } of data.sections()) {
     const value = objectTypes.section(name, bytes.length, data.placed(name));
     maps.push({ ...dataMap(name, bytes), types: { value } });

@@ -150,6 +150,11 @@ export abstract class Attachments extends KernelNames {
     return this.loadFunc(prefixed('lsm__', fnName)).attach();
   }
 
+  /** `KMOD_RET(security_file_open, …)`: a result other than 0 is what the function returns, and it does not run. */
+  attachFmodRet({ fnName }: OwnAttach): BpfLink[] {
+    return this.loadFunc(modifierName(fnName)).attach();
+  }
+
   attachUprobe(options: UprobeAttach): BpfLink[] {
     return this.attachAt(options.fnName, 'kprobe', this.#userTargets('uprobe', options));
   }
@@ -231,6 +236,10 @@ export abstract class Attachments extends KernelNames {
     this.#detachProgram(prefixed('lsm__', fnName));
   }
 
+  detachFmodRet({ fnName }: OwnAttach): void {
+    this.#detachProgram(modifierName(fnName));
+  }
+
   #detachProgram(fnName: string): void {
     const links = this.object.links.filter((link) => link.open && link.program === fnName);
     if (links.length === 0) throw new BpfError('ENOENT', 'detach', `program ${fnName} is not attached`);
@@ -305,4 +314,8 @@ function placeOf(target: AttachTarget): string {
     default:
       return 'name' in target ? target.name : target.function;
   }
+}
+
+function modifierName(fnName: string): string {
+  return fnName.startsWith('kmod_ret__') ? fnName : `kmod_ret__${fnName}`;
 }

@@ -89,6 +89,14 @@ export class KernelNames {
     return id !== undefined && structLayout(btf, id).some((member) => member.name === field);
   }
 
+  /** Whether an enum of this kernel has a value of that name. */
+  kernelEnumHasVal(name: string, value: string): boolean {
+    const { btf } = this.kernel.profile;
+    const id = btf.find('enum', name);
+    const type = id === undefined ? undefined : btf.type(id);
+    return type !== undefined && 'values' in type && type.values.some((one) => one.name === value);
+  }
+
   tracepointExists(category: string, event: string): boolean {
     return this.kernel.profile.tracepoint(`${category}:${event}`) !== undefined;
   }
@@ -101,6 +109,11 @@ export class KernelNames {
   /** Whether programs can be attached to functions by trampoline (kfunc, fentry). */
   supportKfunc(): boolean {
     return this.kernel.profile.btf.count > 1;
+  }
+
+  /** Whether programs may answer for functions (fmod_ret), as BCC asks it. */
+  supportFmodRet(): boolean {
+    return this.kernelEnumHasVal('bpf_attach_type', 'BPF_MODIFY_RETURN');
   }
 
   /** Whether the kernel has hooks for LSM programs, as BCC asks it. */

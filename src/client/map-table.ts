@@ -164,6 +164,12 @@ export class MapTable<K, V> {
     }
   }
 
+  /** The key behind one in the table's order, the first of all behind undefined; undefined behind the last. */
+  next(key?: K): K | undefined {
+    const found = this.#next(key === undefined ? null : this.#encode(this.#key, key));
+    return found ? this.#key.read(viewOf(found), 0) : undefined;
+  }
+
   #next(key: Uint8Array | null): Uint8Array | null {
     return request('map next key', `cannot walk map ${this.name}`, () => this.#kernel.mapNextKey(this.map.fd, key));
   }

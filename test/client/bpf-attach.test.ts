@@ -224,6 +224,20 @@ function withHook(): KernelProfile {
   return profileFromBtf(writeBtf([...types, { ...like, name: 'bpf_lsm_file_open' }]), 'with-hook');
 }
 
+test('an array of the context is gone through in a loop, inlined and with an end that comes sooner', () => {
+  using bpf = load(`
+    BPF_HASH(writes, u64, u64);
+    static int holds(char *text, char wanted) {
+      for (int i = 0; i < 8; i++) {
+        if (text[i] == wanted) return 1;
+        if (text[i] == 0) return 0;
+      }
+      return 0;
+    }
+    TRACEPOINT_PROBE(block, block_rq_issue) { writes.increment(holds(args->rwbs, 'W')); return 0; }`);
+  expect(bpf.object.links.map((link) => link.target.kind)).toEqual(['tracepoint']);
+});
+
 describe('programs that answer for a function', () => {
   const fire = (name: string, returns: number): void => {
     const at = { cpu: 0, task, stack: [] as string[], function: name };
@@ -244,6 +258,15 @@ int kretprobe__${name}(struct pt_regs *ctx) { int at = 0; s64 ret = (int)PT_REGS
     bpf.object.links.find(({ target }) => target.kind === 'fmod_ret')!.close();
     fire('security_file_open', 7);
     expect(bpf.table('out').get(0)).toBe(7);
+  });
+
+  test('fmod_ret: what a socket is made of is for a program to change', () => {
+    using bpf = load(
+      `${seen('update_socket_protocol')}
+       KMOD_RET(update_socket_protocol, int family, int type, int protocol, int ret) { return protocol ?: 262; }`,
+    );
+    fire('update_socket_protocol', 6);
+    expect(bpf.table('out').get(0)).toBe(262);
   });
 
   test('lsm: the same on a hook; 0 lets it go on', () => {

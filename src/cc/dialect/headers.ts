@@ -135,6 +135,10 @@ export const headerText = `
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define min(a, b) ({ typeof(a) __min1 = (a); typeof(b) __min2 = (b); __min1 < __min2 ? __min1 : __min2; })
 #define max(a, b) ({ typeof(a) __max1 = (a); typeof(b) __max2 = (b); __max1 > __max2 ? __max1 : __max2; })
+#define ilog2(n) (63 - __builtin_clzll(n))
+#define is_power_of_2(n) ((n) != 0 && ((n) & ((n) - 1)) == 0)
+#define roundup_pow_of_two(n) ((n) == 1 ? 1 : 1UL << (ilog2((n) - 1) + 1))
+#define rounddown_pow_of_two(n) (1UL << ilog2(n))
 #define min_t(type, a, b) ({ type __min1 = (a); type __min2 = (b); __min1 < __min2 ? __min1 : __min2; })
 #define max_t(type, a, b) ({ type __max1 = (a); type __max2 = (b); __max1 > __max2 ? __max1 : __max2; })
 #define clamp(value, low, high) min(max(value, low), high)
@@ -186,6 +190,14 @@ export const headerText = `
 #define cpu_to_be64 __builtin_bswap64
 #define bpf_ntohll __builtin_bswap64
 #define bpf_htonll __builtin_bswap64
+#define bpf_ntoh128(v) ((unsigned __int128)__builtin_bswap64((unsigned long)(v)) << 64 | __builtin_bswap64((unsigned long)((v) >> 64)))
+#define bpf_hton128(v) bpf_ntoh128(v)
+#define bpf_l3_csum_replace_ bpf_l3_csum_replace
+#define bpf_l4_csum_replace_ bpf_l4_csum_replace
+#define bpf_map_lookup_elem_ bpf_map_lookup_elem
+#define bpf_map_update_elem_ bpf_map_update_elem
+#define bpf_map_delete_elem_ bpf_map_delete_elem
+#define load_dword(skb, off) (load_word(skb, off) << 32 | load_word(skb, (off) + 4))
 #define cpu_to_le32(x) (x)
 #define le32_to_cpu(x) (x)
 #define lock_xadd(ptr, val) ((void)__sync_fetch_and_add(ptr, val))
@@ -226,6 +238,7 @@ export const headerText = `
 #define CUR_CPU_IDENTIFIER BPF_F_CURRENT_CPU
 #define bpf_tail_call_(map, ctx, index) bpf_tail_call(ctx, map, index)
 
+#define BPF_MAX_STACK_DEPTH 127
 #define PAGE_SHIFT 12
 #define PAGE_SIZE 4096UL
 #define NSEC_PER_SEC 1000000000L
@@ -280,6 +293,8 @@ export const headerText = `
 #define task_pid_nr(task) ((task)->pid)
 #define task_tgid_nr(task) ((task)->tgid)
 #define sock_net(sk) ((sk)->__sk_common.skc_net.net)
+#define nth_page(page, n) ((page) + (n))
+#define folio_page(folio, n) nth_page(&(folio)->page, n)
 #define SG_CHAIN 0x01UL
 #define SG_END 0x02UL
 #define sg_is_chain(sg) ((sg)->page_link & SG_CHAIN)
@@ -297,6 +312,21 @@ static inline unsigned int __tracebed_log2(unsigned int v)
   step = (v > 0xf) << 2; v >>= step; row |= step;
   step = (v > 0x3) << 1; v >>= step; row |= step;
   return row | (v >> 1);
+}
+/* bsz bits of a packet, from bit bofs of the byte at off; the highest bit is number 0, as in network order. */
+static inline u64 bpf_dext_pkt(void *skb, u64 off, u64 bofs, u64 bsz)
+{
+  u64 end = bofs + bsz;
+  u64 mask = bsz < 64 ? (1ULL << bsz) - 1 : ~0ULL;
+  if (end <= 8)
+    return load_byte(skb, off) >> (8 - end) & mask;
+  if (end <= 16)
+    return load_half(skb, off) >> (16 - end) & mask;
+  if (end <= 32)
+    return load_word(skb, off) >> (32 - end) & mask;
+  if (end <= 64)
+    return load_dword(skb, off) >> (64 - end) & mask;
+  return 0;
 }
 static inline unsigned int __tracebed_log2l(unsigned long v)
 {

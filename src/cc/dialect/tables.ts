@@ -59,21 +59,28 @@ export const shortForms: Readonly<Record<string, ShortForm>> = {
   BPF_SK_STORAGE: { kind: 'sk_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
   BPF_TASK_STORAGE: { kind: 'task_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
   BPF_INODE_STORAGE: { kind: 'inode_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
-  BPF_CGROUP_STORAGE: { kind: 'cgrp_storage', parts: ['leaf'], key: types.int, size: 0, flags: mapFlags.noPrealloc },
+  BPF_CGROUP_STORAGE: { kind: 'cgroup_storage', parts: ['leaf'], size: 0 },
+  BPF_PERCPU_CGROUP_STORAGE: { kind: 'percpu_cgroup_storage', parts: ['leaf'], size: 0 },
   BPF_SOCKMAP: { kind: 'sockmap', parts: ['size'], key: types.uint, leaf: types.uint },
   BPF_SOCKHASH: { kind: 'sockhash', parts: ['key', 'size'], key: types.uint, leaf: types.uint, size: 10240 },
 };
 
 const general: readonly Part[] = ['type', 'key', 'leaf', 'name', 'size'];
+const list: readonly Part[] = ['type', 'name', 'leaf', 'size', 'flags'];
 
 /** The long forms, whose name is not their first argument. */
 export const longForms: Readonly<Record<string, readonly Part[]>> = {
   BPF_TABLE: general,
   BPF_TABLE_PUBLIC: general,
-  BPF_TABLE_SHARED: general,
+  BPF_TABLE_SHARED: [...general, 'flags'],
   BPF_F_TABLE: [...general, 'flags'],
-  BPF_TABLE_PINNED: [...general, 'path'],
+  BPF_TABLE_PINNED: [...general, 'path', 'flags'],
   BPF_TABLE_PINNED7: [...general, 'path', 'flags'],
+  BPF_QUEUESTACK: list,
+  BPF_QUEUESTACK_PUBLIC: list,
+  BPF_QUEUESTACK_SHARED: list,
+  BPF_QUEUESTACK_PINNED: [...list, 'path'],
+  BPF_XDP_REDIRECT_MAP: ['type', 'leaf', 'name', 'size'],
 };
 
 const mapTypeOf: Readonly<Record<string, MapType>> = {
@@ -107,6 +114,8 @@ const keylessKinds: readonly string[] = [
   'sk_storage',
   'task_storage',
   'inode_storage',
+  'cgroup_storage',
+  'percpu_cgroup_storage',
 ];
 const stacks = { on: ['stacktrace', 'stack_trace'] };
 const perf = { on: ['perf_output', 'perf_array', 'perf_event_array'] };
@@ -144,6 +153,7 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   task_storage_delete: { takes: [1, 1], gives: 'int', on: ['task_storage'] },
   inode_storage_get: { takes: [3, 3], gives: 'leaf', on: ['inode_storage'] },
   inode_storage_delete: { takes: [1, 1], gives: 'int', on: ['inode_storage'] },
+  get_local_storage: { takes: [1, 1], gives: 'leaf', on: ['cgroup_storage', 'percpu_cgroup_storage'] },
   sock_map_update: { takes: [3, 3], gives: 'int' },
   sock_hash_update: { takes: [3, 3], gives: 'int' },
   msg_redirect_map: { takes: [3, 3], gives: 'int' },
@@ -226,7 +236,7 @@ function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | un
     return;
   }
   const kind = (given.type ?? short?.kind ?? 'hash').replace(/:.*/, '');
-  const key = given.key ?? short?.key;
+  const key = given.key ?? short?.key ?? keyOf(p, kind);
   const leaf = given.leaf ?? short?.leaf;
   for (const type of [key, leaf]) {
     if (type && !isComplete(type)) p.diagnostics.error(name, `'${printCType(type)}' is not complete here`);
@@ -248,6 +258,12 @@ function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | un
   };
   p.scope.declare(name.text, { kind: 'table', table });
   p.tables.push(table);
+}
+
+/** The key of a table whose declaration does not name it. */
+function keyOf(p: Parsing, kind: string): CType | undefined {
+  if (kind.endsWith('cgroup_storage')) return p.tags.tagged(false, 'bpf_cgroup_storage_key');
+  return ['devmap', 'devmap_hash', 'cpumap', 'xskmap'].includes(kind) ? types.uint : undefined;
 }
 
 /** A histogram by int is an array, by anything else a hash. */

@@ -1,6 +1,7 @@
 import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
 import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { weightOf } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 import { comparedTarget, testOfPointers } from './pointers.ts';
@@ -21,10 +22,10 @@ export class LoopLowering {
   lower(s: Loop): void {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
-    const times = s.unroll < 0 ? tripCount(s, -s.unroll) : s.unroll;
-    if (times > 0 && this.#countsInMemory(s)) this.#rolled(s);
-    else if (times > 0) this.#unrolled(s, times, false);
-    else if (s.unroll === 0 && !s.labelled && this.#steps(s.test) <= mostSteps) this.#unrolled(s, mostSteps, true);
+    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || fewRounds(s);
+    if (s.unroll > 0 && this.#countsInMemory(s)) this.#rolled(s);
+    else if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
+    else if (few > 0) this.#unrolled(s, few, true);
     else this.#rolled(s);
   }
 
@@ -35,6 +36,11 @@ export class LoopLowering {
     const hint = `take the address of a copy: 'typeof(${counters[0]?.name}) copy = ${counters[0]?.name};'`;
     this.#l.diagnostics.warning(s.at, 'this loop is not unrolled: its counter lies in memory', hint);
     return true;
+  }
+
+  /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
+  #fewSteps(test: Expression | undefined): number {
+    return this.#steps(test) <= mostSteps ? mostSteps : 0;
   }
 
   /**
@@ -97,9 +103,12 @@ export class LoopLowering {
     const { builder, expressions, frame, diagnostics } = this.#l;
     const exit = builder.block();
     for (let i = 0; ; i++) {
-      if (rolledBehind && (i > times || builder.count > mostValues || this.#steps(s.test) === Infinity)) {
-        this.#rolled(s);
-        break;
+      if (rolledBehind) {
+        const lost = s.test && testOfPointers(s.test) && this.#steps(s.test) === Infinity;
+        if (i > times || builder.count > mostValues || lost) {
+          this.#rolled(s);
+          break;
+        }
       }
       if (s.test && (!s.testLast || i > 0)) {
         const body = builder.block();
@@ -150,6 +159,8 @@ function variablesOf(e: Expression): Variable[] {
 function tripCount({ initial, test, step, testLast }: Loop, most: number): number {
   const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
   if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
+  // What lies in memory is not known, even if it is a constant.
+  if (first.variable.inMemory) return 0;
   const start = first.variable.initial?.entries[0]?.value;
   const counts = (e: Expression): boolean =>
     e.kind === 'cast' ? counts(e.base) : e.kind === 'variable' && e.variable === first.variable;
@@ -164,5 +175,17 @@ function tripCount({ initial, test, step, testLast }: Loop, most: number): numbe
   return times > most ? 0 : times;
 }
 
-/** Most steps of a pointer that are unrolled unasked. */
+/** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
+const smallLoop = 150;
+
+/**
+ * How often a small loop of a known count runs, else 0. Its counter is then a constant in each round, so an array in the
+ * context, which the verifier reads at constant places only, can be gone through.
+ */
+function fewRounds(s: Loop): number {
+  const times = tripCount(s, mostSteps);
+  return times > 0 && times * (weightOf(s.body) + 1) <= smallLoop ? times : 0;
+}
+
+/** Most rounds of a loop that are unrolled unasked. */
 const mostSteps = 32;

@@ -75,6 +75,8 @@ export class TableLowering {
       case 'task_storage_get':
       case 'inode_storage_get':
         return calls.helper(e.method, [map(), value(0), value(1), value(2)]);
+      case 'get_local_storage':
+        return calls.helper('get_local_storage', [map(), value(0)]);
       case 'sk_storage_delete':
       case 'task_storage_delete':
       case 'inode_storage_delete':

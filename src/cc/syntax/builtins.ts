@@ -1,6 +1,7 @@
 import type { Token } from '../preprocess/token.ts';
 import { type CType, isScalar, pointerTo, printCType, sameType, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
+import { constantBuiltin } from './constant-builtins.ts';
 import type { Parsing } from './parsing.ts';
 
 interface Signature {
@@ -125,6 +126,9 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
     return p.typing.cast(arg, letter === '*' ? target : (letters[letter] as CType));
   });
   const type = gives === '*' ? target : (letters[gives] as CType);
+  const [only] = cast;
+  const known = only?.kind === 'number' ? constantBuiltin(at.text, only.value) : undefined;
+  if (known !== undefined) return p.typing.number(at, known, type);
   return { kind: 'builtin', type, at, name: at.text, args: cast };
 }
 

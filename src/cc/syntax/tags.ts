@@ -37,7 +37,7 @@ export class TagParser {
     const tag = p.token.kind === 'name' ? p.next() : undefined;
     if (!p.is('{')) {
       if (!tag) p.expect('{');
-      return this.#taggedStruct(union, (tag as Token).text);
+      return this.tagged(union, (tag as Token).text);
     }
     const own = tag && p.scope.ownTag(tag.text);
     const reusable = own?.kind === 'struct' && own.body === undefined && own.union === union;
@@ -54,7 +54,8 @@ export class TagParser {
     return type;
   }
 
-  #taggedStruct(union: boolean, tag: string): CType {
+  /** A struct or union by its tag: of the text, of the kernel, or one that stands in for it. */
+  tagged(union: boolean, tag: string): CType {
     const p = this.#p;
     const known = p.scope.findTag(tag);
     if (known) return known;
@@ -84,9 +85,12 @@ export class TagParser {
     p.tokens = tokens;
     p.at = 0;
     const type = new StructType(false, tag);
-    type.define(layOutStruct(false, this.#members(), noAttributes()));
-    p.tokens = outer.tokens;
-    p.at = outer.at;
+    try {
+      type.define(layOutStruct(false, this.#members(), noAttributes()));
+    } finally {
+      p.tokens = outer.tokens;
+      p.at = outer.at;
+    }
     return type;
   }
 
@@ -98,7 +102,7 @@ export class TagParser {
     const [, kind, name = '', stars = ''] = match;
     let type: CType | undefined;
     if (kind === 'enum') type = this.#p.kernel.enum(name);
-    else if (kind) type = this.#taggedStruct(kind === 'union', name);
+    else if (kind) type = this.tagged(kind === 'union', name);
     else {
       const key = name.split(/\s+/).toSorted().join(' ');
       type = Object.hasOwn(spelled, key) ? spelled[key] : this.#p.typeNamed(name);

@@ -44,6 +44,30 @@ const enumerators: Readonly<Record<string, number>> = {
   WMARK_LOW: 1,
   WMARK_HIGH: 2,
   COMPACT_CONTINUE: 4,
+  HI_SOFTIRQ: 0,
+  TIMER_SOFTIRQ: 1,
+  NET_TX_SOFTIRQ: 2,
+  NET_RX_SOFTIRQ: 3,
+  BLOCK_SOFTIRQ: 4,
+  IRQ_POLL_SOFTIRQ: 5,
+  TASKLET_SOFTIRQ: 6,
+  SCHED_SOFTIRQ: 7,
+  HRTIMER_SOFTIRQ: 8,
+  RCU_SOFTIRQ: 9,
+  NR_SOFTIRQS: 10,
+  NF_INET_PRE_ROUTING: 0,
+  NF_INET_LOCAL_IN: 1,
+  NF_INET_FORWARD: 2,
+  NF_INET_LOCAL_OUT: 3,
+  NF_INET_POST_ROUTING: 4,
+  NF_INET_NUMHOOKS: 5,
+  NFPROTO_UNSPEC: 0,
+  NFPROTO_INET: 1,
+  NFPROTO_IPV4: 2,
+  NFPROTO_ARP: 3,
+  NFPROTO_NETDEV: 5,
+  NFPROTO_BRIDGE: 7,
+  NFPROTO_IPV6: 10,
 };
 
 /** Enumerators whose numbers moved: the first version (inclusive) with each value. */
@@ -53,6 +77,10 @@ const moved: Readonly<Record<string, readonly (readonly [since: string, value: n
     ['0', 4],
     ['5.14', 0],
     ['6.4', 1],
+  ],
+  ITER_UBUF: [
+    ['6.0', 6],
+    ['6.4', 0],
   ],
 };
 
@@ -107,6 +135,18 @@ const structs: Readonly<Record<string, string>> = {
   tracepoint__preemptirq__preempt_enable: recordStart + sectionRecord,
   nameidata: 'struct path path; struct qstr last;',
   open_how: '__u64 flags; __u64 mode; __u64 resolve;',
+  sockaddr_storage: 'union { struct { unsigned short ss_family; char __data[126]; }; void *__align; };',
+  rdma_cm_event: 'unsigned int event; int status;',
+  // As far as its addresses (include/rdma/rdma_cm.h): what is behind them differs from kernel to kernel.
+  rdma_cm_id: `
+  struct ib_device *device;
+  void *context;
+  struct ib_qp *qp;
+  void *event_handler;
+  struct { struct { struct sockaddr_storage src_addr; struct sockaddr_storage dst_addr; } addr; } route;`,
+  bpf_stacktrace: '__u64 ip[127];',
+  bpf_stacktrace_buildid: 'struct bpf_stack_build_id trace[127];',
+  bpf_cgroup_storage_key: '__u64 cgroup_inode_id; __u32 attach_type;',
   bpf_stack_build_id: '__s32 status; unsigned char build_id[20]; __u64 offset;',
 };
 
@@ -116,7 +156,7 @@ export function supplementaryStruct(tag: string): string | undefined {
   return Object.hasOwn(bpfStructs, tag) ? bpfStructs[tag] : undefined;
 }
 
-/** Members that kernel headers define as macros: what stands for them (include/net/sock.h, include/net/inet_sock.h). */
+/** Members that kernel headers define as macros: what stands for them (net/sock.h, net/inet_sock.h, uapi/linux/in6.h). */
 const memberMacros: Readonly<Record<string, string>> = {
   sk_node: '__sk_common.skc_node',
   sk_refcnt: '__sk_common.skc_refcnt',
@@ -144,6 +184,9 @@ const memberMacros: Readonly<Record<string, string>> = {
   inet_rcv_saddr: 'sk.__sk_common.skc_rcv_saddr',
   inet_dport: 'sk.__sk_common.skc_dport',
   inet_num: 'sk.__sk_common.skc_num',
+  s6_addr: 'in6_u.u6_addr8',
+  s6_addr16: 'in6_u.u6_addr16',
+  s6_addr32: 'in6_u.u6_addr32',
 };
 
 export function memberMacro(name: string): readonly string[] | undefined {

@@ -37,6 +37,11 @@ export function isErrorInjectable(name: string): boolean {
   return injectable.has(name) || /^__(x64|ia32)_sys_\w+$/.test(name);
 }
 
+/** Whether a program may return in a function's place (check_attach_modify_return in kernel/bpf/verifier.c). */
+export function isModifiable(name: string): boolean {
+  return isErrorInjectable(name) || name.startsWith('security_') || name === 'update_socket_protocol';
+}
+
 export class Overrides {
   readonly #calls = new Map<Task, Call>();
 

@@ -18,7 +18,7 @@ import type { MapResource } from '../fds/map-resource.ts';
 import type { Current } from '../machine/current.ts';
 import type { PacketBuffers } from '../net/buffers.ts';
 import type { KernelVariables } from '../objects/kernel-variables.ts';
-import { isErrorInjectable } from '../points/overrides.ts';
+import { isModifiable } from '../points/overrides.ts';
 import { type Call, callsOf, checkHelpers, linked, tagOf } from './code.ts';
 import { convertContextAccesses, queueGuard, reachOf } from './context-code.ts';
 import { sanitizeDeadCode } from './dead-code.ts';
@@ -266,7 +266,7 @@ export class Programs {
     if (programType === 'lsm') return hookOf(target, type, license);
     if (type === 'modify_return') {
       if (target.kind !== 'function') throw new SysError('EINVAL', op, `attach_btf_id ${id} is not a function`);
-      if (!isErrorInjectable(target.name) && !target.name.startsWith('security_')) {
+      if (!isModifiable(target.name)) {
         throw new SysError('EINVAL', op, `${target.name}() is not modifiable`, {
           expected: 'a system call, another function that allows error injection, or one of security_',
         });

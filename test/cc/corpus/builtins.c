@@ -61,3 +61,7 @@
 /* atomicCompareExchange: 951 */ u64 a = 5, b = 5; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_ACQ_REL, __ATOMIC_RELAXED); return a * 100 + b * 10 + c;
 /* atomicCompareExchangeFails: 550 */ u32 a = 5, b = 4; _Bool c = __atomic_compare_exchange_n(&a, &b, 9, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); return a * 100 + b * 10 + c;
 /* expectIsLong: 13 */ u32 a = in[0]; return (-1 < __builtin_expect(a, 1)) + 2 * (sizeof(__builtin_expect(a, 1)) == 8) + 10 * (__builtin_expect(a, 0) == 1);
+/* constantsInPlacesOfConstants: 1507 */
+  enum { A = __builtin_popcount(0xff), B = __builtin_clzll(1), C = __builtin_ctz(64), D = __builtin_ffs(12), E = __builtin_bswap16(0x0102) };
+  switch (in[7]) { case __builtin_bswap16(0x6400): return A + 2 * B + 3 * C + 4 * D + 5 * (E >> 1) - 1 - __builtin_parity(3) * 7 + __builtin_popcountl(-1) + __builtin_ffsl(0); }
+  return 0;

@@ -77,3 +77,28 @@ for (int i = 0; i < 8; i++) { if (in[i] == 3) break; n += in[i]; } return n;
   #pragma unroll
   for (int i = 0; i < 5; i++) n += afterDeadLabel(in[7] + i) + i;
   return n - 405;
+/* counterChangedInSmallLoop: 26 */
+  u64 s = 0;
+  for (int i = 0; i < 8; i++) {
+    if (in[i & 7] == 3)
+      i++;
+    s += i;
+  }
+  return s;
+/* counterChangedInUnrolledLoop: 26 */
+  u64 s = 0;
+#pragma unroll(8)
+  for (int i = 0; i < 8; i++) {
+    if (in[i & 7] == 3)
+      i++;
+    s += i;
+  }
+  return s;
+/* smallLoopOfCallsThatReturns: 6 */
+  for (int i = 7; i > 0; i -= 2)
+    for (int k = 0; k < 3; k++)
+      if (in[i] * k == 200)
+        return k + 2 + (in[i - 1] == 0x80);
+      else if (in[i - 1] == in[6] && k == 1)
+        return 6;
+  return 0;
