@@ -223,7 +223,9 @@ function generateFunction(
   optimise(ir, origin);
   let machine = selectInstructions(ir, layOutFrame(ir, true));
   allocateRegisters(machine);
-  if (machine.frame > stackLimit) {
+  // A function and its caller share the stack.
+  const shares = f.noinline || lowering.called.size > 0;
+  if (machine.frame > (shares ? stackLimit / 2 : stackLimit)) {
     machine = selectInstructions(ir, layOutFrame(ir, false));
     allocateRegisters(machine);
   }
