@@ -259,8 +259,14 @@ function generateFunction(
   const empty: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
-  const machine = selectInstructions(ir, layOutFrame(ir));
+  let machine = selectInstructions(ir, layOutFrame(ir, true));
   allocateRegisters(machine);
+  // A function and its caller share the stack.
+  const shares = f.noinline || lowering.called.size > 0;
+  if (machine.frame > (shares ? limits.stack / 2 : limits.stack)) {
+    machine = selectInstructions(ir, layOutFrame(ir, false));
+    allocateRegisters(machine);
+  }
   if (machine.frame > limits.stack) {
     const largest = largestSlots(ir.frame).map(({ name, size }) => `'${name}' ${size}`);
     const which = largest.length === 0 ? '' : `; the largest variables: ${largest.join(', ')}`;
