@@ -13,7 +13,7 @@ export interface ProgramKind {
   readonly type: ProgramType;
   readonly section: string;
   /** Where parameters behind the context come from. */
-  readonly parameters: 'registers' | 'syscall' | 'array' | 'none';
+  readonly parameters: 'registers' | 'result' | 'syscall' | 'array' | 'none';
 }
 
 const prefixes: readonly (readonly [
@@ -60,13 +60,20 @@ function bySection(f: FunctionObject, section: string, diagnostics: Diagnostics)
   if (section.startsWith('.text')) return undefined;
   try {
     const { type } = parseSection(section);
-    const array = type === 'tracing' || type === 'lsm';
-    return { type, section, parameters: array ? 'array' : type === 'kprobe' ? 'registers' : 'none' };
+    return { type, section, parameters: parametersOf(type, section) };
   } catch (fault) {
     if (!(fault instanceof InputError)) throw fault;
     diagnostics.error(f.at, fault.message, fault.hint ?? `a program's section is ${fault.expected}`);
     return undefined;
   }
+}
+
+/** Where the parameters of libbpf's macros come from: BPF_PROG, BPF_KPROBE, BPF_KRETPROBE, BPF_KSYSCALL. */
+function parametersOf(type: ProgramType, section: string): ProgramKind['parameters'] {
+  if (type === 'tracing' || type === 'lsm' || type === 'raw_tracepoint') return 'array';
+  if (type !== 'kprobe') return 'none';
+  if (section.startsWith('ksyscall')) return 'syscall';
+  return /^(k|u)ret/.test(section) ? 'result' : 'registers';
 }
 
 function byContext(type: CType | undefined): ProgramKind | undefined {
