@@ -50,6 +50,11 @@ function functionReturn(rest: string): SectionTarget | undefined {
     : undefined;
 }
 
+/** A system call by its name; what its function is called is the kernel's to say. */
+function systemCall(kind: 'kprobe' | 'kretprobe'): (rest: string) => SectionTarget | undefined {
+  return (rest) => (/^\w+$/.test(rest) ? { kind, function: `sys_${rest}` } : undefined);
+}
+
 /** `CATEGORY/NAME`, or with a colon as tracefs writes it. */
 function categoryAndName(rest: string): SectionTarget | undefined {
   const match = /^([\w*?]+)[/:]([\w*?]+)$/.exec(rest);
@@ -92,6 +97,8 @@ const tracepoint = { type: 'tracepoint', form: 'CATEGORY/NAME', target: category
 export const sectionKinds = {
   kprobe: { type: 'kprobe', form: 'FUNCTION or FUNCTION+OFFSET', target: functionAndOffset },
   kretprobe: { type: 'kprobe', form: 'FUNCTION', target: functionReturn },
+  ksyscall: { type: 'kprobe', form: 'SYSCALL', target: systemCall('kprobe') },
+  kretsyscall: { type: 'kprobe', form: 'SYSCALL', target: systemCall('kretprobe') },
   tracepoint,
   tp: tracepoint,
   raw_tracepoint: rawTracepoint,

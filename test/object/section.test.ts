@@ -10,6 +10,8 @@ test.each([
   ['kprobe//^tcp_v[46]_/', 'kprobe', { kind: 'kprobe', function: '/^tcp_v[46]_/' }],
   ['kprobe', 'kprobe', undefined],
   ['kretprobe/vfs_read', 'kprobe', { kind: 'kretprobe', function: 'vfs_read' }],
+  ['ksyscall/openat', 'kprobe', { kind: 'kprobe', function: 'sys_openat' }],
+  ['kretsyscall/openat', 'kprobe', { kind: 'kretprobe', function: 'sys_openat' }],
   ['tracepoint/skb/kfree_skb', 'tracepoint', { kind: 'tracepoint', name: 'skb:kfree_skb' }],
   ['tp/skb/*', 'tracepoint', { kind: 'tracepoint', name: 'skb:*' }],
   ['tracepoint/skb:kfree_skb', 'tracepoint', { kind: 'tracepoint', name: 'skb:kfree_skb' }],

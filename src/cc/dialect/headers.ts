@@ -1,4 +1,5 @@
 import type { KernelProfile } from '../../btf/index.ts';
+import { isLibbpfHeader, libbpfHeaders } from './libbpf-headers.ts';
 import { packetHeaders } from './packet-headers.ts';
 
 /**
@@ -16,6 +17,7 @@ export function isKernelHeader(path: string): boolean {
 
 /** What a kernel header adds: the types of the others are the kernel's own. */
 export function kernelHeader(path: string): string {
+  if (isLibbpfHeader(path)) return libbpfHeaders;
   return path === 'bcc/proto.h' ? packetHeaders : '';
 }
 

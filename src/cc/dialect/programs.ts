@@ -14,7 +14,7 @@ export interface ProgramKind {
   readonly type: ProgramType;
   readonly section: string;
   /** Where parameters behind the context come from. */
-  readonly parameters: 'registers' | 'syscall' | 'array' | 'none';
+  readonly parameters: 'registers' | 'result' | 'syscall' | 'array' | 'none';
 }
 
 const prefixes: readonly (readonly [
@@ -66,12 +66,7 @@ function byName(f: FunctionObject): ProgramKind {
 function bySection(section: string): ProgramKind | undefined {
   if (section.startsWith('.text')) return undefined;
   const type = typeOf(section);
-  const array = type === 'tracing' || type === 'lsm';
-  return {
-    type: type ?? 'kprobe',
-    section,
-    parameters: array ? 'array' : type === 'kprobe' ? 'registers' : 'none',
-  };
+  return { type: type ?? 'kprobe', section, parameters: parametersOf(type, section) };
 }
 
 /** What a section that can be read says; what is wrong with another is told by `isSound`. */
@@ -111,6 +106,14 @@ function isSound(f: FunctionObject, kind: ProgramKind, diagnostics: Diagnostics)
     diagnostics.error(f.at, `a program returns an integer, not a '${printCType(f.returns)}'`);
   }
   return diagnostics.list.length === count;
+}
+
+/** Where the parameters of libbpf's macros come from: BPF_PROG, BPF_KPROBE, BPF_KRETPROBE, BPF_KSYSCALL. */
+function parametersOf(type: ProgramType | undefined, section: string): ProgramKind['parameters'] {
+  if (type === 'tracing' || type === 'lsm' || type === 'raw_tracepoint') return 'array';
+  if (type !== 'kprobe') return 'none';
+  if (section.startsWith('ksyscall')) return 'syscall';
+  return /^(k|u)ret/.test(section) ? 'result' : 'registers';
 }
 
 function byContext(type: CType | undefined): ProgramKind {

@@ -18,7 +18,9 @@ export interface TypedPointers {
 }
 
 export function typedPointers(btf: Btf, kind: ProgramKind, f: FunctionObject): TypedPointers {
-  const argument = kind.parameters === 'array' ? typedArguments(btf, kind, f) : () => undefined;
+  // The arguments of a raw tracepoint are numbers to the verifier.
+  const typed = kind.parameters === 'array' && kind.type !== 'raw_tracepoint';
+  const argument = typed ? typedArguments(btf, kind, f) : () => undefined;
   return { btf, argument, result: (helper) => typedResult(btf, helper) };
 }
 

@@ -287,6 +287,11 @@ function largestSlots(scope: FrameScope): { name: string; size: number }[] {
   return named.sort((a, b) => b.size - a.size).slice(0, 3);
 }
 
+function registersOf({ parameters }: ProgramKind): readonly (keyof typeof registerOffsets)[] {
+  if (parameters === 'result') return ['ax'];
+  return parameters === 'syscall' ? syscallRegisters : argumentRegisters;
+}
+
 /** The first parameter is the context; what the others are, the kind of program says. */
 function bindParameters(l: Lowering, f: FunctionObject, kind: ProgramKind | undefined): void {
   const { builder, calls, diagnostics } = l;
@@ -306,7 +311,7 @@ function bindParameters(l: Lowering, f: FunctionObject, kind: ProgramKind | unde
     diagnostics.error(others[0]?.at as Token, `a ${kind.type} program has its context alone as parameter`);
     return;
   }
-  const registers = kind.parameters === 'syscall' ? syscallRegisters : argumentRegisters;
+  const registers = registersOf(kind);
   const inner = kind.parameters === 'syscall' ? builder.load(start, registerOffsets.di, 8) : undefined;
   for (const [i, one] of others.entries()) {
     if (!one.used) continue;

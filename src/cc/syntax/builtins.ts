@@ -2,6 +2,7 @@ import type { Token } from '../preprocess/token.ts';
 import { type CType, isScalar, pointerTo, printCType, sameType, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { constantBuiltin } from './constant-builtins.ts';
+import { coreQuestions, parseCoreQuestion } from './core-questions.ts';
 import type { Parsing } from './parsing.ts';
 
 interface Signature {
@@ -94,13 +95,14 @@ const letters: Readonly<Record<string, CType>> = {
 };
 
 export function isBuiltin(name: string): boolean {
-  return Object.hasOwn(builtins, name) || special.has(name) || overflowing.test(name);
+  return Object.hasOwn(builtins, name) || special.has(name) || coreQuestions.has(name) || overflowing.test(name);
 }
 
 /** The call of a builtin, its name read already. */
 export function parseBuiltin(p: Parsing, at: Token): Expression {
   p.expect('(');
   if (special.has(at.text)) return parseSpecial(p, at);
+  if (coreQuestions.has(at.text)) return parseCoreQuestion(p, at);
   const overflow = overflowing.exec(at.text);
   if (overflow) return parseOverflow(p, at, overflow);
   const { takes, gives } = builtins[at.text] as { takes: string; gives: string };

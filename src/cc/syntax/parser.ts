@@ -1,4 +1,5 @@
 import { Abandoned, type Diagnostics, didYouMean, isTooDeep } from '../diagnostics.ts';
+import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
@@ -103,7 +104,8 @@ class UnitParser {
           this.#body(made, name);
           return;
         }
-      } else this.#global(name, type, specifiers, declarator);
+      } else if (declarator.attributes.section === '.maps') declareMapStruct(p, name, type);
+      else this.#global(name, type, specifiers, declarator);
       if (!p.accept(',')) break;
     }
     const only = specifiers.type.kind === 'struct' && p.tokens[p.at - 1]?.text === '}';

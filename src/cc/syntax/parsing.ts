@@ -23,7 +23,8 @@ import { Typing } from './typing.ts';
  */
 export class Parsing {
   tokens: readonly Token[];
-  readonly diagnostics: Diagnostics;
+  /** Another one while something is only tried. */
+  diagnostics: Diagnostics;
   readonly kernel: KernelTypes;
   readonly spans = new Spans();
   readonly typing: Typing;
