@@ -12,6 +12,7 @@ import { generateProgram } from './object/generate.ts';
 import { fieldTypeOf, structLayoutOf } from './object/layouts.ts';
 import { ObjectTypes } from './object/object-types.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
+import type { Token } from './preprocess/token.ts';
 import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
 import { parse } from './syntax/parser.ts';
 import { KernelTypes } from './types/kernel-types.ts';
@@ -68,11 +69,12 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
     options.includes?.(path, where) ??
     (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
   const before = preludeOf(profile, diagnostics);
-  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
+  const macros = { tokens: [], macros: before.macros };
+  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), macros);
   preprocessor.define({ 'bpf_num_cpus()': cpus, ...options.defines });
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
-  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), {
+  const unit = parse(behindPrelude(before, preprocessor.finish(file)), diagnostics, new KernelTypes(profile), {
     bccDialect,
     macroNames: () => preprocessor.macros.names(),
   });
@@ -134,6 +136,12 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
   const made = preprocessor.prelude();
   preludes.set(profile, made);
   return made;
+}
+
+/** A text's tokens, behind the small functions where it calls one of them: their macros name no other that begins so. */
+function behindPrelude({ tokens }: Prelude, own: readonly Token[]): readonly Token[] {
+  const calls = own.some(({ kind, text }) => kind === 'name' && text.startsWith('__tracebed_'));
+  return calls ? [...tokens, ...own] : own;
 }
 
 function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagnostics: Diagnostics): MapSpec {
