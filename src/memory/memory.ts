@@ -193,38 +193,7 @@ export class Memory {
     return true;
   }
 
-  /**
-   * bpf_probe_read_kernel (kernel/trace/bpf_trace.c): a pointer that no kernel address can be (user space, NULL, not
-   * canonical) gives -ERANGE, an unmapped one -EFAULT; both zero the target.
-   */
-  copyFromKernel(target: number, sourceHigh: number, sourceLow: number, length: number): number {
-    if (sourceHigh >>> 15 === canonicalKernelTop) return this.guardedCopy(target, sourceHigh, sourceLow, length);
-    this.u8.fill(0, target, target + length);
-    return -errno.ERANGE;
-  }
-
-  /** bpf_probe_read_user: whatever is not mapped user memory zeroes the target and gives -EFAULT. */
-  copyFromUser(target: number, sourceHigh: number, sourceLow: number, length: number): number {
-    if (length === 0 || sourceHigh >>> 0 === userSpace) {
-      return this.guardedCopy(target, sourceHigh, sourceLow, length);
-    }
-    this.u8.fill(0, target, target + length);
-    return -errno.EFAULT;
-  }
-
-  /** bpf_probe_read: as copyFromUser below TASK_SIZE (0x7ffffffff000), as copyFromKernel from there on. */
-  copyFromEither(target: number, sourceHigh: number, sourceLow: number, length: number): number {
-    const high = sourceHigh >>> 0;
-    const user = high < 0x7fff || (high === 0x7fff && sourceLow >>> 0 < 0xfffff000);
-    return user
-      ? this.copyFromUser(target, high, sourceLow, length)
-      : this.copyFromKernel(target, high, sourceLow, length);
-  }
-
-  /**
-   * Copies from any mapped pointer to an offset. A bad source zeroes the target and gives -EFAULT. Helpers use one of
-   * the three above: they differ in which pointers they take.
-   */
+  /** Copies from any mapped pointer to an offset. A bad source zeroes the target and gives -EFAULT. */
   guardedCopy(target: number, sourceHigh: number, sourceLow: number, length: number): number {
     if (!this.isMapped(sourceHigh, sourceLow, length)) {
       this.u8.fill(0, target, target + length);
@@ -264,9 +233,6 @@ export class Memory {
     return hex64(u64(this.spaceAt(offset) || kernelSpace, offset));
   }
 }
-
-/** Bits 47 to 63 of a canonical kernel address. */
-const canonicalKernelTop = 0x1ffff;
 
 function pageCount(bytes: number): number {
   return Math.max(1, Math.ceil(bytes / pageSize));

@@ -222,6 +222,17 @@ export class CallWindow {
     return this.low(argument) === 0 && this.high(argument) === 0;
   }
 
+  /** Whether argument 1–5 points to so many bytes that are mapped. */
+  isMapped(argument: number, length: number): boolean {
+    // As int32s: a number beyond 2^31 would be made anew for the call.
+    return this.memory.isMapped(this.high(argument) | 0, this.low(argument) | 0, length);
+  }
+
+  /** As isMapped, and may be written. */
+  isWritable(argument: number, length: number): boolean {
+    return this.memory.isWritable(this.high(argument) | 0, this.low(argument) | 0, length);
+  }
+
   /** Argument 1–5 whole, unsigned. Makes a BigInt: not for hot paths. */
   whole(argument: number): bigint {
     return this.memory.u64[(this.offset >>> 3) + argument - 1] as bigint;

@@ -10,6 +10,7 @@ import ctypes, json, os, re, struct, sys
 
 sys.path.insert(0, sys.argv[1])
 import bpf_oracle as oracle
+from kernel_types import kernel_types
 
 BTF_LOAD, FREEZE, UPDATE = 18, 22, 2
 KINDS = {'function': 12, 'typedef': 8, 'struct': 4, 'variable': 14}
@@ -20,22 +21,6 @@ def pin(data):
     held = ctypes.create_string_buffer(bytes(data), max(len(data), 1))
     HELD.append(held)
     return ctypes.addressof(held)
-
-
-def kernel_types():
-    raw = open('/sys/kernel/btf/vmlinux', 'rb').read()
-    header, at, size, strings, _ = struct.unpack_from('<IIIII', raw, 4)
-    at, number, names = at + header, 1, {}
-    end = at + size
-    tail = {1: 4, 3: 12, 14: 4, 17: 4}
-    each = {4: 12, 5: 12, 6: 8, 13: 8, 15: 12, 19: 12}
-    while at < end:
-        text, info, _ = struct.unpack_from('<III', raw, at)
-        start, kind = header + strings + text, info >> 24 & 31
-        names.setdefault((kind, raw[start:raw.index(b'\0', start)].decode()), number)
-        at += 12 + tail.get(kind, 0) + each.get(kind, 0) * (info & 0xffff)
-        number += 1
-    return names
 
 
 def load_btf(raw):

@@ -14,8 +14,8 @@ import {
 
 /**
  * Asks the running kernel (6.18, as root) what the packet helpers answer in each case, and writes it into the fixture:
- *   npx tsc -p tsconfig.json && node dist/test/conformance/record-packets.js ORACLE.py
- * The script takes a case a line and answers each with the run's result, the packet after it and the map's contents.
+ *   npx tsc -p tsconfig.json && node dist/test/conformance/record-packets.js ORACLE_FOLDER
+ * ORACLE_FOLDER holds bpf_oracle.py.
  */
 const require = createRequire(import.meta.url);
 const fixture = require.resolve('#root/test/sim/fixtures/packet-helpers.json');
@@ -44,9 +44,10 @@ function answerOf({ id, log, run, maps }: Answer): HelperAnswer {
 }
 
 const [oracle] = process.argv.slice(2);
-if (oracle === undefined) throw new Error('name the script that asks the kernel');
+if (oracle === undefined) throw new Error('name the folder of bpf_oracle.py');
+const script = require.resolve('#root/test/conformance/ask-packets.py');
 const input = helperCases.map(question).join('\n');
-const output = execFileSync('python3', [oracle], { input, encoding: 'utf8', maxBuffer: 1 << 28 });
+const output = execFileSync('python3', [script, oracle], { input, encoding: 'utf8', maxBuffer: 1 << 28 });
 const answers = output.trim().split('\n');
 const entries = answers.map((line) => JSON.parse(line) as Answer).map((answer) => [answer.id, answerOf(answer)]);
 writeFileSync(fixture, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);

@@ -10,25 +10,10 @@ import ctypes, json, struct, sys
 
 sys.path.insert(0, sys.argv[1])
 import bpf_oracle as oracle
+from kernel_types import kernel_types
 
 STRUCT, ENUM, INT, TYPEDEF, FUNCTION = 4, 6, 1, 8, 12
 KINDS = {STRUCT: 'struct', ENUM: 'enum', INT: 'int', TYPEDEF: 'typedef', FUNCTION: 'function'}
-
-
-def kernel_types():
-    raw = open('/sys/kernel/btf/vmlinux', 'rb').read()
-    header, at, size, strings, _ = struct.unpack_from('<IIIII', raw, 4)
-    at, number, names = at + header, 1, {}
-    end = at + size
-    tail = {1: 4, 3: 12, 14: 4, 17: 4}
-    each = {4: 12, 5: 12, 6: 8, 13: 8, 15: 12, 19: 12}
-    while at < end:
-        text, info, _ = struct.unpack_from('<III', raw, at)
-        start, kind = header + strings + text, info >> 24 & 31
-        names.setdefault((kind, raw[start:raw.index(b'\0', start)].decode()), number)
-        at += 12 + tail.get(kind, 0) + each.get(kind, 0) * (info & 0xffff)
-        number += 1
-    return names
 
 
 def instruction(opcode, dst=0, src=0, offset=0, immediate=0):

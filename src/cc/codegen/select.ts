@@ -129,6 +129,7 @@ class Selector extends Operands {
       case 'stack':
       case 'map':
       case 'data':
+      case 'function':
       case 'parameter':
       case 'phi':
         return;

@@ -6,11 +6,12 @@ import { type Emitted, emitFunction } from '../codegen/emit.ts';
 import { layOutFrame } from '../codegen/frame.ts';
 import { selectInstructions } from '../codegen/select.ts';
 import type { Diagnostics } from '../diagnostics.ts';
+import { callbackOf } from '../dialect/callbacks.ts';
 import type { ProgramKind } from '../dialect/programs.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
 import { typedPointers } from '../dialect/typed-arguments.ts';
 import { Builder } from '../ir/builder.ts';
-import type { FrameScope, IrFunction } from '../ir/ir.ts';
+import { countUses, type FrameScope, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
@@ -128,13 +129,41 @@ interface Generated {
 function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
   const byName = new Map([...called].map((one) => [one.name, one] as const));
   const calls = new Map<FunctionObject, Provenance[]>();
+  const note = (name: string | undefined, args: readonly Provenance[]): void => {
+    const callee = byName.get(name ?? '');
+    if (!callee) return;
+    const known = calls.get(callee);
+    calls.set(callee, known ? known.map((one, i) => (one === args[i] ? one : 'unknown')) : [...args]);
+  };
+  countUses(ir);
+  /** How often an address of a function goes to a helper at once: of others nobody knows who calls them with what. */
+  const handedOver = new Map<Value, number>();
   for (const block of ir.blocks) {
     for (const value of block.values) {
-      const callee = value.op === 'call' ? byName.get(value.callee ?? '') : undefined;
-      if (!callee) continue;
-      const args = value.args.map((arg) => provenanceOf(arg, origin));
-      const known = calls.get(callee);
-      calls.set(callee, known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args);
+      if (value.op === 'call') {
+        note(
+          value.callee,
+          value.args.map((arg) => provenanceOf(arg, origin)),
+        );
+      }
+      const callback = value.helper && callbackOf(value.helper);
+      const target = callback && resolve(value.args[callback.at] as Value);
+      if (!target || target.op !== 'function') continue;
+      handedOver.set(target, (handedOver.get(target) ?? 0) + 1);
+      const args = callback.gets.map((one) =>
+        typeof one === 'number' ? provenanceOf(value.args[one] as Value, origin) : one,
+      );
+      note(target.callee, args);
+    }
+  }
+  for (const block of ir.blocks) {
+    for (const value of block.values) {
+      const callee = value.op === 'function' && value.uses > (handedOver.get(value) ?? 0);
+      if (callee)
+        note(
+          value.callee,
+          (byName.get(value.callee ?? '')?.parameters ?? []).map(() => 'unknown'),
+        );
     }
   }
   return calls;
@@ -160,7 +189,7 @@ function join(
     for (const { index, slot, callee } of part.calls) {
       const target = starts.get(callee);
       const body = code[before + index] as InstructionBody;
-      if (body.kind !== 'call' || target === undefined) continue;
+      if ((body.kind !== 'call' && body.kind !== 'loadImm64') || target === undefined) continue;
       code[before + index] = { ...body, imm: target - (start + slot) - 1 };
     }
     noteLines(part, start, lines);

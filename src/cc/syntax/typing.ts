@@ -32,8 +32,9 @@ export class Typing {
     return { kind: 'number', type, at, value: wrap(value, type) };
   }
 
-  /** An array becomes the address of its first element, where its value is wanted. */
+  /** Where its value is wanted, an array becomes the address of its first element, and a function its own. */
   decay(value: Expression): Expression {
+    if (value.kind === 'function' && value.type.kind === 'function') return { ...value, type: pointerTo(value.type) };
     if (value.type.kind !== 'array') return value;
     const type = pointerTo(value.type.element, isUser(value));
     return { kind: 'address', type, at: value.at, base: value };

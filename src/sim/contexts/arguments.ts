@@ -1,12 +1,13 @@
 import { InputError } from '../../base/index.ts';
 import type { KernelProfile, TypeId } from '../../btf/index.ts';
-import { type Argument, type Arguments, identityOf, type Task } from '../../events/index.ts';
+import type { Argument, Arguments, Task } from '../../events/index.ts';
 import { kernelSpace, type Memory } from '../../memory/index.ts';
 import { argumentsHead, type CpuMemory, type Current, mostArguments } from '../machine/current.ts';
 import { codeHigh, type SymbolTable } from '../machine/symbols.ts';
-import { type SyscallRegisters, syscallRegistersOf } from './registers.ts';
+import { CallsOfTasks } from '../points/calls-of-tasks.ts';
+import { checkNames, type SyscallRegisters, syscallRegistersOf } from './registers.ts';
 import { type Slot, takesUserPointers, typeSlot } from './slots.ts';
-import { unknownName, type Values } from './values.ts';
+import type { Values } from './values.ts';
 
 /**
  * Contexts that are an array of u64 arguments: struct bpf_raw_tracepoint_args of raw tracepoints
@@ -73,9 +74,7 @@ export class ArgumentsContext {
       this.#values.take(slot, argument);
       this.#set(at + index * 8);
     }
-    let given = 0;
-    for (const _ in args) given++;
-    if (given !== taken) this.#checkNames(args);
+    checkNames(this.name, args, taken, this.#parameters);
     this.#finish(at, current);
     return at;
   }
@@ -126,12 +125,6 @@ export class ArgumentsContext {
     const { i32 } = this.#memory;
     i32[at >>> 2] = this.#values.low;
     i32[(at >>> 2) + 1] = this.#values.high;
-  }
-
-  #checkNames(args: Arguments): void {
-    const names = this.#parameters.map(({ name }) => name);
-    const stranger = Object.keys(args).find((name) => !names.includes(name));
-    if (stranger !== undefined) throw unknownName(this.name, 'argument', stranger, names);
   }
 }
 
@@ -211,68 +204,35 @@ export function hasRawTracepoint(profile: KernelProfile, name: string): boolean 
   );
 }
 
-/** Calls of one function on one task beyond which a call goes unseen. */
-const deepest = 256;
 const wordsOfCall = mostArguments * 2;
 
-class CallsOfTask {
-  depth = 0;
-  beyond = 0;
-  words = new Int32Array(4 * wordsOfCall);
-}
-
 /**
- * The arguments of calls under way, as a trampoline keeps them on the stack until the function returns: outermost
- * first for each task. A call that was under way before the program was attached is not among them.
+ * The arguments of calls under way, as a trampoline keeps them on the stack until the function returns. Of a call that
+ * was under way before the program was attached, or is too deep, they are not known: its return goes unseen.
  */
 export class ArgumentCalls {
-  readonly #tasks = new Map<Task, CallsOfTask>();
-  readonly #spare: CallsOfTask[] = [];
-  readonly #words = new Int32Array(wordsOfCall);
+  readonly #calls = new CallsOfTasks(wordsOfCall);
 
   /** A call begins with the arguments at `at`. */
   enter(task: Task, memory: Memory, at: number): void {
-    const key = identityOf(task);
-    const calls = this.#tasks.get(key) ?? this.#begin(key);
-    if (calls.depth === deepest) {
-      calls.beyond++;
-      return;
+    const calls = this.#calls;
+    if (!calls.enter(task)) return;
+    for (let word = 0; word < wordsOfCall; word++) {
+      calls.rows[calls.at + word] = memory.i32[(at >>> 2) + word] as number;
     }
-    const from = calls.depth * wordsOfCall;
-    if (from === calls.words.length) {
-      const wider = new Int32Array(calls.words.length * 2);
-      wider.set(calls.words);
-      calls.words = wider;
-    }
-    for (let word = 0; word < wordsOfCall; word++) calls.words[from + word] = memory.i32[(at >>> 2) + word] as number;
-    calls.depth++;
   }
 
   /** The innermost call returns: its arguments are what `restore` writes. False when it was not seen to begin. */
   exit(task: Task): boolean {
-    const key = identityOf(task);
-    const calls = this.#tasks.get(key);
-    if (calls === undefined) return false;
-    if (calls.beyond > 0) {
-      calls.beyond--;
-      return false;
-    }
-    const from = --calls.depth * wordsOfCall;
-    for (let word = 0; word < wordsOfCall; word++) this.#words[word] = calls.words[from + word] as number;
-    if (calls.depth === 0) {
-      this.#tasks.delete(key);
-      this.#spare.push(calls);
-    }
-    return true;
+    return this.#calls.exit(task);
   }
 
   restore(memory: Memory, at: number): void {
-    memory.i32.set(this.#words, at >>> 2);
+    const { rows, at: from } = this.#calls;
+    for (let word = 0; word < wordsOfCall; word++) memory.i32[(at >>> 2) + word] = rows[from + word] as number;
   }
 
-  #begin(task: Task): CallsOfTask {
-    const calls = this.#spare.pop() ?? new CallsOfTask();
-    this.#tasks.set(task, calls);
-    return calls;
+  forget(task: Task): void {
+    this.#calls.forget(task, () => {});
   }
 }

@@ -185,7 +185,13 @@ function stackSlot(cpu: CpuMemory, index: number): number {
   return cpu.kernelStack + 8 * (index - 5);
 }
 
-function checkNames(owner: string, args: Arguments, taken: number, parameters: readonly Parameter[]): void {
+/** @throws InputError when the arguments given are not those that were taken: one of them is nobody's parameter */
+export function checkNames(
+  owner: string,
+  args: Arguments,
+  taken: number,
+  parameters: readonly { readonly name: string }[],
+): void {
   let given = 0;
   for (const _ in args) given++;
   if (given === taken) return;

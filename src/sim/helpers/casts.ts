@@ -62,7 +62,7 @@ export function castHelpers({ memory, profile, structs }: HelperEnvironment): He
     skc_to_mptcp_sock: cast(() => false),
     sock_from_file(window) {
       const file = window.low(1);
-      const known = memory.isMapped(window.high(1), file, privateData + 8);
+      const known = window.isMapped(1, privateData + 8);
       const found = known ? memory.view.getUint32(file + privateData, true) : 0;
       const isSocket = found !== 0 && structs.objectAt('socket', found) !== undefined;
       window.answerPointer(isSocket ? found : 0);

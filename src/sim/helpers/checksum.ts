@@ -47,7 +47,7 @@ export function checksumHelpers({ memory, window, packets }: HelperEnvironment):
     const to = window.low(3);
     let sum = window.low(5);
     if (((fromSize | toSize) & 3) !== 0) return -errno.EINVAL;
-    if (!memory.isMapped(window.high(1), from, fromSize) || !memory.isMapped(window.high(3), to, toSize)) {
+    if (!window.isMapped(1, fromSize) || !window.isMapped(3, toSize)) {
       return -errno.EFAULT;
     }
     if (fromSize > 0 && toSize > 0) {

@@ -37,7 +37,7 @@ export function counterHelpers({ memory, maps, current }: HelperEnvironment): He
     perf_event_read_value(window) {
       const target = window.low(3);
       const size = window.low(4);
-      if (!memory.isWritable(window.high(3), target, size)) {
+      if (!window.isWritable(3, size)) {
         window.answer(-errno.EFAULT);
         return;
       }

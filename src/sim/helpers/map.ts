@@ -4,14 +4,12 @@ import type { CallWindow } from '../../vm/index.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** Map helpers (kernel/bpf/helpers.c). A map pointer that names no map can only come past the verifier: -EINVAL. */
-export function mapHelpers({ maps, current, memory }: HelperEnvironment): HelperBodies {
-  const readable = (window: CallWindow, argument: number, length: number) =>
-    memory.isMapped(window.high(argument), window.low(argument), length);
+export function mapHelpers({ maps, current }: HelperEnvironment): HelperBodies {
   /** A value that push reads, or that pop and peek fill, at r2. */
   const withValue = (window: CallWindow, run: (map: BpfMap, value: number, flags: number) => number) => {
     const map = maps.get(window.low(1));
     if (map === undefined) window.answer(-errno.EINVAL);
-    else if (!readable(window, 2, map.shape.valueSize)) window.answer(-errno.EFAULT);
+    else if (!window.isMapped(2, map.shape.valueSize)) window.answer(-errno.EFAULT);
     else window.answer(run(map, window.low(2), window.high(3) === 0 ? window.low(3) : 0x1_0000_0000));
   };
   return {
@@ -20,28 +18,28 @@ export function mapHelpers({ maps, current, memory }: HelperEnvironment): Helper
     map_peek_elem: (window) => withValue(window, peek),
     map_lookup_elem(window) {
       const map = maps.get(window.low(1));
-      const key = map !== undefined && readable(window, 2, map.shape.keySize) ? window.low(2) : 0;
+      const key = map !== undefined && window.isMapped(2, map.shape.keySize) ? window.low(2) : 0;
       const value = map === undefined || key === 0 ? 0 : map.lookup(key, current.cpu);
       window.answerPointer(value);
     },
     map_lookup_percpu_elem(window) {
       const map = maps.get(window.low(1));
       const cpu = window.low(3);
-      const key = map !== undefined && readable(window, 2, map.shape.keySize) ? window.low(2) : 0;
+      const key = map !== undefined && window.isMapped(2, map.shape.keySize) ? window.low(2) : 0;
       const value = map === undefined || key === 0 || cpu >= current.cpus.length ? 0 : map.lookup(key, cpu);
       window.answerPointer(value);
     },
     map_update_elem(window) {
       const map = maps.get(window.low(1));
       if (map === undefined || window.high(4) !== 0) window.answer(-errno.EINVAL);
-      else if (!readable(window, 2, map.shape.keySize) || !readable(window, 3, map.shape.valueSize)) {
+      else if (!window.isMapped(2, map.shape.keySize) || !window.isMapped(3, map.shape.valueSize)) {
         window.answer(-errno.EFAULT);
       } else window.answer(map.update(window.low(2), window.low(3), window.low(4), current.cpu));
     },
     map_delete_elem(window) {
       const map = maps.get(window.low(1));
       if (map === undefined) window.answer(-errno.EINVAL);
-      else if (!readable(window, 2, map.shape.keySize)) window.answer(-errno.EFAULT);
+      else if (!window.isMapped(2, map.shape.keySize)) window.answer(-errno.EFAULT);
       else window.answer(map.delete(window.low(2)));
     },
   };

@@ -18,7 +18,7 @@ export function mtuHelpers({ memory, packets, network, window }: HelperEnvironme
     const at = call.low(3);
     const flags = call.low(5);
     const difference = call.low(4) | 0;
-    if (!memory.isWritable(call.high(3), at, 4)) return -errno.EFAULT;
+    if (!call.isWritable(3, 4)) return -errno.EFAULT;
     const asked = memory.view.getUint32(at, true);
     if (call.high(5) !== 0 || (flags & ~(isSkb ? segments : 0)) !== 0) return -errno.EINVAL;
     if (flags !== 0 && (difference !== 0 || asked !== 0)) return -errno.EINVAL;

@@ -33,7 +33,7 @@ export function outputHelpers({
     if (!(map instanceof PerfEventArray) || (more & ~(isPacket ? contextLength : 0)) !== 0) return -errno.EINVAL;
     if (more > available) return -errno.EFAULT;
     if (size + more > longestRecord) return -errno.E2BIG;
-    if (!memory.isMapped(window.high(4), window.low(4), size)) return -errno.EFAULT;
+    if (!window.isMapped(4, size)) return -errno.EFAULT;
     return map.output(window.low(3), current.cpu, window.low(4), size, from, more);
   }
 

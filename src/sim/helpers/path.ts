@@ -36,8 +36,8 @@ export function pathHelpers({ memory, profile: { btf } }: HelperEnvironment): He
         window.answer(0);
         return;
       }
-      const file = memory.isMapped(window.high(1), window.low(1), entry.path + 8) ? read(window.low(1), entry.path) : 0;
-      if (file === 0 || !memory.isWritable(window.high(2), target, size)) {
+      const file = window.isMapped(1, entry.path + 8) ? read(window.low(1), entry.path) : 0;
+      if (file === 0 || !window.isWritable(2, size)) {
         window.answer(-errno.EFAULT);
         return;
       }

@@ -25,7 +25,7 @@ export function printHelpers(environment: HelperEnvironment): HelperBodies {
     },
     trace_vprintk(window) {
       const bytes = window.low(4);
-      const mapped = bytes === 0 || memory.isMapped(window.high(3), window.low(3), bytes);
+      const mapped = bytes === 0 || window.isMapped(3, bytes);
       if (bytes % 8 !== 0 || bytes > 12 * 8) {
         window.answer(-errno.EINVAL);
       } else if (!mapped) {

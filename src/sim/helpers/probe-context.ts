@@ -78,7 +78,7 @@ export function probeContextHelpers(environment: HelperEnvironment): HelperBodie
       const target = window.low(2);
       const size = window.low(3);
       const { link } = current;
-      if (!memory.isWritable(window.high(2), target, size)) window.answer(-errno.EFAULT);
+      if (!window.isWritable(2, size)) window.answer(-errno.EFAULT);
       else if (size !== counterValueSize || !(link instanceof SamplingLink)) {
         memory.u8.fill(0, target, target + size);
         window.answer(-errno.EINVAL);
@@ -98,6 +98,6 @@ function argumentCount(memory: Memory, window: CallWindow): number {
 
 /** Copies a u64 of the context to where an argument of the helper points. */
 function copyArgument(memory: Memory, window: CallWindow, index: number, target: number): number {
-  if (!memory.isWritable(window.high(target), window.low(target), 8)) return -errno.EFAULT;
+  if (!window.isWritable(target, 8)) return -errno.EFAULT;
   return memory.guardedCopy(window.low(target), kernelSpace, window.low(1) + index * 8, 8);
 }

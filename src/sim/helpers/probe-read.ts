@@ -1,14 +1,41 @@
 import { errno } from '../../base/index.ts';
-import { kernelSpace, type Memory, pageSize, userSpace } from '../../memory/index.ts';
+import { type Memory, pageSize, userSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import { isKernelThread } from '../objects/tasks.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /**
- * Reads of memory that may not be there (kernel/trace/bpf_trace.c, mm/maccess.c). A fault fills the target with
- * zeros and answers -EFAULT. `probe_read` and `probe_read_str` take the space from the address, as on x86.
+ * Reads of memory that may not be there (kernel/trace/bpf_trace.c, mm/maccess.c). What cannot be read fills the target
+ * with zeros. A pointer is looked at before it is followed: each kind of read has a rule for it, which answers 0 where
+ * something may be, -ERANGE for what is no address of the kernel, -EFAULT for what is none of user space.
  */
-type Space = typeof kernelSpace | typeof userSpace | 'either';
+type Rule = (high: number, low: number, size: number) => number;
+
+/** Bits 47 to 63 of a canonical address of the kernel. */
+const kernelTop = 0x1ffff;
+/** TASK_SIZE_MAX: the last page of user space's half belongs to nobody. */
+const taskSize = { high: 0x7fff, low: 0xffff_f000 } as const;
+/** VSYSCALL_ADDR: user space's, though it lies among the kernel's. */
+const vsyscall = { high: -1, low: -0xa0_0000 } as const;
+
+/** copy_from_kernel_nofault_allowed (arch/x86/mm/maccess.c) */
+const fromKernel: Rule = (high, low) => {
+  const isVsyscall = (high | 0) === vsyscall.high && (low & -pageSize) === vsyscall.low;
+  return high >>> 15 === kernelTop && !isVsyscall ? 0 : -errno.ERANGE;
+};
+/** access_ok: nothing is read from any address up to the last. */
+const fromUser: Rule = (high, low, size) => {
+  const isSome = size === 0 ? isBelow(high, low, taskSize.low + 1) : high >>> 0 === userSpace;
+  return isSome ? 0 : -errno.EFAULT;
+};
+/** bpf_probe_read_compat: the address tells. */
+const fromEither: Rule = (high, low, size) =>
+  isBelow(high, low, taskSize.low) ? fromUser(high, low, size) : fromKernel(high, low, size);
+
+function isBelow(high: number, low: number, lowEnd: number): boolean {
+  const top = high >>> 0;
+  return top < taskSize.high || (top === taskSize.high && low >>> 0 < lowEnd);
+}
 
 export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironment): HelperBodies {
   /** Into the memory of the task that is current; kernel threads have none. */
@@ -16,7 +43,7 @@ export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironme
     const target = window.low(1);
     const length = window.low(3);
     if (isKernelThread(current.task) || window.high(1) !== userSpace) return -errno.EPERM;
-    if (!memory.isMapped(userSpace, target, length) || !memory.isMapped(window.high(2), window.low(2), length)) {
+    if (!memory.isMapped(userSpace, target, length) || !window.isMapped(2, length)) {
       return -errno.EFAULT;
     }
     // What stood there is another text from now on.
@@ -26,40 +53,44 @@ export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironme
   }
 
   return {
-    probe_read: (window) => read(memory, window, 'either'),
-    probe_read_kernel: (window) => read(memory, window, kernelSpace),
-    probe_read_user: (window) => read(memory, window, userSpace),
-    probe_read_str: (window) => readString(memory, window, 'either'),
-    probe_read_kernel_str: (window) => readString(memory, window, kernelSpace),
-    probe_read_user_str: (window) => readString(memory, window, userSpace),
-    copy_from_user: (window) => read(memory, window, userSpace),
+    probe_read: (window) => read(memory, window, fromEither),
+    probe_read_kernel: (window) => read(memory, window, fromKernel),
+    probe_read_user: (window) => read(memory, window, fromUser),
+    probe_read_str: (window) => readString(memory, window, fromEither),
+    probe_read_kernel_str: (window) => readString(memory, window, fromKernel),
+    probe_read_user_str: (window) => readString(memory, window, fromUser),
+    copy_from_user: (window) => read(memory, window, fromUser),
     copy_from_user_task(window) {
       if (!window.isZero(5)) window.answer(-errno.EINVAL);
       else if (window.low(2) === 0) window.answer(0);
-      else read(memory, window, userSpace);
+      else read(memory, window, fromUser);
     },
     probe_write_user: (window) => window.answer(write(window)),
   };
 }
 
-function read(memory: Memory, window: CallWindow, space: Space): void {
+function read(memory: Memory, window: CallWindow, rule: Rule): void {
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
-  const high = window.high(3);
-  // A source of the wrong space is a fault as any other: address 0 is never mapped.
-  if (space === 'either' || space === high) window.answer(memory.guardedCopy(target, high, window.low(3), size));
-  else window.answer(memory.guardedCopy(target, 0, 0, size));
+  // As an int32: a number beyond 2^31 is made anew for each call that it is handed to.
+  const high = window.high(3) | 0;
+  const fault = rule(high, window.low(3) | 0, size);
+  if (fault === 0) window.answer(memory.guardedCopy(target, high, window.low(3), size));
+  else {
+    memory.u8.fill(0, target, target + size);
+    window.answer(fault);
+  }
 }
 
 /** Answers the length with its NUL; a text that is too long is cut, and its last byte is the NUL. */
-function readString(memory: Memory, window: CallWindow, space: Space): void {
+function readString(memory: Memory, window: CallWindow, rule: Rule): void {
   const target = window.low(1);
   const size = window.low(2);
-  if (!memory.isWritable(window.high(1), target, size)) {
+  if (!window.isWritable(1, size)) {
     window.answer(-errno.EFAULT);
     return;
   }
@@ -67,10 +98,14 @@ function readString(memory: Memory, window: CallWindow, space: Space): void {
     window.answer(0);
     return;
   }
-  const high = window.high(3);
-  const length = space === 'either' || space === high ? copyString(memory, target, high, window.low(3), size) : 0;
-  if (length === 0) memory.u8.fill(0, target, target + size);
-  window.answer(length === 0 ? -errno.EFAULT : length);
+  const high = window.high(3) | 0;
+  const fault = rule(high, window.low(3) | 0, size);
+  const length = fault === 0 ? copyString(memory, target, high, window.low(3), size) : 0;
+  if (length > 0) window.answer(length);
+  else {
+    memory.u8.fill(0, target, target + size);
+    window.answer(fault === 0 ? -errno.EFAULT : fault);
+  }
 }
 
 /** Returns the bytes written, or 0 when a byte before the NUL is not mapped. */

@@ -38,7 +38,7 @@ export function ringBufferHelpers(environment: HelperEnvironment): HelperBodies 
       records.begin();
       let status: number = -errno.EINVAL;
       if (ring !== undefined && window.high(4) === 0) {
-        const mapped = memory.isMapped(window.high(2), window.low(2), window.low(3));
+        const mapped = window.isMapped(2, window.low(3));
         status = mapped ? ring.output(window.low(2), window.low(3), window.low(4)) : -errno.EFAULT;
       }
       records.sent(status === 0);

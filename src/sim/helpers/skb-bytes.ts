@@ -63,7 +63,7 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
       const offset = window.low(2);
       const to = window.low(3);
       const length = window.low(4);
-      if (!memory.isWritable(window.high(3), to, length)) return -errno.EFAULT;
+      if (!window.isWritable(3, length)) return -errno.EFAULT;
       return load(skbs.get(skb, skbAt.data) + offset, skbs.get(skb, skbAt.dataEnd), to, length);
     }),
 
@@ -72,7 +72,7 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
       const to = window.low(3);
       const length = window.low(4);
       const from = window.low(5);
-      if (!memory.isWritable(window.high(3), to, length)) return -errno.EFAULT;
+      if (!window.isWritable(3, length)) return -errno.EFAULT;
       const mac = skbs.get(skb, skbAt.mac);
       const start = from === headerStarts.mac ? mac : from === headerStarts.network ? skbs.get(skb, skbAt.network) : 0;
       const end = skbs.get(skb, skbAt.dataEnd);
@@ -88,7 +88,7 @@ export function skbByteHelpers({ memory, packets }: HelperEnvironment): HelperBo
         return -errno.EINVAL;
       }
       if ((offset | 0) < 0 || offset + length > skbs.length(skb)) return -errno.EFAULT;
-      if (!memory.isMapped(window.high(3), window.low(3), length)) return -errno.EFAULT;
+      if (!window.isMapped(3, length)) return -errno.EFAULT;
       memory.u8.copyWithin(skbs.get(skb, skbAt.data) + offset, window.low(3), window.low(3) + length);
       if ((flags & storeFlags.invalidateHash) !== 0) skbs.clearHash(skb);
       return 0;

@@ -29,7 +29,7 @@ export function stackHelpers({ memory, maps, current, stacks, userSpace, tasks }
     const target = window.low(2);
     const size = window.low(3);
     const flags = window.low(4);
-    if (!memory.isWritable(window.high(2), target, size)) return -errno.EFAULT;
+    if (!window.isWritable(2, size)) return -errno.EFAULT;
     const user = (flags & stackFlags.user) !== 0;
     const buildId = (flags & stackFlags.buildId) !== 0;
     const element = buildId ? buildIdSize : 8;
@@ -77,7 +77,7 @@ export function stackHelpers({ memory, maps, current, stacks, userSpace, tasks }
     get_task_stack(window) {
       const own = window.high(1) === kernelSpace && tasks.taskAt(window.low(1)) === identityOf(current.task);
       if (own) window.answer(getStack(window));
-      else if (!memory.isWritable(window.high(2), window.low(2), window.low(3))) window.answer(-errno.EFAULT);
+      else if (!window.isWritable(2, window.low(3))) window.answer(-errno.EFAULT);
       else {
         memory.u8.fill(0, window.low(2), window.low(2) + window.low(3));
         window.answer(-errno.EFAULT);

@@ -6,7 +6,7 @@ import type { HelperBodies, HelperEnvironment } from './environment.ts';
 
 /** Values of tasks, sockets, inodes and cgroups (kernel/bpf/bpf_*_storage.c, net/core/bpf_sk_storage.c). */
 export function storageHelpers(environment: HelperEnvironment): HelperBodies {
-  const { memory, maps, tasks, sockets, structs, cgroupObjects } = environment;
+  const { maps, tasks, sockets, structs, cgroupObjects } = environment;
   type Find = (offset: number) => object | undefined;
   const taskAt: Find = (offset) => tasks.taskAt(offset);
   const sockAt: Find = (offset) => sockets.sockAt(offset);
@@ -18,7 +18,7 @@ export function storageHelpers(environment: HelperEnvironment): HelperBodies {
     const owner = window.high(2) === kernelSpace ? find(window.low(2)) : undefined;
     let value = 0;
     if (storage instanceof LocalStorage && owner !== undefined && window.high(4) === 0) {
-      const given = memory.isMapped(window.high(3), window.low(3), storage.shape.valueSize);
+      const given = window.isMapped(3, storage.shape.valueSize);
       value = storage.of(owner, given ? window.low(3) : 0, window.low(4));
     }
     window.answerPointer(value);

@@ -19,7 +19,7 @@ export function taskHelpers({ memory, current, tasks }: HelperEnvironment): Help
     get_current_comm(window) {
       const target = window.low(1);
       const size = window.low(2);
-      if (size === 0 || !memory.isWritable(window.high(1), target, size)) {
+      if (size === 0 || !window.isWritable(1, size)) {
         window.answer(-errno.EINVAL);
         return;
       }
@@ -33,7 +33,7 @@ export function taskHelpers({ memory, current, tasks }: HelperEnvironment): Help
     get_ns_current_pid_tgid(window) {
       const target = window.low(3);
       const size = window.low(4);
-      if (!memory.isWritable(window.high(3), target, size)) {
+      if (!window.isWritable(3, size)) {
         window.answer(-errno.EFAULT);
         return;
       }

@@ -29,12 +29,12 @@ export function textHelpers(environment: HelperEnvironment): HelperBodies {
 
   function parse(window: CallWindow, signed: boolean): number {
     const target = window.low(4);
-    if (!memory.isWritable(window.high(4), target, 8)) return -errno.EFAULT;
+    if (!window.isWritable(4, 8)) return -errno.EFAULT;
     memory.view.setBigUint64(target, 0n, true);
     const base = window.low(3);
     const length = window.low(2);
     if (window.high(3) !== 0 || !bases.has(base)) return -errno.EINVAL;
-    if (!memory.isMapped(window.high(1), window.low(1), length)) return -errno.EFAULT;
+    if (!window.isMapped(1, length)) return -errno.EFAULT;
     const parsed = parseNumber(String.fromCharCode(...memory.bytes(window.low(1), length)), base);
     if (typeof parsed === 'number') return parsed;
     if (!signed && parsed.negative) return -errno.EINVAL;
@@ -49,7 +49,7 @@ export function textHelpers(environment: HelperEnvironment): HelperBodies {
     strtoul: (window) => window.answer(parse(window, false)),
     strncmp(window) {
       const length = window.low(2);
-      if (!memory.isMapped(window.high(1), window.low(1), length)) window.answer(-errno.EFAULT);
+      if (!window.isMapped(1, length)) window.answer(-errno.EFAULT);
       else window.answer(compare(memory, window, length));
     },
     snprintf: (window) => window.answer(print(environment, window)),
@@ -104,8 +104,8 @@ function print(environment: HelperEnvironment, window: CallWindow): number {
   const size = window.low(2);
   const bytes = window.low(5);
   if (bytes % 8 !== 0 || bytes > mostArguments * 8) return -errno.EINVAL;
-  if (!memory.isWritable(window.high(1), target, size)) return -errno.EFAULT;
-  if (bytes > 0 && !memory.isMapped(window.high(4), window.low(4), bytes)) return -errno.EFAULT;
+  if (!window.isWritable(1, size)) return -errno.EFAULT;
+  if (bytes > 0 && !window.isMapped(4, bytes)) return -errno.EFAULT;
   const args = Array.from({ length: bytes / 8 }, (_, i) => memory.view.getBigUint64(window.low(4) + i * 8, true));
   const text = formatPrintk(environment, formatAt(memory, window.high(3), window.low(3)), args);
   if (typeof text === 'number') return text;
@@ -123,9 +123,9 @@ function show({ memory, profile: { btf } }: HelperEnvironment, window: CallWindo
   const size = window.low(2);
   const given = window.low(3);
   const flags = window.low(5);
-  if (!memory.isWritable(window.high(1), target, size)) return -errno.EFAULT;
+  if (!window.isWritable(1, size)) return -errno.EFAULT;
   if (window.low(4) !== typedPointer || window.high(5) !== 0 || (flags & ~allShowFlags) !== 0) return -errno.EINVAL;
-  if (!memory.isMapped(window.high(3), given, typedPointer)) return -errno.EFAULT;
+  if (!window.isMapped(3, typedPointer)) return -errno.EFAULT;
   const id = memory.view.getUint32(given + 8, true);
   if (id === 0 || id >= btf.count) return -errno.EINVAL;
   const [low, high] = [memory.view.getUint32(given, true), memory.view.getUint32(given + 4, true)];

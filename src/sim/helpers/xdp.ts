@@ -78,7 +78,7 @@ export function xdpHelpers({ memory, packets }: HelperEnvironment): HelperBodies
       const length = window.low(4);
       const from = bytesAt(xdp, window.low(2), length);
       if (from < 0) return from;
-      if (!memory.isWritable(window.high(3), window.low(3), length)) return -errno.EFAULT;
+      if (!window.isWritable(3, length)) return -errno.EFAULT;
       memory.u8.copyWithin(window.low(3), from, from + length);
       return 0;
     }),
@@ -87,7 +87,7 @@ export function xdpHelpers({ memory, packets }: HelperEnvironment): HelperBodies
       const length = window.low(4);
       const to = bytesAt(xdp, window.low(2), length);
       if (to < 0) return to;
-      if (!memory.isMapped(window.high(3), window.low(3), length)) return -errno.EFAULT;
+      if (!window.isMapped(3, length)) return -errno.EFAULT;
       memory.u8.copyWithin(to, window.low(3), window.low(3) + length);
       return 0;
     }),

@@ -34,8 +34,8 @@ export interface ContextParts {
 const op = 'attach';
 /** KRETPROBE_MAXACTIVE_MAX (kernel/trace/trace_kprobe.c) */
 const mostActive = 4096;
-/** MAX_URETPROBE_DEPTH of each task bounds them; what all tasks together may hold has no bound. */
-const uretprobes = Number.POSITIVE_INFINITY;
+/** MAX_URETPROBE_DEPTH of each task bounds them; what all tasks together may hold has no bound that is reached. */
+const uretprobes = 0x3fff_ffff;
 /** sysctl kernel.perf_event_max_sample_rate */
 const mostSamples = 100_000;
 
@@ -117,7 +117,10 @@ export class AttachPoints {
 
   /** A task is gone: no call of it is under way any more. */
   forget(task: Task): void {
-    for (const point of this.#functions.values()) for (const link of point.exits) link.instances?.forget(task);
+    for (const point of this.#functions.values()) {
+      for (const link of point.exits) link.instances?.forget(task);
+      point.calls?.forget(task);
+    }
   }
 
   #newFunction(name: string): FunctionPoint {

@@ -96,12 +96,15 @@ export class Player {
   /** @throws InputError for an event that cannot be */
   fire(event: KernelEvent): void {
     const current = this.#current;
-    const { cpu } = event;
+    // Read once: where events are of many forms, each read of a time makes a number.
+    const { cpu, time } = event;
     if (!(cpu >= 0 && cpu < this.#cpus && (cpu | 0) === cpu)) throw this.#noCpu(event);
-    if (!(event.time >= current.now)) throw this.#tooLate(event);
+    if (!(time >= current.now)) throw this.#tooLate(event);
     // What begins now is what a sample that is due now finds.
-    if (this.due <= event.time) this.#elapse(event.time, event.kind !== 'activity');
-    current.now = event.time;
+    if (this.#sampling.due <= time || this.#timers.due <= time) {
+      this.#elapse(time, event.kind !== 'activity');
+    }
+    current.now = time;
     const happens = this.#overrides.any ? this.#overrides.pass(event) : event;
     if (happens === null) return;
     current.begin(cpu, event.task, event.stack, event.userStack);

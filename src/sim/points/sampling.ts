@@ -107,9 +107,13 @@ export class SamplingLink extends LinkResource {
   }
 }
 
+/** What a CPU does while a scenario tells: one for each CPU, so that an activity allocates nothing. */
+type Busy = { -readonly [Key in keyof Running]: Running[Key] };
+
 export class Sampling {
   readonly #running: Running[];
   readonly #idle: readonly Running[];
+  readonly #busy: readonly Busy[];
   readonly #links: LinkResource[][];
   /** Those that only count. */
   readonly #counters: Counter[][];
@@ -124,6 +128,7 @@ export class Sampling {
       activity: null,
       until: Number.POSITIVE_INFINITY,
     }));
+    this.#busy = this.#idle.map((running) => ({ ...running }));
     this.#running = [...this.#idle];
     this.#links = this.#idle.map(() => []);
     this.#counters = this.#idle.map(() => []);
@@ -163,9 +168,15 @@ export class Sampling {
    * in that. `take` runs the program.
    */
   begin(activity: CpuActivity, take: Take): void {
-    const { cpu, task, stack, userStack, time, duration } = activity;
+    const { cpu, time } = activity;
     this.#takeDue(cpu, time, false, take);
-    this.#switch(cpu, time, { task, stack, userStack, activity, until: time + duration });
+    const busy = this.#busy[cpu] as Busy;
+    busy.task = activity.task;
+    busy.stack = activity.stack;
+    busy.userStack = activity.userStack;
+    busy.activity = activity;
+    busy.until = time + activity.duration;
+    this.#switch(cpu, time, busy);
     this.#reckon();
   }
 

@@ -117,8 +117,8 @@ describe.each(engines)('on the $name', (engine) => {
   test.each([
     ['probe_read_kernel', kernel, 4, 0, 'kern'],
     ['probe_read_kernel', kernel, 0, 0, ''],
-    ['probe_read_kernel', user, 4, -errno.EFAULT, '\0\0\0\0'],
-    ['probe_read_kernel', bad, 4, -errno.EFAULT, '\0\0\0\0'],
+    ['probe_read_kernel', user, 4, -errno.ERANGE, '\0\0\0\0'],
+    ['probe_read_kernel', bad, 4, -errno.ERANGE, '\0\0\0\0'],
     ['probe_read_user', user, 4, 0, 'user'],
     ['probe_read_user', kernel, 4, -errno.EFAULT, '\0\0\0\0'],
     ['probe_read', kernel, 4, 0, 'kern'],
@@ -129,8 +129,8 @@ describe.each(engines)('on the $name', (engine) => {
     ['probe_read_kernel_str', kernel, 4, 4, 'ker\0'],
     ['probe_read_kernel_str', kernel, 1, 1, '\0'],
     ['probe_read_kernel_str', kernel, 0, 0, ''],
-    ['probe_read_kernel_str', user, 4, -errno.EFAULT, '\0\0\0\0'],
-    ['probe_read_kernel_str', bad, 4, -errno.EFAULT, '\0\0\0\0'],
+    ['probe_read_kernel_str', user, 4, -errno.ERANGE, '\0\0\0\0'],
+    ['probe_read_kernel_str', bad, 4, -errno.ERANGE, '\0\0\0\0'],
     ['probe_read_user_str', user, 12, 5, 'user\0'],
     ['probe_read_user_str', kernel, 4, -errno.EFAULT, '\0\0\0\0'],
     ['probe_read_str', user, 12, 5, 'user\0'],
@@ -141,6 +141,43 @@ describe.each(engines)('on the $name', (engine) => {
     expect(answer).toBe(BigInt(status));
     const text = String.fromCharCode(...bytes.subarray(0, expected.length + 1));
     expect(text).toBe(status < 0 || expected.length < size ? expected + text.slice(expected.length) : expected + rest);
+  });
+
+  /** What Linux 6.18.44 answered to pointers where nothing is: those that no kernel address can be are -ERANGE. */
+  const { EFAULT, ERANGE } = errno;
+  test.each([
+    ['NULL', 0n, ERANGE, EFAULT],
+    ['the second page', 0x1000n, ERANGE, EFAULT],
+    ['the last page of user space', 0x7fff_ffff_e000n, ERANGE, EFAULT],
+    ['TASK_SIZE_MAX', 0x7fff_ffff_f000n, ERANGE, ERANGE],
+    ['not canonical', 0x8000_0000_0000n, ERANGE, ERANGE],
+    ['not canonical either', 0x1234_5678_1234_5678n, ERANGE, ERANGE],
+    ['the lowest of the kernel', 0xffff_8000_0000_0000n, EFAULT, EFAULT],
+    ['the vsyscall page', 0xffff_ffff_ff60_0000n, ERANGE, ERANGE],
+    ['the last page', 0xffff_ffff_ffff_f000n, EFAULT, EFAULT],
+  ])('%s cannot be read', (_, pointer, kernelFault, anyFault) => {
+    const source = `r3 = ${pointer} ll`;
+    const answers = (size: number) =>
+      ['probe_read_kernel', 'probe_read_user', 'probe_read'].flatMap((name) =>
+        [name, `${name}_str`].map((helper) => {
+          const { answer, bytes } = run(readers(helper, source, size));
+          expect(bytes.subarray(0, size + 1)).toEqual(Uint8Array.of(...new Uint8Array(size), 0xff));
+          return Number(answer);
+        }),
+      );
+    expect(answers(8)).toEqual([kernelFault, kernelFault, EFAULT, EFAULT, anyFault, anyFault].map((code) => -code));
+  });
+
+  test.each([
+    ['NULL', 0n, [-ERANGE, 0, 0]],
+    ['the last page of user space', 0x7fff_ffff_e000n, [-ERANGE, 0, 0]],
+    ['TASK_SIZE_MAX', 0x7fff_ffff_f000n, [-ERANGE, 0, -ERANGE]],
+    ['not canonical', 0x1234_5678_1234_5678n, [-ERANGE, -EFAULT, -ERANGE]],
+    ['of the kernel', 0xffff_8880_0000_0000n, [0, -EFAULT, 0]],
+  ])('nothing is read from %s', (_, pointer, expected) => {
+    const answer = (name: string) => Number(run(readers(name, `r3 = ${pointer} ll`, 0)).answer);
+    expect(['probe_read_kernel', 'probe_read_user', 'probe_read'].map(answer)).toEqual(expected);
+    expect(['probe_read_kernel_str', 'probe_read_user_str', 'probe_read_str'].map(answer)).toEqual([0, 0, 0]);
   });
 
   test('a text that runs into an unmapped page is a fault', () => {
