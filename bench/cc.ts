@@ -21,8 +21,8 @@ import { type Peer, type Text, textsOf, typeOf } from '../test/conformance/bcc-t
 const [folder = '', peerPath] = process.argv.slice(2);
 const profile = loadProfile('6.1');
 const rounds = 3;
-/** Compilations before anything is timed: the compiler's own code is compiled by then. */
-const warmUps = 16;
+/** Compilations before anything is timed: V8 has compiled the compiler's own code by then, on a busy machine too. */
+const warmUps = 60;
 
 const refused = new Set<string>();
 const machine = boot({ profile, cpus: 2 });

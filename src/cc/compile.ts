@@ -14,7 +14,7 @@ import { generateProgram } from './object/generate.ts';
 import { fieldTypeOf, structLayoutOf } from './object/layouts.ts';
 import { ObjectTypes } from './object/object-types.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
-import { askedBy, positionOf } from './preprocess/token.ts';
+import { askedBy, positionOf, type Token } from './preprocess/token.ts';
 import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
 import { parse } from './syntax/parser.ts';
 import { KernelTypes } from './types/kernel-types.ts';
@@ -73,12 +73,13 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
       ? { name: `<${path}>`, text: kernelHeader(path) }
       : undefined);
   const before = preludeOf(profile, diagnostics);
-  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
+  const macros = { tokens: [], macros: before.macros };
+  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), macros);
   preprocessor.headerNames = headerNames;
   preprocessor.define({ 'bpf_num_cpus()': cpus, ...options.defines });
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
-  const unit = parse(preprocessor.finish(), diagnostics, new KernelTypes(profile), {
+  const unit = parse(behindPrelude(before, preprocessor.finish()), diagnostics, new KernelTypes(profile), {
     bccDialect,
     macroNames: () => preprocessor.macros.names(),
   });
@@ -140,6 +141,12 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
   const made = preprocessor.prelude();
   preludes.set(profile, made);
   return made;
+}
+
+/** A text's tokens, behind the small functions where it calls one of them: their macros name no other that begins so. */
+function behindPrelude({ tokens }: Prelude, own: readonly Token[]): readonly Token[] {
+  const calls = own.some(({ kind, text }) => kind === 'name' && text.startsWith('__tracebed_'));
+  return calls ? [...tokens, ...own] : own;
 }
 
 function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number): MapSpec {

@@ -1,6 +1,5 @@
 import { fromHex, InputError, TracebedError, UsageError } from '../base/index.ts';
-import { Memory } from '../memory/index.ts';
-import { CallWindow, type Helper, stackSize } from '../vm/index.ts';
+import type { Helper } from '../vm/index.ts';
 import { endWith, newCommand, withExamples } from './command.ts';
 import { type EngineName, engineNamed, engineNames } from './engines.ts';
 import { type Io, print } from './io.ts';
@@ -56,7 +55,11 @@ const answerArgument: Helper = (window) => window.answerHalves(window.high(1), w
 
 /** r0 in hex. @throws TracebedError for a trap */
 async function runProgram(code: Uint8Array, bytes: Uint8Array, name: EngineName): Promise<string> {
-  const engine = await engineNamed(name);
+  const [engine, { Memory }, { CallWindow, stackSize }] = await Promise.all([
+    engineNamed(name),
+    import('../memory/index.ts'),
+    import('../vm/index.ts'),
+  ]);
   const memory = new Memory(memorySize);
   const stack = memory.allocatePages(stackSize);
   const start = memory.allocatePages(bytes.length);

@@ -66,6 +66,9 @@ const pseudoBySource = new Map<number, PseudoImmediate>(
   entriesOf(pseudoImmediates).map(([pseudo, row]) => [row.source, pseudo]),
 );
 
+/** The fields of a slot as bits of a mask. */
+const field = { dst: 1, src: 2, offset: 4, imm: 8 } as const;
+
 /** The fields of one slot, and what they mean together. */
 class SlotReader {
   readonly view: DataView;
@@ -97,60 +100,67 @@ class SlotReader {
       case 'alu':
         return this.#alu(row);
       case 'neg':
-        this.#unused('src', 'offset', 'imm');
-        return { kind: 'neg', slot, width: row.width, dst: this.#register('dst') };
+        this.#unused(field.src | field.offset | field.imm);
+        return { kind: 'neg', slot, width: row.width, dst: this.#dst };
       case 'endian': {
-        this.#unused('src', 'offset');
+        this.#unused(field.src | field.offset);
         const bits = endianBits.find((width) => width === this.imm);
         if (bits === undefined) return this.#fault(4, `a byte swap of ${this.imm} bits`, '16, 32 or 64');
-        return { kind: 'endian', slot, op: row.op, bits, dst: this.#register('dst') };
+        return { kind: 'endian', slot, op: row.op, bits, dst: this.#dst };
       }
       case 'load': {
-        this.#unused('imm');
+        this.#unused(field.imm);
         const { size, signed } = row;
-        return { kind: 'load', slot, size, signed, dst: this.#register('dst'), ...this.#place('src') };
+        return { kind: 'load', slot, size, signed, dst: this.#dst, base: this.#src, offset: this.offset };
       }
       case 'store': {
-        this.#unused(row.register ? 'imm' : 'src');
-        return { kind: 'store', slot, size: row.size, src: this.#operand(row.register), ...this.#place('dst') };
+        this.#unused(row.register ? field.imm : field.src);
+        return {
+          kind: 'store',
+          slot,
+          size: row.size,
+          src: this.#operand(row.register),
+          base: this.#dst,
+          offset: this.offset,
+        };
       }
       case 'atomic':
         return this.#atomic(row);
       case 'loadPacket': {
-        this.#unused('dst', 'offset');
-        if (!row.register) this.#unused('src');
-        const index = row.register ? this.#register('src') : null;
+        this.#unused(field.dst | field.offset);
+        if (!row.register) this.#unused(field.src);
+        const index = row.register ? this.#src : null;
         return { kind: 'loadPacket', slot, size: row.size, index, imm: this.imm };
       }
       case 'loadImm64':
         return this.#loadImm64();
       case 'jump': {
-        this.#unused(row.register ? 'imm' : 'src');
+        this.#unused(row.register ? field.imm : field.src);
         const { op, width } = row;
         const src = this.#operand(row.register);
-        return { kind: 'jump', slot, op, width, dst: this.#register('dst'), src, offset: this.offset };
+        return { kind: 'jump', slot, op, width, dst: this.#dst, src, offset: this.offset };
       }
       case 'goto':
-        this.#unused('dst', 'src', 'imm');
+        this.#unused(field.dst | field.src | field.imm);
         return { kind: 'goto', slot, long: false, offset: this.offset };
       case 'gotol':
-        this.#unused('dst', 'src', 'offset');
+        this.#unused(field.dst | field.src | field.offset);
         return { kind: 'goto', slot, long: true, offset: this.imm };
       case 'mayGoto':
-        this.#unused('dst', 'src', 'imm');
+        this.#unused(field.dst | field.src | field.imm);
         return { kind: 'mayGoto', slot, offset: this.offset };
       case 'call': {
         const target = targetBySource.get(this.src);
         if (target === undefined) return this.#fault(1, `no call has the source field ${this.src}`, '0, 1 or 2');
-        this.#unused('dst');
-        if (target !== 'kfunc') this.#unused('offset');
+        this.#unused(field.dst);
+        if (target !== 'kfunc') this.#unused(field.offset);
         return { kind: 'call', slot, target, imm: this.imm, offset: this.offset };
       }
       case 'callx':
-        this.#unused('src', 'offset', 'imm');
-        return { kind: 'callx', slot, dst: this.#register('dst') };
+        this.#unused(field.src | field.offset | field.imm);
+        return { kind: 'callx', slot, dst: this.#dst };
       case 'exit':
-        this.#unused('dst', 'src', 'offset', 'imm');
+        this.#unused(field.dst | field.src | field.offset | field.imm);
         return { kind: 'exit', slot };
       default:
         return assertNever(row);
@@ -160,17 +170,17 @@ class SlotReader {
   #alu(row: OpcodeRow & { kind: 'alu' }): Instruction {
     const { slot, offset } = this;
     const { width } = row;
-    const dst = this.#register('dst');
+    const dst = this.#dst;
     if (row.code === aluCodes.mov && row.register && offset !== 0) {
-      const src = this.#register('src');
+      const src = this.#src;
       if (offset === addressSpaceCast && width === 64) return { kind: 'addrSpaceCast', slot, dst, src, imm: this.imm };
       const widths: readonly ExtendBits[] = width === 64 ? extendBits.alu64 : extendBits.alu32;
       const bits = widths.find((candidate) => candidate === offset);
       if (bits === undefined) return this.#fault(2, `a move with the offset ${offset}`, `0, ${widths.join(', ')}`);
-      this.#unused('imm');
+      this.#unused(field.imm);
       return { kind: 'movsx', slot, width, bits, dst, src };
     }
-    this.#unused(row.register ? 'imm' : 'src');
+    this.#unused(row.register ? field.imm : field.src);
     const op = offset === 0 || offset === 1 ? aluByCode.get(row.code | (offset << 8)) : undefined;
     if (op === undefined) return this.#fault(2, `this operation cannot have the offset ${offset}`);
     return { kind: 'alu', slot, op, width, dst, src: this.#operand(row.register) };
@@ -180,20 +190,20 @@ class SlotReader {
     const { slot, imm } = this;
     const { size } = row;
     if (imm === orderedAccess.loadAcquire) {
-      return { kind: 'loadAcquire', slot, size, dst: this.#register('dst'), ...this.#place('src') };
+      return { kind: 'loadAcquire', slot, size, dst: this.#dst, base: this.#src, offset: this.offset };
     }
     if (imm === orderedAccess.storeRelease) {
-      return { kind: 'storeRelease', slot, size, src: this.#register('src'), ...this.#place('dst') };
+      return { kind: 'storeRelease', slot, size, src: this.#src, base: this.#dst, offset: this.offset };
     }
     const op = atomicByImm.get(imm);
     if (op === undefined) return this.#fault(4, `no atomic operation has the immediate ${hex(imm >>> 0)}`);
     if (size < 4) return this.#fault(0, `an atomic operation on ${size === 1 ? '1 byte' : '2 bytes'}`, '4 or 8 bytes');
-    return { kind: 'atomic', slot, op, size, src: this.#register('src'), ...this.#place('dst') };
+    return { kind: 'atomic', slot, op, size, src: this.#src, base: this.#dst, offset: this.offset };
   }
 
   #loadImm64(): Instruction {
     const { slot, view, at, imm } = this;
-    this.#unused('offset');
+    this.#unused(field.offset);
     const pseudo = pseudoBySource.get(this.src);
     if (pseudo === undefined) return this.#fault(1, `no 64-bit immediate has the source field ${this.src}`, '0 to 6');
     if (at + 16 > view.byteLength) return this.#fault(0, 'the second half of this 64-bit immediate is missing');
@@ -204,33 +214,36 @@ class SlotReader {
     if (pseudoImmediates[pseudo].second === 'zero' && nextImm !== 0) {
       return this.#fault(12, `the second immediate of this form must be 0, not ${nextImm}`);
     }
-    return { kind: 'loadImm64', slot, pseudo, dst: this.#register('dst'), imm, nextImm };
+    return { kind: 'loadImm64', slot, pseudo, dst: this.#dst, imm, nextImm };
   }
 
   #operand(fromRegister: boolean): Operand {
-    return fromRegister ? register(this.#register('src')) : immediate(this.imm);
+    return fromRegister ? register(this.#src) : immediate(this.imm);
   }
 
-  #place(base: 'dst' | 'src'): { base: Register; offset: number } {
-    return { base: this.#register(base), offset: this.offset };
+  get #dst(): Register {
+    return this.dst <= 10 ? (this.dst as Register) : this.#noRegister(this.dst);
   }
 
-  #register(field: 'dst' | 'src'): Register {
-    const number = this[field];
-    if (number > 10) return this.#fault(1, `there is no register r${number}`, 'r0 to r10');
-    return number as Register;
+  get #src(): Register {
+    return this.src <= 10 ? (this.src as Register) : this.#noRegister(this.src);
   }
 
-  #unused(...fields: readonly ('dst' | 'src' | 'offset' | 'imm')[]): void {
-    for (const field of fields) {
-      if (this[field] === 0) continue;
-      const within = { dst: 1, src: 1, offset: 2, imm: 4 }[field];
-      this.#fault(
-        within,
-        `opcode ${hex(this.opcode)} does not use its ${field} field, which holds ${this[field]}`,
-        '0',
-      );
-    }
+  #noRegister(number: number): never {
+    return this.#fault(1, `there is no register r${number}`, 'r0 to r10');
+  }
+
+  /** Refuses an instruction that has anything in fields that it does not use. */
+  #unused(fields: number): void {
+    if ((fields & field.dst) !== 0 && this.dst !== 0) this.#used('dst', 1, this.dst);
+    if ((fields & field.src) !== 0 && this.src !== 0) this.#used('src', 1, this.src);
+    if ((fields & field.offset) !== 0 && this.offset !== 0) this.#used('offset', 2, this.offset);
+    if ((fields & field.imm) !== 0 && this.imm !== 0) this.#used('imm', 4, this.imm);
+  }
+
+  #used(name: keyof typeof field, within: number, value: number): never {
+    const opcode = hex(this.opcode);
+    return this.#fault(within, `opcode ${opcode} does not use its ${name} field, which holds ${value}`, '0');
   }
 
   #fault(within: number, message: string, expected?: string): never {

@@ -15,18 +15,22 @@ export function checkProgram(program: LinkedProgram, decoded: DecodedProgram): v
 }
 
 function checkInstruction(program: LinkedProgram, decoded: DecodedProgram, instruction: Instruction): void {
-  const fault = (message: string, expected: string): never => {
-    throw new InputError(`${program.name}: instruction ${instruction.slot}: ${message}`, {
-      at: { offset: instruction.slot * 8 },
-      expected,
-    });
-  };
   const target = targetOf(instruction);
   if (target !== undefined && !(decoded.indexOfSlot[target]! >= 0)) {
     const what = target >= 0 && target < decoded.slots ? 'the middle of a 64-bit immediate' : 'a place outside it';
-    fault(`it goes to slot ${target}, ${what}`, `the first slot of an instruction, 0 to ${decoded.slots - 1}`);
+    throw fault(
+      program,
+      instruction,
+      `it goes to slot ${target}, ${what}`,
+      `the first slot of an instruction, 0 to ${decoded.slots - 1}`,
+    );
   }
-  if (writtenBy(instruction) === framePointer) fault('it writes r10, the frame pointer', 'r0 to r9');
+  if (writtenBy(instruction) === framePointer)
+    throw fault(program, instruction, 'it writes r10, the frame pointer', 'r0 to r9');
+}
+
+function fault({ name }: LinkedProgram, { slot }: Instruction, message: string, expected: string): InputError {
+  return new InputError(`${name}: instruction ${slot}: ${message}`, { at: { offset: slot * 8 }, expected });
 }
 
 /** The register that an instruction writes by itself, or undefined. */

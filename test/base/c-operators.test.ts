@@ -41,6 +41,11 @@ test.each([
   ['017', 15n],
   ['0b101', 5n],
   ['0x1fUL', 31n],
+  ['10ull', 10n],
+  ['7LLU', 7n],
+  ['0', 0n],
+  ['1lul', undefined],
+  ['0x', undefined],
   ['1.5', undefined],
   ['08', undefined],
 ])('the integer %s', (spelling, value) => {

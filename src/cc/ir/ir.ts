@@ -72,7 +72,7 @@ export class Value {
   block: Block | undefined;
   /** What stands in its place since it was found to be the same. */
   same: Value | undefined;
-  /** How many operands name it, as counted last. */
+  /** How many operands name it (`countUses`), or 1 where anything needs it: whoever asks counts first. */
   uses = 0;
   /** The virtual register that holds it, once instructions are selected; -1: none. */
   register = -1;
