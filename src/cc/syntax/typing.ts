@@ -230,7 +230,7 @@ export function isInteger(type: CType): type is IntType {
 }
 
 /** The type of both sides of an operator (C11 6.3.1.8), after promotion. */
-export function commonType(a: IntType, b: IntType): IntType {
+function commonType(a: IntType, b: IntType): IntType {
   const size = Math.max(a.size, b.size, 4);
   const signed = ![a, b].some((type) => type.size === size && !type.signed);
   if (size === 16) return signed ? types.int128 : types.uint128;
