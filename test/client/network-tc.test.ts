@@ -118,4 +118,40 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
     stage.transmit(udp(), { device: eth1 });
     expect(sent.info().hits).toBe(10);
   });
+
+  test('sees what an event says of its packet: mark, priority and queue, which the kernel counts from 1 on the way in', () => {
+    const bpf = stage.load(`
+      BPF_ARRAY(seen, u32, 5);
+      static inline void keep(int key, u32 value) { seen.update(&key, &value); }
+      int cls(struct __sk_buff *skb) {
+        keep(0, skb->mark); keep(1, skb->priority); keep(2, skb->queue_mapping); keep(3, skb->wire_len);
+        return TC_ACT_OK;
+      }
+      int xdp(struct xdp_md *ctx) { keep(4, ctx->rx_queue_index); return XDP_PASS; }`);
+    bpf.attachTc('eth0', 'ingress', 'cls');
+    bpf.attachTc('eth0', 'egress', 'cls');
+    bpf.attachXdp('eth0', 'xdp');
+    stage.receive(udp(), { mark: 7, priority: 3, queue: 2 });
+    expect(numbers(bpf, 'seen')).toEqual([7, 3, 3, 32, 2]);
+    stage.receive(udp());
+    expect(numbers(bpf, 'seen')).toEqual([0, 0, 0, 32, 0]);
+    stage.transmit(udp(), { mark: 8, priority: 4, queue: 2 });
+    expect(numbers(bpf, 'seen')).toEqual([8, 4, 2, 46, 0]);
+  });
+
+  test('packets that become more and more fill the backlog, and the rest is dropped', () => {
+    const told = stage.watch();
+    const bpf = stage.load(`
+      int twice(struct __sk_buff *skb) {
+        bpf_clone_redirect(skb, skb->ifindex, BPF_F_INGRESS);
+        return bpf_redirect(skb->ifindex, BPF_F_INGRESS);
+      }`);
+    const link = bpf.attachTc('eth0', 'ingress', 'twice');
+    expect(stage.receive(udp())).toBe('redirected');
+    // Of 301 runs that send 602 on, 300 came to their turn and 256 wait.
+    expect(link.info().hits).toBe(301);
+    const drops = told().filter((line) => line.includes('@'));
+    expect(new Set(drops)).toEqual(new Set(['CPU_BACKLOG @ enqueue_to_backlog']));
+    expect(stage.device('eth0')?.dropped).toBe(602 - 300 - 256);
+  });
 });
