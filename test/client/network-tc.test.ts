@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sock } from '../../src/events/index.ts';
-import { eth1, NetworkStage, numbers, stages, udp } from './network-stage.ts';
+import { eth1, NetworkStage, numbers, stages, udp, va } from './network-stage.ts';
 
 const curl = { pid: 43, tgid: 42, comm: 'curl', uid: 1000, gid: 0, cgroup: '/user.slice' };
 
@@ -89,6 +89,10 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
     stage.transmit(udp(), { sk, task: curl, mark: 7, priority: 3 });
     expect(numbers(bpf, 'seen')).toEqual([1000, 1, 2, 7, 3, udp().length]);
     stage.transmit(udp());
+    expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([65534, 0, 0]);
+    // What comes out at the other end of a pair is nobody's.
+    bpf.attachTc('vb', 'ingress', 'cls');
+    stage.transmit(udp(), { device: va, sk, task: curl });
     expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([65534, 0, 0]);
   });
 
