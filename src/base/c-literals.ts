@@ -50,18 +50,29 @@ export interface IntegerLiteral {
   readonly decimal: boolean;
 }
 
+const integerDigits = /^(?:0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)$/;
+
+const suffix = (unsigned: boolean, longs: 0 | 1 | 2) => ({ unsigned, long: longs > 0, longLong: longs === 2 });
+const plain = suffix(false, 0);
+const suffixes = new Map([
+  ['u', suffix(true, 0)],
+  ['l', suffix(false, 1)],
+  ['ul', suffix(true, 1)],
+  ['lu', suffix(true, 1)],
+  ['ll', suffix(false, 2)],
+  ['ull', suffix(true, 2)],
+  ['llu', suffix(true, 2)],
+]);
+
 /** What a preprocessing number means as an integer, or undefined when it is none. */
 export function integerOf(spelling: string): IntegerLiteral | undefined {
-  const match = /^(0[xX][0-9a-fA-F]+|0[bB][01]+|0[0-7]*|[1-9][0-9]*)([uUlL]*)$/.exec(spelling);
-  if (!match) return undefined;
-  const [, digits = '0', suffix = ''] = match;
-  if (!/^(u?l{0,2}|l{0,2}u?)$/i.test(suffix)) return undefined;
-  const octal = /^0[0-7]+$/.test(digits);
-  return {
-    value: BigInt(octal ? `0o${digits.slice(1)}` : digits),
-    unsigned: /u/i.test(suffix),
-    long: /l/i.test(suffix),
-    longLong: /ll/i.test(suffix),
-    decimal: !digits.startsWith('0') || digits === '0',
-  };
+  let end = spelling.length;
+  while (end > 0 && 'uUlL'.includes(spelling[end - 1] as string)) end--;
+  const digits = spelling.slice(0, end);
+  const behind = end === spelling.length ? plain : suffixes.get(spelling.slice(end).toLowerCase());
+  if (!behind || !integerDigits.test(digits)) return undefined;
+  const decimal = digits === '0' || !digits.startsWith('0');
+  const octal = !decimal && digits[1] !== undefined && digits[1] >= '0' && digits[1] <= '9';
+  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  return { value, unsigned: behind.unsigned, long: behind.long, longLong: behind.longLong, decimal };
 }

@@ -27,19 +27,22 @@ interface FunctionCode {
   readonly code: Uint8Array;
   readonly relocations: readonly Relocation[];
   readonly lines: readonly LineInfo[];
-  /** The slots of its calls and what each calls. */
-  readonly calls: readonly { readonly slot: number; readonly callee: string }[];
+  /** The slots of its calls and what each calls, and of loads of a function's address. */
+  readonly calls: readonly { readonly slot: number; readonly callee: string; readonly address: boolean }[];
 }
 
 const dataSections = ['.data', '.bss', '.rodata'];
 const callOpcode = 0x85;
 const localCall = 1;
+const loadOpcode = 0x18;
+const functionAddress = 4;
 
 class ObjectWriter {
   readonly #object: ObjectSpec;
   readonly #elf = new ElfWriter();
   /** By map name: what an instruction that takes its address is relocated against. */
   readonly #addresses = new Map<string, ElfSymbol>();
+  #textSymbol: ElfSymbol | undefined;
   readonly #functions = new Map<string, ElfSymbol>();
   readonly #code: CodeInfo[] = [];
 
@@ -161,6 +164,21 @@ class ObjectWriter {
     return placed;
   }
 
+  /** As clang leaves it: against the section, the function's place in it as the immediate, and no pseudo source. */
+  #relocateAddress(section: ElfSection, view: DataView, at: number, { section: where, offset }: ElfSymbol): void {
+    view.setUint8(at + 1, view.getUint8(at + 1) & 0x0f);
+    view.setInt32(at + 4, offset, true);
+    this.#textSymbol ??= this.#elf.symbol({
+      name: where.name,
+      section: where,
+      offset: 0,
+      size: 0,
+      type: symbolTypes.section,
+      global: false,
+    });
+    this.#elf.relocate({ section, offset: at, symbol: this.#textSymbol, type: relocationTypes.address });
+  }
+
   #relocate(section: ElfSection, list: readonly FunctionCode[]): void {
     const view = viewOf(section.bytes);
     let start = 0;
@@ -172,11 +190,14 @@ class ObjectWriter {
         view.setUint32(at + 4, offset, true);
         this.#elf.relocate({ section, offset: at, symbol, type: relocationTypes.address });
       }
-      for (const { slot, callee } of one.calls) {
+      for (const { slot, callee, address } of one.calls) {
         const at = start + slot * 8;
-        view.setInt32(at + 4, -1, true);
         const symbol = this.#functions.get(callee) as ElfSymbol;
-        this.#elf.relocate({ section, offset: at, symbol, type: relocationTypes.call });
+        if (address) this.#relocateAddress(section, view, at, symbol);
+        else {
+          view.setInt32(at + 4, -1, true);
+          this.#elf.relocate({ section, offset: at, symbol, type: relocationTypes.call });
+        }
       }
       start += one.code.length;
     }
@@ -199,20 +220,31 @@ function splitProgram(program: ProgramSpec): FunctionCode[] {
       code: code.slice(start * 8, end * 8),
       relocations: program.relocations.filter(within).map(moved),
       lines: program.lines.filter(within).map(moved),
-      calls: localCalls(code, start, end).map(({ slot, target }) => ({
+      calls: localCalls(code, start, end).map(({ slot, target, address }) => ({
         slot: slot - start,
+        address,
         callee: parts.find((one) => one.slot === target)?.name ?? name,
       })),
     };
   });
 }
 
-function localCalls(code: Uint8Array, start: number, end: number): { slot: number; target: number }[] {
+interface LocalCall {
+  readonly slot: number;
+  readonly target: number;
+  readonly address: boolean;
+}
+
+function localCalls(code: Uint8Array, start: number, end: number): LocalCall[] {
   const view = viewOf(code);
-  const calls: { slot: number; target: number }[] = [];
+  const calls: LocalCall[] = [];
   for (let slot = start; slot < end; slot++) {
-    if (code[slot * 8] !== callOpcode || (code[slot * 8 + 1] as number) >>> 4 !== localCall) continue;
-    calls.push({ slot, target: slot + 1 + view.getInt32(slot * 8 + 4, true) });
+    const pseudo = (code[slot * 8 + 1] as number) >>> 4;
+    const address = code[slot * 8] === loadOpcode && pseudo === functionAddress;
+    if (address || (code[slot * 8] === callOpcode && pseudo === localCall)) {
+      calls.push({ slot, target: slot + 1 + view.getInt32(slot * 8 + 4, true), address });
+    }
+    if (code[slot * 8] === loadOpcode) slot++;
   }
   return calls;
 }

@@ -78,29 +78,13 @@ export function checkSubprograms(env: Environment): void {
   }
 }
 
-const explored = 1;
-
 /** Helpers that call back into the program before they return. */
 const syncCallbackHelpers: ReadonlySet<number> = new Set([164, 181, 180, 209]);
 const asyncCallbackHelpers: ReadonlySet<number> = new Set([170]);
 
 export function checkReach(env: Environment): void {
   const { slots } = env;
-  const seen = new Uint8Array(slots.count);
-  const pending = [0];
-  seen[0] = explored;
-  const go = (from: number, to: number): void => {
-    if (to < 0 || to >= slots.count) {
-      env.sayLine(from, `${from}: `);
-      env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
-    }
-    if (seen[to]) return;
-    seen[to] = explored;
-    pending.push(to);
-  };
-  for (let slot = pending.pop(); slot !== undefined; slot = pending.pop()) {
-    for (const next of visit(env, slot)) go(slot, next);
-  }
+  const seen = new Reached(env).walk();
   for (let slot = 0; slot < slots.count; slot++) {
     if (!seen[slot]) env.fail('EINVAL', `unreachable insn ${slot}`);
     if (slots.isWide(slot)) {
@@ -110,56 +94,79 @@ export function checkReach(env: Environment): void {
   }
 }
 
-/** Where control goes from a slot; marks where states are compared and where jumps are remembered. */
-function visit(env: Environment, slot: number): number[] {
-  const { slots } = env;
-  const opcode = slots.opcode[slot] as number;
-  const next = slot + (slots.isWide(slot) ? 2 : 1);
-  if (slots.isFunctionAddress(slot)) return visitCall(env, slot, next, true);
-  if (!isJump(opcode)) return [next];
-  switch (opcode & 0xf0) {
-    case 0x90:
-      return [];
-    case 0x80: {
-      if (slots.isHelperCall(slot)) {
-        const id = slots.imm[slot] as number;
-        if (asyncCallbackHelpers.has(id)) env.prunePoint[slot] = 1;
-        if (syncCallbackHelpers.has(id)) {
-          env.callsCallback[slot] = 1;
-          env.forceCheckpoint[slot] = 1;
-          env.prunePoint[slot] = 1;
-          env.jumpPoint[slot] = 1;
-        }
-      }
+/** Goes wherever control may go; marks where states are compared and where jumps are remembered. */
+class Reached {
+  readonly #env: Environment;
+  readonly #seen: Uint8Array;
+  readonly #pending: number[] = [0];
+
+  constructor(env: Environment) {
+    this.#env = env;
+    this.#seen = new Uint8Array(env.slots.count);
+    this.#seen[0] = 1;
+  }
+
+  /** @returns a byte a slot: 1 where control comes */
+  walk(): Uint8Array {
+    for (let slot = this.#pending.pop(); slot !== undefined; slot = this.#pending.pop()) this.#visit(slot);
+    return this.#seen;
+  }
+
+  #go(from: number, to: number): void {
+    const env = this.#env;
+    if (to < 0 || to >= env.slots.count) {
+      env.sayLine(from, `${from}: `);
+      env.fail('EINVAL', `jump out of range from insn ${from} to ${to}`);
+    }
+    if (this.#seen[to] === 1) return;
+    this.#seen[to] = 1;
+    this.#pending.push(to);
+  }
+
+  #visit(slot: number): void {
+    const env = this.#env;
+    const { slots } = env;
+    const opcode = slots.opcode[slot] as number;
+    const next = slot + (slots.isWide(slot) ? 2 : 1);
+    if (slots.isFunctionAddress(slot)) this.#call(slot, next, true);
+    else if (!isJump(opcode)) this.#go(slot, next);
+    else if ((opcode & 0xf0) === 0x80) {
+      if (slots.isHelperCall(slot)) markCallback(env, slot, slots.imm[slot] as number);
       if (slots.isKernelCall(slot)) markLooping(env, slot);
-      return visitCall(env, slot, next, slots.isLocalCall(slot));
-    }
-    case 0x00: {
-      const target = slot + 1 + jumpDistance(env, slot);
-      env.prunePoint[target] = 1;
-      env.jumpPoint[target] = 1;
-      return [target];
-    }
-    default: {
-      const target = slot + 1 + (slots.offset[slot] as number);
+      this.#call(slot, next, slots.isLocalCall(slot));
+    } else if ((opcode & 0xf0) === 0x00) this.#jump(slot, slot + 1 + jumpDistance(env, slot));
+    else if ((opcode & 0xf0) !== 0x90) {
       env.prunePoint[slot] = 1;
       if (opcode === 0xe5) env.forceCheckpoint[slot] = 1;
-      env.prunePoint[target] = 1;
-      env.jumpPoint[target] = 1;
-      return [next, target];
+      this.#go(slot, next);
+      this.#jump(slot, slot + 1 + (slots.offset[slot] as number));
     }
+  }
+
+  #call(slot: number, next: number, callee: boolean): void {
+    const env = this.#env;
+    env.prunePoint[next] = 1;
+    env.jumpPoint[next] = 1;
+    this.#go(slot, next);
+    if (!callee) return;
+    env.prunePoint[slot] = 1;
+    this.#jump(slot, slot + 1 + (env.slots.imm[slot] as number));
+  }
+
+  #jump(slot: number, target: number): void {
+    this.#env.prunePoint[target] = 1;
+    this.#env.jumpPoint[target] = 1;
+    this.#go(slot, target);
   }
 }
 
-function visitCall(env: Environment, slot: number, next: number, callee: boolean): number[] {
-  env.prunePoint[next] = 1;
-  env.jumpPoint[next] = 1;
-  if (!callee) return [next];
-  const target = slot + 1 + (env.slots.imm[slot] as number);
+function markCallback(env: Environment, slot: number, helper: number): void {
+  if (asyncCallbackHelpers.has(helper)) env.prunePoint[slot] = 1;
+  if (!syncCallbackHelpers.has(helper)) return;
+  env.callsCallback[slot] = 1;
+  env.forceCheckpoint[slot] = 1;
   env.prunePoint[slot] = 1;
-  env.prunePoint[target] = 1;
-  env.jumpPoint[target] = 1;
-  return [next, target];
+  env.jumpPoint[slot] = 1;
 }
 
 export const maxStack = 512;

@@ -115,8 +115,6 @@ export class FactCollector {
   readonly #seen: Uint8Array;
   readonly mayFault: Uint8Array;
   readonly throughContext: Uint8Array;
-  /** What stood in each register the last time: mostly the same as this time. */
-  readonly #last: (Register | undefined)[];
   /** Paths that stopped at a stored state, which need not hold all that they may bring. */
   readonly stopped: { readonly old: State; readonly now: State }[] = [];
   /** What is said of numbers may be untrue. */
@@ -128,7 +126,6 @@ export class FactCollector {
     this.#seen = new Uint8Array(slots * factRegisters);
     this.mayFault = new Uint8Array(slots);
     this.throughContext = new Uint8Array(slots);
-    this.#last = new Array(slots * factRegisters);
     this.#merged = full ? new Array(slots * factRegisters) : undefined;
   }
 
@@ -136,13 +133,14 @@ export class FactCollector {
   visit(env: Environment): void {
     const { slot, slots } = env;
     const { registers } = env.state.frame;
-    let live = (env.liveRegisters[slot] as number) & keptRegisters;
-    for (let at = slot * factRegisters; live !== 0; live >>>= 1, at++) {
-      if ((live & 1) === 0) continue;
-      const register = registers[at - slot * factRegisters] as Register;
-      if (this.#last[at] === register) continue;
-      this.#last[at] = register;
-      this.#seen[at] = (this.#seen[at] as number) | seenAs(register);
+    const start = slot * factRegisters;
+    for (let live = (env.liveRegisters[slot] as number) & keptRegisters; live !== 0; live &= live - 1) {
+      const number = 31 - Math.clz32(live & -live);
+      const register = registers[number] as Register;
+      // A register that stands in a state never changes.
+      if (register.seenAs === 0) register.seenAs = seenAs(register);
+      const at = start + number;
+      this.#seen[at] = (this.#seen[at] as number) | register.seenAs;
       if (this.#merged) this.#merged[at] = join(this.#merged[at], describe(register));
     }
     const operation = (slots.opcode[slot] as number) & 7;

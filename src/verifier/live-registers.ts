@@ -79,7 +79,7 @@ export function computeLiveRegisters(env: Environment): void {
       const live = (out & (kept[slot] as number)) | (uses[slot] as number);
       if (live !== liveRegisters[slot]) {
         liveRegisters[slot] = live;
-        changed = true;
+        changed = !successors.isForward;
       }
     }
   }

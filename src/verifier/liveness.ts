@@ -1,3 +1,4 @@
+import type { Subprogram } from './control-flow.ts';
 import type { Environment } from './environment.ts';
 import type { Frame, State } from './state.ts';
 
@@ -272,7 +273,9 @@ export class StackLiveness {
   #order(program: number): Order {
     let order = this.#orders[program];
     if (!order) {
-      order = postorder(this.#env, (this.#env.subprograms[program] as { start: number }).start);
+      const { successors, subprograms, log } = this.#env;
+      const { start, end } = subprograms[program] as Subprogram;
+      order = successors.isForward && !log.full ? backwards(start, end) : postorder(this.#env, start);
       this.#orders[program] = order;
     }
     return order;
@@ -343,6 +346,11 @@ interface Order {
   readonly slots: Int32Array;
   /** No slot stands before one that follows it: one round brings all up to date. */
   readonly isStraight: boolean;
+}
+
+/** Where nothing goes back. */
+function backwards(start: number, end: number): Order {
+  return { slots: Int32Array.from({ length: end - start }, (_, i) => end - 1 - i), isStraight: true };
 }
 
 function postorder({ successors, slots }: Environment, start: number): Order {

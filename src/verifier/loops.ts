@@ -33,12 +33,14 @@ export class Loops {
 
   /** The number of the loop that a slot belongs to; 0 for none. */
   of(slot: number): number {
+    if (this.#env.successors.isForward) return 0;
     this.#loopOf ??= findLoops(this.#env);
     return this.#loopOf[slot] as number;
   }
 
   /** `(7,2)`: the calls down to the first loop that a state stands in, and the loop. */
   #key(state: State): string | undefined {
+    if (this.#env.successors.isForward) return undefined;
     let key = '(';
     for (let frame = 0; frame < state.frames.length; frame++) {
       const slot = state.slotOf(frame);

@@ -98,6 +98,8 @@ export class Register {
   /** Of a slice: the dynptr that it came from, or its parent's. */
   dynptrId = 0;
   iterator: IteratorState | undefined = undefined;
+  /** What facts.ts makes of it; 0 before it was asked. */
+  seenAs = 0;
 
   draft(): Register {
     const copy = new Register();

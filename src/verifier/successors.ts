@@ -10,11 +10,14 @@ export class Successors {
   readonly next: Int32Array;
   /** Where a jump goes that may not be taken. */
   readonly jump: Int32Array;
+  /** Nothing goes back: there are no loops, and from the last slot to the first each stands before those it leads to. */
+  readonly isForward: boolean;
 
   constructor(slots: Slots) {
     const { count, opcode: opcodes, offset, imm } = slots;
     this.next = new Int32Array(count).fill(-1);
     this.jump = new Int32Array(count).fill(-1);
+    let isForward = true;
     for (let slot = 0; slot < count; slot++) {
       const opcode = opcodes[slot] as number;
       const operation = isJump(opcode) ? opcode & 0xf0 : 0x80;
@@ -23,6 +26,8 @@ export class Successors {
       const target = slot + 1 + ((opcode === 0x06 ? imm[slot] : offset[slot]) as number);
       this.next[slot] = always ? target : slot + (slots.isWide(slot) ? 2 : 1);
       if (!always && operation !== 0x80) this.jump[slot] = target;
+      if (operation !== 0x80 && target <= slot) isForward = false;
     }
+    this.isForward = isForward;
   }
 }

@@ -140,3 +140,19 @@ describe('as an ELF object', () => {
     expect(found.filter(([, , type]) => type === 10)).toEqual([[expect.any(Number), 'twice', 10]]);
   });
 });
+
+test("a callback's address is relocated against the section that it lies in, as clang leaves it", () => {
+  const text = `static int each(u32 i, void *c) { return 0; }
+static __noinline int other(int n) { return n; }
+SEC("kprobe/vfs_read") int f(struct pt_regs *ctx) { return other(ctx->di) + bpf_loop(3, each, 0, 0); }`;
+  const { object } = compileC(text, { profile });
+  const callback = readElf(writeObject(object as ObjectSpec));
+  const [call, address] = callback.relocations('kprobe/vfs_read');
+  expect(call).toMatchObject({ symbol: 'other', type: 10 });
+  expect(address).toMatchObject({ symbol: '.text', type: 1, value: 0 });
+  const { offset = 0 } = address ?? {};
+  const code = new DataView(callback.section('kprobe/vfs_read').buffer);
+  expect(code.getUint8(offset + 1) >> 4).toBe(0);
+  const each = callback.symbols.find((one) => one.name === 'each');
+  expect(code.getInt32(offset + 4, true)).toBe(each?.offset);
+});

@@ -1,8 +1,8 @@
 import { GraphBuilder } from './build-graph.ts';
-import { type Colouring, colour } from './colour.ts';
+import { type Colouring, colour, colourMore } from './colour.ts';
 import { InterferenceGraph } from './interference.ts';
 import { LiveOut } from './liveness.ts';
-import { firstVirtual, type MachineBlock, type MachineFunction } from './machine.ts';
+import { firstVirtual, type MachineFunction } from './machine.ts';
 import { Moves } from './moves.ts';
 import { Spiller } from './spill.ts';
 
@@ -20,23 +20,25 @@ export function allocateRegisters(f: MachineFunction): void {
   const moves = new Moves(graph);
   const builder = new GraphBuilder(graph, moves);
   const reloads = f.registers;
-  let blocks: readonly MachineBlock[] = f.blocks;
-  for (let round = 0; round < mostRounds; round++) {
-    const since = round === 0 ? firstVirtual : graph.size;
-    graph.grow(f.registers);
-    builder.add(blocks, out, since);
-    moves.coalesce();
-    const colouring = colour(graph, moves, reloads);
-    if (colouring.spilled.length === 0) {
-      apply(f, graph, colouring);
-      return;
-    }
+  graph.grow(f.registers);
+  builder.add(f.blocks, out, firstVirtual);
+  moves.coalesce();
+  let colouring = colour(graph, moves, reloads);
+  for (let round = 0; colouring.spilled.length > 0; round++) {
+    if (round === mostRounds) throw new RangeError('the registers of this function cannot be given out');
     const groups = groupsOf(colouring.spilled, graph);
     for (const register of colouring.spilled) moves.remove(register);
     for (let i = firstVirtual; i < graph.size; i++) if ((groups[i] as number) >= 0) out.delete(i);
-    blocks = new Spiller(f, groups, colouring.spilled.length).run();
+    const blocks = new Spiller(f, groups, colouring.spilled.length).run();
+    const since = graph.size;
+    graph.grow(f.registers);
+    builder.add(blocks, out, since);
+    colouring = colourMore(graph, moves, colouring, since);
+    if (colouring.spilled.length === 0) break;
+    moves.coalesce();
+    colouring = colour(graph, moves, reloads);
   }
-  throw new RangeError('the registers of this function cannot be given out');
+  apply(f, graph, colouring);
 }
 
 /** The number of each register among those that are spilled; -1 for the others. */

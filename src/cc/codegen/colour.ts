@@ -15,14 +15,32 @@ export interface Colouring {
  * @param reloads the first of the registers that live between one instruction and its reload or save
  */
 export function colour(graph: InterferenceGraph, moves: Moves, reloads: number): Colouring {
-  const { first, next, other, forbidden, size } = graph;
-  const colourOf = new Int8Array(size).fill(-1);
+  const colourOf = new Int8Array(graph.size).fill(-1);
   for (let i = 0; i < colours; i++) colourOf[i] = i;
+  return colourInOrder(removalOrder(graph, reloads).reverse(), graph, moves, colourOf);
+}
+
+/**
+ * Colours the registers from `since` on, and leaves the others as they are: those of reloads live so shortly that this
+ * is mostly enough.
+ */
+export function colourMore(graph: InterferenceGraph, moves: Moves, { colourOf: known }: Colouring, since: number): Colouring {
+  const colourOf = new Int8Array(graph.size).fill(-1);
+  colourOf.set(known);
+  const order: number[] = [];
+  for (let i = since; i < graph.size; i++) order.push(i);
+  return colourInOrder(order, graph, moves, colourOf);
+}
+
+function colourInOrder(
+  order: readonly number[],
+  { first, next, other, forbidden }: InterferenceGraph,
+  moves: Moves,
+  colourOf: Int8Array,
+): Colouring {
   const spilled: number[] = [];
-  const order = removalOrder(graph, reloads);
   moves.link();
-  for (let i = order.length - 1; i >= 0; i--) {
-    const node = order[i] as number;
+  for (const node of order) {
     let taken = forbidden[node] as number;
     for (let at = first[node] as number; at >= 0; at = next[at] as number) {
       const colour = colourOf[other[at] as number] as number;

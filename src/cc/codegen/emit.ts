@@ -1,97 +1,106 @@
-import { type InstructionBody, type JumpOperation, type Register, slotsOf } from '../../isa/index.ts';
+import { type InstructionBody, type JumpOperation, type Operand, type Register, slotsOf } from '../../isa/index.ts';
 import { inverse } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type MachineBlock, type MachineFunction, machineSuccessors } from './machine.ts';
+import type { Machine, MachineBlock, MachineEnd, MachineFunction } from './machine.ts';
 
 /** Blocks to a row of instructions: order, jumps and their distances. */
 export interface Emitted {
   readonly instructions: InstructionBody[];
   /** Where each instruction comes from. */
   readonly at: Token[];
-  readonly relocations: { readonly index: number; readonly map: string; readonly offset: number | undefined }[];
-  readonly calls: { readonly index: number; readonly callee: string }[];
-}
-
-interface Row {
-  body: InstructionBody;
-  readonly at: Token;
-  /** The block that a jump goes to. */
-  readonly to?: MachineBlock;
-  readonly relocation?: { readonly map: string; readonly offset: number | undefined } | undefined;
-  readonly callee?: string | undefined;
+  /** Slots that they take. */
+  slots: number;
+  readonly relocations: { readonly slot: number; readonly map: string; readonly offset: number | undefined }[];
+  /** Calls of functions: which instruction, and where it stands. */
+  readonly calls: { readonly index: number; readonly slot: number; readonly callee: string }[];
 }
 
 export function emitFunction(f: MachineFunction): Emitted {
   skipEmptyBlocks(f);
-  const order = layOut(f);
-  const rows: Row[] = [];
-  const starts = new Map<MachineBlock, number>();
-  for (const [i, block] of order.entries()) {
-    starts.set(block, rows.length);
-    for (const machine of block.code) {
-      const made = machine.make(machine.def as Register, machine.uses as Register[]);
-      for (const body of 'kind' in made ? [made] : made) {
-        rows.push({ body, at: machine.at, relocation: machine.relocation, callee: machine.callee });
-      }
-    }
-    endBlock(block, order[i + 1], rows);
-  }
-  return finish(rows, starts);
+  return new Emitter(f).run();
 }
 
-function finish(rows: readonly Row[], starts: ReadonlyMap<MachineBlock, number>): Emitted {
-  const slots: number[] = [];
-  let slot = 0;
-  for (const row of rows) {
-    slots.push(slot);
-    slot += slotsOf(row.body);
-  }
-  slots.push(slot);
-  const emitted: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
-  for (const [i, row] of rows.entries()) {
-    let { body } = row;
-    if (row.to && (body.kind === 'jump' || body.kind === 'goto')) {
-      const offset = (slots[starts.get(row.to) as number] as number) - (slots[i] as number) - 1;
-      body = { ...body, offset };
-    }
-    emitted.instructions.push(body);
-    emitted.at.push(row.at);
-    if (row.relocation) emitted.relocations.push({ index: i, ...row.relocation });
-    if (row.callee !== undefined) emitted.calls.push({ index: i, callee: row.callee });
-  }
-  return emitted;
+type Branch = Extract<MachineEnd, { kind: 'branch' }>;
+
+/** A jump whose distance is not known yet. */
+interface Jump {
+  readonly index: number;
+  /** The slot behind it. */
+  readonly from: number;
+  readonly to: MachineBlock;
+  readonly make: (offset: number) => InstructionBody;
 }
 
-function endBlock(block: MachineBlock, next: MachineBlock | undefined, rows: Row[]): void {
-  const { end } = block;
-  if (end.kind === 'exit') {
-    rows.push({ body: { kind: 'exit' }, at: end.at });
-    return;
+class Emitter {
+  readonly #emitted: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
+  readonly #order: readonly MachineBlock[];
+  /** The slot where each block begins. */
+  readonly #starts: Int32Array;
+  readonly #jumps: Jump[] = [];
+
+  constructor(f: MachineFunction) {
+    this.#order = layOut(f);
+    this.#starts = new Int32Array(f.blocks.length);
   }
-  const last = rows.at(-1)?.at;
-  const goto = (to: MachineBlock, at: Token | undefined): void => {
-    if (to !== next) rows.push({ body: { kind: 'goto', long: false, offset: 0 }, at: at as Token, to });
-  };
-  if (end.kind === 'goto') {
-    goto(end.to, last ?? firstToken(block));
-    return;
+
+  run(): Emitted {
+    const order = this.#order;
+    const { instructions } = this.#emitted;
+    for (let i = 0; i < order.length; i++) {
+      const block = order[i] as MachineBlock;
+      this.#starts[block.place] = this.#emitted.slots;
+      for (const machine of block.code) this.#machine(machine);
+      this.#end(block, order[i + 1]);
+    }
+    for (const { index, from, to, make } of this.#jumps) {
+      instructions[index] = make((this.#starts[to.place] as number) - from);
+    }
+    return this.#emitted;
   }
-  const flipped = inverse[end.condition];
-  const jump = (op: JumpOperation, to: MachineBlock): void => {
-    const src =
-      'imm' in end.right
-        ? ({ kind: 'imm', imm: end.right.imm } as const)
-        : ({ kind: 'register', register: end.right.register as Register } as const);
-    rows.push({
-      body: { kind: 'jump', op, width: end.width, dst: end.left as Register, src, offset: 0 },
-      at: end.at,
-      to,
-    });
-  };
-  if (end.yes === next && flipped) jump(flipped, end.no);
-  else {
-    jump(end.condition, end.yes);
-    goto(end.no, end.at);
+
+  #machine({ make, def, uses, at, relocation, callee }: Machine): void {
+    const { instructions, slots: slot, relocations, calls } = this.#emitted;
+    if (relocation) relocations.push({ slot, ...relocation });
+    if (callee !== undefined) calls.push({ index: instructions.length, slot, callee });
+    const made = make(def as Register, uses as Register[]);
+    if ('kind' in made) this.#push(made, at);
+    else for (const body of made) this.#push(body, at);
+  }
+
+  #push(body: InstructionBody, at: Token): void {
+    this.#emitted.instructions.push(body);
+    this.#emitted.at.push(at);
+    this.#emitted.slots += slotsOf(body);
+  }
+
+  #end(block: MachineBlock, next: MachineBlock | undefined): void {
+    const { end } = block;
+    if (end.kind === 'exit') this.#push({ kind: 'exit' }, end.at);
+    else if (end.kind === 'goto') this.#goto(end.to, next, this.#emitted.at.at(-1) ?? firstToken(block));
+    else if (end.yes === next && inverse[end.condition])
+      this.#jump(end, inverse[end.condition] as JumpOperation, end.no);
+    else {
+      this.#jump(end, end.condition, end.yes);
+      this.#goto(end.no, next, end.at);
+    }
+  }
+
+  #goto(to: MachineBlock, next: MachineBlock | undefined, at: Token | undefined): void {
+    if (to !== next) this.#to(to, at as Token, (offset) => ({ kind: 'goto', long: false, offset }));
+  }
+
+  #jump({ width, left, right, at }: Branch, op: JumpOperation, to: MachineBlock): void {
+    const dst = left as Register;
+    const src: Operand =
+      'imm' in right ? { kind: 'imm', imm: right.imm } : { kind: 'register', register: right.register as Register };
+    this.#to(to, at, (offset) => ({ kind: 'jump', op, width, dst, src, offset }));
+  }
+
+  #to(to: MachineBlock, at: Token, make: Jump['make']): void {
+    const index = this.#emitted.instructions.length;
+    // Its place is taken until the distance is known.
+    this.#push({ kind: 'exit' }, at);
+    this.#jumps.push({ index, from: this.#emitted.slots, to, make });
   }
 }
 
@@ -122,24 +131,25 @@ function skipEmptyBlocks(f: MachineFunction): void {
   }
 }
 
-/** The way on after a block stands right behind it where that can be. */
-function layOut(f: MachineFunction): MachineBlock[] {
-  const order: MachineBlock[] = [];
-  const placed = new Set<MachineBlock>();
-  const reached = reachable(f.blocks[0] as MachineBlock);
-  for (const start of f.blocks) {
-    let at: MachineBlock | undefined = start;
-    while (at && !placed.has(at) && reached.has(at)) {
-      placed.add(at);
-      order.push(at);
-      at = machineSuccessors(at).find((next) => !placed.has(next));
-    }
+/**
+ * The blocks that are reached, in reverse postorder as they are: no jump but a loop's goes back, so that the verifier
+ * meets with all ways into a block before it goes on from there.
+ */
+function layOut({ blocks }: MachineFunction): MachineBlock[] {
+  const reached = new Uint8Array(blocks.length);
+  const pending: MachineBlock[] = [];
+  const reach = (block: MachineBlock): void => {
+    if (reached[block.place] === 1) return;
+    reached[block.place] = 1;
+    pending.push(block);
+  };
+  reach(blocks[0] as MachineBlock);
+  for (let block = pending.pop(); block; block = pending.pop()) {
+    const { end } = block;
+    if (end.kind === 'goto') reach(end.to);
+    if (end.kind !== 'branch') continue;
+    reach(end.no);
+    reach(end.yes);
   }
-  return order;
-}
-
-function reachable(entry: MachineBlock): Set<MachineBlock> {
-  const seen = new Set([entry]);
-  for (const block of seen) for (const next of machineSuccessors(block)) seen.add(next);
-  return seen;
+  return blocks.filter(({ place }) => reached[place] === 1);
 }

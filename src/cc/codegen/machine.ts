@@ -67,9 +67,3 @@ export interface MachineFunction {
   /** Bytes of the stack frame so far. */
   frame: number;
 }
-
-export function machineSuccessors(block: MachineBlock): MachineBlock[] {
-  const { end } = block;
-  if (end.kind === 'goto') return [end.to];
-  return end.kind === 'branch' ? [end.no, end.yes] : [];
-}

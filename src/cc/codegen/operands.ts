@@ -74,6 +74,10 @@ export class Operands {
           offset: value.offset,
         };
         return;
+      case 'function':
+        this.emit(to, [], (dst) => ({ kind: 'loadImm64', pseudo: 'func', dst, imm: 0, nextImm: 0 })).callee =
+          value.callee;
+        return;
       default:
         throw new Error(`a value of kind ${value.op} is used before it is made`);
     }

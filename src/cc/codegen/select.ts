@@ -1,4 +1,5 @@
 import type { InstructionBody, Register } from '../../isa/index.ts';
+import { commutative } from '../ir/fold.ts';
 import { type Assembly, type Block, countUses, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import type { Token } from '../preprocess/token.ts';
 import { aluImmediate, aluRegister, immediateOf, load, operand, renamed } from './bodies.ts';
@@ -128,6 +129,7 @@ class Selector extends Operands {
       case 'stack':
       case 'map':
       case 'data':
+      case 'function':
       case 'parameter':
       case 'phi':
         return;
@@ -225,9 +227,10 @@ class Selector extends Operands {
 
   #arithmetic(value: Value): void {
     const { width } = value;
-    let [left, right] = value.args.map(resolve) as [Value, Value];
+    let left = resolve(value.args[0] as Value);
+    let right = resolve(value.args[1] as Value);
     const op: string = value.op;
-    const isSwappable = ['add', 'mul', 'and', 'or', 'xor'].includes(op);
+    const isSwappable = commutative.has(op);
     // The operand that is not wanted any more is the one to change.
     const keepsLeft = left.uses > 1 && right.uses === 1 && !isStep(value, left);
     if (isSwappable && right.op !== 'const' && keepsLeft && left.op !== 'stack') [left, right] = [right, left];

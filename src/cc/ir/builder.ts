@@ -30,7 +30,7 @@ export class Builder {
   loops = 0;
   #ids = 0;
   readonly #variables: VariableValues;
-  readonly #constants = new Map<bigint, Value>();
+  readonly #constants = { 32: new Map<bigint, Value>(), 64: new Map<bigint, Value>() };
   #limit = 0;
 
   constructor(at: Token) {
@@ -181,13 +181,13 @@ export class Builder {
 
   constant(value: bigint, width: 32 | 64): Value {
     const wrapped = unsignedOf(value, width);
-    const key = width === 32 ? -1n - wrapped : wrapped;
-    let known = this.#constants.get(key);
+    const constants = this.#constants[width];
+    let known = constants.get(wrapped);
     if (!known) {
       known = new Value(this.#ids++, 'const', width, [], this.at);
       known.constant = wrapped;
       known.block = this.entry;
-      this.#constants.set(key, known);
+      constants.set(wrapped, known);
     }
     return known;
   }

@@ -3,11 +3,12 @@ import type { Arithmetic, Value } from './ir.ts';
 
 /** Arithmetic on constants as BPF does it, and what can be said of a value's bits. */
 export function unsignedOf(value: bigint, width: 32 | 64): bigint {
-  return BigInt.asUintN(width, value);
+  // A width that V8 knows costs no call.
+  return width === 64 ? BigInt.asUintN(64, value) : BigInt.asUintN(32, value);
 }
 
 export function signedOf(value: bigint, width: 32 | 64): bigint {
-  return BigInt.asIntN(width, value);
+  return width === 64 ? BigInt.asIntN(64, value) : BigInt.asIntN(32, value);
 }
 
 export function foldArithmetic(op: Arithmetic, a: bigint, b: bigint, width: 32 | 64): bigint {

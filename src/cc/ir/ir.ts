@@ -18,6 +18,8 @@ export type Operation =
   | 'map'
   /** An address in the object's data: `section` and `offset`. */
   | 'data'
+  /** The address of a function of the program, `callee`: for a helper that calls it back. */
+  | 'function'
   | Arithmetic
   | 'zext'
   | 'sext'
@@ -218,6 +220,7 @@ export function isPure(value: Value): boolean {
     case 'stack':
     case 'map':
     case 'data':
+    case 'function':
     case 'zext':
     case 'sext':
     case 'trunc':

@@ -59,7 +59,8 @@ function hashOf({ op, width, args, imm, offset, size }: Value): number {
 function computesSame(a: Value, b: Value): boolean {
   if (a.op !== b.op || a.width !== b.width || a.imm !== b.imm || a.offset !== b.offset || a.size !== b.size)
     return false;
-  if (a.condition !== b.condition || a.slot !== b.slot || a.section !== b.section) return false;
+  if (a.condition !== b.condition || a.slot !== b.slot || a.section !== b.section || a.callee !== b.callee)
+    return false;
   if (a.table?.name !== b.table?.name || a.args.length !== b.args.length) return false;
   for (let i = 0; i < a.args.length; i++) {
     if (!isSame(a.args[i] as Value, b.args[i] as Value)) return false;

@@ -59,6 +59,20 @@ export class CallLowering {
     return target.noinline ? this.#callLocal(e) : this.#inline(e, result);
   }
 
+  /** The address of a function, for a helper that calls it back: it becomes a function of the program's own. */
+  address(e: Extract<Expression, { kind: 'function' }>): Value {
+    const { builder, diagnostics } = this.#l;
+    const target = e.function;
+    const wrong = uncallable(target);
+    if (wrong) {
+      diagnostics.error(e.at, ...wrong);
+      return builder.constant(0n, 64);
+    }
+    this.#l.called.add(target);
+    builder.at = e.at;
+    return builder.emit('function', 64, [], { callee: target.name });
+  }
+
   #callLocal(e: Extract<Expression, { kind: 'call' }>): Value | undefined {
     const { builder, expressions, diagnostics } = this.#l;
     const target = e.function;
@@ -340,6 +354,16 @@ export class CallLowering {
     }
     return argument.size === 8 ? value : this.#wide(expressions.extend(builder.trunc(value), type), type);
   }
+}
+
+/** Why a function cannot be called back by the kernel. */
+function uncallable(target: FunctionObject): [message: string, hint: string] | undefined {
+  const { name } = target;
+  if (!target.body) return [`'${name}' has no body here`, 'define it in this text: no other is linked to it'];
+  if (!target.static) return [`the kernel calls no '${name}' back that is not static`, "put 'static' before it"];
+  const plain = target.parameters.length <= 5 && target.parameters.every((one) => isScalar(one.type));
+  if (plain && target.returns.kind !== 'struct') return undefined;
+  return [`'${name}' takes or gives what fits no register`, 'a callback takes up to five integers or pointers'];
 }
 
 /** What a pointer expression points to; through casts to void, what it pointed to before. */

@@ -111,8 +111,7 @@ export class ExpressionLowering {
       case 'statements':
         return this.#l.statements.valueOf(e.body) ?? builder.constant(0n, widthOf(e.type));
       case 'function':
-        this.#l.diagnostics.error(e.at, `the address of '${e.function.name}' is nothing that BPF can keep`);
-        return builder.constant(0n, 64);
+        return calls.address(e);
     }
   }
 

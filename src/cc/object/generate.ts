@@ -6,11 +6,12 @@ import { type Emitted, emitFunction } from '../codegen/emit.ts';
 import { layOutFrame } from '../codegen/frame.ts';
 import { selectInstructions } from '../codegen/select.ts';
 import type { Diagnostics } from '../diagnostics.ts';
+import { callbackOf } from '../dialect/callbacks.ts';
 import type { ProgramKind } from '../dialect/programs.ts';
 import { argumentRegisters, registerOffsets, syscallRegisters } from '../dialect/registers.ts';
 import { typedPointers } from '../dialect/typed-arguments.ts';
 import { Builder } from '../ir/builder.ts';
-import type { FrameScope, IrFunction } from '../ir/ir.ts';
+import { countUses, type FrameScope, type IrFunction, resolve, type Value } from '../ir/ir.ts';
 import { optimise } from '../ir/optimise.ts';
 import { type Provenance, type ProvenanceOptions, provenanceOf } from '../ir/provenance.ts';
 import { AggregateLowering } from '../lower/aggregates.ts';
@@ -72,7 +73,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     const type = own ? options.objectTypes.program(next) : options.objectTypes.function(next);
     functions.push({ slot, name: next.name, type });
     parts.push(emitted);
-    slot += emitted.instructions.reduce((sum, one) => sum + slotsOf(one), 0);
+    slot += emitted.slots;
   }
   return join(f.name, kind, parts, starts, functions);
 }
@@ -128,13 +129,41 @@ interface Generated {
 function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
   const byName = new Map([...called].map((one) => [one.name, one] as const));
   const calls = new Map<FunctionObject, Provenance[]>();
+  const note = (name: string | undefined, args: readonly Provenance[]): void => {
+    const callee = byName.get(name ?? '');
+    if (!callee) return;
+    const known = calls.get(callee);
+    calls.set(callee, known ? known.map((one, i) => (one === args[i] ? one : 'unknown')) : [...args]);
+  };
+  countUses(ir);
+  /** How often an address of a function goes to a helper at once: of others nobody knows who calls them with what. */
+  const handedOver = new Map<Value, number>();
   for (const block of ir.blocks) {
     for (const value of block.values) {
-      const callee = value.op === 'call' ? byName.get(value.callee ?? '') : undefined;
-      if (!callee) continue;
-      const args = value.args.map((arg) => provenanceOf(arg, origin));
-      const known = calls.get(callee);
-      calls.set(callee, known ? args.map((one, i) => (one === known[i] ? one : 'unknown')) : args);
+      if (value.op === 'call') {
+        note(
+          value.callee,
+          value.args.map((arg) => provenanceOf(arg, origin)),
+        );
+      }
+      const callback = value.helper && callbackOf(value.helper);
+      const target = callback && resolve(value.args[callback.at] as Value);
+      if (!target || target.op !== 'function') continue;
+      handedOver.set(target, (handedOver.get(target) ?? 0) + 1);
+      const args = callback.gets.map((one) =>
+        typeof one === 'number' ? provenanceOf(value.args[one] as Value, origin) : one,
+      );
+      note(target.callee, args);
+    }
+  }
+  for (const block of ir.blocks) {
+    for (const value of block.values) {
+      const callee = value.op === 'function' && value.uses > (handedOver.get(value) ?? 0);
+      if (callee)
+        note(
+          value.callee,
+          (byName.get(value.callee ?? '')?.parameters ?? []).map(() => 'unknown'),
+        );
     }
   }
   return calls;
@@ -150,30 +179,38 @@ function join(
   const code: InstructionBody[] = [];
   const relocations: Relocation[] = [];
   const lines: LineInfo[] = [];
-  let slot = 0;
-  let line: Token | undefined;
+  let start = 0;
   for (const part of parts) {
-    line = undefined;
-    const targets = new Map(part.calls.map((one) => [one.index, one.callee] as const));
-    const addresses = new Map(part.relocations.map((one) => [one.index, one] as const));
-    for (const [i, body] of part.instructions.entries()) {
-      const callee = targets.get(i);
-      const target = callee === undefined ? undefined : starts.get(callee);
-      code.push(body.kind === 'call' && target !== undefined ? { ...body, imm: target - slot - 1 } : body);
-      const address = addresses.get(i);
-      if (address) {
-        const { map, offset } = address;
-        relocations.push({ slot, map, ...(offset === undefined ? {} : { offset }) });
-      }
-      const at = part.at[i] && askedBy(part.at[i]);
-      if (at && (!line || at.line !== line.line || at.file !== line.file)) {
-        lines.push({ slot, at: positionOf(at) });
-        line = at;
-      }
-      slot += slotsOf(body);
+    const before = code.length;
+    for (const body of part.instructions) code.push(body);
+    for (const { slot, map, offset } of part.relocations) {
+      relocations.push({ slot: start + slot, map, ...(offset === undefined ? {} : { offset }) });
     }
+    for (const { index, slot, callee } of part.calls) {
+      const target = starts.get(callee);
+      const body = code[before + index] as InstructionBody;
+      if ((body.kind !== 'call' && body.kind !== 'loadImm64') || target === undefined) continue;
+      code[before + index] = { ...body, imm: target - (start + slot) - 1 };
+    }
+    noteLines(part, start, lines);
+    start += part.slots;
   }
   return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines, functions };
+}
+
+/** Adds where the text's lines begin in a function's instructions. */
+function noteLines({ instructions, at }: Emitted, start: number, lines: LineInfo[]): void {
+  let slot = start;
+  let last: Token | undefined;
+  for (let i = 0; i < instructions.length; i++) {
+    const token = at[i] as Token | undefined;
+    const asked = token && askedBy(token);
+    if (asked && (!last || asked.line !== last.line || asked.file !== last.file)) {
+      lines.push({ slot, at: positionOf(asked) });
+      last = asked;
+    }
+    slot += slotsOf(instructions[i] as InstructionBody);
+  }
 }
 
 function generateFunction(
@@ -218,7 +255,7 @@ function generateFunction(
     frame: builder.frame,
     parameters: f.parameters.length,
   };
-  const empty: Emitted = { instructions: [], at: [], relocations: [], calls: [] };
+  const empty: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
   const machine = selectInstructions(ir, layOutFrame(ir));

@@ -2,10 +2,26 @@ import { integerOf, quotedBytes } from '../../base/index.ts';
 import { helperNames } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, isScalar, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
+import { type CType, isScalar, pointerTo, printCType, types } from '../types/types.ts';
 import type { Expression, FunctionObject, Variable } from './ast.ts';
 import { isBuiltin, parseBuiltin } from './builtins.ts';
 import type { Parsing } from './parsing.ts';
+
+/** What an integer may be, and the largest that each holds: the first that fits (C11 6.4.4.1). */
+const intTypes = [
+  { type: types.int, most: 0x7fff_ffffn },
+  { type: types.uint, most: 0xffff_ffffn },
+];
+const integerTypes = [
+  ...intTypes,
+  { type: types.long, most: 0x7fff_ffff_ffff_ffffn },
+  { type: types.ulong, most: 0xffff_ffff_ffff_ffffn },
+];
+const longLongTypes = [
+  ...intTypes,
+  { type: types.llong, most: 0x7fff_ffff_ffff_ffffn },
+  { type: types.ullong, most: 0xffff_ffff_ffff_ffffn },
+];
 
 /** What expressions begin with (C11 6.5.1): literals, names and what they stand for, statement expressions, _Generic. */
 export class PrimaryParser {
@@ -71,15 +87,11 @@ export class PrimaryParser {
     }
     const { value, unsigned, long, longLong, decimal } = literal;
     if (value > 0xffffffffffffffffn) p.diagnostics.error(at, `'${at.text}' does not fit 64 bits`);
-    const fits = (type: CType): boolean => {
-      const bits = BigInt(sizeOf(type) * 8 - (type.kind === 'int' && type.signed ? 1 : 0));
-      return value < 1n << bits;
-    };
-    const wide = longLong ? [types.llong, types.ullong] : [types.long, types.ulong];
-    const choices = [types.int, types.uint, ...wide].filter(
-      (type) => !(long && type.size < 8) && !(unsigned && type.signed) && !(decimal && !unsigned && !type.signed),
-    );
-    return p.typing.number(at, value, choices.find(fits) ?? (longLong ? types.ullong : types.ulong));
+    for (const { type, most } of longLong ? longLongTypes : integerTypes) {
+      if ((long && type.size < 8) || (unsigned && type.signed) || (decimal && !unsigned && !type.signed)) continue;
+      if (value <= most) return p.typing.number(at, value, type);
+    }
+    return p.typing.number(at, value, longLong ? types.ullong : types.ulong);
   }
 
   #name(at: Token): Expression {

@@ -32,8 +32,9 @@ export class Typing {
     return { kind: 'number', type, at, value: wrap(value, type) };
   }
 
-  /** An array becomes the address of its first element, where its value is wanted. */
+  /** Where its value is wanted, an array becomes the address of its first element, and a function its own. */
   decay(value: Expression): Expression {
+    if (value.kind === 'function' && value.type.kind === 'function') return { ...value, type: pointerTo(value.type) };
     if (value.type.kind !== 'array') return value;
     const type = pointerTo(value.type.element, isUser(value));
     return { kind: 'address', type, at: value.at, base: value };
@@ -232,9 +233,9 @@ export function isInteger(type: CType): type is IntType {
 /** The type of both sides of an operator (C11 6.3.1.8), after promotion. */
 function commonType(a: IntType, b: IntType): IntType {
   const size = Math.max(a.size, b.size, 4);
-  const signed = ![a, b].some((type) => type.size === size && !type.signed);
+  const signed = (a.signed || a.size < size) && (b.signed || b.size < size);
   if (size === 16) return signed ? types.int128 : types.uint128;
-  if (size === 8 && [a, b].some(isLongLong)) return signed ? types.llong : types.ullong;
+  if (size === 8 && (isLongLong(a) || isLongLong(b))) return signed ? types.llong : types.ullong;
   if (size === 8) return signed ? types.long : types.ulong;
   return signed ? types.int : types.uint;
 }
