@@ -49,6 +49,7 @@ function groundOf({ profile, cpus, memory: size, processes = [] }: BootOptions) 
   const maps = new MapCommands(memory, cpus, fds, ledger, timers);
   const stacks = new Stacks(memory, symbols);
   const sampling = new Sampling(cpus);
+  const current = new Current(memory, cpus);
   return {
     profile,
     memory,
@@ -60,10 +61,10 @@ function groundOf({ profile, cpus, memory: size, processes = [] }: BootOptions) 
     maps,
     stacks,
     sampling,
-    current: new Current(memory, cpus),
+    current,
     batches: new MapBatches(maps),
     pins: new Pins(fds),
-    objects: new KernelObjects(memory, profile, symbols, cgroups),
+    objects: new KernelObjects(memory, profile, symbols, cgroups, current),
     userSpace: new UserSpace(memory, stacks.frames, processes),
     events: new PerfEvents(memory, cpus, fds, ledger, sampling),
     variables: new KernelVariables(memory, profile.btf, cpus),
@@ -112,7 +113,7 @@ function programsOf(ground: Ground, { network, player }: Stage, { seed, engine }
     maps: maps.byAddress,
     rings: maps.rings,
     tasks: objects.tasks,
-    userTexts: objects.userTexts,
+    userMemory: objects.userMemory,
     sockets: objects.sockets,
     structs: objects.structs,
     cgroupObjects: objects.cgroups,
