@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { sock } from '../../src/events/index.ts';
-import { eth1, NetworkStage, numbers, stages, udp, va } from './network-stage.ts';
+import { addresses, eth1, NetworkStage, numbers, packet, stages, udp, va } from './network-stage.ts';
 
 const curl = { pid: 43, tgid: 42, comm: 'curl', uid: 1000, gid: 0, cgroup: '/user.slice' };
 
@@ -32,8 +32,11 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
 
   test('without direct action the result is a class, and nothing happens', () => {
     const bpf = stage.load('int cls(struct __sk_buff *skb) { return TC_ACT_SHOT; }');
+    const link = bpf.attachTc('eth0', 'ingress', 'cls');
     bpf.attachTc('eth0', 'ingress', 'cls', { directAction: false });
     expect(stage.receive(udp())).toBe('passed');
+    // It has decided: the next one is not asked.
+    expect(link.info().hits).toBe(0);
   });
 
   test('classifiers run by priority, the newest of one first, until one decides', () => {
@@ -90,7 +93,11 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
     expect(numbers(bpf, 'seen')).toEqual([1000, 1, 2, 7, 3, udp().length]);
     stage.transmit(udp());
     expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([65534, 0, 0]);
-    // What comes out at the other end of a pair is nobody's.
+    // What comes in is nobody's, also where a packet lay that somebody sent, and what comes out of a pair.
+    bpf.attachTc('eth0', 'ingress', 'cls');
+    stage.transmit(udp(), { sk, task: curl });
+    stage.receive(udp(), { task: curl });
+    expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([65534, 0, 0]);
     bpf.attachTc('vb', 'ingress', 'cls');
     stage.transmit(udp(), { device: va, sk, task: curl });
     expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([65534, 0, 0]);
@@ -104,12 +111,12 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
           return bpf_clone_redirect(skb, 99, 0) == -22 ? TC_ACT_SHOT : TC_ACT_OK;
         }
         BPF_ARRAY(seen, u32, 1);
-        int count(struct __sk_buff *skb) { seen.increment(0); return TC_ACT_OK; }`);
+        int count(struct __sk_buff *skb) { seen.increment(0, skb->mark); return TC_ACT_OK; }`);
     bpf.attachTc('eth0', 'ingress', 'clone');
     bpf.attachTc('eth1', 'ingress', 'count');
     bpf.attachTc('eth1', 'egress', 'count');
-    expect(stage.receive(udp())).toBe('dropped');
-    expect([bpf.table('seen').get(0), stage.device('eth1')]).toMatchObject([2, { sent: 1, received: 1 }]);
+    expect(stage.receive(udp(), { mark: 7 })).toBe('dropped');
+    expect([bpf.table('seen').get(0), stage.device('eth1')]).toMatchObject([14, { sent: 1, received: 1 }]);
   });
 
   test('a packet that is sent round and round comes to rest', () => {
@@ -157,5 +164,27 @@ describe.each(stages)('classifiers of tc, on the $engine.name and kernel $kernel
     const drops = told().filter((line) => line.includes('@'));
     expect(new Set(drops)).toEqual(new Set(['CPU_BACKLOG @ enqueue_to_backlog']));
     expect(stage.device('eth0')?.dropped).toBe(602 - 300 - 256);
+  });
+
+  test('the hash of a flow is the same both ways, another for other ports, and of fragments that of their addresses', () => {
+    const bpf = stage.load(`
+      BPF_ARRAY(seen, u32, 1);
+      int cls(struct __sk_buff *skb) {
+        int key = 0; u32 hash = bpf_get_hash_recalc(skb);
+        seen.update(&key, &hash);
+        return TC_ACT_OK;
+      }`);
+    bpf.attachTc('eth0', 'ingress', 'cls');
+    const hash = (sourcePort: number, destinationPort: number, back = false, fragmentOffset = 0): unknown => {
+      const ipv4 = back ? { source: addresses.destination, destination: addresses.source } : addresses;
+      stage.receive(packet({ ipv4: { ...ipv4, fragmentOffset }, udp: { sourcePort, destinationPort } }));
+      return bpf.table('seen').get(0);
+    };
+    const one = hash(53, 4000);
+    expect([hash(4000, 53, true), hash(53, 4001), hash(4000, 53)]).not.toContain(0);
+    expect(hash(4000, 53, true)).toBe(one);
+    expect(hash(53, 4001)).not.toBe(one);
+    expect(hash(53, 4000, false, 8)).toBe(hash(1, 2, false, 8));
+    expect(hash(53, 4000, false, 8)).not.toBe(one);
   });
 });

@@ -115,6 +115,7 @@ describe.each(stages)('XDP programs, on the $engine.name and kernel $kernel', (o
     ['packets longer than a page', 'eth3', 0, 'ERANGE'],
     ['a program that is there', 'eth1', xdpFlags.updateIfNoExist, 'EBUSY'],
     ['the other mode', 'eth1', xdpFlags.skbMode, 'EEXIST'],
+    ['the other mode, where none is in it', 'eth1', xdpFlags.skbMode | xdpFlags.updateIfNoExist, 'EEXIST'],
     ['another than expected', 'eth1', xdpFlags.replace, 'EEXIST'],
   ])('is refused: %s', (_, dev, flags, errno) => {
     const bpf = stage.load('int xdp(struct xdp_md *ctx) { return XDP_PASS; }');
