@@ -169,6 +169,8 @@ describe.each(stages)('packet sockets, on the $engine.name and kernel $kernel', 
     stage.receive(udp());
     expect(stage.machine.poll(bpf.fds)).toEqual([socket.fd]);
     expect([bpf.poll(), seen, stage.machine.poll(bpf.fds)]).toEqual([1, [20], []]);
+    socket.close();
+    expect([bpf.fds, socket.receive(), bpf.poll()]).toEqual([[], undefined, 0]);
     expect(() => bpf.attachRawSocket('some', 'eth9')).toThrow(/there is no network device 'eth9'/);
   });
 
