@@ -57,7 +57,7 @@ function plainFields(format: TracepointFormat, fields: FieldValues): string {
 }
 
 /** A field's value by itself, as a tool shows it in a column of its own: hex for pointers and bytes. */
-export function plainValue(value: unknown, field: TracepointField): string {
+function plainValue(value: unknown, field: TracepointField): string {
   const shape = fieldShape(field);
   const printable = fieldPrintable(value, field);
   if (printable instanceof Uint8Array) return [...printable].map((byte) => byte.toString(16).padStart(2, '0')).join('');

@@ -13,7 +13,7 @@ export {
 export { dumpRaw } from './dump-raw.ts';
 export { extendBtf } from './extend.ts';
 export { type FieldShape, fieldShape, parseField } from './field.ts';
-export { decodeRecord, type FieldValue, type FieldValues, formatRecord, plainValue } from './format-record.ts';
+export { decodeRecord, type FieldValue, type FieldValues, formatRecord } from './format-record.ts';
 export {
   extendProfile,
   loadProfile,

@@ -152,7 +152,7 @@ function groupsOf(bytes: Uint8Array): number[] {
 }
 
 /** The compressed form (lib/vsprintf.c: ip6_compressed_string): `::ffff:10.0.0.1` for mapped and ISATAP addresses. */
-export function printIpv6(bytes: Uint8Array): string {
+function printIpv6(bytes: Uint8Array): string {
   const groups = groupsOf(bytes);
   const mapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
   const isatap = ((groups[4] as number) | 0x0200) === 0x0200 && groups[5] === 0x5efe;

@@ -81,7 +81,7 @@ function isChar(type: { readonly kind: string; readonly name?: string }): boolea
 }
 
 /** `"a=%d b=%s", REC->a, __get_str(b)`: a format line where none is known. */
-export function plainPrint(fields: readonly TracepointField[]): string {
+function plainPrint(fields: readonly TracepointField[]): string {
   const parts = fields.map((field) => `${field.name}=${conversionFor(field)}`);
   const args = fields.map((field) => (field.dynamic ? `__get_str(${field.name})` : `REC->${field.name}`));
   return [`"${parts.join(' ')}"`, ...args].join(', ');

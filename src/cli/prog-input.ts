@@ -84,7 +84,7 @@ async function readAll({ stdin }: Io): Promise<Uint8Array> {
 }
 
 /** A file's bytes. @throws InputError saying why it cannot be read */
-export async function readBytes(file: string): Promise<Uint8Array> {
+async function readBytes(file: string): Promise<Uint8Array> {
   try {
     return await readFile(file);
   } catch (cause) {

@@ -65,7 +65,7 @@ export function durationOption(): Option {
   );
 }
 
-export function engineOption(): Option {
+function engineOption(): Option {
   const names = `what programs run on: ${engineNames.join(' or ')} (default: ${engineNames[0]}); changes nothing but the speed`;
   return new Option('--engine <name>', names).argParser(values.oneOf('--engine', engineNames));
 }

@@ -50,7 +50,6 @@ export type { HistogramPrint } from './table-histogram.ts';
 export { parseTraceLine, readTraceLines, type TraceLine } from './trace-pipe.ts';
 export { USDT, type UsdtOptions } from './usdt.ts';
 export {
-  buildIdSymbol,
   findBinary,
   formatUserSymbol,
   type UserSymbol,

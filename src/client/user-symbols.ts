@@ -81,7 +81,7 @@ export function userSymbol(kernel: Kernel, pid: number, address: bigint): UserSy
 }
 
 /** The symbol of a frame that a stack with build ids has, or undefined where no binary here has that id. */
-export function buildIdSymbol(kernel: Kernel, { buildId, offset }: BuildIdFrame): UserSymbol | undefined {
+function buildIdSymbol(kernel: Kernel, { buildId, offset }: BuildIdFrame): UserSymbol | undefined {
   for (const path of kernel.binaries()) {
     const file = kernel.binary(path);
     if (file?.buildId === buildId) return symbolAt(file, offset);

@@ -48,7 +48,7 @@ function tcpOption(option: TcpOption): number[] {
 }
 
 /** The wire form of TCP options, padded with end-of-list to a multiple of 4. */
-export function encodeTcpOptions(options: readonly TcpOption[]): number[] {
+function encodeTcpOptions(options: readonly TcpOption[]): number[] {
   const bytes = options.flatMap(tcpOption);
   while (bytes.length % 4 !== 0) bytes.push(0);
   if (bytes.length > 40) throw new InputError(`TCP options take ${bytes.length} bytes`, { expected: 'at most 40' });

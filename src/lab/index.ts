@@ -34,7 +34,6 @@ export type {
   View,
 } from './tool.ts';
 export {
-  defaultLimits,
   type GroupRow,
   GroupTree,
   others,

@@ -68,7 +68,7 @@ export class Meter {
 }
 
 /** Buckets of a trend: a minute of seconds. */
-export const trendBuckets = 60;
+const trendBuckets = 60;
 
 /** A rate is taken over ten virtual seconds: steady enough to read, quick enough to see a burst. */
 const rateWindow: Nanoseconds = 10e9;

@@ -6,8 +6,6 @@ import type { Column, DetailSection, Level, RecordsView, TracedRecord } from './
  * A view of rows, one for each event, said as BCC's tools say it: titles with the printf format of their column. Plain
  * output prints exactly these formats with a space between; the dashboard shows the same cells; JSON has the values.
  */
-export type RowFormats = Readonly<Record<string, string | false | undefined>>;
-
 export interface RowsOptions<T extends string> {
   /** What one row is called: `exec`. The type of its JSON lines. */
   readonly noun: string;

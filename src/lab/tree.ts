@@ -188,7 +188,7 @@ export interface TreeLimits {
   readonly bucket: Nanoseconds;
 }
 
-export const defaultLimits: TreeLimits = { records: 20_000, recordsPerGroup: 200, groupsPerLevel: 4096, bucket: 1e9 };
+const defaultLimits: TreeLimits = { records: 20_000, recordsPerGroup: 200, groupsPerLevel: 4096, bucket: 1e9 };
 
 /** The key of the row that holds what was folded. */
 export const others = '(others)';

@@ -5,7 +5,7 @@ import { MapObject } from './header.ts';
 import type { BpfMap } from './map.ts';
 
 /** BPF_LOCAL_STORAGE_GET_F_CREATE */
-export const storageCreate = 1;
+const storageCreate = 1;
 
 /**
  * sk_storage, task_storage, inode_storage and cgrp_storage (kernel/bpf/bpf_local_storage.c): a value that belongs to a

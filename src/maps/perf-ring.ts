@@ -32,7 +32,7 @@ const capabilityBit0IsDeprecated = 2;
 export const perfRecordTypes = { lost: 2, sample: 9 } as const;
 
 /** PERF_RECORD_MISC_KERNEL: the sample was taken in kernel mode; MISC_USER is 2. */
-export const miscKernel = 1;
+const miscKernel = 1;
 
 const lostSize = 24;
 /** The record's header and raw_size. */

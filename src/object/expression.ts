@@ -1,3 +1,4 @@
+import { binaryValue } from '../base/index.ts';
 import type { Token } from './source.ts';
 
 /**
@@ -66,28 +67,10 @@ function size(tokens: readonly Token[], at: number, names: Names): Evaluated | u
   return { value: names.sizeOf(name.text, name), next: at + 4, symbolic: true };
 }
 
-/** Undefined for a division by zero. */
+/** Undefined for what has no value: a division by zero, a shift by less than nothing or beyond 64 bits. */
 function apply(operator: string, left: bigint, right: bigint): bigint | undefined {
-  switch (operator) {
-    case '|':
-      return left | right;
-    case '^':
-      return left ^ right;
-    case '&':
-      return left & right;
-    case '<<':
-      return left << right;
-    case '>>':
-      return left >> right;
-    case '+':
-      return left + right;
-    case '-':
-      return left - right;
-    case '*':
-      return left * right;
-    case '/':
-      return right === 0n ? undefined : left / right;
-    default:
-      return right === 0n ? undefined : left % right;
-  }
+  const isDivision = operator === '/' || operator === '%';
+  const isShift = operator === '<<' || operator === '>>';
+  if ((isDivision && right === 0n) || (isShift && (right < 0n || right > 63n))) return undefined;
+  return binaryValue(operator, left, right);
 }

@@ -5,7 +5,6 @@ export {
   loadedFor,
   type ParsedSection,
   parseSection,
-  type SectionName,
   type SectionTarget,
   sectionKinds,
   targetId,

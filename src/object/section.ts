@@ -124,8 +124,6 @@ export const sectionKinds = {
   flow_dissector: { type: 'flow_dissector' },
 } as const satisfies Record<string, SectionKind>;
 
-export type SectionName = keyof typeof sectionKinds;
-
 function kindOf(section: string): { name: string; kind: SectionKind; rest: string | undefined } | undefined {
   const kinds: Readonly<Record<string, SectionKind>> = sectionKinds;
   const slash = section.indexOf('/');

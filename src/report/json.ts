@@ -4,7 +4,7 @@ import type { Presenter } from './presenter.ts';
 import type { Summary } from './summary.ts';
 
 /** The number in the first line; it changes when a reader of the lines would have to. */
-export const schemaVersion = 1;
+const schemaVersion = 1;
 
 /** One JSON object a line: see SCHEMA.md beside this file. */
 export class JsonPresenter implements Presenter {

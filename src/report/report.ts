@@ -5,7 +5,7 @@ import { Tally } from './summary.ts';
 import { TablePresenter } from './table.ts';
 
 /** The outputs other than the dashboard. */
-export const reportFormats = ['table', 'json'] as const;
+const reportFormats = ['table', 'json'] as const;
 export type ReportFormat = (typeof reportFormats)[number];
 
 /**

@@ -132,7 +132,7 @@ export function only(found: readonly SeenPacket[]): SeenPacket | undefined {
 }
 
 /** The wire lengths that a hop's packet may have: a link header of 14 bytes, VLAN tags outside of skb->len, or none. */
-export function hopLengths(hop: Hop): ReadonlySet<number> {
+function hopLengths(hop: Hop): ReadonlySet<number> {
   const { sent, received } = hop;
   if (sent) return new Set([sent.length, sent.length + 4]);
   const length = received?.length ?? 0;

@@ -49,7 +49,7 @@ export interface RecordHeader {
 export const recordVersion = 1;
 
 /** Slots of each kind: more objects than live at one time in any kernel that is watched this closely. */
-export const slotCount = 65_536;
+const slotCount = 65_536;
 
 /** Things in slots: which slot one has, and the slot that one gets. */
 export class Slots<T extends object> {

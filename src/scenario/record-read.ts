@@ -35,7 +35,7 @@ class LineFault extends Error {
 }
 
 /** Reads lines; what earlier ones defined is at hand for later ones. */
-export class RecordReader {
+class RecordReader {
   readonly #tasks: Task[] = [];
   readonly #stacks: KernelStack[] = [];
   readonly #objects: KernelObject[] = [];

@@ -21,7 +21,7 @@ const lists = ['groups', 'records'] as const;
 const pages = ['groups', 'records', 'detail', 'text'] as const;
 const everywhere = [...pages, 'overlay'] as const;
 
-export const keyTable = [
+const keyTable = [
   { action: 'help', keys: ['?', 'f1'], what: 'this page; again to leave it', on: everywhere, foot: ['help', 2] },
   {
     action: 'open',

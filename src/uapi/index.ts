@@ -18,31 +18,26 @@ export {
   helpers,
   isGplCompatible,
 } from './helpers.ts';
-export { type KfuncFlag, type KfuncInfo, kfuncAllowed, kfuncByName, kfuncFlags, kfuncNames } from './kfuncs.ts';
+export { type KfuncFlag, type KfuncInfo, kfuncAllowed, kfuncByName } from './kfuncs.ts';
 export { limits } from './limits.ts';
 export { type IteratorArgument, iteratorArguments, tracepointMayGiveNull } from './nullable.ts';
 export {
-  hardwareEvents,
   type PerfCounter,
   perfCounter,
   perfCounters,
   perfTypes,
-  sampleFormats,
-  softwareEvents,
 } from './perf.ts';
 export {
   type ArgumentKind,
-  argumentKinds,
   type HelperArgument,
   type HelperPrototype,
   type HelperReturn,
   helperPrototype,
   prototypes,
   type ReturnKind,
-  returnKinds,
 } from './prototypes.ts';
-export { type Architecture, type RegisterSet, registerSets } from './registers.ts';
-export { addressFamilies, type TcpState, tcpStateName, tcpStates } from './tcp.ts';
+export { type RegisterSet, registerSets } from './registers.ts';
+export { type TcpState, tcpStateName, tcpStates } from './tcp.ts';
 export {
   currentCpu,
   type MapType,
@@ -57,16 +52,9 @@ export {
   updateFlags,
 } from './types.ts';
 export {
-  directActions,
-  flowDissectorVerdicts,
-  lwtActions,
-  netfilterVerdicts,
   redirectFlags,
   type SeccompAction,
   seccompAction,
-  seccompActions,
-  seccompData,
-  skActions,
   type TcAction,
   tcActions,
   tcDirectAction,
@@ -75,4 +63,4 @@ export {
   xdpActions,
   xdpFlags,
 } from './verdicts.ts';
-export { featuresSince, mapTypesSince, programTypesSince, releaseAtLeast } from './versions.ts';
+export { mapTypesSince, programTypesSince, releaseAtLeast } from './versions.ts';

@@ -6,7 +6,7 @@ import type { ProgramType } from './types.ts';
  * running kernel; for the types that its configuration lacks (LSM, struct_ops) it is as the sets of
  * kernel/bpf/helpers.c and their neighbours say. One row a set; longer than other files because it is a table.
  */
-export const kfuncFlags = [
+const kfuncFlags = [
   'acquire',
   'release',
   'retNull',
@@ -306,6 +306,3 @@ export function kfuncAllowed(name: string, type: ProgramType): boolean {
   const row = byName.get(name);
   return row !== undefined && (row.types?.has(type) ?? true);
 }
-
-/** All names, set by set. */
-export const kfuncNames: readonly string[] = [...byName.keys()];

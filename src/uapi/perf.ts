@@ -2,7 +2,7 @@
 export const perfTypes = { hardware: 0, software: 1, tracepoint: 2, hwCache: 3, raw: 4, breakpoint: 5 } as const;
 
 /** PERF_COUNT_SW_*: events of type `software`. */
-export const softwareEvents = {
+const softwareEvents = {
   cpuClock: 0,
   taskClock: 1,
   pageFaults: 2,
@@ -18,7 +18,7 @@ export const softwareEvents = {
 } as const;
 
 /** PERF_COUNT_HW_*: events of type `hardware`. */
-export const hardwareEvents = {
+const hardwareEvents = {
   cpuCycles: 0,
   instructions: 1,
   cacheReferences: 2,
@@ -49,18 +49,3 @@ export function perfCounter(type: number, config: number): PerfCounter | undefin
   const found = Object.entries(perfCounters).find(([, row]) => row.type === type && row.config === config);
   return found?.[0] as PerfCounter | undefined;
 }
-
-/** PERF_SAMPLE_*: what a sample holds. */
-export const sampleFormats = {
-  ip: 1 << 0,
-  tid: 1 << 1,
-  time: 1 << 2,
-  addr: 1 << 3,
-  read: 1 << 4,
-  callchain: 1 << 5,
-  id: 1 << 6,
-  cpu: 1 << 7,
-  period: 1 << 8,
-  streamId: 1 << 9,
-  raw: 1 << 10,
-} as const;

@@ -6,7 +6,7 @@ import type { ProgramType } from './types.ts';
  * net/core). The rows were held against the running kernel: each accepts the arguments that its row names and names
  * the same expected types when it is given another. One row a helper; longer than other files because it is a table.
  */
-export const argumentKinds = [
+const argumentKinds = [
   'constMapPtr',
   'ptrToMapKey',
   'ptrToMapValue',
@@ -55,7 +55,7 @@ export interface HelperArgument {
   readonly dynptr?: 'local' | 'ringbuf';
 }
 
-export const returnKinds = [
+const returnKinds = [
   'integer',
   'void',
   'ptrToMapValue',

@@ -73,5 +73,3 @@ export const registerSets = {
     returnAddress: 'regs[30]',
   },
 } as const satisfies Record<string, RegisterSet>;
-
-export type Architecture = keyof typeof registerSets;

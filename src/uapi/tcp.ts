@@ -22,6 +22,3 @@ export function tcpStateName(value: number): string {
   for (const [name, number] of Object.entries(tcpStates)) if (number === value) return name;
   return String(value);
 }
-
-/** Address families (include/linux/socket.h). */
-export const addressFamilies = { unspec: 0, unix: 1, inet: 2, inet6: 10, netlink: 16, packet: 17, vsock: 40 } as const;

@@ -27,10 +27,10 @@ export const tcActions = {
 export type TcAction = keyof typeof tcActions;
 
 /** Actions that count in direct-action mode; every other becomes `unspec` (net/sched/cls_bpf.c: cls_bpf_exec_opcode). */
-export const directActions: readonly TcAction[] = ['ok', 'shot', 'stolen', 'trap', 'redirect'];
+const directActions: readonly TcAction[] = ['ok', 'shot', 'stolen', 'trap', 'redirect'];
 
 /** SECCOMP_RET_*, the upper half of the result; the one that is lowest as a signed 32-bit number wins. */
-export const seccompActions = {
+const seccompActions = {
   killProcess: 0x80000000,
   killThread: 0,
   trap: 0x30000,
@@ -42,19 +42,7 @@ export const seccompActions = {
 } as const;
 export type SeccompAction = keyof typeof seccompActions;
 /** SECCOMP_RET_DATA: the lower half, an errno or a number for the tracer. */
-export const seccompData = 0xffff;
-
-/** SK_DROP and SK_PASS: of sk_skb, sk_msg, sk_lookup, sk_reuseport. */
-export const skActions = { drop: 0, pass: 1 } as const;
-
-/** Of lwt_in, lwt_out, lwt_xmit (enum bpf_ret_code). */
-export const lwtActions = { ok: 0, drop: 2, redirect: 7, reroute: 128 } as const;
-
-/** Of netfilter programs, NF_*: a program may give these two. */
-export const netfilterVerdicts = { drop: 0, accept: 1 } as const;
-
-/** Of flow dissectors (enum bpf_ret_code). */
-export const flowDissectorVerdicts = { ok: 0, drop: 2, continue: 129 } as const;
+const seccompData = 0xffff;
 
 /** The name of an XDP result; one that is none counts as `aborted`. */
 export function xdpAction(result: number): XdpAction {

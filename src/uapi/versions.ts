@@ -72,19 +72,6 @@ export const mapTypesSince: Readonly<Record<Exclude<MapType, 'unspec'>, string>>
   arena: '6.9',
 };
 
-/** The first release of what the language of programs can do. */
-export const featuresSince = {
-  'bpf-to-bpf calls': '4.16',
-  'bounded loops': '5.3',
-  'a million instructions': '5.2',
-  'atomics with fetch': '5.12',
-  'instruction set v2': '4.14',
-  'instruction set v3': '5.1',
-  'instruction set v4': '6.6',
-  may_goto: '6.9',
-  'load_acquire and store_release': '6.15',
-} as const;
-
 /** Whether release `a` (`5.10`) is the same as `b` or newer. */
 export function releaseAtLeast(a: string, b: string): boolean {
   const [major = 0, minor = 0] = a.split('.').map(Number);

@@ -142,7 +142,7 @@ function checkStruct(
 }
 
 /** A typed pointer may stand at a fixed place within its struct. */
-export function checkBtfOffset(env: Environment, register: Register, number: number): void {
+function checkBtfOffset(env: Environment, register: Register, number: number): void {
   checkPointerOffset(env, register, number, true);
 }
 

@@ -54,7 +54,7 @@ const mirrors: Partial<Record<Comparison, Comparison>> = {
 };
 
 /** The same comparison with its sides exchanged. */
-export function mirrored(comparison: Comparison): Comparison {
+function mirrored(comparison: Comparison): Comparison {
   return mirrors[comparison] ?? comparison;
 }
 

@@ -1,4 +1,4 @@
-import { helperById, helperPrototype, type mapTypes } from '../uapi/index.ts';
+import type { mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
 import { markLooping } from './kernel-function.ts';
 import { resolveSymbol } from './symbols.ts';
@@ -15,7 +15,6 @@ export interface Subprogram {
   stackDepth: number;
   hasTailCall: boolean;
   hasLoadPacket: boolean;
-  changesPacket: boolean;
   tailCallReachable: boolean;
   isCallback: boolean;
 }
@@ -39,7 +38,6 @@ export function findSubprograms(env: Environment): void {
     stackDepth: 0,
     hasTailCall: false,
     hasLoadPacket: false,
-    changesPacket: false,
     tailCallReachable: false,
     isCallback: false,
   }));
@@ -81,7 +79,7 @@ export function checkSubprograms(env: Environment): void {
 }
 
 /** Helpers that call back into the program before they return. */
-export const syncCallbackHelpers: ReadonlySet<number> = new Set([164, 181, 180, 209]);
+const syncCallbackHelpers: ReadonlySet<number> = new Set([164, 181, 180, 209]);
 const asyncCallbackHelpers: ReadonlySet<number> = new Set([170]);
 
 export function checkReach(env: Environment): void {
@@ -207,33 +205,6 @@ function checkChain(env: Environment, start: number): void {
     }
   };
   walk(start, 0, 0);
-}
-
-/** Helpers after which packet pointers mean nothing any more (net/core/filter.c: bpf_helper_changes_pkt_data). */
-function changesPacket(env: Environment, id: number): boolean {
-  const name = helperById(id)?.name;
-  return name !== undefined && (name === 'tail_call' || helperPrototype(name, env.program.type).changesPacket === true);
-}
-
-/** Which functions change the packet, themselves or through one they call. */
-export function computePacketChanges(env: Environment): void {
-  let changed = true;
-  while (changed) {
-    changed = false;
-    for (const subprogram of env.subprograms) {
-      if (subprogram.changesPacket) continue;
-      for (let slot = subprogram.start; slot < subprogram.end; slot++) {
-        const isChange =
-          (env.slots.isHelperCall(slot) && changesPacket(env, env.slots.imm[slot] as number)) ||
-          (env.slots.isLocalCall(slot) &&
-            env.subprograms[env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number))]?.changesPacket === true);
-        if (!isChange) continue;
-        subprogram.changesPacket = true;
-        changed = true;
-        break;
-      }
-    }
-  }
 }
 
 /** Resolves what 64-bit immediates stand for, and refuses opcodes that do not exist (resolve_pseudo_ldimm64). */

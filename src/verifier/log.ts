@@ -5,7 +5,7 @@
  */
 
 /** Bits of the log's level (include/linux/bpf_verifier.h: BPF_LOG_LEVEL1, …). */
-export const logLevels = { path: 1, all: 2, statistics: 4, fixed: 8 } as const;
+const logLevels = { path: 1, all: 2, statistics: 4, fixed: 8 } as const;
 const allLevels = 15;
 
 /** The most bytes that one message has (BPF_VERIFIER_TMP_LOG_SIZE, with its zero). */

@@ -1,6 +1,5 @@
 import type { Environment } from './environment.ts';
 import { flag, type Register, unknownScalar } from './register.ts';
-import { StackSlot, sameTypes, slotKinds } from './state.ts';
 
 /**
  * What a program holds and must give back: references by id, a spin lock, the RCU and preemption sections
@@ -79,7 +78,7 @@ export function checkSpinLock(env: Environment, number: number, takes: boolean):
 }
 
 /** A node of a list or tree that the program does not own is only good while the lock is held. */
-export function forgetNonOwning(env: Environment): void {
+function forgetNonOwning(env: Environment): void {
   env.state.mapRegisters((register) => (register.flags & flag.nonOwning ? unknownScalar : register));
 }
 
@@ -91,12 +90,4 @@ export function leaveRcu(env: Environment): void {
     left.flags = (left.flags & ~(flag.rcu | flag.maybeNull)) | flag.untrusted;
     return left;
   });
-}
-
-/** Makes every byte of stack slots unknown. */
-export function wipeSlot(env: Environment, frameNumber: number, index: number): void {
-  const frame = env.state.frames[frameNumber];
-  if (!frame) return;
-  frame.slots[index] = new StackSlot(sameTypes(slotKinds.invalid), unknownScalar);
-  env.scratchSlot(index);
 }

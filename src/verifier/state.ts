@@ -36,8 +36,6 @@ export function withType(types: number, byte: number, kind: number): number {
 }
 
 export const invalidSlot = new StackSlot(0, uninitialised);
-export const miscSlot = new StackSlot(sameTypes(slotKinds.misc), uninitialised);
-export const zeroSlot = new StackSlot(sameTypes(slotKinds.zero), uninitialised);
 
 export class Frame {
   registers: Register[];
@@ -247,9 +245,4 @@ function slotText(slot: StackSlot, inFrame: number): string {
 
 export function isSpill(slot: StackSlot): boolean {
   return slot.type(7) === slotKinds.spill;
-}
-
-/** Spilled whole, not as a part. */
-export function isWholeSpill(slot: StackSlot): boolean {
-  return slot.type(0) === slotKinds.spill && slot.type(7) === slotKinds.spill;
 }

@@ -1,4 +1,4 @@
-import { forgetCallerSaved, forgetPacket } from './calls.ts';
+import { forgetCallerSaved } from './calls.ts';
 import type { Environment } from './environment.ts';
 import { pointer, type Register } from './register.ts';
 import { s64Max, s64Min } from './scalar.ts';
@@ -52,7 +52,7 @@ export function returnLocal(env: Environment): void {
 }
 
 /** The helper goes by what a callback returns. */
-export function checkCallbackResult(
+function checkCallbackResult(
   env: Environment,
   result: Register,
   range: { readonly min: number; readonly max: number },
@@ -77,9 +77,4 @@ export function checkScalarRange(
     'EINVAL',
     `${when} the register ${name} has${known === '' ? ' unknown scalar value' : known} should have been in [${range.min}, ${range.max}]`,
   );
-}
-
-/** A function that changes the packet voids the caller's pointers into it. */
-export function forgetPacketOf(env: Environment, program: number): void {
-  if (env.subprograms[program]?.changesPacket) forgetPacket(env);
 }

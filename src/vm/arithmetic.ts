@@ -116,7 +116,7 @@ export function shiftSigned64(regs: Int32Array, d: number, n: number): void {
 }
 
 /** The bytes of 32 bits, reversed. */
-export function swap32(value: number): number {
+function swap32(value: number): number {
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 

@@ -25,7 +25,7 @@ export interface FlatProgram {
 export const stride = 8;
 
 /** Opcodes that no byte has: where control falls off the program, and an access below the frame. */
-export const sentinels = { offTheEnd: 0x100, stackOverflow: 0x101 } as const;
+const sentinels = { offTheEnd: 0x100, stackOverflow: 0x101 } as const;
 
 /** The kinds of call, in word +2. */
 export const callKinds = { helper: 0, local: 1, kfunc: 2 } as const;

@@ -115,6 +115,7 @@ describe.each(stages)('XDP programs, on the $engine.name and kernel $kernel', (o
     ['packets longer than a page', 'eth3', 0, 'ERANGE'],
     ['a program that is there', 'eth1', xdpFlags.updateIfNoExist, 'EBUSY'],
     ['the other mode', 'eth1', xdpFlags.skbMode, 'EEXIST'],
+    ['the other mode, where none is in it', 'eth1', xdpFlags.skbMode | xdpFlags.updateIfNoExist, 'EEXIST'],
     ['another than expected', 'eth1', xdpFlags.replace, 'EEXIST'],
   ])('is refused: %s', (_, dev, flags, errno) => {
     const bpf = stage.load('int xdp(struct xdp_md *ctx) { return XDP_PASS; }');
@@ -146,5 +147,44 @@ describe.each(stages)('XDP programs, on the $engine.name and kernel $kernel', (o
     bpf.attachXdp('eth3', 'xdp', BPF.XDP_FLAGS_SKB_MODE);
     stage.receive(udp('x'.repeat(8000), mac(5)), { device: jumbo });
     expect(bpf.table('seen').get(0)).toBe(8042);
+  });
+
+  test('what is too long for the other device, or no driver sends, is not redirected', () => {
+    const told = stage.watch();
+    const bpf = stage.load('int xdp(struct xdp_md *ctx) { return bpf_redirect(TO, 0); }', { defines: { TO: 3 } });
+    bpf.attachXdp('eth3', 'xdp', BPF.XDP_FLAGS_SKB_MODE);
+    const redirects = () => told().filter((line) => line.startsWith('xdp'));
+    const send = (bytes: number) => stage.receive(udp('x'.repeat(bytes), mac(5)), { device: jumbo });
+    // 42 bytes of headers; 1500 and 14 of Ethernet may go, and 4 for a tag.
+    expect([send(1476), redirects()]).toEqual(['redirected', ['xdp_redirect 3']]);
+    expect([send(1477), redirects()]).toEqual(['dropped', ['xdp_redirect_err -90']]);
+    const toLoopback = stage.load('int xdp(struct xdp_md *ctx) { return bpf_redirect(1, 0); }');
+    toLoopback.attachXdp('eth0', 'xdp');
+    expect([stage.receive(udp()), redirects()]).toEqual(['dropped', ['xdp_redirect_err -95']]);
+    toLoopback.removeXdp('eth0');
+    toLoopback.attachXdp('eth0', 'xdp', BPF.XDP_FLAGS_SKB_MODE);
+    expect([stage.receive(udp()), redirects()]).toEqual(['redirected', ['xdp_redirect 1']]);
+  });
+
+  test('a redirection tells the map that it went by, and where in it', () => {
+    const bpf = stage.load(`
+      BPF_ARRAY(seen, u32, 4);
+      BPF_DEVMAP(ports, 4);
+      static inline void keep(int key, u32 value) { seen.update(&key, &value); }
+      TRACEPOINT_PROBE(xdp, xdp_redirect) { keep(0, args->map_id); keep(1, args->map_index); return 0; }
+      TRACEPOINT_PROBE(xdp, xdp_redirect_err) { keep(2, args->map_id); return 0; }
+      int xdp(struct xdp_md *ctx) { return ports.redirect_map(2, XDP_PASS); }
+      int direct(struct xdp_md *ctx) { return bpf_redirect(3, 0); }
+      int none(struct xdp_md *ctx) { return XDP_REDIRECT; }`);
+    bpf.table('ports').set(2, eth1.ifindex);
+    bpf.attachXdp('eth0', 'xdp');
+    stage.receive(udp());
+    const [mapId = 0, index] = numbers(bpf, 'seen');
+    expect([mapId > 0, index]).toEqual([true, 2]);
+    bpf.attachXdp('eth0', 'direct');
+    stage.receive(udp());
+    bpf.attachXdp('eth0', 'none');
+    stage.receive(udp());
+    expect(numbers(bpf, 'seen').slice(0, 3)).toEqual([0x7fff_ffff, 0, 0]);
   });
 });

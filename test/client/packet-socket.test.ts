@@ -169,6 +169,28 @@ describe.each(stages)('packet sockets, on the $engine.name and kernel $kernel', 
     stage.receive(udp());
     expect(stage.machine.poll(bpf.fds)).toEqual([socket.fd]);
     expect([bpf.poll(), seen, stage.machine.poll(bpf.fds)]).toEqual([1, [20], []]);
+    socket.close();
+    expect([bpf.fds, socket.receive(), bpf.poll()]).toEqual([[], undefined, 0]);
     expect(() => bpf.attachRawSocket('some', 'eth9')).toThrow(/there is no network device 'eth9'/);
+  });
+
+  test('take packets until their buffer is full, and the one that fills it whole', () => {
+    const bpf = stage.load('int all(struct __sk_buff *skb) { return -1; }');
+    const socket = bpf.attachRawSocket('all', 'eth0');
+    // Each counts 65,536 and 256 bytes of the 212,992 that there are: three leave room, so a fourth is taken.
+    const sent = Array.from({ length: 5 }, (_, index) => udp(String(index).repeat(65_152 - 42)));
+    for (const data of sent) stage.receive(data);
+    expect(socket.statistics()).toEqual({ packets: 5, drops: 1 });
+    expect([...socket.drain()].map(({ data }) => data)).toEqual(sent.slice(0, 4));
+  });
+
+  test('a filter begins with a control block of zeros, whatever a classifier left in it', () => {
+    const bpf = stage.load(`
+      int mark(struct __sk_buff *skb) { skb->cb[0] = 7; return TC_ACT_OK; }
+      int filter(struct __sk_buff *skb) { return skb->cb[0] == 0 ? -1 : 0; }`);
+    bpf.attachTc('eth0', 'egress', 'mark');
+    const socket = bpf.attachRawSocket('filter', 'eth0');
+    stage.transmit(udp());
+    expect(lengths(socket)).toEqual([46]);
   });
 });

@@ -4,13 +4,8 @@ import { createRequire } from 'node:module';
 import { fromHex, toHex } from '../../src/base/index.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { helperByName, mapTypes, programTypes } from '../../src/uapi/index.ts';
-import {
-  type HelperAnswer,
-  type HelperCase,
-  helperCases,
-  mostResults,
-  resultsOf,
-} from '../sim/packets/helper-cases.ts';
+import { helperCases } from '../sim/packets/helper-cases.ts';
+import { type HelperAnswer, type HelperCase, mostResults, resultsOf } from '../sim/packets/helper-program.ts';
 
 /**
  * Asks the running kernel (6.18, as root) what the packet helpers answer in each case, and writes it into the fixture:

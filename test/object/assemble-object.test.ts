@@ -162,6 +162,10 @@ describe('names become numbers', () => {
     expect(build(text, { N: 41 }).structs[0]!.size).toBe(42);
   });
 
+  test.each(['1 / 0', '1 % 0', '1 << 64', '1 << 100000000000', '1 >> -1'])('%s has no value', (text) => {
+    expect(() => build(object('r1 = X ll\nexit', `.equ X, ${text}`))).toThrow(InputError);
+  });
+
   test('expressions have the ranks of C', () => {
     const number = fc.integer({ min: 0, max: 1000 });
     const operator = fc.constantFrom('+', '-', '*', '|', '&', '^');

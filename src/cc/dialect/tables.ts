@@ -27,7 +27,7 @@ const stackLeaf: CType = { kind: 'array', element: types.ullong, length: stackDe
 const buildIdLeaf: CType = { kind: 'array', element: types.ullong, length: stackDepth * 4 };
 const hash = { key: types.ullong, leaf: types.ullong, size: 10240 } as const;
 
-export const shortForms: Readonly<Record<string, ShortForm>> = {
+const shortForms: Readonly<Record<string, ShortForm>> = {
   BPF_HASH: { kind: 'hash', parts: ['key', 'leaf', 'size'], ...hash },
   BPF_PERCPU_HASH: { kind: 'percpu_hash', parts: ['key', 'leaf', 'size'], ...hash },
   BPF_LRU_HASH: { kind: 'lru_hash', parts: ['key', 'leaf', 'size'], ...hash },
@@ -69,7 +69,7 @@ const general: readonly Part[] = ['type', 'key', 'leaf', 'name', 'size'];
 const list: readonly Part[] = ['type', 'name', 'leaf', 'size', 'flags'];
 
 /** The long forms, whose name is not their first argument. */
-export const longForms: Readonly<Record<string, readonly Part[]>> = {
+const longForms: Readonly<Record<string, readonly Part[]>> = {
   BPF_TABLE: general,
   BPF_TABLE_PUBLIC: general,
   BPF_TABLE_SHARED: [...general, 'flags'],
@@ -122,7 +122,7 @@ const perf = { on: ['perf_output', 'perf_array', 'perf_event_array'] };
 const ring = { on: ['ringbuf'] };
 const queues = { on: ['queue', 'stack'] };
 
-export const tableMethods: Readonly<Record<string, Method>> = {
+const tableMethods: Readonly<Record<string, Method>> = {
   lookup: { takes: [1, 1], gives: 'leaf' },
   lookup_or_try_init: { takes: [2, 2], gives: 'leaf' },
   lookup_or_init: { takes: [2, 2], gives: 'leaf' },

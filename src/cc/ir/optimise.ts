@@ -55,7 +55,7 @@ class Passes {
  * Keeps what has effects and what that needs; an atomic operation whose result nobody wants fetches none.
  * @returns whether something went away
  */
-export function removeUnused(f: IrFunction): boolean {
+function removeUnused(f: IrFunction): boolean {
   markUsed(f);
   let changed = false;
   for (const { values, phis } of f.blocks) {

@@ -300,7 +300,7 @@ export function isInteger(type: CType): type is IntType {
 }
 
 /** The type of both sides of an operator (C11 6.3.1.8), after promotion. */
-export function commonType(a: IntType, b: IntType): IntType {
+function commonType(a: IntType, b: IntType): IntType {
   const size = Math.max(a.size, b.size, 4);
   const signed = (a.signed || a.size < size) && (b.signed || b.size < size);
   if (size === 16) return signed ? types.int128 : types.uint128;

@@ -6,6 +6,8 @@ import type { Device } from './devices.ts';
 
 /** net.core.rmem_default; SO_RCVBUF as the kernel starts with it. */
 const defaultReceiveBuffer = 212_992;
+/** What is taken when the buffer is all but full is taken whole; no packet is longer than 128 KiB. */
+const ringSize = defaultReceiveBuffer + 131_072;
 /** Aligned sizes of struct sk_buff and skb_shared_info, the room before a packet's bytes, and the least allocation. */
 const sizes = { skb: 256, shared: 320, headroom: 64, least: 512 } as const;
 /** How many packets a queue has places for: as many as can fit its buffer, and the one that fills it. */
@@ -52,7 +54,7 @@ export class PacketSocket extends Resource {
   /** tp_packets, tp_drops */
   packets = 0;
   drops = 0;
-  readonly #bytes = new Uint8Array(defaultReceiveBuffer);
+  readonly #bytes = new Uint8Array(ringSize);
   readonly #rows = new Float64Array(places * columns.count);
   readonly #taps: PacketSocket[];
   #first = 0;
@@ -74,7 +76,7 @@ export class PacketSocket extends Resource {
   take(memory: Uint8Array, at: number, arrival: Arrival): boolean {
     const { kept } = arrival;
     const weight = trueSize(arrival.length);
-    if (this.#weight >= defaultReceiveBuffer || this.#count === places || !this.#hasRoom(kept)) {
+    if (this.#weight >= defaultReceiveBuffer) {
       this.drops++;
       return false;
     }
@@ -91,22 +93,15 @@ export class PacketSocket extends Resource {
     rows[row + columns.time] = arrival.time;
     rows[row + columns.vlan] = arrival.vlan;
     rows[row + columns.weight] = weight;
-    this.#head = (this.#head + kept) % defaultReceiveBuffer;
+    this.#head = (this.#head + kept) % ringSize;
     this.#count++;
     this.#weight += weight;
     return true;
   }
 
-  #hasRoom(bytes: number): boolean {
-    if (this.#count === 0) return bytes <= defaultReceiveBuffer;
-    const tail = this.#rows[this.#first * columns.count + columns.start] as number;
-    const used = (this.#head - tail + defaultReceiveBuffer) % defaultReceiveBuffer;
-    return used + bytes < defaultReceiveBuffer;
-  }
-
   #copyIn(memory: Uint8Array, at: number, length: number): void {
     const head = this.#head;
-    const first = Math.min(length, defaultReceiveBuffer - head);
+    const first = Math.min(length, ringSize - head);
     for (let index = 0; index < first; index++) this.#bytes[head + index] = memory[at + index] as number;
     for (let index = first; index < length; index++) this.#bytes[index - first] = memory[at + index] as number;
   }
@@ -119,7 +114,7 @@ export class PacketSocket extends Resource {
     const start = at(columns.start);
     const data = new Uint8Array(at(columns.kept));
     for (let index = 0; index < data.length; index++) {
-      data[index] = this.#bytes[(start + index) % defaultReceiveBuffer] as number;
+      data[index] = this.#bytes[(start + index) % ringSize] as number;
     }
     this.#first = (this.#first + 1) % places;
     this.#count--;

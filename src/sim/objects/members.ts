@@ -70,7 +70,7 @@ export class Members {
 }
 
 /** Writes the low `size` bytes of a value, little-endian. */
-export function writeHalves(view: DataView, at: number, size: number, high: number, low: number): void {
+function writeHalves(view: DataView, at: number, size: number, high: number, low: number): void {
   if (size === 8) {
     view.setInt32(at, low, true);
     view.setInt32(at + 4, high, true);

@@ -29,15 +29,20 @@ export class Runs {
       this.miss(link);
       return;
     }
+    const outer = current.link;
     current.link = link;
     this.execute(link.program.executable, link.program.name, context);
     link.countHit();
+    current.link = outer;
   }
 
-  /** A run that nothing is attached for: the callback of a timer. */
+  /**
+   * A run that nothing is attached for: the callback of a timer. A program on a packet may be under way, whose helper
+   * sends packets that tracers are told of: its records are its own.
+   */
   execute(executable: Executable, name: string, context: number): void {
     const current = this.#current;
-    const { cpu } = current;
+    const { cpu, records: outerRecords, reserved: outerReserved } = current;
     this.#ledger.countProduced(cpu);
     current.active[cpu] = 1;
     current.records = 0;
@@ -45,6 +50,8 @@ export class Runs {
     executable.run(context);
     current.active[cpu] = 0;
     this.#finish(executable, name, true);
+    current.records = outerRecords;
+    current.reserved = outerReserved;
   }
 
   /**

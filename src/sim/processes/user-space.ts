@@ -30,7 +30,7 @@ export interface Marker {
   readonly arguments: readonly UsdtArgument[];
 }
 
-export class LoadedBinary {
+class LoadedBinary {
   readonly binary: Binary;
   readonly high: number;
   readonly low: number;

@@ -50,7 +50,7 @@ function offsetWords({ offset, scalar }: Register): string {
 }
 
 /** A number by its narrower range, signed or not. */
-export function numberWords(scalar: Scalar): string {
+function numberWords(scalar: Scalar): string {
   if (scalar.isConst) return numberText(BigInt.asIntN(64, scalar.value));
   const { smin, smax, umin, umax } = scalar;
   const isSigned = smin > s64Min || smax < s64Max;

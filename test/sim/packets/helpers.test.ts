@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, describe, expect, test } from 'vitest';
+import { toHex } from '../../../src/base/index.ts';
 import { engines } from '../../vm/engines.ts';
 import { Bench } from '../bench.ts';
-import { type HelperAnswer, helperCases, hex, mostResults, resultsOf } from './helper-cases.ts';
+import { helperCases } from './helper-cases.ts';
+import { type HelperAnswer, mostResults, resultsOf } from './helper-program.ts';
 
 const path = new URL('../fixtures/packet-helpers.json', import.meta.url);
 /** What Linux 6.18.44 answered; data is `same` where the packet stayed as it was. */
@@ -16,10 +18,10 @@ describe.each(engines)('packet helpers on the $name', (engine) => {
     const out = bench.map({ type: 'array', valueSize: 8 * mostResults, maxEntries: 1 });
     const program = bench.load(type, text, { out }, 'GPL', { flags });
     const run = bench.machine.programTestRun(program, context === undefined ? { data } : { data, context });
-    const seen = hex(run.data);
+    const seen = toHex(run.data);
     const answer: HelperAnswer = {
       returned: run.returned,
-      data: seen === hex(data) ? 'same' : seen,
+      data: seen === toHex(data) ? 'same' : seen,
       results: resultsOf(bench.bytes(out), results),
     };
     expect(answer).toEqual(answers[name]);
