@@ -10,7 +10,7 @@ import { comparedTarget, testOfPointers } from './pointers.ts';
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
 /** More values than this come only of a loop that was unrolled too far. */
-const mostValues = 200_000;
+const mostValues = 100_000;
 
 export class LoopLowering {
   readonly #l: Lowering;
