@@ -38,10 +38,19 @@ export interface Task {
   readonly kernelThread?: boolean;
   /** The container that it is in; none when absent: the machine's own namespaces. */
   readonly container?: Container;
+  /** What it was last executed with; absent: its name alone, or what its parent of the same name has. */
+  readonly program?: Program;
   /** The task that this is at a later time, with the same task_struct: after exec(2) its comm is another. */
   readonly identity?: Task;
   /** Further members of its task_struct, by dotted name: `{ exit_code: 9 }`. */
   readonly fields?: Arguments;
+}
+
+/** What execve(2) was given: the arguments, argv[0] among them, and the environment as `NAME=value`. */
+export interface Program {
+  readonly path: string;
+  readonly argv: readonly string[];
+  readonly envp?: readonly string[];
 }
 
 /** Namespaces other than the machine's own. Numbers are the inodes that /proc/PID/ns shows. */

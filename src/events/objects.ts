@@ -3,7 +3,7 @@
  * address pair a sock. The objects are plain data; identity is that of the JS object.
  */
 import { type Address, parseAddress } from './address.ts';
-import type { NetDevice, SkBuff, Sock, StructObject, Task } from './event.ts';
+import type { NetDevice, Program, SkBuff, Sock, StructObject, Task } from './event.ts';
 import { etherTypes, ipProtocols } from './protocols.ts';
 
 /** Which header skb->data points at: what the layer in charge still sees. */
@@ -172,6 +172,12 @@ export type Changes<Thing extends Sock | StructObject> = Partial<Omit<Thing, 'ob
 export function later<Thing extends Sock | StructObject>(object: Thing, changes: Changes<Thing>): Thing {
   const fields = changes.fields === undefined ? {} : { fields: { ...object.fields, ...changes.fields } };
   return { ...object, ...changes, ...fields, identity: identityOf<Sock | StructObject>(object) };
+}
+
+/** What a task was executed with: as it tells, or its name without arguments. A kernel thread was never executed. */
+export function programOf(task: Task): Program {
+  if (task.program !== undefined) return task.program;
+  return { path: `/usr/bin/${task.comm}`, argv: task.kernelThread === true ? [] : [task.comm] };
 }
 
 /** What a task is made of; tgid is the pid, uid and gid are 0 when absent. */

@@ -14,6 +14,8 @@ const currentDirectory = -100;
 
 export interface ExecOptions {
   readonly argv: readonly string[];
+  /** The environment, as `NAME=value`; PATH alone when absent. */
+  readonly envp?: readonly string[];
   /** The name that the task has from then on; the last part of the path when absent. */
   readonly comm?: string;
   /** ns; 600 us when absent. */
@@ -68,12 +70,13 @@ export function exec(
   options: ExecOptions,
 ): { readonly call: CallTree; readonly task: Task } {
   const { task, world } = context;
-  const { argv, takes = us(600), returns = 0 } = options;
+  const { argv, envp: environment = ['PATH=/usr/bin:/bin'], takes = us(600), returns = 0 } = options;
   const filename = user(path);
-  const args = { filename, argv: user([...argv.map(user), null]), envp: user([user('PATH=/usr/bin:/bin'), null]) };
+  const args = { filename, argv: user([...argv.map(user), null]), envp: user([...environment.map(user), null]) };
   if (returns !== 0) return { call: context.syscall('execve', args, { takes, returns }), task };
   const comm = options.comm ?? path.slice(path.lastIndexOf('/') + 1);
-  const later = taskOf({ ...task, comm, identity: task.identity ?? task });
+  const program = { path, argv, envp: environment };
+  const later = taskOf({ ...task, comm, program, identity: task.identity ?? task });
   const bprm = { object: 'struct', type: 'linux_binprm', fields: { filename: path } } as const;
   const become: Inside = (inside) => {
     const own = inside.on({ task: later });

@@ -115,7 +115,7 @@ class SimulatedKernel implements OpenMachine {
     this.#pins = new Pins(this.#fds);
     this.#cgroups = new Cgroups(this.#fds);
     this.#files = { ...idleFiles, ...options.files };
-    const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups);
+    const objects = new KernelObjects(memory, profile, this.symbols, this.#cgroups, this.#current);
     const stacks = new Stacks(memory, this.symbols);
     const userSpace = new UserSpace(memory, stacks.frames, options.processes ?? []);
     const userRegisters = new UserRegisters(memory, objects.values, userSpace);
@@ -161,7 +161,7 @@ class SimulatedKernel implements OpenMachine {
       maps: this.#maps.byAddress,
       rings: this.#maps.rings,
       tasks: objects.tasks,
-      userTexts: objects.userTexts,
+      userMemory: objects.userMemory,
       sockets: objects.sockets,
       structs: objects.structs,
       variables,

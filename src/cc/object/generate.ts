@@ -147,8 +147,9 @@ function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: Prove
         );
       }
       const callback = value.helper && callbackOf(value.helper);
-      const target = callback && resolve(value.args[callback.at] as Value);
-      if (!target || target.op !== 'function') continue;
+      if (!callback) continue;
+      const target = resolve(value.args[callback.at] as Value);
+      if (target.op !== 'function') continue;
       handedOver.set(target, (handedOver.get(target) ?? 0) + 1);
       const args = callback.gets.map((one) =>
         typeof one === 'number' ? provenanceOf(value.args[one] as Value, origin) : one,

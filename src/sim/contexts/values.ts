@@ -3,6 +3,7 @@ import type { Argument, KernelObject } from '../../events/index.ts';
 import { kernelSpace, userSpace } from '../../memory/index.ts';
 import { codeHigh, type SymbolTable } from '../machine/symbols.ts';
 import type { Texts } from '../objects/texts.ts';
+import type { UserMemory } from '../processes/user-memory.ts';
 import type { Slot } from './slots.ts';
 
 /**
@@ -15,11 +16,11 @@ export class Values {
   low = 0;
   readonly #symbols: SymbolTable;
   readonly #kernel: Texts;
-  readonly #user: Texts;
+  readonly #user: UserMemory;
   readonly #objects: (object: KernelObject) => number;
 
   /** @param objects the offset of a kernel object; made when it has none */
-  constructor(symbols: SymbolTable, kernel: Texts, user: Texts, objects: (object: KernelObject) => number) {
+  constructor(symbols: SymbolTable, kernel: Texts, user: UserMemory, objects: (object: KernelObject) => number) {
     this.#symbols = symbols;
     this.#kernel = kernel;
     this.#user = user;

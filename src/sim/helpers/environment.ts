@@ -19,8 +19,8 @@ import type { Packets } from '../objects/packets.ts';
 import type { Sockets } from '../objects/sockets.ts';
 import type { Structs } from '../objects/structs.ts';
 import type { Tasks } from '../objects/tasks.ts';
-import type { Texts } from '../objects/texts.ts';
 import type { Cgroups } from '../processes/cgroups.ts';
+import type { UserMemory } from '../processes/user-memory.ts';
 import type { UserSpace } from '../processes/user-space.ts';
 import type { Dynptrs } from './dynptrs.ts';
 
@@ -36,7 +36,7 @@ export interface HelperEnvironment {
   /** Ringbufs by the offset of their consumer page. */
   readonly rings: ReadonlyMap<number, RingBufferMap>;
   readonly tasks: Tasks;
-  readonly userTexts: Texts;
+  readonly userMemory: UserMemory;
   readonly sockets: Sockets;
   readonly structs: Structs;
   readonly variables: KernelVariables;

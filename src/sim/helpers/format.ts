@@ -1,6 +1,7 @@
 import { errno } from '../../base/index.ts';
 import { kernelSpace, type Memory, userSpace } from '../../memory/index.ts';
 import type { SymbolTable } from '../machine/symbols.ts';
+import type { UserMemory } from '../processes/user-memory.ts';
 
 /**
  * Formats as bpf_trace_printk takes them (kernel/bpf/helpers.c: bpf_bprintf_prepare, lib/vsprintf.c). Only printable
@@ -13,6 +14,7 @@ import type { SymbolTable } from '../machine/symbols.ts';
 export interface FormatEnvironment {
   readonly memory: Memory;
   readonly symbols: SymbolTable;
+  readonly userMemory: UserMemory;
 }
 
 const conversion =
@@ -62,7 +64,7 @@ type Groups = Readonly<Record<string, string | undefined>>;
 function convert(environment: FormatEnvironment, groups: Groups, argument: bigint): string {
   if (groups.pointer !== undefined) return pointerText(environment, groups.pointer, argument, groups.width);
   if (groups.text === 'c') return String.fromCharCode(Number(argument & 0xffn));
-  if (groups.text === 's') return memoryText(environment.memory, argument);
+  if (groups.text === 's') return memoryText(environment, argument);
   const bits = groups.length === undefined ? 32 : 64;
   const unsigned = BigInt.asUintN(bits, argument);
   switch (groups.type) {
@@ -97,11 +99,12 @@ function pad(text: string, flags: string, width: number): string {
  * unless the format says how wide they are.
  */
 function pointerText(
-  { memory, symbols }: FormatEnvironment,
+  environment: FormatEnvironment,
   kind: string,
   argument: bigint,
   width: string | undefined,
 ): string {
+  const { memory, symbols } = environment;
   const digits = width === undefined ? 16 : 0;
   switch (kind) {
     case 'px':
@@ -113,7 +116,7 @@ function pointerText(
       return symbolText(symbols, argument, true);
     case 'pks':
     case 'pus':
-      return memoryText(memory, argument);
+      return memoryText(environment, argument);
     case 'pi4':
     case 'pI4':
       return ipv4(memoryBytes(memory, argument, 4), kind === 'pi4');
@@ -141,14 +144,15 @@ export function hashed(address: bigint): number {
 }
 
 /** Text behind a pointer up to its NUL; empty when it is not mapped, as a failed copy leaves it. */
-function memoryText(memory: Memory, argument: bigint): string {
+function memoryText({ memory, userMemory }: FormatEnvironment, argument: bigint): string {
   const high = Number(argument >> 32n);
   const low = Number(argument & 0xffffffffn);
   if (high !== kernelSpace && high !== userSpace) return '';
   let text = '';
-  for (let at = low; at < low + mostText - 1; at++) {
-    if (!memory.isMapped(high, at, 1)) return '';
-    const byte = memory.u8[at] as number;
+  for (let address = low; address < low + mostText - 1; address++) {
+    const mapped = high === userSpace ? userMemory.at(address) : address;
+    if (mapped < 0 || (mapped === address && !memory.isMapped(high, address, 1))) return '';
+    const byte = memory.u8[mapped] as number;
     if (byte === 0) break;
     text += String.fromCharCode(byte);
   }

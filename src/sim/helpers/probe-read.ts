@@ -1,5 +1,6 @@
 import { errno } from '../../base/index.ts';
-import { type Memory, pageSize, userSpace } from '../../memory/index.ts';
+import type { Task } from '../../events/index.ts';
+import { pageSize, userSpace } from '../../memory/index.ts';
 import type { CallWindow } from '../../vm/index.ts';
 import { isKernelThread } from '../objects/tasks.ts';
 import type { HelperBodies, HelperEnvironment } from './environment.ts';
@@ -37,39 +38,40 @@ function isBelow(high: number, low: number, lowEnd: number): boolean {
   return top < taskSize.high || (top === taskSize.high && low >>> 0 < lowEnd);
 }
 
-export function probeReadHelpers({ memory, current, userTexts }: HelperEnvironment): HelperBodies {
+export function probeReadHelpers(environment: HelperEnvironment): HelperBodies {
+  const { current, tasks, userMemory } = environment;
+
   /** Into the memory of the task that is current; kernel threads have none. */
   function write(window: CallWindow): number {
-    const target = window.low(1);
     const length = window.low(3);
     if (isKernelThread(current.task) || window.high(1) !== userSpace) return -errno.EPERM;
-    if (!memory.isMapped(userSpace, target, length) || !window.isMapped(2, length)) {
-      return -errno.EFAULT;
-    }
-    // What stood there is another text from now on.
-    userTexts.disown(target, length);
-    memory.u8.copyWithin(target, window.low(2), window.low(2) + length);
-    return 0;
+    return window.isMapped(2, length) ? userMemory.write(window.low(1), window.low(2), length) : -errno.EFAULT;
   }
 
   return {
-    probe_read: (window) => read(memory, window, fromEither),
-    probe_read_kernel: (window) => read(memory, window, fromKernel),
-    probe_read_user: (window) => read(memory, window, fromUser),
-    probe_read_str: (window) => readString(memory, window, fromEither),
-    probe_read_kernel_str: (window) => readString(memory, window, fromKernel),
-    probe_read_user_str: (window) => readString(memory, window, fromUser),
-    copy_from_user: (window) => read(memory, window, fromUser),
+    probe_read: (window) => read(environment, window, fromEither),
+    probe_read_kernel: (window) => read(environment, window, fromKernel),
+    probe_read_user: (window) => read(environment, window, fromUser),
+    probe_read_str: (window) => readString(environment, window, fromEither),
+    probe_read_kernel_str: (window) => readString(environment, window, fromKernel),
+    probe_read_user_str: (window) => readString(environment, window, fromUser),
+    copy_from_user: (window) => read(environment, window, fromUser),
     copy_from_user_task(window) {
       if (!window.isZero(5)) window.answer(-errno.EINVAL);
       else if (window.low(2) === 0) window.answer(0);
-      else read(memory, window, fromUser);
+      else read(environment, window, fromUser, tasks.taskAt(window.low(4)));
     },
     probe_write_user: (window) => window.answer(write(window)),
   };
 }
 
-function read(memory: Memory, window: CallWindow, rule: Rule): void {
+/** @param whose the task in whose memory user addresses lie */
+function read(
+  { memory, userMemory, current }: HelperEnvironment,
+  window: CallWindow,
+  rule: Rule,
+  whose: Task | undefined = current.task,
+): void {
   const target = window.low(1);
   const size = window.low(2);
   if (!window.isWritable(1, size)) {
@@ -79,7 +81,8 @@ function read(memory: Memory, window: CallWindow, rule: Rule): void {
   // As an int32: a number beyond 2^31 is made anew for each call that it is handed to.
   const high = window.high(3) | 0;
   const fault = rule(high, window.low(3) | 0, size);
-  if (fault === 0) window.answer(memory.guardedCopy(target, high, window.low(3), size));
+  if (fault === 0 && high === userSpace) window.answer(userMemory.read(whose, target, window.low(3), size));
+  else if (fault === 0) window.answer(memory.guardedCopy(target, high, window.low(3), size));
   else {
     memory.u8.fill(0, target, target + size);
     window.answer(fault);
@@ -87,7 +90,8 @@ function read(memory: Memory, window: CallWindow, rule: Rule): void {
 }
 
 /** Answers the length with its NUL; a text that is too long is cut, and its last byte is the NUL. */
-function readString(memory: Memory, window: CallWindow, rule: Rule): void {
+function readString(environment: HelperEnvironment, window: CallWindow, rule: Rule): void {
+  const { memory } = environment;
   const target = window.low(1);
   const size = window.low(2);
   if (!window.isWritable(1, size)) {
@@ -100,7 +104,7 @@ function readString(memory: Memory, window: CallWindow, rule: Rule): void {
   }
   const high = window.high(3) | 0;
   const fault = rule(high, window.low(3) | 0, size);
-  const length = fault === 0 ? copyString(memory, target, high, window.low(3), size) : 0;
+  const length = fault === 0 ? copyString(environment, target, high, window.low(3), size) : 0;
   if (length > 0) window.answer(length);
   else {
     memory.u8.fill(0, target, target + size);
@@ -109,19 +113,20 @@ function readString(memory: Memory, window: CallWindow, rule: Rule): void {
 }
 
 /** Returns the bytes written, or 0 when a byte before the NUL is not mapped. */
-function copyString(memory: Memory, target: number, high: number, source: number, size: number): number {
+function copyString(environment: HelperEnvironment, to: number, high: number, low: number, size: number): number {
+  const { memory, userMemory } = environment;
   const { u8 } = memory;
-  let mapped = source;
+  let from = -1;
   for (let length = 0; length < size; length++) {
-    const at = source + length;
-    if (at >= mapped) {
-      if (!memory.isMapped(high, at, 1)) return 0;
-      mapped = (Math.floor(at / pageSize) + 1) * pageSize;
+    const address = low + length;
+    if (from < 0 || (address & (pageSize - 1)) === 0) {
+      from = high === userSpace ? userMemory.at(address) : memory.isMapped(high, address, 1) ? address : -1;
+      if (from < 0) return 0;
     }
-    const byte = u8[at] as number;
-    u8[target + length] = byte;
+    const byte = u8[from++] as number;
+    u8[to + length] = byte;
     if (byte === 0) return length + 1;
   }
-  u8[target + size - 1] = 0;
+  u8[to + size - 1] = 0;
   return size;
 }

@@ -1,6 +1,6 @@
 import { InputError, nearestHint } from '../../base/index.ts';
 import type { Btf, MemberPlace, TypeId } from '../../btf/index.ts';
-import { kernelSpace, type Memory } from '../../memory/index.ts';
+import { kernelSpace, type Memory, userSpace } from '../../memory/index.ts';
 
 /** Where the members of one struct of the kernel's BTF lie, looked up once at boot. */
 export class StructFields {
@@ -77,6 +77,13 @@ export class FieldWriter {
     if (offset < 0) return;
     this.#view.setInt32(base + offset, target, true);
     this.#view.setInt32(base + offset + 4, target === 0 ? 0 : kernelSpace | 0, true);
+  }
+
+  /** A pointer into a process's memory, by its low half. */
+  userPointer(base: number, offset: number, target: number): void {
+    if (offset < 0) return;
+    this.#view.setInt32(base + offset, target, true);
+    this.#view.setInt32(base + offset + 4, userSpace, true);
   }
 
   bytes(base: number, offset: number, value: Uint8Array): void {

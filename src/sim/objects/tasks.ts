@@ -3,6 +3,7 @@ import type { KernelProfile } from '../../btf/index.ts';
 import { identityOf, type Task } from '../../events/index.ts';
 import type { Memory } from '../../memory/index.ts';
 import type { Values } from '../contexts/values.ts';
+import type { ProgramArea } from '../processes/user-memory.ts';
 import { FieldWriter, StructFields } from './fields.ts';
 import { Members } from './members.ts';
 import type { NamespaceTable } from './namespaces.ts';
@@ -71,18 +72,29 @@ function pidOffsets(fields: StructFields) {
   return { level: fields.offset('level'), numbers: [level(0), level(1)] };
 }
 
+function memoryOffsets(fields: StructFields) {
+  return {
+    argStart: fields.offset('arg_start'),
+    argEnd: fields.offset('arg_end'),
+    envStart: fields.offset('env_start'),
+    envEnd: fields.offset('env_end'),
+  };
+}
+
 export class Tasks {
   readonly #memory: Memory;
   readonly #write: FieldWriter;
   readonly #members: Members;
   readonly #namespaces: NamespaceTable;
   readonly #cssSet: (task: Task) => number;
+  readonly #area: (task: Task) => ProgramArea;
   readonly #whole: number;
   readonly #places: { readonly cred: number; readonly pid: number; readonly mm: number };
   readonly #comm: number;
   readonly #at: ReturnType<typeof taskOffsets>;
   readonly #credAt: ReturnType<typeof credOffsets>;
   readonly #pidAt: ReturnType<typeof pidOffsets>;
+  readonly #memoryAt: ReturnType<typeof memoryOffsets>;
   readonly #pool: Pool<Task>;
   /** What tasks that changed are like, by what they first were. */
   readonly #latest = new WeakMap<Task, Task>();
@@ -91,13 +103,14 @@ export class Tasks {
   /** Leaders of threads whose leader nobody names. */
   readonly #leaders = new WeakMap<Task, Task>();
 
-  /** @param cssSet the offset of the css_set of a task's cgroup */
+  /** @param cssSet the offset of the css_set of a task's cgroup; @param area where its arguments lie */
   constructor(
     memory: Memory,
     profile: KernelProfile,
     namespaces: NamespaceTable,
     values: Values,
     cssSet: (task: Task) => number,
+    area: (task: Task) => ProgramArea,
   ) {
     const { btf } = profile;
     const fields = new StructFields(btf, 'task_struct');
@@ -109,10 +122,12 @@ export class Tasks {
     this.#write = new FieldWriter(memory);
     this.#namespaces = namespaces;
     this.#cssSet = cssSet;
+    this.#area = area;
     this.#comm = fields.offset('comm');
     this.#at = taskOffsets(fields);
     this.#credAt = credOffsets(cred);
     this.#pidAt = pidOffsets(pid);
+    this.#memoryAt = memoryOffsets(mm);
     // Two levels of numbers: the struct ends in an array of one or none.
     const pidSize = Math.max(pid.size, (this.#pidAt.numbers[1]?.namespace ?? 0) + 8);
     const credPlace = roundUp(fields.size, 8);
@@ -222,7 +237,16 @@ export class Tasks {
     write.pointer(at, this.#at.parent, parent);
     write.pointer(at, this.#at.realParent, parent);
     if (isKernelThread(task)) return;
+    if (leader === at) this.#fillMemory(at + this.#places.mm, task);
     write.pointer(at, this.#at.mm, leader + this.#places.mm);
     write.pointer(at, this.#at.activeMm, leader + this.#places.mm);
+  }
+
+  /** Where the strings of execve(2) lie. */
+  #fillMemory(mm: number, task: Task): void {
+    const area = this.#area(task);
+    for (const [name, offset] of Object.entries(this.#memoryAt)) {
+      this.#write.userPointer(mm, offset, area[name as keyof ProgramArea]);
+    }
   }
 }

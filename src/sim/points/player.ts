@@ -1,5 +1,6 @@
 import { assertNever, InputError, type Nanoseconds } from '../../base/index.ts';
 import type {
+  Argument,
   CpuActivity,
   FunctionEntry,
   FunctionExit,
@@ -180,6 +181,7 @@ export class Player {
     const point = this.#points.tracepoint(event.name);
     const { links, raw } = point;
     if (point.schedules) this.#schedule(event);
+    if (point.forks) this.#fork(event);
     if (point.ends) this.#points.forget(event.task);
     if (raw !== null && raw.links.length > 0) {
       const context = raw.context as ArgumentsContext;
@@ -190,17 +192,23 @@ export class Player {
       this.#runAll(raw.links, args);
     }
     if (links.length > 0) this.#runAll(links, (point.context as RecordContext).write(event, this.#current));
-    if (point.ends) this.#current.forget(event.task);
+    if (point.ends) {
+      this.#current.forget(event.task);
+      this.#objects.userMemory.forget(event.task);
+    }
   }
 
   /** The tasks' states as the scheduler has set them by the time that it tells (kernel/sched/core.c). */
   #schedule({ task, fields, raw }: TracepointEvent): void {
     const { tasks } = this.#objects;
     if (fields.prev_state !== undefined) tasks.setState(task, Number(fields.prev_state));
-    const runs = raw?.next ?? raw?.p;
-    if (typeof runs === 'object' && runs !== null && 'object' in runs && runs.object === 'task') {
-      tasks.setState(runs.task, 0);
-    }
+    const runs = taskIn(raw?.next ?? raw?.p);
+    if (runs) tasks.setState(runs, 0);
+  }
+
+  #fork({ raw }: TracepointEvent): void {
+    const child = taskIn(raw?.child);
+    if (child) this.#objects.userMemory.fork(child);
   }
 
   #rawTracepoint(event: RawTracepointEvent): void {
@@ -376,4 +384,10 @@ function nameOf(event: KernelEvent): string {
     default:
       return assertNever(event);
   }
+}
+
+/** The task that an argument points to. */
+function taskIn(argument: Argument | undefined): Task | undefined {
+  const points = typeof argument === 'object' && argument !== null && 'object' in argument;
+  return points && argument.object === 'task' ? argument.task : undefined;
 }

@@ -42,6 +42,8 @@ export class TracepointPoint {
   readonly name: string;
   readonly links: LinkResource[] = [];
   context: RecordContext | undefined;
+  /** Whether a child of the task that passes it is there from then on. */
+  readonly forks: boolean;
   /** Whether the task that passes it ends there. */
   readonly ends: boolean;
   /** Whether it tells of a task that goes to sleep or is woken. */
@@ -52,6 +54,7 @@ export class TracepointPoint {
   constructor(name: string, raw: RawPoint | null) {
     this.name = name;
     this.ends = name === 'sched:sched_process_exit';
+    this.forks = name === 'sched:sched_process_fork';
     this.schedules = schedulingPoints.has(name);
     this.raw = raw;
   }

@@ -2,14 +2,17 @@ import { describe, expect, test } from 'vitest';
 import { errno } from '../../../src/base/index.ts';
 import { Memory, pageKinds } from '../../../src/memory/index.ts';
 import { formatPrintk } from '../../../src/sim/helpers/format.ts';
+import { Current } from '../../../src/sim/machine/current.ts';
 import { SymbolTable } from '../../../src/sim/machine/symbols.ts';
 import { TracePipe } from '../../../src/sim/machine/trace-pipe.ts';
+import { UserMemory } from '../../../src/sim/processes/user-memory.ts';
 import { engines } from '../../vm/engines.ts';
 import { Bench, bash } from '../bench.ts';
 
 const memory = new Memory(1 << 20);
 const symbols = new SymbolTable(['tcp_v4_rcv']);
 const page = memory.allocatePages(4096);
+const userMemory = new UserMemory(memory, new Current(memory, 1));
 const userPage = memory.allocatePages(4096, pageKinds.user);
 memory.u8.set(new TextEncoder().encode('text\0'), page);
 memory.u8.set([10, 77, 0, 1], page + 16);
@@ -20,7 +23,7 @@ const user = memory.userPointer(userPage);
 const code = 0xffffffff81000010n;
 
 function print(format: string, ...args: bigint[]): string | number {
-  return formatPrintk({ memory, symbols }, new TextEncoder().encode(`${format}\0`), args);
+  return formatPrintk({ memory, symbols, userMemory }, new TextEncoder().encode(`${format}\0`), args);
 }
 
 /** Texts and refusals are those of Linux 6.18. */
@@ -96,7 +99,7 @@ describe('formats', () => {
   });
 
   test('a format without a NUL at its end is -EINVAL', () => {
-    expect(formatPrintk({ memory, symbols }, new TextEncoder().encode('no end'), [])).toBe(-errno.EINVAL);
+    expect(formatPrintk({ memory, symbols, userMemory }, new TextEncoder().encode('no end'), [])).toBe(-errno.EINVAL);
   });
 });
 

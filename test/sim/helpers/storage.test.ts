@@ -5,6 +5,7 @@ import { kernelSpace, Memory } from '../../../src/memory/index.ts';
 import { FdTable } from '../../../src/sim/fds/fds.ts';
 import type { HelperEnvironment } from '../../../src/sim/helpers/environment.ts';
 import { storageHelpers } from '../../../src/sim/helpers/storage.ts';
+import { Current } from '../../../src/sim/machine/current.ts';
 import { SymbolTable } from '../../../src/sim/machine/symbols.ts';
 import { KernelObjects } from '../../../src/sim/objects/objects.ts';
 import { Cgroups } from '../../../src/sim/processes/cgroups.ts';
@@ -19,6 +20,7 @@ test('inode storage belongs to the inode that a pointer points to', () => {
     profile,
     new SymbolTable([]),
     new Cgroups(new FdTable()),
+    new Current(memory, 1),
   );
   const shape = {
     name: 'store',
