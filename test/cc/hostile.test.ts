@@ -62,6 +62,12 @@ describe('is told with its place', () => {
       /expand to more/,
     ],
     ['a text that includes itself', '#include "self.h"\n', 1, /#include nested more than 64 deep/],
+    [
+      'a macro of a hundred thousand backslashes',
+      `#define A ${'\\\\'.repeat(100_000)}\nint a = b;`,
+      2,
+      /undeclared identifier 'b'/,
+    ],
     ['a comment without an end', 'int a; /* b', 1, /unterminated \/\* comment/],
     ['a string without an end', 'char a[] = "b;\nint c;', 1, /missing terminating '"' character/],
     ['a character without an end', "char a = 'b;\nint c;", 1, /missing terminating ' character/],
