@@ -126,9 +126,14 @@ function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagno
  * The macros and small functions that stand before every text depend on the kernel alone, so they are read once for
  * each: half the time of a small text goes there.
  */
-const preludes = new WeakMap<KernelProfile, Prelude>();
+const preludes = new WeakMap<KernelProfile, KnownPrelude>();
 
-function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
+interface KnownPrelude extends Prelude {
+  /** What its small functions are called, and what they call. */
+  readonly calls: ReadonlySet<string>;
+}
+
+function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): KnownPrelude {
   const known = preludes.get(profile);
   if (known) return known;
   const preprocessor = new Preprocessor(
@@ -138,15 +143,16 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
   );
   preprocessor.define(predefined(profile));
   preprocessor.include({ name: '<built-in>', text: headerText });
-  const made = preprocessor.prelude();
+  const prelude = preprocessor.prelude();
+  const called = prelude.tokens.filter(({ kind }, i) => kind === 'name' && prelude.tokens[i + 1]?.text === '(');
+  const made = { ...prelude, calls: new Set(called.map(({ text }) => text)) };
   preludes.set(profile, made);
   return made;
 }
 
-/** A text's tokens, behind the small functions where it calls one of them: their macros name no other that begins so. */
-function behindPrelude({ tokens }: Prelude, own: readonly Token[]): readonly Token[] {
-  const calls = own.some(({ kind, text }) => kind === 'name' && text.startsWith('__tracebed_'));
-  return calls ? [...tokens, ...own] : own;
+/** A text's tokens, behind the small functions where it names one of them. */
+function behindPrelude({ tokens, calls }: KnownPrelude, own: readonly Token[]): readonly Token[] {
+  return own.some(({ kind, text }) => kind === 'name' && calls.has(text)) ? [...tokens, ...own] : own;
 }
 
 function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number): MapSpec {

@@ -10,7 +10,7 @@ import { type CType, isScalar, sizeOf, types } from '../types/types.ts';
 import { widthOf } from './expressions.ts';
 import type { Frame, Lowering } from './lowering.ts';
 import type { OverflowOperation } from './overflow.ts';
-import { mostCopied } from './places.ts';
+import { mostCopied } from './pieces.ts';
 
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;

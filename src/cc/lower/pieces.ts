@@ -4,6 +4,9 @@ import { alignOf } from '../types/types.ts';
 
 /** In what pieces memory is accessed that must be aligned. */
 
+/** Bytes that are copied word by word. */
+export const mostCopied = 4096;
+
 /** What the address of a place is a multiple of, as its types say. */
 export function alignmentOf(place: Expression): number {
   if (place.kind === 'member') {

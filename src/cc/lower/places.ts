@@ -18,11 +18,9 @@ import {
   sizeOf,
 } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
-import { alignmentOf, chunkAt, chunksOf } from './pieces.ts';
+import { alignmentOf, chunkAt, chunksOf, mostCopied } from './pieces.ts';
 
-/**
- * Places: where an lvalue is, in a register variable or in memory; reading, writing, copying and initialising them.
- */
+/** Places: where an lvalue is, in a register variable or in memory; reading, writing, copying and initialising. */
 export type Place =
   | { readonly kind: 'variable'; readonly variable: Variable }
   | {
@@ -39,9 +37,6 @@ export type Place =
       readonly packet?: boolean;
     };
 export type MemoryPlace = Extract<Place, { kind: 'memory' }>;
-
-/** Bytes that are copied word by word. */
-export const mostCopied = 4096;
 
 export class PlaceLowering {
   readonly #l: Lowering;
@@ -269,19 +264,18 @@ export class PlaceLowering {
     builder.store(place.address, place.offset + 8, 8, value[1]);
   }
 
-  /** What takes one instruction or two a word is for small objects. */
+  /** What takes an instruction or two a word. */
   #isTooLarge(size: number): boolean {
-    if (size <= mostCopied) return false;
-    const { builder, diagnostics } = this.#l;
     const message = `this copies ${size} bytes, more than ${mostCopied}`;
-    diagnostics.error(builder.at, message, 'copy what is needed, or use bpf_probe_read_kernel()');
-    return true;
+    const hint = 'copy what is needed, or use bpf_probe_read_kernel()';
+    if (size > mostCopied) this.#l.diagnostics.error(this.#l.builder.at, message, hint);
+    return size > mostCopied;
   }
 
   /** Copies bytes; out of memory that only a probe read may follow, with one. */
   copy(to: MemoryPlace, from: MemoryPlace, size: number): void {
     const { builder, calls, origin } = this.#l;
-    if (size === 0 || this.#isTooLarge(size)) return;
+    if (size === 0) return;
     const source = provenanceOf(from.address, origin, 'unknown');
     const align = Math.min(this.#alignment(to), source === 'unknown' ? alignOf(from.type) : this.#alignment(from));
     if (from.user || (source === 'unknown' && !this.#readsInWords(from, size))) {
@@ -290,6 +284,7 @@ export class PlaceLowering {
       calls.helper(helper, [this.pointer(to), length, this.pointer(from)], 32);
       return;
     }
+    if (this.#isTooLarge(size)) return;
     const chunks = chunksOf(size, align);
     // Upwards within one object: from the end, so that nothing is read after it was written.
     const [target, start] = [addressOf(to.address), addressOf(from.address)];

@@ -15,6 +15,7 @@ export interface Conditional {
 export class Reading {
   readonly conditionals: Conditional[] = [];
   readonly #tokens: Tokens;
+  #byOffset: Map<number, Fault> | undefined;
   #at = 0;
   /** Lines are counted from elsewhere, or the file has another name. */
   #moved: { readonly file: SourceFile; readonly lines: number } | undefined;
@@ -60,8 +61,8 @@ export class Reading {
 
   /** What is wrong with the token at an offset of the file. */
   faultAt(offset: number): Fault | undefined {
-    for (const [token, fault] of this.#tokens.faults) if (token.offset === offset) return fault;
-    return undefined;
+    this.#byOffset ??= new Map([...this.#tokens.faults].map(([token, fault]) => [token.offset, fault] as const));
+    return this.#byOffset.get(offset);
   }
 
   /** The next line is that line, of that file. */

@@ -197,9 +197,9 @@ function parseOffsetof(p: Parsing, at: Token): Expression {
   const zero = p.typing.number(at, 0n, pointerTo(type));
   let place = p.expressions.deref(zero, at);
   if (type.kind !== 'struct') p.diagnostics.abandon(at, `'${printCType(type)}' has no members`);
-  place = p.expressions.memberOf(place, p.token);
+  place = p.members.memberOf(place, p.token);
   while (p.is('.') || p.is('[')) {
-    if (p.accept('.')) place = p.expressions.memberOf(place, p.token);
+    if (p.accept('.')) place = p.members.memberOf(place, p.token);
     else {
       p.next();
       const index = p.expressions.expression();

@@ -1,26 +1,11 @@
 import { type OperatorReader, readBinary } from '../../base/index.ts';
-import { Abandoned, didYouMean } from '../diagnostics.ts';
+import { Abandoned } from '../diagnostics.ts';
 import { parseMethod } from '../dialect/tables.ts';
 import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
-import { memberMacro } from '../types/supplement.ts';
-import {
-  alignOf,
-  type CType,
-  findMember,
-  findMemberPath,
-  isComplete,
-  isScalar,
-  memberNames,
-  pointerTo,
-  printCType,
-  quoted,
-  quotedConstant,
-  type StructType,
-  sizeOf,
-  types,
-} from '../types/types.ts';
+import { alignOf, type CType, isComplete, isScalar, pointerTo, quoted, sizeOf, types } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import { definedBefore, type Parsing } from './parsing.ts';
+import { checkNotConstant } from './members.ts';
+import type { Parsing } from './parsing.ts';
 import { isUser, isWrong } from './typing.ts';
 
 /**
@@ -329,144 +314,16 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     for (;;) {
       const at = p.token;
       if (at.kind !== 'punctuator') return value;
-      if (p.accept('[')) value = this.#subscript(value, at);
+      if (p.accept('[')) value = p.members.subscript(value, at, this.#pointedTo);
       else if (p.accept('(')) value = p.calls.call(value, at);
       else if (p.accept('.')) {
-        value = value.kind === 'table' ? parseMethod(p, value.table, at) : this.#dot(value, at);
-      } else if (p.accept('->')) value = this.#arrow(value, at);
+        value = value.kind === 'table' ? parseMethod(p, value.table, at) : p.members.dot(value, at);
+      } else if (p.accept('->')) value = p.members.arrow(value, at);
       else if (p.accept('++')) value = this.#update(value, '+', p.typing.number(at, 1n), at, true);
       else if (p.accept('--')) value = this.#update(value, '-', p.typing.number(at, 1n), at, true);
       else return value;
     }
   }
-
-  #subscript(array: Expression, at: Token): Expression {
-    const p = this.#p;
-    const index = this.expression();
-    const close = p.close(']', at);
-    const [a, b] = [p.typing.decay(array), p.typing.decay(index)];
-    if (isWrong(a) || isWrong(b)) return p.typing.wrong(at);
-    const wrong = [a, b].every(({ type }) => type.kind !== 'pointer')
-      ? 'subscripted value is not an array, pointer, or vector'
-      : [a, b].some(({ type }) => type.kind === 'int')
-        ? undefined
-        : 'array subscript is not an integer';
-    if (wrong !== undefined) {
-      p.diagnostics.error(at, wrong, { ranges: [p.spans.of(array), p.spans.of(index)] });
-      return p.typing.wrong(at);
-    }
-    this.#checkIndex(array, index);
-    const element = this.deref(p.typing.arithmetic('+', array, index, at), at);
-    p.spans.note(element, undefined, close);
-    return element;
-  }
-
-  /** '.' name; behind a pointer `->` was meant. */
-  #dot(base: Expression, at: Token): Expression {
-    const { type } = base;
-    if (type.kind !== 'pointer' || type.target.kind !== 'struct') return this.memberOf(base, at);
-    const p = this.#p;
-    const message = `member reference type ${quoted(type)} is a pointer; did you mean to use '->'?`;
-    p.diagnostics.error(at, message, { ranges: [p.spans.of(base)] });
-    return this.memberOf(this.deref(base, at), at);
-  }
-
-  /** '->' name; behind a struct `.` was meant. */
-  #arrow(base: Expression, at: Token): Expression {
-    const p = this.#p;
-    const { type } = p.typing.decay(base);
-    if (isWrong(base)) return this.memberOf(base, at);
-    if (type.kind === 'pointer' && type.target.kind !== 'void') return this.memberOf(this.deref(base, at), at);
-    const ranges = [p.spans.of(base)];
-    if (type.kind === 'pointer') {
-      const hint = base.kind === 'table' ? 'its methods follow a dot' : 'cast it to a pointer to what is there';
-      p.diagnostics.error(at, `member reference base type 'void' is not a structure or union`, { hint, ranges });
-    } else {
-      const meant = type.kind === 'struct' ? `; did you mean to use '.'?` : '';
-      p.diagnostics.error(at, `member reference type ${quoted(type)} is not a pointer${meant}`, { ranges });
-      if (type.kind === 'struct') return this.memberOf(base, at);
-    }
-    return p.typing.wrong(p.name());
-  }
-
-  /** An index that is a constant beyond the array; the one behind the last may only be pointed to. */
-  #checkIndex(array: Expression, index: Expression): void {
-    const p = this.#p;
-    if (array.type.kind !== 'array' || index.kind !== 'number') return;
-    const { length } = array.type;
-    // Older kernels end structs with arrays of one element that go on.
-    if (length === undefined || length < 2 || (index.value >= 0n && index.value < length)) return;
-    if (index.value === BigInt(length) && this.#pointedTo) return;
-    const where = index.value < 0n ? 'before the beginning' : 'past the end';
-    const elements = `${length} element${length === 1 ? '' : 's'}`;
-    const message = `array index ${index.value} is ${where} of the array (which contains ${elements})`;
-    p.diagnostics.warning(p.spans.first(array), message, { ranges: [p.spans.of(array), p.spans.of(index)] });
-  }
-
-  /** The member whose name stands here. @param at the dot or arrow before it */
-  memberOf(base: Expression, at: Token): Expression {
-    const p = this.#p;
-    const name = p.name();
-    const { type } = base;
-    if (isWrong(base)) return p.typing.wrong(name);
-    if (type.kind !== 'struct') {
-      p.diagnostics.error(at, `member reference base type ${quoted(type)} is not a structure or union`, {
-        ranges: [p.spans.of(base)],
-      });
-      return p.typing.wrong(name);
-    }
-    const macro = memberMacro(name.text);
-    const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
-    if (member) return { kind: 'member', type: member.type, at: name, base, member };
-    if (!type.body) {
-      const [message, hint] = this.#undefinedStruct(type);
-      p.diagnostics.error(at, message, { hint, ranges: [p.spans.of(base)] });
-    } else {
-      const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
-      p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
-        hint: didYouMean(name.text, memberNames(type)),
-        ranges: [p.spans.of(base)],
-      });
-    }
-    return p.typing.wrong(name);
-  }
-
-  /** Why nothing is known of a struct's inside. */
-  #undefinedStruct(type: StructType): [message: string, hint: string | undefined] {
-    const { profile } = this.#p.kernel;
-    const event = /^tracepoint__(.+)$/.exec(type.tag)?.[1];
-    if (event === undefined) {
-      const hint = `kernel ${profile.name} does not know it: define it, or name another kernel with --kernel`;
-      return [`incomplete definition of type ${quoted(type)}`, hint];
-    }
-    const name = event.replace('__', ':');
-    const near = didYouMean(name, profile.tracepointNames());
-    return [`kernel ${profile.name} has no tracepoint '${name}'`, near];
-  }
-}
-
-/** A place that is const may be read only. */
-function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
-  const ranges = [p.spans.of(place)];
-  let whole = place;
-  while (whole.kind === 'member') whole = whole.base;
-  const through = whole.kind === 'deref' ? whole.base : undefined;
-  if (through) {
-    if (through.type.kind !== 'pointer' || !through.type.constant) return;
-    if (whole === place || through.kind !== 'variable') {
-      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
-      return;
-    }
-  }
-  const named = through ?? whole;
-  if (named.kind !== 'variable' || (!through && !named.variable.constant)) return;
-  const { variable } = named;
-  const type = through ? quoted(variable.type) : quotedConstant(variable.type);
-  const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
-  p.diagnostics.error(at, message, {
-    notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
-    ranges,
-  });
 }
 
 /** The variable that a place is part of has no constant value; what a pointer leads to is another's. */

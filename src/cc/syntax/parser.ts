@@ -11,6 +11,7 @@ import { DeclarationParser, type Declarator, type Specifiers } from './declarati
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
 import { LoopParser } from './loops.ts';
+import { MemberParser } from './members.ts';
 import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
@@ -34,6 +35,7 @@ export function parse(
   p.expressions = new ExpressionParser(p);
   p.tags = new TagParser(p);
   p.primaries = new PrimaryParser(p);
+  p.members = new MemberParser(p);
   p.calls = new CallParser(p);
   p.initializers = new InitializerParser(p);
   p.statements = new StatementParser(p);

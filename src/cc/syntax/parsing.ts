@@ -9,6 +9,7 @@ import type { DeclarationParser } from './declarations.ts';
 import type { ExpressionParser } from './expressions.ts';
 import type { InitializerParser } from './initializers.ts';
 import type { LoopParser } from './loops.ts';
+import type { MemberParser } from './members.ts';
 import type { PrimaryParser } from './primaries.ts';
 import { type Named, placeOf, Scope } from './scope.ts';
 import { Spans } from './spans.ts';
@@ -44,6 +45,7 @@ export class Parsing {
   declare initializers: InitializerParser;
   declare statements: StatementParser;
   declare loops: LoopParser;
+  declare members: MemberParser;
 
   readonly functions: FunctionObject[] = [];
   readonly tables: TableObject[] = [];
