@@ -1,5 +1,5 @@
 /** Edit distance (insert, delete, replace, swap of neighbours), given up above `limit`. */
-function distance(a: string, b: string, limit: number): number {
+export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) > limit) return limit + 1;
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, i) => i);
@@ -26,7 +26,7 @@ export function nearest(typed: string, names: Iterable<string>, most = 3): strin
   const found: { name: string; score: number }[] = [];
   for (const name of names) {
     const candidate = name.toLowerCase();
-    const score = candidate.startsWith(wanted) && wanted.length > 2 ? 1 : distance(wanted, candidate, limit);
+    const score = candidate.startsWith(wanted) && wanted.length > 2 ? 1 : editDistance(wanted, candidate, limit);
     if (score <= limit) found.push({ name, score });
   }
   found.sort((a, b) => a.score - b.score || (a.name < b.name ? -1 : 1));

@@ -1,9 +1,11 @@
+import { InputError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
-import { type MapType, mapTypes } from '../uapi/index.ts';
-import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
+import type { MapType } from '../uapi/index.ts';
+import { Abandoned, type Diagnostic, Diagnostics, isTooDeep } from './diagnostics.ts';
+import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
-import { programKind } from './dialect/programs.ts';
+import { checkTarget, programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
 import type { UsdtArgument } from './lower/lowering.ts';
@@ -12,6 +14,7 @@ import { generateProgram } from './object/generate.ts';
 import { fieldTypeOf, structLayoutOf } from './object/layouts.ts';
 import { ObjectTypes } from './object/object-types.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
+import { askedBy, positionOf } from './preprocess/token.ts';
 import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
 import { parse } from './syntax/parser.ts';
 import { KernelTypes } from './types/kernel-types.ts';
@@ -66,13 +69,16 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const file = { name: options.file ?? 'text.c', text };
   const resolve: IncludeResolver = (path, where) =>
     options.includes?.(path, where) ??
-    (isKernelHeader(path) ? { name: `<${path}>`, text: kernelHeader(path) } : undefined);
+    (isKernelHeader(path) && misspeltHeader(path) === undefined
+      ? { name: `<${path}>`, text: kernelHeader(path) }
+      : undefined);
   const before = preludeOf(profile, diagnostics);
   const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), before);
+  preprocessor.headerNames = headerNames;
   preprocessor.define({ 'bpf_num_cpus()': cpus, ...options.defines });
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
   preprocessor.include(file);
-  const unit = parse(preprocessor.finish(file), diagnostics, new KernelTypes(profile), {
+  const unit = parse(preprocessor.finish(), diagnostics, new KernelTypes(profile), {
     bccDialect,
     macroNames: () => preprocessor.macros.names(),
   });
@@ -83,6 +89,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
     for (const f of unit.functions) {
       const kind = programKind(f, diagnostics);
+      if (kind) checkTarget(f, kind, profile, diagnostics);
       if (kind)
         programs.push(
           generate(
@@ -93,9 +100,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
         );
     }
   }
-  const maps = unit.tables
-    .filter((table) => !table.extern)
-    .map((table) => mapOf(table, objectTypes, cpus, diagnostics));
+  const maps = unit.tables.filter((table) => !table.extern).map((table) => mapOf(table, objectTypes, cpus));
   for (const { name, bytes } of data.sections()) {
     const value = objectTypes.section(name, bytes.length, data.placed(name));
     maps.push({ ...dataMap(name, bytes), types: { value } });
@@ -109,8 +114,9 @@ function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagno
   try {
     return run();
   } catch (fault) {
-    // What a text can do to the later stages: more than the format holds, or nesting beyond all reason.
-    if (!(fault instanceof RangeError) && !(fault instanceof Error && fault.name === 'InputError')) throw fault;
+    // What a text can do to the later stages: nesting beyond all reason, or more than the format holds.
+    if (isTooDeep(fault)) return diagnostics.abandon(f.at, `'${f.name}' nests too deep`, 'split it up');
+    if (!(fault instanceof RangeError) && !(fault instanceof InputError)) throw fault;
     return diagnostics.abandon(f.at, `'${f.name}' is too large: ${fault.message}`, 'split it up');
   }
 }
@@ -136,11 +142,8 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): Prelude {
   return made;
 }
 
-function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagnostics: Diagnostics): MapSpec {
+function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number): MapSpec {
   const { key, leaf } = tableSizes(table);
-  if (!Object.hasOwn(mapTypes, table.mapType)) {
-    diagnostics.error(table.at, `a table cannot be a '${table.kind}'`);
-  }
   const sent = table.events[0];
   const record = sent && fieldTypeOf(sent);
   const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
@@ -154,6 +157,7 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number, diagn
     key: table.key && fieldTypeOf(table.key),
     value: table.leaf && fieldTypeOf(table.leaf),
     types: objectTypes.map(table),
+    at: positionOf(askedBy(table.at)),
     ...(record ? { record } : {}),
     ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
     ...(table.inner === undefined ? {} : { innerMap: table.inner }),

@@ -1,5 +1,5 @@
 import { formatPosition, nearest, type Position } from '../base/index.ts';
-import { askedBy, positionOf, type Token } from './preprocess/token.ts';
+import { askedBy, includesAround, positionOf, type Token } from './preprocess/token.ts';
 
 /**
  * Diagnostics are collected values with positions; one renderer draws line and caret. A text that cannot be compiled
@@ -43,6 +43,11 @@ export interface Beside {
 
 /** Ends the parsing of one declaration or function; what was wrong is recorded already. */
 export class Abandoned extends Error {}
+
+/** The engine's stack is full: a text nests deeper than any reader follows. */
+export function isTooDeep(fault: unknown): boolean {
+  return fault instanceof RangeError && /call stack/.test(fault.message);
+}
 
 /** More errors than this help nobody. */
 const most = 20;
@@ -107,7 +112,7 @@ export class Diagnostics {
       ranges: ranges.flatMap(([first, last]) => columnsOf(askedBy(first), askedBy(last), place)),
       ...(hint === undefined ? {} : { hint }),
       notes: [...expansions, ...notes],
-      includedFrom: includesOf(place),
+      includedFrom: includesAround(place).map(positionOf),
     });
   }
 }
@@ -122,12 +127,6 @@ function columnsOf(first: Token, last: Token, place: Token): Columns[] {
   const start = positionOf(first).column ?? 1;
   const length = last.offset + last.text.length - first.offset;
   return last.line === place.line && length > 0 ? [{ start, end: start + length }] : [];
-}
-
-function includesOf(token: Token): Position[] {
-  const includes: Position[] = [];
-  for (let from = token.file.from; from; from = from.file.from) includes.push(positionOf(from));
-  return includes.reverse();
 }
 
 /** `did you mean …?` for a name, or undefined when nothing is near. */

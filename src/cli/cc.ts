@@ -163,10 +163,18 @@ function summary(object: ObjectSpec): string {
   return `${[...programs, ...maps].join('\n')}\n`;
 }
 
+/** Where a line of the text begins in the code; the columns within it are passed over. */
+function linesOf({ lines }: ProgramSpec): ProgramSpec['lines'] {
+  return lines.filter(({ at }, i) => {
+    const before = lines[i - 1]?.at;
+    return at.line !== before?.line || at.file !== before?.file;
+  });
+}
+
 async function listing(object: ObjectSpec): Promise<string> {
   const { disassemble } = await import('../isa/index.ts');
   const printed = (program: ProgramSpec): string[] => {
-    const places = new Map(program.lines.map((line) => [line.slot, line.at] as const));
+    const places = new Map(linesOf(program).map((line) => [line.slot, line.at] as const));
     const maps = new Map(program.relocations.map((one) => [one.slot, one.map] as const));
     const lines = disassemble(program.code, { slots: true }).flatMap(({ slot, text }) => {
       const at = places.get(slot);

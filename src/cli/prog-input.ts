@@ -34,6 +34,8 @@ export interface Program {
   readonly functions: ProgramSpec['functions'];
   /** Where its instructions come from, in the order of their slots. */
   readonly lines: readonly LineInfo[];
+  /** Where an object's source names it. */
+  readonly declared: Position | undefined;
   /** Where the instruction at a slot comes from. */
   at(slot: number): Position;
 }
@@ -151,10 +153,13 @@ function inFile<T>(file: string, work: () => T): T {
 function bare(
   file: string,
   form: InputForm,
-): Pick<Program, 'name' | 'file' | 'maps' | 'type' | 'license' | 'section' | 'form' | 'btf' | 'functions'> {
+): Pick<
+  Program,
+  'name' | 'file' | 'maps' | 'type' | 'license' | 'section' | 'form' | 'btf' | 'functions' | 'declared'
+> {
   const name = file.replace(/^.*[/\\]/, '');
   const unsaid = { type: undefined, license: undefined, section: undefined, btf: undefined, functions: undefined };
-  return { name, file, maps: [], form, ...unsaid };
+  return { name, file, maps: [], form, declared: undefined, ...unsaid };
 }
 
 function textProgram(file: string, text: string): Program {
@@ -204,7 +209,8 @@ function objectProgram(file: string, form: InputForm, object: ObjectSpec, spec: 
   const { name, code, relocations, type, lines, section, functions } = spec;
   const at = placeIn(file, lines);
   const labels = new Map([[name, 0]]);
-  return { name, file, form, code, labels, relocations, maps, type, license, section, btf, functions, lines, at };
+  const parts = { code, labels, relocations, maps, type, license, section, btf, functions, lines, at };
+  return { name, file, form, declared: spec.at, ...parts };
 }
 
 /** An entry of `lines` holds until the next one's slot. */

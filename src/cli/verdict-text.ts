@@ -1,4 +1,5 @@
 import { explanationText, type Place } from '../verifier/index.ts';
+import { refusalText } from './refusal-text.ts';
 import type { Judged } from './verify-file.ts';
 
 /** How a verdict is shown: a line for each program, the log of what was refused, and the explanation. */
@@ -9,12 +10,14 @@ export interface Shown {
 }
 
 export function verdictText(judged: Judged, { explain, logs }: Shown): string {
-  const { program, verdict } = judged;
+  const { program, verdict, missing } = judged;
   const accepted = verdict.verdict === 'accept';
   const said = accepted ? 'accepted' : `refused with ${verdict.errno}`;
   const head = `${program.name} (${takenFor(judged)}): ${said}; ${statisticsText(judged)}\n`;
   const log = accepted && !logs ? '' : withNewline(verdict.log);
-  const explanation = explain ? verdict.explanation : null;
+  const explanation = explain && !missing ? verdict.explanation : null;
+  // Whoever wrote C wants its line first, whether or not the rest is explained.
+  if (!accepted && program.form === 'c' && !explanation) return refusalText(judged) + head + log;
   return head + log + (explanation ? explanationText(explanation) : '');
 }
 

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { viewOf } from '../base/index.ts';
-import type { Btf, TypeId } from '../btf/index.ts';
-import { loadedFor, type MapSpec } from '../object/index.ts';
+import type { KernelProfile, TypeId } from '../btf/index.ts';
+import { loadedFor, type MapSpec, unknownTarget } from '../object/index.ts';
 import { type AttachType, attachTypes, mapFlags, type ProgramType } from '../uapi/index.ts';
 import {
   type LineInfo,
@@ -20,8 +20,8 @@ import { defaultLogLevel, defaultType, type VerifyFlags } from './verify-flags.t
 /** Verifies every program of a file and prints the verdicts. @returns the exit code: 1 when one is refused */
 export async function verifyFile(file: string, flags: VerifyFlags, io: Io): Promise<number> {
   const programs = isHex(file) ? [hexProgram(file, 'hex')] : await readPrograms(file, flags, io);
-  const { btf } = await profileNamed(flags.kernel);
-  const judged = programs.map((program) => judge(program, flags, btf));
+  const kernel = await profileNamed(flags.kernel);
+  const judged = programs.map((program) => judge(program, flags, kernel));
   if (flags.format === 'json') {
     const { encodeJson } = await import('../report/index.ts');
     await print(io, judged.map((each) => `${encodeJson(verdictJson(each))}\n`).join(''));
@@ -45,9 +45,11 @@ export interface Judged {
   readonly attachType: AttachType | undefined;
   readonly attachTo: string | undefined;
   readonly verdict: Verdict;
+  /** What it is loaded for and the kernel has not. */
+  readonly missing: ReturnType<typeof unknownTarget>;
 }
 
-function judge(program: Program, flags: VerifyFlags, kernel: Btf): Judged {
+function judge(program: Program, flags: VerifyFlags, kernel: KernelProfile): Judged {
   refuseOpenMaps(program);
   const type = flags.type ?? program.type ?? defaultType;
   const section = attachmentOf(program.section);
@@ -58,7 +60,7 @@ function judge(program: Program, flags: VerifyFlags, kernel: Btf): Judged {
   const text: ProgramText = {
     ...linked(program),
     type,
-    kernel,
+    kernel: kernel.btf,
     ...(program.btf && program.functions ? { btf: program.btf, functions: program.functions } : {}),
     ...(attachType === undefined ? {} : { attachType: attachTypes[attachType] }),
     ...(attachTo === undefined ? {} : { attachTo }),
@@ -70,7 +72,9 @@ function judge(program: Program, flags: VerifyFlags, kernel: Btf): Judged {
     strictAlignment: flags.strictAlignment === true,
     now: () => performance.now() * 1e6,
   });
-  return { program, type, attachType, attachTo, verdict };
+  const loaded = (type === 'tracing' || type === 'lsm') && attachTo !== undefined;
+  const missing = loaded ? unknownTarget({ attachType, name: attachTo }, kernel) : undefined;
+  return { program, type, attachType, attachTo, verdict, missing };
 }
 
 /** What a section says about the program's attaching that the verifier asks for. */

@@ -1,4 +1,4 @@
-import { nearestHint } from '../base/index.ts';
+import { nearestHint, type Position } from '../base/index.ts';
 import type { SectionTarget } from '../object/index.ts';
 import type { AttachTarget, Fd, Kernel, LinkInfo } from '../sys/index.ts';
 import { BpfError, request } from './bpf-error.ts';
@@ -95,8 +95,12 @@ function targetText(target: AttachTarget, nameOf: (ifindex: number) => string): 
   }
 }
 
-/** Attaches to every point of a target; when one refuses, none stays. @throws BpfError */
-export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, target: Target): BpfLink[] {
+/**
+ * Attaches to every point of a target; when one refuses, none stays.
+ * @param at where a source names the target
+ * @throws BpfError
+ */
+export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, target: Target, at?: Position): BpfLink[] {
   const links: BpfLink[] = [];
   try {
     for (const point of expandTarget(kernel, target)) {
@@ -104,7 +108,7 @@ export function attachAll(kernel: Kernel, program: { fd: Fd; name: string }, tar
         'attach',
         `cannot attach to ${targetText(point, (ifindex) => deviceName(kernel, ifindex))}`,
         () => kernel.attach(program.fd, point),
-        () => nearPoints(kernel, point),
+        () => ({ ...(at ? { at } : {}), ...nearPoints(kernel, point) }),
       );
       links.push(new BpfLink(kernel, fd, point, program.name));
     }

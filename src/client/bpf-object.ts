@@ -1,4 +1,4 @@
-import { nearestHint, SysError, viewOf } from '../base/index.ts';
+import { nearestHint, type Position, SysError, viewOf } from '../base/index.ts';
 import {
   loadedFor,
   type MapSpec,
@@ -6,6 +6,7 @@ import {
   type ObjectSpec,
   type ProgramSpec,
   parseSection,
+  targetId,
 } from '../object/index.ts';
 import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
@@ -46,16 +47,17 @@ export class BpfProgram {
 
   /**
    * Attaches where its section says, or to the target given; a pattern attaches to all that match.
+   * @param at where the target is named, when the program's source does it
    * @throws BpfError ENOENT for a function or tracepoint that is not there, with the nearest names
    */
-  attach(target?: Target): BpfLink[] {
+  attach(target?: Target, at: Position | undefined = target ? undefined : this.spec.at): BpfLink[] {
     const place = target ?? parseSection(this.spec.section).target;
     if (!place) {
       throw new BpfError('EINVAL', 'attach', `program ${this.spec.name} does not say where it attaches`, {
         hint: `its section is "${this.spec.section}": name a target`,
       });
     }
-    const links = attachAll(this.#kernel, { fd: this.fd, name: this.spec.name }, place);
+    const links = attachAll(this.#kernel, { fd: this.fd, name: this.spec.name }, place, at);
     this.#links.push(...links);
     return links;
   }
@@ -199,7 +201,7 @@ export function createMap(
   // An event for each CPU, when the object leaves the number open (as libbpf does).
   const maxEntries = type === 'perf_event_array' && asked === 0 ? kernel.cpus : asked;
   const inner = spec.innerMap === undefined ? undefined : made.get(spec.innerMap);
-  if (spec.innerMap !== undefined && inner === undefined) missing('map', spec.innerMap, made.keys());
+  if (spec.innerMap !== undefined && inner === undefined) missing('map', spec.innerMap, made.keys(), spec.at);
   const create = (): Fd =>
     kernel.mapCreate({
       type,
@@ -212,8 +214,11 @@ export function createMap(
       ...(btf && types?.value ? { types: { btf, key: types.key ?? 0, value: types.value } } : {}),
     });
   const { pinPath } = spec;
-  const fd = request('map create', `cannot make map ${name}`, () =>
-    pinPath === undefined ? create() : pinned(kernel, pinPath, create),
+  const fd = request(
+    'map create',
+    `cannot make map ${name}`,
+    () => (pinPath === undefined ? create() : pinned(kernel, pinPath, create)),
+    () => (spec.at ? { at: spec.at } : {}),
   );
   if (spec.contents) putContents(kernel, fd, spec, spec.contents);
   return { fd, spec };
@@ -266,13 +271,11 @@ function attachment(kernel: Kernel, spec: ProgramSpec): Pick<ProgramLoad, 'expec
   const place = loadedFor(spec.section);
   if (!place) return {};
   const { attachType: expectedAttachType, name } = place;
-  const isRaw = expectedAttachType === 'trace_raw_tp';
-  const { btf } = kernel.profile;
-  const attachBtfId = isRaw ? btf.find('typedef', `btf_trace_${name}`) : btf.find('function', name);
+  const attachBtfId = targetId(place, kernel.profile.btf);
   if (attachBtfId !== undefined) return { expectedAttachType, attachBtfId };
-  return isRaw
-    ? missing('raw tracepoint', name, kernel.rawTracepoints())
-    : missing('function', name, kernel.functions());
+  return expectedAttachType === 'trace_raw_tp'
+    ? missing('raw tracepoint', name, kernel.rawTracepoints(), spec.at)
+    : missing('function', name, kernel.functions(), spec.at);
 }
 
 /** src_reg of an ld_imm64 whose immediate is a map's fd: of the map itself, or of its value (include/uapi/linux/bpf.h). */
@@ -300,9 +303,10 @@ export function linkMaps(
   return code;
 }
 
-function missing(what: string, name: string, names: Iterable<string>): never {
+function missing(what: string, name: string, names: Iterable<string>, at?: Position): never {
   const owner = what === 'program' || what === 'map' ? 'the object' : 'this kernel';
   throw new BpfError('ENOENT', what, `${owner} has no ${what} '${name}'`, {
+    ...(at ? { at } : {}),
     ...nearestHint(name, names),
   });
 }

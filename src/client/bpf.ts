@@ -70,15 +70,15 @@ export class BPF extends NetworkAttachments implements Disposable {
 
   /** Attaches what says by its name or section where it belongs. */
   #autoAttach(): void {
-    for (const { name, section } of this.spec.programs) {
+    for (const { name, section, at } of this.spec.programs) {
       const { target } = parseSection(section);
       if (!target) continue;
       const program = this.loadFunc(name);
-      program.attach(
+      const place =
         target.kind === 'kprobe' || target.kind === 'kretprobe'
           ? { ...target, function: this.fixSyscallFnname(target.function) }
-          : target,
-      );
+          : target;
+      program.attach(place, at);
     }
   }
 

@@ -43,7 +43,9 @@ export async function loadTool(nameOrFile: string): Promise<Tool> {
 
 async function loadUserTool(path: string, named: string): Promise<Tool> {
   if (!/\.m?[jt]s$/.test(path)) {
-    throw new InputError('this is no file of a tool', { at: { file: named }, expected: 'a .ts or .js module' });
+    const hint = path.endsWith('.c') ? `tracebed verify ${named} judges a program; a tool loads it` : undefined;
+    const details = { at: { file: named }, expected: 'a .ts or .js module' };
+    throw new InputError('this is no file of a tool', hint === undefined ? details : { ...details, hint });
   }
   const { default: tool } = await importUserModule(path, readSource(path, named), 'tool');
   if (!isTool(tool)) {

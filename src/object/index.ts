@@ -8,6 +8,8 @@ export {
   type SectionName,
   type SectionTarget,
   sectionKinds,
+  targetId,
+  unknownTarget,
 } from './section.ts';
 export type {
   FunctionInfo,

@@ -1,4 +1,5 @@
 import { InputError, nearestHint } from '../base/index.ts';
+import type { Btf, KernelProfile, TypeId } from '../btf/index.ts';
 import { type AttachType, type ProgramType, placeAttachTypes } from '../uapi/index.ts';
 
 /**
@@ -162,4 +163,26 @@ export function loadedFor(section: string): { readonly attachType: AttachType; r
   if (!Object.hasOwn(placeAttachTypes, target.kind)) return undefined;
   const attachType = placeAttachTypes[target.kind as keyof typeof placeAttachTypes];
   return { attachType, name: 'function' in target ? target.function : 'name' in target ? target.name : '' };
+}
+
+/** What such a place is in a kernel's BTF; undefined when the kernel has it not. */
+export function targetId(
+  { attachType, name }: { readonly attachType: AttachType | undefined; readonly name: string },
+  kernel: Btf,
+): TypeId | undefined {
+  return attachType === 'trace_raw_tp' ? kernel.find('typedef', `btf_trace_${name}`) : kernel.find('function', name);
+}
+
+/** Why no program can be loaded for a place: the kernel has it not. */
+export function unknownTarget(
+  place: { readonly attachType: AttachType | undefined; readonly name: string },
+  kernel: KernelProfile,
+): { readonly message: string; readonly hint?: string } | undefined {
+  if (targetId(place, kernel.btf) !== undefined) return undefined;
+  const raw = place.attachType === 'trace_raw_tp';
+  const names = raw
+    ? [...kernel.tracepointNames()].map((name) => name.replace(/^.*:/, ''))
+    : kernel.btf.functionNames();
+  const message = `kernel ${kernel.name} has no ${raw ? 'raw tracepoint' : 'function'} '${place.name}'`;
+  return { message, ...nearestHint(place.name, names) };
 }

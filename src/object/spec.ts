@@ -44,6 +44,8 @@ export interface MapSpec {
   readonly contents?: Uint8Array;
   /** Ids in the object's BTF. */
   readonly types?: MapTypes;
+  /** Where the source declares it. */
+  readonly at?: Position;
 }
 
 /** What lies in a map, as C types. */
@@ -66,6 +68,8 @@ export interface ProgramSpec {
   readonly lines: readonly LineInfo[];
   /** The functions in the code, in the order of slots, the program's own first. */
   readonly functions?: readonly FunctionInfo[];
+  /** Where the source names it. */
+  readonly at?: Position;
 }
 
 /** A function begins at `slot` (struct bpf_func_info of include/uapi/linux/bpf.h). */

@@ -1,29 +1,224 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { loadProfile } from '../../src/btf/index.ts';
-import { compileC } from '../../src/cc/index.ts';
+import { type Compiled, compileC, type IncludeFile } from '../../src/cc/index.ts';
 
-/** Texts that nobody writes, found by mutation: each has a diagnostic with its place, soon. */
+/** Texts that nobody writes, most of them found by mutation: each has a diagnostic with its place, soon, or compiles. */
 const profile = loadProfile('6.1');
-const around = (text: string): string => `int kprobe__vfs_read(void *ctx) {\n${text}\nreturn 0; }`;
+const around = (text: string): string => `int kprobe__vfs_read(struct pt_regs *ctx) {\n${text}\nreturn 0; }`;
+const many = (count: number, one: (i: number) => string, between = ''): string =>
+  Array.from({ length: count }, (_, i) => one(i)).join(between);
+const nested = (open: string, inner: string, close: string, count = 10_000): string =>
+  open.repeat(count) + inner + close.repeat(count);
 
-test.each([
-  [
-    'a pointer to a pointer, ten thousand times',
-    around(`int ${'*'.repeat(10_000)}p;`),
-    2,
-    /a pointer of more than 32 levels/,
-  ],
-  ['an array of arrays, ten thousand times', around(`int a${'[1]'.repeat(10_000)};`), 2, /nests more than 200 deep/],
-  [
-    'a hundred thousand unknown names',
-    around(`${'unknown, '.repeat(100_000)}0;`),
-    2,
-    /undeclared identifier 'unknown'/,
-  ],
-  ['brackets, ten thousand deep', around(`return ${'('.repeat(10_000)}1;`), 2, /nests more than 200 deep/],
-])('%s', (_what, text, line, message) => {
-  const { object, diagnostics } = compileC(text, { file: 'tool.c', profile });
-  expect(object).toBeUndefined();
-  expect(diagnostics[0]).toMatchObject({ at: { file: 'tool.c', line }, message: expect.stringMatching(message) });
-  expect(diagnostics.length).toBeLessThanOrEqual(20);
+function compiled(text: string): Compiled {
+  const includes = (path: string): IncludeFile | undefined =>
+    path === 'self.h'
+      ? { name: path, text }
+      : path === 'other.h'
+        ? { name: path, text: 'int level = __INCLUDE_LEVEL__;' }
+        : undefined;
+  return compileC(text, { file: 'tool.c', profile, includes });
+}
+
+describe('is told with its place', () => {
+  test.each<[what: string, text: string, line: number, message: RegExp]>([
+    [
+      'a pointer to a pointer, ten thousand times',
+      around(`int ${'*'.repeat(10_000)}p;`),
+      2,
+      /a pointer of more than 32 levels/,
+    ],
+    ['an array of arrays, ten thousand times', around(`int a${'[1]'.repeat(10_000)};`), 2, /nests more than 200 deep/],
+    [
+      'a hundred thousand unknown names',
+      around(`${'unknown, '.repeat(100_000)}0;`),
+      2,
+      /undeclared identifier 'unknown'/,
+    ],
+    ['open brackets', around(`return ${'('.repeat(10_000)}1;`), 2, /nests more than 200 deep/],
+    ['brackets', around(`return ${nested('(', '1', ')')};`), 2, /nests more than 200 deep/],
+    ['blocks', around(nested('{', '', '}')), 2, /nests more than 200 deep/],
+    ['structs', nested('struct {', 'int a;', '} x;'), 1, /nests more than 200 deep/],
+    ['brackets of pointers', around(`int ${nested('(*', 'p', ')')};`), 2, /nests more than 200 deep/],
+    ['ifs', around(`${'if (ctx->di) '.repeat(10_000)};`), 2, /nests more than 200 deep/],
+    ['conditionals', around(`return ${'ctx->di ? 1 : '.repeat(10_000)}2;`), 2, /nests more than 200 deep/],
+    ['casts', around(`return ${'(int)'.repeat(10_000)}1;`), 2, /nests more than 200 deep/],
+    ['initialisers', around(`int a[] = ${nested('{', '1', '}')};`), 2, /nests more than 200 deep/],
+    ['statement expressions', around(`return ${nested('({', '1', ';})')};`), 2, /nests more than 200 deep/],
+    ['attributes', '__attribute__(('.repeat(10_000), 1, /nests more than 200 deep/],
+    ['conditions of the preprocessor', `#if ${nested('(', '1', ')')}\n#endif`, 1, /nests more than 200 deep/],
+    ['arguments of macros', `#define M(a) a\nint x = ${nested('M(', '1', ')')};`, 2, /nest more than 200 deep/],
+    ['a sum of thousands', around(`return ${'ctx->di + '.repeat(20_000)}1;`), 1, /'kprobe__vfs_read' nests too deep/],
+    [
+      'macros that lead to each other',
+      `${many(20_000, (i) => `#define A${i} A${i + 1}\n`)}int a = A0;`,
+      20_001,
+      /expand to more/,
+    ],
+    [
+      'macros that double',
+      `${many(50, (i) => `#define A${i} A${i + 1} A${i + 1}\n`)}int a = A0;`,
+      51,
+      /expand to more/,
+    ],
+    ['a text that includes itself', '#include "self.h"\n', 1, /#include nested more than 64 deep/],
+    ['a comment without an end', 'int a; /* b', 1, /unterminated \/\* comment/],
+    ['a string without an end', 'char a[] = "b;\nint c;', 1, /missing terminating '"' character/],
+    ['a character without an end', "char a = 'b;\nint c;", 1, /missing terminating ' character/],
+    ['a condition without an end', '#if 1\nint a;', 1, /unterminated conditional directive/],
+    [
+      'arguments without an end',
+      '#define M(a) a\nint a = M(1;\nint b;',
+      2,
+      /unterminated function-like macro invocation/,
+    ],
+    ['a function without an end', 'int f(void *ctx) {', 1, /expected '}'/],
+    ['a struct without an end', 'struct a { int b;', 1, /expected/],
+    ['a table without an end', 'BPF_HASH(a', 1, /expected/],
+    ['what is not UTF-8', 'int a\ufffd;', 1, /not valid UTF-8/],
+    ['an array of 2 GB', 'int a[2147483647];', 1, /array is too large \(2147483647 elements\)/],
+    ['an array of arrays of 8 PB', 'char a[1000000][1000000];', 1, /array is too large/],
+    ['a struct of 6 GB', 'struct a { char b[400000000], c[400000000]; };', 1, /structure 'a' is too large/],
+    [
+      '300 MB of globals',
+      `static char a[300000000] = { 1 };\n${around('return a[ctx->di & 3];')}`,
+      1,
+      /a map's value holds/,
+    ],
+    [
+      '70,000 members',
+      `struct a { ${many(70_000, (i) => `int a${i};`)} };`,
+      1,
+      /70000 members are more than the 65535/,
+    ],
+    ['70,000 enumerators', `enum a { ${many(70_000, (i) => `A${i}`, ',')} };`, 1, /70000 enumerators are more than/],
+    ['70,000 parameters', `int f(${many(70_000, (i) => `int a${i}`, ',')});`, 1, /70000 parameters are more than/],
+    ['an element far away', 'int a[] = { [2000000000] = 1 };', 1, /exceeds array bounds/],
+    ['a range of elements', 'int a[] = { [0 ... 99999999] = 1 };', 1, /this initialiser is too long/],
+    ['an element before the first', 'int a[] = { [-5] = 1 };', 1, /designator value '-5' is negative/],
+    [
+      'a megabyte of text on the stack',
+      around(`char *s = "${'x'.repeat(1_000_000)}";`),
+      2,
+      /this string takes 1000001 bytes/,
+    ],
+    [
+      'a copy of a megabyte',
+      `struct a { char b[1000000]; };\n${around('struct a *p = (void *)ctx->di, *q = (void *)ctx->si; *p = *q;')}`,
+      3,
+      /this copies 1000000 bytes/,
+    ],
+    ['a table without entries', 'BPF_HASH(a, u32, u64, 0);', 1, /the size of a table must be 1 to 4294967295/],
+    ['a table of fewer entries', 'BPF_HASH(a, u32, u64, -1);', 1, /the size of a table must be 1 to 4294967295/],
+    ['a ring of three pages', 'BPF_RINGBUF_OUTPUT(a, 3);', 1, /a ring of 3 pages/],
+    ['an empty key', 'struct z {}; BPF_HASH(h, struct z);', 1, /the key of a table is empty/],
+    ['a table of no kind', 'BPF_TABLE("hsh", u32, u64, a, 10);', 1, /there is no table of kind 'hsh'/],
+    ['two tables of a name', 'BPF_HASH(a);\nBPF_HASH(a);', 2, /redefinition of 'a'/],
+    [
+      'a table and a function of a name',
+      'BPF_HASH(a);\nint a(void *ctx) { return 0; }',
+      2,
+      /redefinition of 'a' as different kind of symbol/,
+    ],
+    ['a program of nothing', 'int raw_tracepoint__(void *ctx) { return 0; }', 1, /names no program/],
+    ['a tracing program of nothing', 'KFUNC_PROBE() { return 0; }', 1, /names no program/],
+    [
+      'a program that returns a struct',
+      'struct s { int a; }; struct s kprobe__f(void *ctx) { struct s x = {}; return x; }',
+      1,
+      /a program returns an integer/,
+    ],
+    [
+      'a struct as context',
+      'struct s { long a, b; }; int kprobe__f(struct s a) { return a.a; }',
+      1,
+      /gets its context's address/,
+    ],
+    ['a struct of itself', 'struct a { int b; struct a c; };', 1, /field has incomplete type 'struct a'/],
+    [
+      'a function of itself',
+      `static int g(int a) { return g(a - 1); }\n${around('return g(3);')}`,
+      1,
+      /'g' calls itself/,
+    ],
+    ['an array of negative length', around('int a[-1];'), 2, /'a' declared as an array with a negative size/],
+    ['a bit-field of negative width', 'struct a { int b : -5; };', 1, /bit-field 'b' has negative width \(-5\)/],
+    ['division by zero in a condition', '#if 1 / 0\n#endif', 1, /division by zero in preprocessor expression/],
+    ['division by zero in an enumerator', 'enum { A = 1 / 0 };', 1, /division by zero is undefined/],
+    ['an array of variable length', around('int n = ctx->di; int a[n];'), 2, /not an integer constant expression/],
+    ['assembly that is none', around('asm volatile("garbage here");'), 2, /unexpected 'garbage'/],
+    ['a header whose name is misspelt', '#include <linux/shced.h>\n', 1, /'linux\/shced.h' file not found/],
+    ['a line number that is none', '#line x\n', 1, /#line directive requires a positive integer argument/],
+    [
+      'loops in loops',
+      around(`u64 s = 0;${'\n#pragma unroll\nfor (int i = 0; i < 100; i++)'.repeat(3)} s += ctx->di;\nreturn s;`),
+      8,
+      /this loop cannot be unrolled/,
+    ],
+  ])('%s', (_what, text, line, message) => {
+    const { diagnostics } = compiled(text);
+    const told = diagnostics.find((one) => message.test(one.message));
+    expect(told, diagnostics.map((one) => one.message).join('\n')).toMatchObject({ at: { line } });
+    expect(diagnostics.length).toBeLessThanOrEqual(20);
+  });
+
+  test('the header that was meant', () => {
+    expect(compiled('#include <uapi/linux/ptrce.h>\n').diagnostics[0]?.hint).toBe(
+      `did you mean 'uapi/linux/ptrace.h'?`,
+    );
+    expect(compiled('#include <lnux/sched.h>\n').diagnostics[0]?.hint).toBe(`did you mean 'linux/sched.h'?`);
+    expect(compiled('#include <linux/of_the_year_2031.h>\n').diagnostics).toEqual([]);
+  });
+
+  test.each([
+    ['#line 100 "other.c"\nint a = b;', 'other.c', 100],
+    ['#line 7\n\nint a = b;', 'tool.c', 8],
+    ['# 42 "gen.c"\nint a = b;', 'gen.c', 42],
+    ['#define N 9\n#line N "n.c"\nint a = b;', 'n.c', 9],
+  ])('by the line that %j says it is', (text, file, line) => {
+    expect(compiled(text).diagnostics[0]?.at).toMatchObject({ file, line, text: 'int a = b;' });
+  });
+
+  test('a function that the kernel lacks, and those that are near', () => {
+    const [warning] = compiled('KFUNC_PROBE(vfs_raed) { return 0; }').diagnostics;
+    expect(warning).toMatchObject({
+      severity: 'warning',
+      message: "kernel 6.1 has no function 'vfs_raed'",
+      at: { line: 1 },
+    });
+    expect(warning?.hint).toContain('vfs_read');
+  });
+});
+
+describe('compiles', () => {
+  test.each([
+    ['quotes in text that a condition leaves out', `#if 0\ndon't "do this\n#endif\n${around('')}`],
+    ['an error that a condition leaves out', `#if 0\n#error don't\n#endif\n${around('')}`],
+    ['lines that end with carriage returns', around('return 1;').replaceAll('\n', '\r\n')],
+    ['lines that end with carriage returns alone', around('return 1;').replaceAll('\n', '\r')],
+    ['a joint between any two characters', [...around('return 12 + ctx->di;')].join('\\\n')],
+    ['a byte order mark', `\ufeff${around('')}`],
+    ['null characters between tokens', around('int a\0 = 1;')],
+    ['many cases of one statement', around(`switch (ctx->di) { ${many(250, (i) => `case ${i}: `)} return 1; }`)],
+    ['a chain of 250 ifs', around(`${many(250, (i) => `if (ctx->di == ${i}) return ${i}; else `)};`)],
+    [
+      "Duff's device",
+      around('int n = ctx->di & 7, s = 0; switch (n) { case 0: do { s++; case 1: s++; } while (--n > 0); } return s;'),
+    ],
+    ['a struct without members', `struct z {};\n${around('struct z a = {}, b; b = a;')}`],
+    ['shifts by too much', around('return (1 << 99) + (ctx->di >> -1);')],
+    ['a switch without a block', around('switch (ctx->di) case 1: return 1;')],
+    ['a pragma before what is no loop', around('#pragma unroll\nreturn 1;')],
+    ['a trigraph, which is none', around('char a[] = "??=";')],
+    ['a text without anything', ''],
+    ['calls within calls', `static int g(int a) { return a + 1; }\n${around(`return ${nested('g(', '1', ')', 60)};`)}`],
+    ['how deep a file is included', '#include "other.h"\n_Static_assert(__INCLUDE_LEVEL__ == 0, "");'],
+    [
+      'what line a macro is used in',
+      '#define L __LINE__\n\n_Static_assert(L == 3, "");\n#line 8\n_Static_assert(L == 8, "");',
+    ],
+  ])('%s', (_what, text) => {
+    const { object, diagnostics } = compiled(text);
+    expect(object, diagnostics.map((one) => one.message).join('\n')).toBeDefined();
+  });
 });

@@ -1,8 +1,9 @@
 import type { KernelProfile } from '../../src/btf/index.ts';
 import { compileC, renderDiagnostics } from '../../src/cc/index.ts';
-import type { ObjectSpec, Relocation } from '../../src/object/index.ts';
+import type { MapSpec, ObjectSpec, Relocation } from '../../src/object/index.ts';
 import type { CallWindow, Engine, Helper } from '../../src/vm/index.ts';
 import { linked, TestHost } from '../vm/host.ts';
+import { kernelSpace, Tables } from './run-tables.ts';
 
 /** Compiles C and runs its first program on an engine, with eight words as context; r0 whole. */
 export interface RunOptions {
@@ -15,6 +16,8 @@ export interface Runnable {
   readonly relocations: readonly Relocation[];
   /** The bytes of each section of data. */
   readonly data: ReadonlyMap<string, Uint8Array>;
+  /** The other maps: arrays and hash tables, which begin empty. */
+  readonly tables: readonly MapSpec[];
 }
 
 export function compiledObject(text: string, profile: KernelProfile): ObjectSpec {
@@ -30,7 +33,8 @@ export function compiled(text: string, profile: KernelProfile): Runnable {
 export function runnable({ programs, maps }: ObjectSpec): Runnable {
   const data = new Map(maps.flatMap((map) => (map.contents ? [[map.name, map.contents] as const] : [])));
   const [program] = programs as [ObjectSpec['programs'][number]];
-  return { code: program.code, relocations: program.relocations, data };
+  const tables = maps.filter((map) => !map.contents);
+  return { code: program.code, relocations: program.relocations, data, tables };
 }
 
 /** probe_read and its kin: memory that is there is copied. */
@@ -41,7 +45,7 @@ function probeRead(window: CallWindow): void {
 }
 const probeReads = { 4: probeRead, 112: probeRead, 113: probeRead };
 
-const kernelBase = 0xffff8880n << 32n;
+const kernelBase = BigInt(kernelSpace) << 32n;
 
 export function runCode(
   runnable: Runnable,
@@ -49,10 +53,13 @@ export function runCode(
   engine: Engine,
   options: RunOptions = {},
 ): bigint {
-  const host = new TestHost({ helpers: { ...probeReads, ...options.helpers }, budget: 1_000_000 });
+  const tables = new Tables();
+  const helpers = { ...probeReads, ...tables.helpers, ...options.helpers };
+  const host = new TestHost({ helpers, budget: 1_000_000 });
   const code = runnable.code.slice();
   const view = new DataView(code.buffer);
   const places = new Map([...runnable.data].map(([name, bytes]) => [name, host.place(bytes)] as const));
+  for (const spec of runnable.tables) places.set(spec.name, tables.add(spec, host));
   for (const { slot, map, offset = 0 } of runnable.relocations) {
     const address = kernelBase + BigInt((places.get(map) as number) + offset);
     view.setUint32(slot * 8 + 4, Number(address & 0xffffffffn), true);

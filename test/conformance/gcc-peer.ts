@@ -2,12 +2,12 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { prelude, randomInput, randomProgram } from '../cc/random-c/index.ts';
+import { prelude, randomInput, randomProgram, tableMacros } from '../cc/random-c/index.ts';
 
 /** What gcc's code gives for random programs, many of them in one file. */
 
 /** gcc turns -a / b into a / -b, which traps for the least number: such a program says so. */
-const harness = `#include <stdio.h>
+const harness = `${tableMacros}#include <stdio.h>
 #include <setjmp.h>
 #include <signal.h>
 static sigjmp_buf start;

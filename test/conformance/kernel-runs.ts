@@ -28,7 +28,10 @@ export class Kernel {
       max: map.maxEntries,
       flags: map.flags,
       contents: map.contents && toHex(map.contents),
-      values_at: program?.relocations.filter((one) => one.map === map.name).map((one) => [one.slot, one.offset ?? 0]),
+      at: program?.relocations.filter((one) => one.map === map.name && one.offset === undefined).map((one) => one.slot),
+      values_at: program?.relocations.flatMap((one) =>
+        one.map === map.name && one.offset !== undefined ? [[one.slot, one.offset]] : [],
+      ),
     }));
     const context = toHex(new Uint8Array(BigUint64Array.from(input).buffer));
     const insns = program && toHex(program.code);

@@ -24,7 +24,12 @@ export function colour(graph: InterferenceGraph, moves: Moves, reloads: number):
  * Colours the registers from `since` on, and leaves the others as they are: those of reloads live so shortly that this
  * is mostly enough.
  */
-export function colourMore(graph: InterferenceGraph, moves: Moves, { colourOf: known }: Colouring, since: number): Colouring {
+export function colourMore(
+  graph: InterferenceGraph,
+  moves: Moves,
+  { colourOf: known }: Colouring,
+  since: number,
+): Colouring {
   const colourOf = new Int8Array(graph.size).fill(-1);
   colourOf.set(known);
   const order: number[] = [];

@@ -30,8 +30,13 @@ class Selector extends Operands {
     this.#f = f;
     this.#frame = frame;
     this.#lowOnly = lowOnlyTruncations(f);
-    countUses(f);
     this.#hidden = hiddenUpperHalves(f);
+    countUses(f);
+    // Those of another frame, in which there was not room for all.
+    for (const { phis, values } of f.blocks) {
+      for (const phi of phis) phi.register = -1;
+      for (const value of values) value.register = -1;
+    }
   }
 
   run(): MachineFunction {

@@ -1,3 +1,4 @@
+import { limits } from '../../uapi/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { Expression } from '../syntax/ast.ts';
@@ -7,7 +8,6 @@ import type { Expression } from '../syntax/ast.ts';
  * kernel answers with EINVAL when the program runs (kernel/trace/bpf_trace.c: bpf_trace_printk, bpf_bprintf_prepare).
  */
 const mostValues = 3;
-const stackLimit = 512;
 const conversion = /%(?:%|[-+ #0]*\d*(?:\.\d+)?(?:hh|h|ll|l|z|t)?([a-zA-Z]?)([a-zA-Z0-9]*))/g;
 const known = /[sduixXpcki]/;
 
@@ -17,8 +17,8 @@ export function checkPrintk(
   format: Uint8Array,
   values: readonly Expression[],
 ): void {
-  if (format.length > stackLimit) {
-    const message = `this format takes ${format.length} bytes of the stack, and a program has ${stackLimit}`;
+  if (format.length > limits.stack) {
+    const message = `this format takes ${format.length} bytes of the stack, and a program has ${limits.stack}`;
     diagnostics.error(at, message, 'print it in pieces');
     return;
   }

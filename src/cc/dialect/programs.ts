@@ -1,9 +1,10 @@
 import { InputError } from '../../base/index.ts';
-import { parseSection } from '../../object/index.ts';
+import type { KernelProfile } from '../../btf/index.ts';
+import { loadedFor, parseSection, unknownTarget } from '../../object/index.ts';
 import type { ProgramType } from '../../uapi/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import type { FunctionObject } from '../syntax/ast.ts';
-import type { CType } from '../types/types.ts';
+import { type CType, isScalar, printCType } from '../types/types.ts';
 
 /**
  * Which functions are programs, and of which type: by BCC's names (`kprobe__tcp_v4_connect`), by a section, else by the
@@ -44,26 +45,40 @@ const contexts: Readonly<Record<string, readonly [type: ProgramType, section: st
 /** Undefined for a function that is only called by others. */
 export function programKind(f: FunctionObject, diagnostics: Diagnostics): ProgramKind | undefined {
   if (!f.body || f.static || f.builtin) return undefined;
-  if (f.section !== undefined) return bySection(f, f.section, diagnostics);
+  const kind = f.section === undefined ? byName(f) : bySection(f.section);
+  if (kind && isSound(f, kind, diagnostics)) return kind;
+  return undefined;
+}
+
+function byName(f: FunctionObject): ProgramKind {
   for (const [prefix, type, section, parameters] of prefixes) {
     if (f.name.startsWith(prefix)) return { type, section: `${section}/${f.name.slice(prefix.length)}`, parameters };
   }
-  const tracepoint = /^tracepoint__(.+?)__(.+)$/.exec(f.name);
-  if (tracepoint)
-    return { type: 'tracepoint', section: `tracepoint/${tracepoint[1]}/${tracepoint[2]}`, parameters: 'none' };
+  const tracepoint = /^tracepoint__(.*)$/.exec(f.name)?.[1];
+  if (tracepoint !== undefined) {
+    return { type: 'tracepoint', section: `tracepoint/${tracepoint.replace('__', '/')}`, parameters: 'none' };
+  }
   if (f.name.startsWith('syscall__')) return { type: 'kprobe', section: 'kprobe', parameters: 'syscall' };
   return byContext(f.parameters[0]?.type);
 }
 
-function bySection(f: FunctionObject, section: string, diagnostics: Diagnostics): ProgramKind | undefined {
-  // Where compilers put code that is no program.
+/** Undefined where compilers put code that is no program. */
+function bySection(section: string): ProgramKind | undefined {
   if (section.startsWith('.text')) return undefined;
+  const type = typeOf(section);
+  return {
+    type: type ?? 'kprobe',
+    section,
+    parameters: type === undefined ? 'none' : parametersOf(type, section),
+  };
+}
+
+/** What a section that can be read says; what is wrong with another is told by `isSound`. */
+function typeOf(section: string): ProgramType | undefined {
   try {
-    const { type } = parseSection(section);
-    return { type, section, parameters: parametersOf(type, section) };
+    return parseSection(section).type;
   } catch (fault) {
     if (!(fault instanceof InputError)) throw fault;
-    diagnostics.error(f.at, fault.message, fault.hint ?? `a program's section is ${fault.expected}`);
     return undefined;
   }
 }
@@ -76,7 +91,36 @@ function parametersOf(type: ProgramType, section: string): ProgramKind['paramete
   return /^(k|u)ret/.test(section) ? 'result' : 'registers';
 }
 
-function byContext(type: CType | undefined): ProgramKind | undefined {
+/** Warns of a program that is loaded for what this kernel has not: it cannot be loaded there. */
+export function checkTarget(f: FunctionObject, { section }: ProgramKind, kernel: KernelProfile, to: Diagnostics): void {
+  const place = loadedFor(section);
+  const unknown = place && unknownTarget(place, kernel);
+  if (unknown) to.warning(f.at, unknown.message, unknown.hint ?? 'this program cannot be loaded there');
+}
+
+/** A section or name that says where the program goes, a context, and a result that fits r0. */
+function isSound(f: FunctionObject, kind: ProgramKind, diagnostics: Diagnostics): boolean {
+  const count = diagnostics.list.length;
+  try {
+    parseSection(kind.section);
+  } catch (fault) {
+    if (!(fault instanceof InputError)) throw fault;
+    const { message, hint, expected } = fault;
+    const named = f.section === undefined ? `'${f.name}' names no program: ` : '';
+    diagnostics.error(f.at, `${named}${message}`, hint ?? `a program's section is ${expected}`);
+  }
+  const [context] = f.parameters;
+  if (context && !isScalar(context.type)) {
+    const hint = 'declare it as struct pt_regs *ctx, or whatever its kind of program gets';
+    diagnostics.error(context.at, `a program gets its context's address, not a '${printCType(context.type)}'`, hint);
+  }
+  if (f.returns.kind !== 'void' && !isScalar(f.returns)) {
+    diagnostics.error(f.at, `a program returns an integer, not a '${printCType(f.returns)}'`);
+  }
+  return diagnostics.list.length === count;
+}
+
+function byContext(type: CType | undefined): ProgramKind {
   const target = type?.kind === 'pointer' ? type.target : undefined;
   const tag = target?.kind === 'struct' ? target.tag : '';
   // Its record says which tracepoint it reads, but where it attaches is the caller's to say.

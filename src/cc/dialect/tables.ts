@@ -1,4 +1,4 @@
-import { type MapType, mapFlags } from '../../uapi/index.ts';
+import { type MapType, mapFlags, mapTypes } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
 import type { Expression, TableObject } from '../syntax/ast.ts';
@@ -162,16 +162,23 @@ export const tableMethods: Readonly<Record<string, Method>> = {
   sk_redirect_hash: { takes: [3, 3], gives: 'int' },
 };
 
+/** The short form of a name, a digit behind it or not: `BPF_HASH`, `BPF_HASH3`. */
+function shortForm(text: string): ShortForm | undefined {
+  if (Object.hasOwn(shortForms, text)) return shortForms[text];
+  const plain = /^(BPF_\w+?)\d$/.exec(text)?.[1];
+  return plain !== undefined && Object.hasOwn(shortForms, plain) ? shortForms[plain] : undefined;
+}
+
+/** Whether a name declares a table. */
+export function isTableForm(text: string): boolean {
+  return shortForm(text) !== undefined || Object.hasOwn(longForms, text);
+}
+
 /** Reads a table's declaration when one stands here. */
 export function parseTable(p: Parsing): boolean {
   const { token } = p;
   const { text } = token;
-  const plain = /^(BPF_\w+?)(\d)?$/.exec(text)?.[1] as string | undefined;
-  const short = Object.hasOwn(shortForms, text)
-    ? shortForms[text]
-    : plain && Object.hasOwn(shortForms, plain)
-      ? shortForms[plain]
-      : undefined;
+  const short = shortForm(text);
   const long = Object.hasOwn(longForms, text) ? longForms[text] : undefined;
   if ((!short && !long) || p.peek().text !== '(') return false;
   p.next();
@@ -181,11 +188,15 @@ export function parseTable(p: Parsing): boolean {
   if (!p.is(')')) p.diagnostics.abandon(p.token, `${text} takes ${parts.join(', ')}`);
   p.expect(')');
   p.accept(';');
-  declareTable(p, token, given, short);
+  if (long && parts.slice(0, 5).some((part) => given.at[part] === undefined)) {
+    p.diagnostics.error(token, `${text} takes ${parts.join(', ')}`);
+  } else declareTable(p, token, given, short);
   return true;
 }
 
 interface Given {
+  /** Where each part begins. */
+  readonly at: Partial<Record<Part, Token>>;
   name?: Token;
   type?: string;
   key?: CType;
@@ -198,10 +209,11 @@ interface Given {
 }
 
 function readParts(p: Parsing, parts: readonly Part[]): Given {
-  const given: Given = {};
+  const given: Given = { at: {} };
   for (const [i, part] of parts.entries()) {
     if (p.is(')')) break;
     if (i > 0) p.expect(',');
+    given.at[part] = p.token;
     switch (part) {
       case 'name':
         given.name = p.name('the name of the table');
@@ -213,7 +225,7 @@ function readParts(p: Parsing, parts: readonly Part[]): Given {
       case 'size':
       case 'flags':
       case 'pages':
-        given[part] = Number(p.constant(`the ${part} of a table`));
+        given[part] = tableNumber(p, part);
         break;
       case 'type':
         given.type = p.token.kind === 'string' ? p.next().text.slice(1, -1) : p.expect('"hash"').text;
@@ -229,24 +241,41 @@ function readParts(p: Parsing, parts: readonly Part[]): Given {
   return given;
 }
 
+/** A table's number of entries, ring pages or flags: 32 bits, and not negative. */
+function tableNumber(p: Parsing, part: 'size' | 'flags' | 'pages'): number {
+  const at = p.token;
+  const value = p.constant(`the ${part} of a table`);
+  const least = part === 'flags' ? 0n : 1n;
+  const most = part === 'pages' ? 0xfffffn : 0xffffffffn;
+  if (value < least || value > most) p.diagnostics.error(at, `the ${part} of a table must be ${least} to ${most}`);
+  else if (part !== 'pages' || (value & (value - 1n)) === 0n) return Number(value);
+  else p.diagnostics.error(at, `a ring of ${value} pages`, 'the kernel makes rings of 1, 2, 4, 8, … pages');
+  return 1;
+}
+
 function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | undefined): void {
   const { name } = given;
   if (!name) {
-    p.diagnostics.error(at, `${at.text} wants a name`);
+    p.diagnostics.error(at, `${at.text} takes a name`);
     return;
   }
   const kind = (given.type ?? short?.kind ?? 'hash').replace(/:.*/, '');
   const key = given.key ?? short?.key ?? keyOf(p, kind);
   const leaf = given.leaf ?? short?.leaf;
-  for (const type of [key, leaf]) {
-    if (type && !isComplete(type)) p.diagnostics.error(name, `'${printCType(type)}' is not complete here`);
-  }
   const keyless = ['queue', 'stack', 'ringbuf'].includes(kind);
+  checkPart(p, given.at.key ?? name, 'key', key);
+  checkPart(p, given.at.leaf ?? name, 'value', leaf);
+  const mapType = kind === 'histogram' ? histogramType(key) : (mapTypeOf[kind] ?? kind);
+  if (!Object.hasOwn(mapTypes, mapType)) {
+    const kinds = [...Object.keys(mapTypes), ...Object.keys(mapTypeOf), 'histogram'];
+    p.diagnostics.error(given.at.type ?? at, `there is no table of kind '${kind}'`, didYouMean(kind, kinds));
+    return;
+  }
   const table: TableObject = {
     name: name.text,
     at: name,
     kind,
-    mapType: kind === 'histogram' ? histogramType(key) : (mapTypeOf[kind] ?? kind),
+    mapType,
     key: keyless ? undefined : key,
     leaf: kind === 'ringbuf' ? undefined : leaf,
     entries: given.pages !== undefined ? given.pages * 4096 : (given.size ?? short?.size ?? 10240),
@@ -256,8 +285,16 @@ function declareTable(p: Parsing, at: Token, given: Given, short: ShortForm | un
     ...(given.inner === undefined ? {} : { inner: given.inner }),
     events: [],
   };
-  p.scope.declare(name.text, { kind: 'table', table });
+  if (!p.declareOnce(name, { kind: 'table', table })) return;
   p.tables.push(table);
+}
+
+/** A key or value has a size. */
+function checkPart(p: Parsing, at: Token, what: string, type: CType | undefined): void {
+  if (!type) return;
+  if (!isComplete(type)) p.diagnostics.error(at, `the ${what} of a table has incomplete type '${printCType(type)}'`);
+  else if (sizeOf(type) === 0)
+    p.diagnostics.error(at, `the ${what} of a table is empty: '${printCType(type)}' has no bytes`);
 }
 
 /** The key of a table whose declaration does not name it. */
@@ -279,11 +316,10 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     const member = { key: table.key, leaf: table.leaf }[name.text];
     // `typeof(table.key)`: the type alone is wanted.
     if (member) return { kind: 'variable', type: member, at: name, variable: p.variable(name.text, member, name) };
-    return p.diagnostics.abandon(
-      name,
-      `a ${table.kind} table has no method '${name.text}'`,
-      didYouMean(name.text, methodsOf(table)) ?? `it has ${methodsOf(table).join(', ')}`,
-    );
+    const hint = didYouMean(name.text, methodsOf(table)) ?? `it has ${methodsOf(table).join(', ')}`;
+    p.diagnostics.error(name, `a ${table.kind} table has no method '${name.text}'`, hint);
+    if (p.accept('(')) p.calls.argumentList();
+    return p.typing.number(at, 0n);
   }
   if (!isOn(method, table)) {
     p.diagnostics.error(name, `a ${table.kind} table has no method '${name.text}'`, {
@@ -292,13 +328,8 @@ export function parseMethod(p: Parsing, table: TableObject, at: Token): Expressi
     });
   }
   p.expect('(');
-  const args = p.calls.argumentList();
-  const [least, most] = method.takes;
-  if (args.length < least || args.length > most) {
-    const wanted = least === most ? `${least}` : `${least} or ${most}`;
-    p.diagnostics.error(name, `'${name.text}' takes ${wanted} arguments, not ${args.length}`);
-    return p.typing.number(at, 0n);
-  }
+  const args = p.calls.counted(...method.takes);
+  if (!args) return p.typing.number(at, 0n, methodType(method, table));
   const record = method.record === undefined ? undefined : recordType(args[method.record] as Expression);
   if (record) table.events.push(record);
   return { kind: 'method', type: methodType(method, table), at, table, method: name.text, args };

@@ -11,6 +11,7 @@ import {
   type Operation,
   resolve,
   type Slot,
+  successors,
   swapped,
   Value,
 } from './ir.ts';
@@ -149,6 +150,21 @@ export class Builder {
   /** No edge to this block will be added any more. */
   seal(block: Block): void {
     this.#variables.seal(block);
+    if (block.preds.length === 0 && block !== this.entry) this.#close(block);
+  }
+
+  /** Nobody comes to this block, a label's, so nobody goes on from it: what was lowered behind it is dead too. */
+  #close(first: Block): void {
+    const pending = [first];
+    for (let block = pending.pop(); block; block = pending.pop()) {
+      for (const to of successors(block)) {
+        const index = to.preds.indexOf(block);
+        if (index < 0) continue;
+        to.preds.splice(index, 1);
+        this.#variables.dropOperand(to, index);
+        if (to.sealed && to.preds.length === 0) pending.push(to);
+      }
+    }
   }
 
   write(variable: object, value: Value): void {

@@ -75,13 +75,21 @@ interface Told {
   readonly constants: Value[] | undefined;
 }
 
+/** Answers about one value that are looked through: a switch of thousands of cases asks as many times. */
+const mostAsked = 64;
+
 function find(
   answers: readonly Answer[],
   condition: JumpOperation,
   right: Value | bigint,
   width: 32 | 64,
 ): Answer | undefined {
-  return answers.findLast((one) => one.condition === condition && one.right === right && one.width === width);
+  const end = Math.max(0, answers.length - mostAsked);
+  for (let i = answers.length - 1; i >= end; i--) {
+    const one = answers[i] as Answer;
+    if (one.condition === condition && one.right === right && one.width === width) return one;
+  }
+  return undefined;
 }
 
 function push<Key, Item>(map: Map<Key, Item[]>, key: Key, item: Item): Item[] {

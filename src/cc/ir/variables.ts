@@ -83,6 +83,15 @@ export class VariableValues {
     return this.#simplify(phi);
   }
 
+  /** A way into a block is none: its phis do without it. */
+  dropOperand(block: Block, index: number): void {
+    for (const phi of [...block.phis]) {
+      if (phi.args.length === 0 || phi.same) continue;
+      phi.args.splice(index, 1);
+      this.#simplify(phi);
+    }
+  }
+
   #use(value: Value, user: Value): void {
     if (value.op !== 'phi') return;
     const users = this.#users.get(value);

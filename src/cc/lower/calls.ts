@@ -10,11 +10,12 @@ import { type CType, isScalar, sizeOf, types } from '../types/types.ts';
 import { widthOf } from './expressions.ts';
 import type { Frame, Lowering } from './lowering.ts';
 import type { OverflowOperation } from './overflow.ts';
+import { mostCopied } from './places.ts';
 
 /** Calls: of functions (inlined, or bpf-to-bpf), of helpers, of builtins. */
 const deepestInlining = 64;
 /** More values than this come only of functions that call others many times, and these others … */
-const mostValues = 200_000;
+const mostValues = 100_000;
 const mostCalls = 20_000;
 
 /** @param calls who calls whom, down to the function that is there already */
@@ -221,8 +222,8 @@ export class CallLowering {
     const [to, from, count] = e.args as [Expression, Expression, Expression];
     const address = expressions.value(to);
     const size = count.kind === 'number' ? Number(count.value) : -1;
-    if (size < 0 || size > 4096) {
-      diagnostics.error(count.at, `${e.name} wants a constant size of up to 4,096 bytes`);
+    if (size < 0 || size > mostCopied) {
+      diagnostics.error(count.at, `${e.name} wants a constant size of up to ${mostCopied} bytes`);
       return address;
     }
     const place = places.memory(address, targetOf(to));

@@ -1,6 +1,6 @@
 import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
-import type { Expression, Statement } from '../syntax/ast.ts';
+import type { Expression, Statement, Variable } from '../syntax/ast.ts';
 import { weightOf } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
@@ -10,7 +10,7 @@ import { comparedTarget, testOfPointers } from './pointers.ts';
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
 /** More values than this come only of a loop that was unrolled too far. */
-const mostValues = 200_000;
+const mostValues = 100_000;
 
 export class LoopLowering {
   readonly #l: Lowering;
@@ -23,9 +23,19 @@ export class LoopLowering {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
     const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || fewRounds(s);
-    if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
+    if (s.unroll > 0 && this.#countsInMemory(s)) this.#rolled(s);
+    else if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
     else if (few > 0) this.#unrolled(s, few, true);
     else this.#rolled(s);
+  }
+
+  /** Whether nobody will know when the loop ends, as clang does not: what its test looks at lies in memory. */
+  #countsInMemory(s: Loop): boolean {
+    const counters = s.test ? variablesOf(s.test) : [];
+    if (counters.length === 0 || counters.some((one) => this.#l.places.inRegister(one))) return false;
+    const hint = `take the address of a copy: 'typeof(${counters[0]?.name}) copy = ${counters[0]?.name};'`;
+    this.#l.diagnostics.warning(s.at, 'this loop is not unrolled: its counter lies in memory', hint);
+    return true;
   }
 
   /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
@@ -127,10 +137,30 @@ export class LoopLowering {
   }
 }
 
+/** The variables that a condition compares. */
+function variablesOf(e: Expression): Variable[] {
+  switch (e.kind) {
+    case 'variable':
+      return [e.variable];
+    case 'cast':
+    case 'not':
+      return variablesOf(e.base);
+    case 'compare':
+    case 'logical':
+    case 'binary':
+    case 'update':
+      return [...variablesOf(e.left), ...variablesOf(e.right)];
+    default:
+      return [];
+  }
+}
+
 /** How often a loop that counts by a constant runs, when that is at most `most` and can be seen; else 0. */
 function tripCount({ initial, test, step, testLast }: Loop, most: number): number {
   const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
   if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
+  // What lies in memory is not known, even if it is a constant.
+  if (first.variable.inMemory) return 0;
   const start = first.variable.initial?.entries[0]?.value;
   const counts = (e: Expression): boolean =>
     e.kind === 'cast' ? counts(e.base) : e.kind === 'variable' && e.variable === first.variable;

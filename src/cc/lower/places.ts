@@ -1,4 +1,5 @@
 import type { Size } from '../../isa/index.ts';
+import { limits } from '../../uapi/index.ts';
 import { addressOf } from '../ir/decide.ts';
 import { resolve, type Slot, Value } from '../ir/ir.ts';
 import { mayBeStack, provenanceOf, readsDirectly } from '../ir/provenance.ts';
@@ -38,6 +39,9 @@ export type Place =
       readonly packet?: boolean;
     };
 export type MemoryPlace = Extract<Place, { kind: 'memory' }>;
+
+/** Bytes that are copied word by word. */
+export const mostCopied = 4096;
 
 export class PlaceLowering {
   readonly #l: Lowering;
@@ -100,6 +104,11 @@ export class PlaceLowering {
         return this.memory(builder.stack(slot), variable.type);
       }
       case 'string': {
+        if (value.bytes.length > limits.stack) {
+          const message = `this string takes ${value.bytes.length} bytes of the stack, and a program has ${limits.stack}`;
+          this.#l.diagnostics.error(value.at, message, 'keep it in a global: static const char text[] = …');
+          return this.memory(builder.constant(0n, 64), value.type);
+        }
         const slot = builder.slot('', value.bytes.length, 1);
         this.#storeBytes(builder.stack(slot), value.bytes);
         return this.memory(builder.stack(slot), value.type);
@@ -260,10 +269,19 @@ export class PlaceLowering {
     builder.store(place.address, place.offset + 8, 8, value[1]);
   }
 
+  /** What takes one instruction or two a word is for small objects. */
+  #isTooLarge(size: number): boolean {
+    if (size <= mostCopied) return false;
+    const { builder, diagnostics } = this.#l;
+    const message = `this copies ${size} bytes, more than ${mostCopied}`;
+    diagnostics.error(builder.at, message, 'copy what is needed, or use bpf_probe_read_kernel()');
+    return true;
+  }
+
   /** Copies bytes; out of memory that only a probe read may follow, with one. */
   copy(to: MemoryPlace, from: MemoryPlace, size: number): void {
     const { builder, calls, origin } = this.#l;
-    if (size === 0) return;
+    if (size === 0 || this.#isTooLarge(size)) return;
     const source = provenanceOf(from.address, origin, 'unknown');
     const align = Math.min(this.#alignment(to), source === 'unknown' ? alignOf(from.type) : this.#alignment(from));
     if (from.user || (source === 'unknown' && !this.#readsInWords(from, size))) {

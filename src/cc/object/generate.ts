@@ -1,6 +1,7 @@
 import type { Btf } from '../../btf/index.ts';
 import { encode, type InstructionBody, slotsOf } from '../../isa/index.ts';
 import type { FunctionInfo, LineInfo, ProgramSpec, Relocation } from '../../object/index.ts';
+import { limits } from '../../uapi/index.ts';
 import { allocateRegisters } from '../codegen/allocate.ts';
 import { type Emitted, emitFunction } from '../codegen/emit.ts';
 import { layOutFrame } from '../codegen/frame.ts';
@@ -42,7 +43,6 @@ export interface GenerateOptions {
   readonly kernel: Btf;
 }
 
-const stackLimit = 512;
 const packetTypes: ReadonlySet<string> = new Set([
   'socket_filter',
   'sched_cls',
@@ -75,7 +75,7 @@ export function generateProgram(f: FunctionObject, kind: ProgramKind, options: G
     parts.push(emitted);
     slot += emitted.slots;
   }
-  return join(f.name, kind, parts, starts, functions);
+  return { ...join(f.name, kind, parts, starts, functions), at: positionOf(askedBy(f.at)) };
 }
 
 /**
@@ -199,14 +199,14 @@ function join(
   return { name, type: kind.type, section: kind.section, code: encode(code), relocations, lines, functions };
 }
 
-/** Adds where the text's lines begin in a function's instructions. */
+/** Adds where a function's instructions come from, line and column, as clang does. */
 function noteLines({ instructions, at }: Emitted, start: number, lines: LineInfo[]): void {
   let slot = start;
   let last: Token | undefined;
   for (let i = 0; i < instructions.length; i++) {
     const token = at[i] as Token | undefined;
     const asked = token && askedBy(token);
-    if (asked && (!last || asked.line !== last.line || asked.file !== last.file)) {
+    if (asked && (!last || asked.offset !== last.offset || asked.file !== last.file)) {
       lines.push({ slot, at: positionOf(asked) });
       last = asked;
     }
@@ -259,14 +259,20 @@ function generateFunction(
   const empty: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
-  const machine = selectInstructions(ir, layOutFrame(ir));
+  let machine = selectInstructions(ir, layOutFrame(ir, true));
   allocateRegisters(machine);
-  if (machine.frame > stackLimit) {
+  // A function and its caller share the stack.
+  const shares = f.noinline || lowering.called.size > 0;
+  if (machine.frame > (shares ? limits.stack / 2 : limits.stack)) {
+    machine = selectInstructions(ir, layOutFrame(ir, false));
+    allocateRegisters(machine);
+  }
+  if (machine.frame > limits.stack) {
     const largest = largestSlots(ir.frame).map(({ name, size }) => `'${name}' ${size}`);
     const which = largest.length === 0 ? '' : `; the largest variables: ${largest.join(', ')}`;
     diagnostics.error(
       f.at,
-      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${stackLimit}${which}`,
+      `'${f.name}' takes ${machine.frame} bytes of stack, and BPF has ${limits.stack}${which}`,
       'keep large structs in a BPF_PERCPU_ARRAY of one entry',
     );
     return { emitted: empty, calls: new Map() };

@@ -2,9 +2,9 @@ import type { Diagnostics } from '../diagnostics.ts';
 import type { SourceFile, Token, TokenKind } from './token.ts';
 
 /**
- * Text to tokens (C11 6.4): comments become white space, a backslash before a newline joins lines. Numbers are
- * preprocessing numbers; what they mean is found out when they are used. Characters are looked at as codes: one regular
- * expression for all kinds of tokens took five times as long, for the match object of each.
+ * Text to tokens (C11 6.4): lines are joined first, comments become white space. Numbers are preprocessing numbers; what
+ * they mean is found out when they are used. Characters are looked at as codes: one regular expression for all kinds of
+ * tokens took five times as long, for the match object of each.
  */
 const classes = { other: 0, blank: 1, letter: 2, digit: 3 } as const;
 
@@ -14,10 +14,9 @@ for (const digit of '0123456789') classOf[digit.charCodeAt(0)] = classes.digit;
 for (let code = 65; code <= 90; code++) classOf[code] = classOf[code + 32] = classes.letter;
 for (const letter of '_$') classOf[letter.charCodeAt(0)] = classes.letter;
 
-const [newline, carriageReturn, quote, dollar, apostrophe, star, dot, slash, backslash] = Array.from(
-  '\n\r"$\'*./\\',
-  (one) => one.charCodeAt(0),
-) as [number, number, number, number, number, number, number, number, number];
+const [newline, quote, dollar, apostrophe, star, dot, slash, backslash] = Array.from('\n"$\'*./\\', (one) =>
+  one.charCodeAt(0),
+) as [number, number, number, number, number, number, number, number];
 
 /** What may stand behind the first character of a punctuator of two. */
 const seconds: Readonly<Record<string, string>> = {
@@ -38,11 +37,25 @@ const seconds: Readonly<Record<string, string>> = {
 const threes: ReadonlySet<string> = new Set(['...', '<<=', '>>=']);
 const ones: ReadonlySet<string> = new Set('-+*/%&|^~!<>=?:;,.(){}[]#@');
 
-const stringLiteral = /(?:u8|[LuU])?"(?:\\[\s\S]|[^"\\\n])*"/y;
-const charLiteral = /[LuU]?'(?:\\[\s\S]|[^'\\\n])*'/y;
+/** A backslash at the end of a line, with blanks behind it or not, joins it with the next (C11 5.1.1.2). */
+const joint = /\\[ \t]*\r?\n/g;
 
-/** All tokens of a file, the last of kind 'end'. */
-export function tokenize(file: SourceFile, diagnostics: Diagnostics): Token[] {
+/** What is wrong with a token: told where the text is taken in, and not where a condition leaves it out. */
+export interface Fault {
+  readonly severity: 'error' | 'warning';
+  readonly message: string;
+  /** Characters into the token; 0 when absent. */
+  readonly offset?: number;
+}
+
+export interface Tokens {
+  /** The last is of kind 'end'. */
+  readonly all: Token[];
+  readonly faults: ReadonlyMap<Token, Fault>;
+}
+
+/** All tokens of a file. */
+export function tokenize(file: SourceFile, diagnostics: Diagnostics): Tokens {
   return new Lexer(file, diagnostics).run();
 }
 
@@ -51,6 +64,12 @@ class Lexer {
   readonly #text: string;
   readonly #diagnostics: Diagnostics;
   readonly #tokens: Token[] = [];
+  readonly #faults = new Map<Token, Fault>();
+  /** Where lines were joined, in the joined text, and how many characters went; the last that was passed. */
+  readonly #joints: { readonly at: number; readonly length: number }[] = [];
+  #joint = 0;
+  /** Characters of joints before the place at hand. */
+  #skipped = 0;
   #at = 0;
   #line = 1;
   #space = false;
@@ -58,11 +77,23 @@ class Lexer {
 
   constructor(file: SourceFile, diagnostics: Diagnostics) {
     this.#file = file;
-    this.#text = file.text;
     this.#diagnostics = diagnostics;
+    this.#text = this.#joined(file.text);
+    // A byte order mark says nothing.
+    if (this.#text.charCodeAt(0) === 0xfeff) this.#at = 1;
   }
 
-  run(): Token[] {
+  #joined(text: string): string {
+    if (!text.includes('\\')) return text;
+    let removed = 0;
+    return text.replace(joint, (written, at: number) => {
+      this.#joints.push({ at: at - removed, length: written.length });
+      removed += written.length;
+      return '';
+    });
+  }
+
+  run(): Tokens {
     const text = this.#text;
     while (this.#at < text.length) {
       if (text.charCodeAt(this.#at) === newline) {
@@ -80,8 +111,8 @@ class Lexer {
       }
     }
     this.#first = true;
-    this.#push('end', this.#at);
-    return this.#tokens;
+    this.#end();
+    return { all: this.#tokens, faults: this.#faults };
   }
 
   #token(): void {
@@ -90,7 +121,7 @@ class Lexer {
     const code = text.charCodeAt(at);
     const kind = classAt(text, at);
     const literal = code === quote || code === apostrophe || (kind === classes.letter && hasPrefix(text, at));
-    if (literal && (this.#literal('string', stringLiteral) || this.#literal('char', charLiteral))) return;
+    if (literal && this.#literal(at + lengthOfPrefix(text, at))) return;
     if (kind === classes.letter) this.#push('name', endOfName(text, at));
     else if (kind === classes.digit || (code === dot && classAt(text, at + 1) === classes.digit)) {
       this.#push('number', endOfNumber(text, at));
@@ -99,25 +130,48 @@ class Lexer {
     } else this.#stray();
   }
 
-  #literal(kind: TokenKind, pattern: RegExp): boolean {
-    pattern.lastIndex = this.#at;
-    if (!pattern.test(this.#text)) return false;
-    this.#push(kind, pattern.lastIndex);
+  /** A string or character whose quote stands at `open`; false when it has no end. */
+  #literal(open: number): boolean {
+    const text = this.#text;
+    const mark = text.charCodeAt(open);
+    let end = open + 1;
+    for (; text.charCodeAt(end) !== mark; end++) {
+      if (end >= text.length || text.charCodeAt(end) === newline) return false;
+      if (text.charCodeAt(end) === backslash && text.charCodeAt(end + 1) !== newline) end++;
+    }
+    const token = this.#push(mark === quote ? 'string' : 'char', end + 1);
+    const fault = mark === quote ? oddString(token.text) : end === open + 1 ? emptyCharacter : undefined;
+    if (fault) this.#faults.set(token, fault);
     return true;
   }
 
-  #push(kind: TokenKind, end: number): void {
-    const offset = this.#at;
-    const written = this.#text.slice(offset, end);
-    // A name or number may go on over the end of a line.
-    const goesOn = kind !== 'punctuator' && kind !== 'string' && written.includes('\\');
-    const text = goesOn ? written.replace(/\\\r?\n/g, '') : written;
-    const line = this.#line;
-    this.#tokens.push({ kind, text, file: this.#file, offset, line, space: this.#space, first: this.#first });
+  #push(kind: TokenKind, end: number, text = this.#text.slice(this.#at, end)): Token {
+    const at = this.#at;
+    this.#passJoints(at);
+    const place = { file: this.#file, offset: at + this.#skipped, line: this.#line };
+    const token: Token = { kind, text, ...place, space: this.#space, first: this.#first };
+    this.#tokens.push(token);
     this.#space = false;
     this.#first = false;
-    if (goesOn || kind === 'string') this.#skip(end);
-    else this.#at = end;
+    this.#at = end;
+    return token;
+  }
+
+  /** As clang counts, a text ends before its last newline. */
+  #end(): void {
+    const [written = ''] = /\r?\n$/.exec(this.#text) ?? [];
+    this.#at = this.#text.length - written.length;
+    if (written !== '') this.#line--;
+    this.#push('end', this.#at);
+  }
+
+  /** Each joint hides the end of a line. */
+  #passJoints(at: number): void {
+    const joints = this.#joints;
+    for (let next = joints[this.#joint]; next && next.at <= at; next = joints[++this.#joint]) {
+      this.#skipped += next.length;
+      this.#line++;
+    }
   }
 
   /** Goes on at `end`, and counts the lines up to there. */
@@ -127,20 +181,70 @@ class Lexer {
     this.#at = end;
   }
 
+  /** What begins no token. A literal without an end goes to the end of its line, and a comment to that of the text. */
   #stray(): void {
     const text = this.#text;
-    const written = { text: text[this.#at] as string, offset: this.#at, line: this.#line };
-    const token: Token = { kind: 'punctuator', file: this.#file, space: this.#space, first: this.#first, ...written };
-    this.#diagnostics.error(token, strayText(text, this.#at));
-    this.#at = text.startsWith('/*', this.#at) ? text.length : this.#at + 1;
+    const at = this.#at;
+    const written = text[at] as string;
+    if (text.startsWith('/*', at)) {
+      const token = this.#push('stray', text.length);
+      this.#tokens.pop();
+      this.#diagnostics.error(token, 'unterminated /* comment');
+      return;
+    }
+    if (written === '"' || written === "'") {
+      const line = text.indexOf('\n', at);
+      const end = line < 0 ? text.length : line;
+      const kind = written === '"' ? 'string' : 'char';
+      const body = text.slice(at + 1, end).replace(/\r$|\\$/, '');
+      const token = this.#push(kind, end, `${written}${body}${written}`);
+      this.#faults.set(token, {
+        severity: 'error',
+        message: `missing terminating ${written === '"' ? `'"'` : `'`} character`,
+      });
+      return;
+    }
+    const point = text.codePointAt(at) as number;
+    const token = this.#push('stray', at + (point > 0xffff ? 2 : 1));
+    this.#faults.set(token, strayFault(written, point));
   }
+}
+
+const emptyCharacter: Fault = { severity: 'error', message: 'empty character constant' };
+
+/** A string that holds what hardly anybody means. */
+function oddString(text: string): Fault | undefined {
+  const unknown = unknownEscape(text);
+  if (unknown) return unknown;
+  if (text.includes('\0')) return { severity: 'warning', message: 'null character(s) preserved in string literal' };
+  if (!text.includes('\ufffd')) return undefined;
+  return { severity: 'warning', message: 'illegal character encoding in string literal' };
+}
+
+/** A backslash before what C gives no meaning. */
+function unknownEscape(text: string): Fault | undefined {
+  if (!text.includes('\\')) return undefined;
+  for (const { 0: written, index } of text.matchAll(/\\[\s\S]/g)) {
+    if (/[^abefnrtvxuU0-7'"?\\]/.test(written[1] as string)) {
+      return { severity: 'warning', message: `unknown escape sequence '${written}'`, offset: index };
+    }
+  }
+  return undefined;
+}
+
+function strayFault(written: string, point: number): Fault {
+  if (point === 0) return { severity: 'warning', message: 'null character ignored' };
+  if (point === 0xfffd) return { severity: 'error', message: 'source file is not valid UTF-8' };
+  if (point < 0x7f && point > 0x20) return { severity: 'error', message: `stray '${written}' in program` };
+  const code = point.toString(16).toUpperCase().padStart(4, '0');
+  return { severity: 'error', message: `unexpected character <U+${code}>` };
 }
 
 function classAt(text: string, at: number): number {
   return classOf[text.charCodeAt(at)] ?? classes.other;
 }
 
-/** Behind blanks, comments and joined lines. */
+/** Behind blanks and comments. */
 function endOfSpace(text: string, from: number): number {
   let at = from;
   for (;;) {
@@ -149,7 +253,7 @@ function endOfSpace(text: string, from: number): number {
       at++;
       continue;
     }
-    const end = code === slash ? endOfComment(text, at) : at + lengthOfJoint(text, at);
+    const end = code === slash ? endOfComment(text, at) : at;
     if (end === at) return at;
     at = end;
   }
@@ -163,28 +267,14 @@ function endOfComment(text: string, from: number): number {
     return close < 0 ? from : close + 2;
   }
   if (second !== slash) return from;
-  for (let end = text.indexOf('\n', from); end >= 0; end = text.indexOf('\n', end + 1)) {
-    const last = text.charCodeAt(end - 1) === carriageReturn ? end - 2 : end - 1;
-    if (text.charCodeAt(last) !== backslash) return end;
-  }
-  return text.length;
-}
-
-/** Characters of a backslash with the newline behind it; 0 where there is none. */
-function lengthOfJoint(text: string, at: number): number {
-  if (text.charCodeAt(at) !== backslash) return 0;
-  if (text.charCodeAt(at + 1) === newline) return 2;
-  return text.charCodeAt(at + 1) === carriageReturn && text.charCodeAt(at + 2) === newline ? 3 : 0;
+  const end = text.indexOf('\n', from);
+  return end < 0 ? text.length : end;
 }
 
 function endOfName(text: string, from: number): number {
   let at = from;
-  for (;;) {
-    while (classAt(text, at) >= classes.letter) at++;
-    const joint = lengthOfJoint(text, at);
-    if (joint === 0 || classAt(text, at + joint) < classes.letter) return at;
-    at += joint;
-  }
+  while (classAt(text, at) >= classes.letter) at++;
+  return at;
 }
 
 /** Exponents have a sign: `1e+3`, `0x1p-2`. */
@@ -194,11 +284,7 @@ function endOfNumber(text: string, from: number): number {
     const next = text[at + 1];
     if ((next === '+' || next === '-') && /[eEpP]/.test(text[at] as string)) at += 2;
     else if (isOfNumber(text, at)) at++;
-    else {
-      const joint = lengthOfJoint(text, at);
-      if (joint === 0 || !isOfNumber(text, at + joint)) return at;
-      at += joint;
-    }
+    else return at;
   }
 }
 
@@ -215,17 +301,17 @@ function hasPrefix(text: string, at: number): boolean {
   return next === '"' || next === "'" || (first === 'u' && next === '8' && text[at + 2] === '"');
 }
 
+/** Characters before the quote: none, `u`, `U`, `L` or `u8`. */
+function lengthOfPrefix(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  if (code === quote || code === apostrophe) return 0;
+  return text[at + 1] === '8' ? 2 : 1;
+}
+
 function lengthOfPunctuator(text: string, at: number): number {
   const second = text[at + 1];
   if (second === undefined) return 1;
   const first = text[at] as string;
   if ((second === first || first === '.') && threes.has(text.slice(at, at + 3))) return 3;
   return seconds[first]?.includes(second) ? 2 : 1;
-}
-
-function strayText(text: string, at: number): string {
-  if (text.startsWith('/*', at)) return 'a comment that does not end';
-  if (text[at] === '"') return 'a string that does not end on its line';
-  if (text[at] === "'") return 'a character that does not end on its line';
-  return `stray '${text[at]}'`;
 }

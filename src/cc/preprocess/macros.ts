@@ -1,5 +1,5 @@
-import type { Diagnostics } from '../diagnostics.ts';
-import { spell, type Token } from './token.ts';
+import type { DiagnosticNote, Diagnostics } from '../diagnostics.ts';
+import { askedBy, behind, includesAround, positionOf, type SourceFile, spell, type Token } from './token.ts';
 
 /**
  * Macros and their expansion (C11 6.10.3), by Dave Prosser's algorithm: each token carries the set of macros that
@@ -7,6 +7,8 @@ import { spell, type Token } from './token.ts';
  */
 export interface Macro {
   readonly name: string;
+  /** Its name where it was defined. */
+  readonly at: Token;
   /** Undefined for an object-like macro. */
   readonly parameters: readonly string[] | undefined;
   /** The name that stands for the rest of the arguments, `__VA_ARGS__` or GNU's `args...`. */
@@ -17,7 +19,9 @@ export interface Macro {
 const none: ReadonlySet<string> = new Set();
 const mostExpanded = 500_000;
 /** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
-const mostTokens = 300_000;
+const mostTokens = 100_000;
+/** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
+const mostHidden = 1_000_000;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 
@@ -28,6 +32,7 @@ export class MacroTable {
   readonly #undefined = new Set<string>();
   #expanded = 0;
   #tokens = 0;
+  #hidden = 0;
   #depth = 0;
   #counter = 0;
 
@@ -77,30 +82,70 @@ export class MacroTable {
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
   define(line: readonly Token[], at: Token): void {
-    const [name, next, ...others] = line;
-    if (name?.kind !== 'name') {
-      this.#diagnostics.error(name ?? at, 'a macro has a name');
-      return;
+    const name = this.named(line[0], at);
+    if (!name) return;
+    const parameters = line[1]?.text === '(' && !line[1].space ? this.#parameters(line) : undefined;
+    if (parameters === 'wrong') return;
+    const { names, rest, end = 1 } = parameters ?? {};
+    const made: Macro = { name: name.text, at: name, parameters: names, rest, body: line.slice(end) };
+    if (!this.#isSound(made)) return;
+    const earlier = this.#macros.get(name.text);
+    if (earlier && !isHeaders(earlier.at) && !isAlike(earlier, made)) {
+      const notes = [{ message: 'previous definition is here', at: positionOf(earlier.at), length: name.text.length }];
+      this.#diagnostics.warning(name, `'${name.text}' macro redefined`, { notes });
     }
-    if (next?.text !== '(' || next.space) {
-      this.#macros.set(name.text, { name: name.text, parameters: undefined, rest: undefined, body: line.slice(1) });
-      return;
-    }
-    const parameters: string[] = [];
+    this.#macros.set(name.text, made);
+  }
+
+  /** The name that a directive is about; undefined, and told, when there is none. */
+  named(name: Token | undefined, directive: Token): Token | undefined {
+    if (!name) this.#diagnostics.error(behind(directive), 'macro name missing');
+    else if (name.kind !== 'name') this.#diagnostics.error(name, 'macro name must be an identifier');
+    else if (name.text !== 'defined') return name;
+    else this.#diagnostics.error(name, `'defined' cannot be used as a macro name`);
+    return undefined;
+  }
+
+  /** '(' (name (',' name)*)? (',' '...' | '...')? ')', from the second token on; `end` is what follows it. */
+  #parameters(line: readonly Token[]): { names: string[]; rest: string | undefined; end: number } | 'wrong' {
+    const names: string[] = [];
     let rest: string | undefined;
-    let i = 0;
-    while (others[i] && others[i]?.text !== ')') {
-      const token = others[i] as Token;
-      if (token.text === '...') rest = '__VA_ARGS__';
-      else if (token.kind === 'name' && others[i + 1]?.text === '...') {
+    const wrong = (at: Token | undefined, message: string): 'wrong' => {
+      this.#diagnostics.error(at ?? behind(line.at(-1) as Token), message);
+      return 'wrong';
+    };
+    if (line[2]?.text === ')') return { names, rest, end: 3 };
+    for (let i = 2; ; ) {
+      const token = line[i];
+      if (token?.text === '...') rest = '__VA_ARGS__';
+      else if (token?.kind !== 'name') {
+        return wrong(token, token ? 'invalid token in macro parameter list' : `missing ')' in macro parameter list`);
+      } else if (names.includes(token.text)) return wrong(token, `duplicate macro parameter name '${token.text}'`);
+      else if (line[i + 1]?.text === '...') {
         rest = token.text;
         i++;
-      } else if (token.kind === 'name') parameters.push(token.text);
-      else if (token.text !== ',') this.#diagnostics.error(token, `a macro's parameters are names`);
-      i++;
+      } else names.push(token.text);
+      const next = line[i + 1];
+      if (next?.text === ')') return { names, rest, end: i + 2 };
+      if (rest !== undefined) return wrong(next, `missing ')' in macro parameter list`);
+      if (next?.text !== ',') return wrong(next, 'expected comma in macro parameter list');
+      i += 2;
     }
-    if (!others[i]) this.#diagnostics.error(next, `the parameters of macro '${name.text}' do not end`);
-    this.#macros.set(name.text, { name: name.text, parameters, rest, body: others.slice(i + 1) });
+  }
+
+  /** `##` has something on both sides, and `#` a parameter behind it. */
+  #isSound(macro: Macro): boolean {
+    const { body, parameters } = macro;
+    const wrong = (at: Token, message: string): false => {
+      this.#diagnostics.error(at, message);
+      return false;
+    };
+    const [first, last] = [body[0], body.at(-1)];
+    if (first?.text === '##') return wrong(first, `'##' cannot appear at start of macro expansion`);
+    if (last?.text === '##') return wrong(last, `'##' cannot appear at end of macro expansion`);
+    const bare = parameters && body.findIndex((one, i) => one.text === '#' && !isParameter(macro, body[i + 1]));
+    if (bare === undefined || bare < 0) return true;
+    return wrong(body[bare + 1] ?? behind(body[bare] as Token), `'#' is not followed by a macro parameter`);
   }
 
   /** Tokens with all macros in them expanded. */
@@ -133,12 +178,23 @@ export class MacroTable {
     return output;
   }
 
+  #count(hidden: number, at: Token): void {
+    this.#hidden += hidden;
+    if (this.#hidden > mostHidden) {
+      this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
+    }
+  }
+
   #builtin(token: Token): Token {
     switch (token.text) {
       case '__LINE__':
-        return { ...token, kind: 'number', text: String(token.line) };
+        return { ...token, kind: 'number', text: String(askedBy(token).line) };
       case '__FILE__':
-        return { ...token, kind: 'string', text: JSON.stringify(token.file.name) };
+        return { ...token, kind: 'string', text: JSON.stringify(askedBy(token).file.name) };
+      case '__BASE_FILE__':
+        return { ...token, kind: 'string', text: JSON.stringify(outermost(askedBy(token)).name) };
+      case '__INCLUDE_LEVEL__':
+        return { ...token, kind: 'number', text: String(includesAround(askedBy(token)).length) };
       case '__COUNTER__':
         return { ...token, kind: 'number', text: String(this.#counter++) };
       default:
@@ -148,13 +204,15 @@ export class MacroTable {
 
   #replace(macro: Macro, use: Token, pending: Token[]): Token[] | undefined {
     const hidden = new Set(use.hidden ?? none).add(macro.name);
+    this.#count(hidden.size, use);
     if (!macro.parameters) return this.#substitute(macro, [], use, hidden);
     if (pending.at(-1)?.text !== '(') return undefined;
-    const args = collectArguments(pending);
-    if (!args) {
-      this.#diagnostics.error(use, `the arguments of macro '${macro.name}' do not end`);
+    const collected = collectArguments(pending);
+    if (!collected) {
+      this.#diagnostics.error(use, 'unterminated function-like macro invocation', { notes: definedHere(macro) });
       return [];
     }
+    const { args, close } = collected;
     if (args.length === 1 && args[0]?.length === 0 && macro.parameters.length === 0) args.pop();
     const wanted = macro.parameters.length;
     if (macro.rest !== undefined && args.length >= wanted) {
@@ -163,8 +221,11 @@ export class MacroTable {
         others.flatMap((one, i) => (i === 0 ? one : [{ ...use, kind: 'punctuator', text: ',' } as Token, ...one])),
       );
     } else if (args.length !== wanted && !(wanted === args.length + 1 && macro.rest !== undefined)) {
-      this.#diagnostics.error(use, `macro '${macro.name}' takes ${wanted} arguments, not ${args.length}`);
-      return [];
+      const few = args.length < wanted;
+      const message = `too ${few ? 'few' : 'many'} arguments provided to function-like macro invocation`;
+      this.#diagnostics.error((few ? undefined : args[wanted]?.[0]) ?? close, message, { notes: definedHere(macro) });
+      // A value keeps what is around it whole.
+      return [{ ...use, kind: 'number', text: '0' }];
     }
     return this.#substitute(macro, args, use, hidden);
   }
@@ -200,6 +261,10 @@ export class MacroTable {
         }
       }
     }
+    this.#count(
+      result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0),
+      use,
+    );
     return result.map((token, i) => ({
       ...token,
       space: i === 0 ? use.space : token.space,
@@ -224,9 +289,13 @@ export class MacroTable {
       return;
     }
     const text = left.text + first.text;
-    const kind = /^[A-Za-z_$]/.test(text) ? 'name' : /^\.?[0-9]/.test(text) ? 'number' : 'punctuator';
+    const kind = /^[A-Za-z_$][\w$]*$/.test(text)
+      ? 'name'
+      : /^\.?[0-9](?:[eEpP][-+]|[\w.])*$/.test(text)
+        ? 'number'
+        : 'punctuator';
     if (kind === 'punctuator' && !/^(\.\.\.|<<=?|>>=?|->|\+\+|--|[-+*/%&|^<>=!]=|&&|\|\||##)$/.test(text)) {
-      this.#diagnostics.error(use, `pasting makes '${text}', which is no token`);
+      this.#diagnostics.error(use, `pasting formed '${text}', an invalid preprocessing token`);
     }
     result.pop();
     result.push({ ...left, kind, text });
@@ -277,20 +346,45 @@ function argumentOf(macro: Macro, args: readonly Token[][], token: Token): Token
   return args[index] ?? [];
 }
 
-/** The arguments between the brackets at the end of `pending`, which are taken off it. */
-function collectArguments(pending: Token[]): Token[][] | undefined {
+/** The arguments between the brackets at the end of `pending`, which are taken off it, and the closing one. */
+function collectArguments(pending: Token[]): { args: Token[][]; close: Token } | undefined {
   pending.pop();
   const args: Token[][] = [[]];
   let depth = 0;
   while (pending.length > 0) {
     const token = pending.pop() as Token;
-    if (token.text === ')' && depth === 0) return args;
-    if (token.text === '(' || token.text === '[' || token.text === '{') depth += token.text === '(' ? 1 : 0;
-    if (token.text === ')') depth--;
+    if (token.text === ')' && depth === 0) return { args, close: token };
+    if (token.text === '(') depth++;
+    else if (token.text === ')') depth--;
     if (token.text === ',' && depth === 0) args.push([]);
     else (args.at(-1) as Token[]).push(token);
   }
   return undefined;
+}
+
+function definedHere({ name, at }: Macro): readonly DiagnosticNote[] {
+  return isHeaders(at) ? [] : [{ message: `macro '${name}' defined here`, at: positionOf(at), length: name.length }];
+}
+
+/** It stands before every text, where nobody can look at it. */
+function isHeaders(at: Token): boolean {
+  return at.file.name === '<built-in>';
+}
+
+/** The same but for white space (C11 6.10.3). */
+function isAlike(a: Macro, b: Macro): boolean {
+  const spelled = ({ parameters, rest, body }: Macro): string =>
+    `${parameters?.join()} ${rest} ${spell(body.map((one, i) => (i === 0 ? { ...one, space: false } : one)))}`;
+  return spelled(a) === spelled(b);
+}
+
+function isParameter({ parameters = [], rest }: Macro, token: Token | undefined): boolean {
+  if (token?.kind !== 'name') return false;
+  return parameters.includes(token.text) || token.text === rest || token.text === '__VA_OPT__';
+}
+
+function outermost({ file }: Token): SourceFile {
+  return file.from ? outermost(file.from) : file;
 }
 
 /** As `push`, for more than a call takes arguments. */

@@ -1,9 +1,10 @@
+import { nearest, quotedBytes } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
-import { didYouMean } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
 import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
-import { type SourceFile, spell, type Token } from './token.ts';
+import { type Conditional, Reading } from './reading.ts';
+import { behind, type SourceFile, spell, type Token } from './token.ts';
 
 /**
  * The preprocessor (C11 6.10): directives line by line, macro expansion in macros.ts. Its result is one list of tokens;
@@ -26,16 +27,9 @@ export interface Prelude {
   readonly macros: ReadonlyMap<string, Macro>;
 }
 
-interface Conditional {
-  readonly token: Token;
-  /** Tokens are being taken now. */
-  active: boolean;
-  /** A branch was taken, or the whole lies in skipped text. */
-  done: boolean;
-  elseSeen: boolean;
-}
-
 const deepest = 64;
+/** C11 6.10.4: a line's number fits an int. */
+const mostLines = 0x7fff_ffff;
 const mostTokens = 2_000_000;
 const directives = [
   'define',
@@ -57,11 +51,14 @@ const directives = [
 
 export class Preprocessor {
   readonly macros: MacroTable;
+  /** Of files that `resolve` would find. */
+  headerNames: () => Iterable<string> = () => [];
   readonly #diagnostics: Diagnostics;
   readonly #resolve: IncludeResolver;
   readonly #output: Token[];
   readonly #once = new Set<string>();
   #depth = 0;
+  #end: Token | undefined;
 
   /** @param before what stands before every text */
   constructor(
@@ -80,7 +77,7 @@ export class Preprocessor {
   define(macros: Readonly<Record<string, string | number | true>>): void {
     for (const [name, value] of Object.entries(macros)) {
       const text = `${name} ${value === true ? '1' : value}`;
-      const tokens = tokenize({ name: '<command line>', text }, this.#diagnostics).slice(0, -1);
+      const tokens = tokenize({ name: '<command line>', text }, this.#diagnostics).all.slice(0, -1);
       const [first] = tokens;
       if (first) this.macros.define(tokens, first);
     }
@@ -93,51 +90,52 @@ export class Preprocessor {
 
   /** Takes in a file; what it leaves is appended to the output. */
   include(file: SourceFile): void {
-    if (this.#once.has(file.name)) return;
+    if (this.#once.has(pathOf(file))) return;
     this.#depth++;
-    const tokens = tokenize(file, this.#diagnostics);
-    const conditionals: Conditional[] = [];
-    let at = 0;
-    while ((tokens[at] as Token).kind !== 'end') {
-      if (this.#output.length > mostTokens) {
-        this.#diagnostics.abandon(tokens[at] as Token, 'the macros of this text expand to more than it can mean');
-      }
-      const token = tokens[at] as Token;
-      const active = conditionals.at(-1)?.active ?? true;
-      if (token.text === '#' && token.first) {
-        const end = endOfLine(tokens, at + 1);
-        this.#directive(tokens.slice(at + 1, end), token, conditionals);
-        at = end;
-      } else if (!active) at = endOfLine(tokens, at + 1);
-      else {
-        const end = textEnd(tokens, at);
-        for (const one of this.macros.expand(tokens.slice(at, end))) this.#output.push(one);
-        at = end;
-      }
-    }
-    const open = conditionals.at(-1);
-    if (open) this.#diagnostics.error(open.token, `#${open.token.text} without #endif`);
+    const reading = new Reading(withNewlines(file), this.#diagnostics);
+    while (!reading.ended) this.#part(reading);
+    const open = reading.conditionals.at(-1);
+    if (open) this.#diagnostics.error(open.token, 'unterminated conditional directive');
     this.#depth--;
+    this.#end = reading.take(1)[0];
+  }
+
+  /** A directive, a line that is left out, or text up to the next directive. */
+  #part(reading: Reading): void {
+    if (this.#output.length > mostTokens) {
+      this.#diagnostics.abandon(reading.token, 'the macros of this text expand to more than it can mean');
+    }
+    const active = reading.conditionals.at(-1)?.active ?? true;
+    if (reading.token.text === '#' && reading.token.first) {
+      const [hash, ...line] = reading.take(reading.restOfLine);
+      this.#directive(line, hash as Token, reading);
+    } else if (!active) reading.pass(reading.restOfLine);
+    else for (const one of this.macros.expand(this.#sound(reading, reading.restOfText))) this.#output.push(one);
+  }
+
+  /** The next tokens, with what is wrong with them told; a character that begins no token is left out. */
+  #sound(reading: Reading, count: number): Token[] {
+    const faults = reading.faultsOf(count);
+    const tokens = reading.take(count);
+    if (faults.length === 0) return tokens;
+    for (const { index, fault } of faults) {
+      const whole = tokens[index] as Token;
+      const token = fault.offset ? { ...whole, offset: whole.offset + fault.offset, text: '' } : whole;
+      if (fault.severity === 'error') this.#diagnostics.error(token, fault.message);
+      else this.#diagnostics.warning(token, fault.message);
+    }
+    return tokens.filter((token) => token.kind !== 'stray');
   }
 
   /** All tokens so far, closed by an end. */
-  finish(file: SourceFile): Token[] {
-    const lines = file.text.split('\n').length;
-    const end: Token = {
-      kind: 'end',
-      text: '',
-      file,
-      offset: file.text.length,
-      line: lines,
-      space: true,
-      first: true,
-    };
-    return [...this.#output, end];
+  finish(): Token[] {
+    return this.#end ? [...this.#output, this.#end] : [...this.#output];
   }
 
-  #directive(line: readonly Token[], hash: Token, conditionals: Conditional[]): void {
+  #directive(line: readonly Token[], hash: Token, reading: Reading): void {
     const [name, ...rest] = line;
-    if (!name || name.kind === 'number') return;
+    if (!name) return;
+    const { conditionals } = reading;
     const active = conditionals.at(-1)?.active ?? true;
     switch (name.text) {
       case 'if':
@@ -153,14 +151,21 @@ export class Preprocessor {
         this.#continue(name, rest, conditionals);
         return;
     }
-    if (!active) return;
+    if (active) this.#activeDirective(name, rest, hash, reading);
+  }
+
+  #activeDirective(name: Token, rest: readonly Token[], hash: Token, reading: Reading): void {
     switch (name.text) {
       case 'define':
-        this.macros.define(rest, name);
+        this.macros.define(this.#checked(rest, reading), name);
         return;
-      case 'undef':
-        if (rest[0]) this.macros.undefine(rest[0].text);
+      case 'undef': {
+        const macro = this.macros.named(rest[0], name);
+        if (!macro) return;
+        this.macros.undefine(macro.text);
+        this.#noMore(name, rest.slice(1));
         return;
+      }
       case 'include':
       case 'include_next':
         this.#includeLine(rest, name);
@@ -169,26 +174,63 @@ export class Preprocessor {
         this.#pragma(rest, name);
         return;
       case 'error':
-        this.#diagnostics.error(name, `#error ${spell(rest)}`);
+        this.#diagnostics.error(name, spell(rest));
         return;
       case 'warning':
-        this.#diagnostics.warning(name, `#warning ${spell(rest)}`);
+        this.#diagnostics.warning(name, spell(rest));
         return;
       case 'line':
+        this.#line(name, this.macros.expand(rest), reading);
+        return;
       case 'ident':
         return;
-      default:
-        this.#diagnostics.error(hash, `no such directive '#${name.text}'`, didYouMean(name.text, directives));
     }
+    // `# 42 "file.c"`, as preprocessors leave it.
+    if (name.kind === 'number') this.#line(hash, [name, ...rest], reading);
+    else {
+      const near = name.kind === 'name' ? nearest(name.text, directives) : [];
+      const meant = near[0] === undefined ? '' : `, did you mean '#${near[0]}'?`;
+      this.#diagnostics.error(name, `invalid preprocessing directive${meant}`);
+    }
+  }
+
+  /** A macro's body with what is wrong with its tokens told. */
+  #checked(tokens: readonly Token[], reading: Reading): readonly Token[] {
+    if (!reading.hasFaults) return tokens;
+    for (const token of tokens) {
+      const fault = reading.faultAt(token.offset);
+      // A literal without an end is one all the same, until it is used.
+      if (fault) this.#diagnostics.warning(token, fault.message);
+    }
+    return tokens.filter((token) => token.kind !== 'stray');
+  }
+
+  /** `#line NUMBER "FILE"`: what the next line is said to be. */
+  #line(name: Token, rest: readonly Token[], reading: Reading): void {
+    const [number, file] = rest;
+    const line = number?.kind === 'number' && /^\d+$/.test(number.text) ? Number(number.text) : -1;
+    if (line < 0 || line > mostLines) {
+      const message = `${name.text === '#' ? 'line marker' : '#line'} directive requires a positive integer argument`;
+      this.#diagnostics.error(number ?? behind(name), message);
+      return;
+    }
+    if (file && (file.kind !== 'string' || !file.text.startsWith('"'))) {
+      this.#diagnostics.error(file, 'invalid filename for #line directive');
+      return;
+    }
+    reading.renumber(line, file && Buffer.from(quotedBytes(file.text)).toString());
+  }
+
+  #noMore(name: Token, rest: readonly Token[]): void {
+    if (rest[0]) this.#diagnostics.warning(rest[0], `extra tokens at end of #${name.text} directive`);
   }
 
   #condition(name: Token, rest: readonly Token[]): boolean {
     if (name.text === 'if') return evaluateCondition(name, rest, this.macros, this.#diagnostics);
-    if (!rest[0]) {
-      this.#diagnostics.error(name, `#${name.text} without a name`);
-      return false;
-    }
-    return this.macros.has(rest[0].text) === (name.text === 'ifdef');
+    const macro = this.macros.named(rest[0], name);
+    if (!macro) return false;
+    this.#noMore(name, rest.slice(1));
+    return this.macros.has(macro.text) === (name.text === 'ifdef');
   }
 
   #continue(name: Token, rest: readonly Token[], conditionals: Conditional[]): void {
@@ -197,6 +239,7 @@ export class Preprocessor {
       this.#diagnostics.error(name, `#${name.text} without #if`);
       return;
     }
+    if (name.text !== 'elif') this.#noMore(name, rest);
     if (name.text === 'endif') {
       conditionals.pop();
       return;
@@ -209,35 +252,43 @@ export class Preprocessor {
 
   #includeLine(rest: readonly Token[], name: Token): void {
     const tokens = rest[0]?.kind === 'string' || rest[0]?.text === '<' ? rest : this.macros.expand(rest);
-    const first = tokens[0];
+    const [first] = tokens;
     const system = first?.text === '<';
     const close = tokens.findIndex((token) => token.text === '>');
-    const path = system
-      ? tokens
-          .slice(1, close < 0 ? undefined : close)
-          .map((token) => token.text)
-          .join('')
-      : first?.kind === 'string'
-        ? first.text.slice(1, -1)
-        : undefined;
-    if (path === undefined || (system && close < 0)) {
-      this.#diagnostics.error(first ?? name, '#include wants <FILE> or "FILE"');
+    if (!first || (!system && first.kind !== 'string')) {
+      this.#diagnostics.error(first ?? behind(name), 'expected "FILENAME" or <FILENAME>');
       return;
     }
+    if (system && close < 0) {
+      this.#diagnostics.error(behind(tokens.at(-1) as Token), `expected '>'`);
+      return;
+    }
+    const path = system
+      ? tokens
+          .slice(1, close)
+          .map((token) => token.text)
+          .join('')
+      : first.text.slice(1, -1);
+    if (path === '') {
+      this.#diagnostics.error(first, 'empty filename');
+      return;
+    }
+    this.#noMore(name, tokens.slice(system ? close + 1 : 1));
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
-    const file = this.#resolve(path, { system, from: name.file.name });
+    const file = this.#resolve(path, { system, from: pathOf(name.file) });
     if (file) this.include({ ...file, from: name });
-    else
-      this.#diagnostics.error(
-        first ?? name,
-        `no file '${path}'`,
-        'kernel headers come from BTF; name other folders with -I',
-      );
+    else this.#notFound(path, first);
+  }
+
+  #notFound(path: string, at: Token): void {
+    const [near] = nearest(path, this.headerNames(), 1);
+    const hint = near ? `did you mean '${near}'?` : 'kernel headers come from BTF; name other folders with -I';
+    this.#diagnostics.error(at, `'${path}' file not found`, hint);
   }
 
   #pragma(rest: readonly Token[], name: Token): void {
     const [first, second] = rest;
-    if (first?.text === 'once') this.#once.add(name.file.name);
+    if (first?.text === 'once') this.#once.add(pathOf(name.file));
     const loop = first?.text === 'clang' && second?.text === 'loop';
     if (first?.text === 'unroll' || first?.text === 'nounroll' || loop) {
       const text = spell(this.macros.expand(rest).map((token) => ({ ...token, space: true })));
@@ -246,22 +297,12 @@ export class Preprocessor {
   }
 }
 
-function endOfLine(tokens: readonly Token[], at: number): number {
-  let end = at;
-  while (!(tokens[end] as Token).first && (tokens[end] as Token).kind !== 'end') end++;
-  return end;
+/** Where a file lies, whatever `#line` calls it. */
+function pathOf({ path, name }: SourceFile): string {
+  return path ?? name;
 }
 
-/** Text runs to the next directive: a macro's arguments may go over lines. */
-function textEnd(tokens: readonly Token[], at: number): number {
-  let end = at;
-  let depth = 0;
-  for (; (tokens[end] as Token).kind !== 'end'; end++) {
-    const token = tokens[end] as Token;
-    if (token.first && token.text === '#') return end;
-    if (token.text === '(') depth++;
-    else if (token.text === ')') depth--;
-    else if ((token.text === ';' || token.text === '}') && depth <= 0) return end + 1;
-  }
-  return end;
+/** A carriage return alone ends a line, too. */
+function withNewlines(file: SourceFile): SourceFile {
+  return /\r(?!\n)/.test(file.text) ? { ...file, text: file.text.replace(/\r(?!\n)/g, '\n') } : file;
 }

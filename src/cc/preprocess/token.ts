@@ -5,13 +5,16 @@ import type { Position } from '../../base/index.ts';
  * the token whose expansion brought it in, so that a diagnostic can tell both.
  */
 export interface SourceFile {
+  /** What diagnostics call it: `#line` gives it another from there on. */
   readonly name: string;
   readonly text: string;
+  /** Where it really lies, when `#line` renamed it. */
+  readonly path?: string;
   /** The `#include` that took it in. */
   readonly from?: Token;
 }
 
-export type TokenKind = 'name' | 'number' | 'string' | 'char' | 'punctuator' | 'pragma' | 'end';
+export type TokenKind = 'name' | 'number' | 'string' | 'char' | 'punctuator' | 'pragma' | 'stray' | 'end';
 
 export interface Token {
   readonly kind: TokenKind;
@@ -49,6 +52,23 @@ export function positionOf(token: Token): Position {
     column: token.offset - start + 1,
     text: text.slice(start, end < 0 ? text.length : end),
   };
+}
+
+/** The place right behind a token, where something is missing. */
+export function behind(token: Token): Token {
+  return { ...token, kind: 'end', offset: token.offset + token.text.length, text: '' };
+}
+
+/** A string or character that its line ended: its last quote does not stand in the file. */
+export function isUnterminated({ kind, text, offset, file }: Token): boolean {
+  return (kind === 'string' || kind === 'char') && file.text[offset + text.length - 1] !== text.at(-1);
+}
+
+/** The `#include`s that led to a token's file, the outermost first. */
+export function includesAround(token: Token): Token[] {
+  const includes: Token[] = [];
+  for (let from = token.file.from; from; from = from.file.from) includes.push(from);
+  return includes.reverse();
 }
 
 /** Tokens as text, one blank where white space stood. */

@@ -24,7 +24,7 @@ export function parseAttributes(p: Parsing, into: Attributes): void {
     while (!p.is(')')) {
       // The kernel's `noinline` is a macro: __attribute__((noinline)) has another within it then.
       if (p.is('__attribute__')) {
-        parseAttributes(p, into);
+        p.nested(() => parseAttributes(p, into));
         p.accept(',');
         continue;
       }

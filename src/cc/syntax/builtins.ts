@@ -106,11 +106,8 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
   const overflow = overflowing.exec(at.text);
   if (overflow) return parseOverflow(p, at, overflow);
   const { takes, gives } = builtins[at.text] as { takes: string; gives: string };
-  const args = p.calls.argumentList();
-  if (args.length !== takes.length) {
-    p.diagnostics.error(at, `'${at.text}' takes ${takes.length} arguments, not ${args.length}`);
-    return p.typing.number(at, 0n);
-  }
+  const args = p.calls.counted(takes.length, takes.length);
+  if (!args) return p.typing.number(at, 0n);
   const first = args[0]?.type;
   const target = first?.kind === 'pointer' ? first.target : types.int;
   if (/\*/.test(takes + gives)) {
@@ -200,9 +197,9 @@ function parseOffsetof(p: Parsing, at: Token): Expression {
   const zero = p.typing.number(at, 0n, pointerTo(type));
   let place = p.expressions.deref(zero, at);
   if (type.kind !== 'struct') p.diagnostics.abandon(at, `'${printCType(type)}' has no members`);
-  place = p.expressions.memberOf(place);
+  place = p.expressions.memberOf(place, p.token);
   while (p.is('.') || p.is('[')) {
-    if (p.accept('.')) place = p.expressions.memberOf(place);
+    if (p.accept('.')) place = p.expressions.memberOf(place, p.token);
     else {
       p.next();
       const index = p.expressions.expression();

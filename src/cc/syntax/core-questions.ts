@@ -33,7 +33,7 @@ function field(p: Parsing): true {
   }
   const type = p.declarations.typeName();
   p.expect(',');
-  p.expressions.memberOf(p.expressions.deref(p.typing.number(p.token, 0n, pointerTo(type)), p.token));
+  p.expressions.memberOf(p.expressions.deref(p.typing.number(p.token, 0n, pointerTo(type)), p.token), p.token);
   return true;
 }
 

@@ -1,10 +1,10 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, pointerTo, types } from '../types/types.ts';
+import { type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
 import { type Parsing, typedefNames } from './parsing.ts';
-import { basic, qualifiers, spelled, starters, storage } from './type-words.ts';
+import { basic, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
 export interface Specifiers {
@@ -26,7 +26,12 @@ export interface Declarator {
   readonly type: CType;
   readonly parameters: Variable[] | undefined;
   readonly attributes: Attributes;
+  /** What it declares is const, and not only what that points to. */
+  readonly constant: boolean;
 }
+
+type Qualified = Pick<Specifiers, 'user' | 'volatile' | 'constant'>;
+const unqualified: Qualified = { user: false, volatile: false, constant: false };
 
 /** Of pointers to pointers; what is deeper is a mistake. */
 const mostLevels = 32;
@@ -56,16 +61,22 @@ export class DeclarationParser {
     for (;;) {
       const { text } = p.token;
       if (p.token.kind !== 'name') break;
-      if (qualifiers.has(text) || storage.has(text)) seen.add(p.next().text);
+      if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
       else if (text === '__attribute__') parseAttributes(p, attributes);
       else if (text === '_Alignas') parseAlignas(p, attributes);
-      else if (basic.has(text)) words.push(p.next().text.replace('__signed__', 'signed'));
-      else if (type || words.length > 0) break;
+      else if (basic.has(text)) {
+        if (type) this.#combined(p.token, printCType(type));
+        const word = p.next().text.replace('__signed__', 'signed');
+        if (type || !this.#fits(word, words)) continue;
+        words.push(word);
+      } else if (type || words.length > 0) break;
       else if (text === '__auto_type') {
         seen.add(p.next().text);
         type = types.int;
-      } else if (text === 'struct' || text === 'union') type = p.tags.struct();
-      else if (text === 'enum') type = p.tags.enum();
+      } else if (text === 'struct' || text === 'union') {
+        type = p.tags.struct();
+        if (p.cut) break;
+      } else if (text === 'enum') type = p.tags.enum();
       else if (/^(__)?typeof(__)?$/.test(text)) type = this.#typeof();
       else {
         const named = p.typeNamed(text);
@@ -88,11 +99,44 @@ export class DeclarationParser {
     };
   }
 
+  /** A declaration that ends behind its type: `struct a { … };`, or one that names nothing. */
+  endsAlone({ type, at }: Specifiers): boolean {
+    const p = this.#p;
+    if (p.cut) {
+      p.cut = false;
+      return true;
+    }
+    const names = type.kind === 'struct' || (type.kind === 'int' && type.values !== undefined);
+    if (p.is(';') && !names) p.diagnostics.warning(at, 'declaration does not declare anything');
+    return p.accept(';');
+  }
+
+  /** Of the words that say how long something is kept, one. */
+  #storageClass({ text, ...token }: Token, seen: Set<string>): void {
+    const earlier = exclusive.includes(text) && exclusive.find((one) => one !== text && seen.has(one));
+    if (earlier) this.#combined({ text, ...token }, earlier);
+    else seen.add(text);
+  }
+
+  #combined(at: Token, earlier: string): void {
+    this.#p.diagnostics.error(at, `cannot combine with previous '${earlier}' declaration specifier`);
+  }
+
+  /** Whether a word makes a type with those before it; told, when not. */
+  #fits(word: string, words: readonly string[]): boolean {
+    const known = (list: readonly string[]): boolean => Object.hasOwn(spelled, list.toSorted().join(' '));
+    if (known([...words, word]) || [...words, word].some((one) => floating.has(one))) return true;
+    const at = this.#p.tokens[this.#p.at - 1] as Token;
+    const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
+    this.#combined(at, last);
+    return false;
+  }
+
   #basic(words: readonly string[], at: Token): CType {
     const key = words.toSorted().join(' ');
     const known = Object.hasOwn(spelled, key) ? spelled[key] : undefined;
     if (known) return known;
-    if (words.includes('float') || words.includes('double')) {
+    if (words.some((one) => floating.has(one))) {
       this.#p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
       return types.long;
     }
@@ -105,35 +149,44 @@ export class DeclarationParser {
     const p = this.#p;
     if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
     const at = p.next();
-    p.expect('(');
+    const open = p.expect('(', `after '${at.text}'`);
     const holds = p.constant('what is asserted') !== 0n;
-    const message = p.accept(',') && p.token.kind === 'string' ? p.next().text : '';
-    p.expect(')');
-    p.expect(';');
-    if (!holds) p.diagnostics.error(at, `static assertion failed ${message}`.trim());
+    const message = p.accept(',') && p.token.kind === 'string' ? `: ${p.next().text.slice(1, -1)}` : '';
+    p.close(')', open);
+    p.semicolon(`after '${at.text}'`);
+    if (!holds) p.diagnostics.error(at, `static assertion failed${message}`);
     return true;
   }
 
   unknownType(token: Token): CType {
     const p = this.#p;
-    const what = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
-    if (token.kind !== 'name') return p.diagnostics.abandon(token, `expected a type, not ${what}`);
+    if (token.kind !== 'name' || keywords.has(token.text)) {
+      return p.diagnostics.abandon(token, p.current ? 'expected a type' : `expected identifier or '('`);
+    }
+    const what = `'${token.text}'`;
+    const tag = p.scope.findTag(token.text) ?? p.kernel.struct(token.text, false) ?? p.kernel.struct(token.text, true);
+    if (tag?.kind === 'struct' && p.peek().text !== ';') {
+      const keyword = tag.union ? 'union' : 'struct';
+      p.diagnostics.error(token, `must use '${keyword}' tag to refer to type ${what}`);
+      p.next();
+      return tag;
+    }
     const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
-    // What it declares is taken to be an int, so that its name is known.
+    // What it declares is known by its name, and nothing more is said of it.
     if (p.peek().kind !== 'name' && p.peek().text !== '*')
       return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
     p.diagnostics.error(token, `unknown type name ${what}`, hint);
     p.next();
-    return types.int;
+    return types.wrong;
   }
 
   /** typeof = 'typeof' '(' (type-name | expression) ')' */
   #typeof(): CType {
     const p = this.#p;
     p.next();
-    p.expect('(');
+    const open = p.expect('(', `after 'typeof'`);
     const type = this.startsType() ? this.typeName() : p.expressions.expression().type;
-    p.expect(')');
+    p.close(')', open);
     return type;
   }
 
@@ -147,23 +200,26 @@ export class DeclarationParser {
     return this.#p.nested(() => {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
-      return this.#declarator(specifiers.type, specifiers.user, specifiers.volatile, attributes);
+      return this.#declarator(specifiers.type, specifiers, attributes);
     });
   }
 
-  #declarator(base: CType, userIn: boolean, volatileIn: boolean, attributes: Attributes): Declarator {
+  #declarator(base: CType, qualified: Qualified, attributes: Attributes): Declarator {
     const p = this.#p;
     let type = base;
-    let user = userIn;
-    let volatile = volatileIn;
+    let { user, volatile, constant } = qualified;
     for (let levels = 1; p.accept('*'); levels++) {
       if (levels > mostLevels) p.diagnostics.abandon(p.token, `a pointer of more than ${mostLevels} levels`);
-      type = pointerTo(type, user, volatile);
+      type = pointerTo(type, user, volatile, constant);
       user = false;
       volatile = false;
+      constant = false;
       for (;;) {
-        if (qualifiers.has(p.token.text)) volatile ||= p.next().text === 'volatile';
-        else if (p.is('__attribute__')) {
+        if (qualifiers.has(p.token.text)) {
+          const { text } = p.next();
+          volatile ||= text === 'volatile';
+          constant ||= text === 'const';
+        } else if (p.is('__attribute__')) {
           const own = noAttributes();
           parseAttributes(p, own);
           user ||= own.user;
@@ -180,17 +236,17 @@ export class DeclarationParser {
       const { type: outer } = this.#suffix(type, attributes);
       const end = p.at;
       p.at = quiet;
-      const inner = p.nested(() => this.#declarator(outer, false, false, attributes));
+      const inner = p.nested(() => this.#declarator(outer, unqualified, attributes));
       if (p.at < start) p.at = start;
-      p.expect(')');
+      p.close(')', p.tokens[start] as Token);
       p.at = end;
       return inner;
     }
     const name = p.token.kind === 'name' && !starters.has(p.token.text) ? p.next() : undefined;
     parseAttributes(p, attributes);
-    const { type: whole, parameters } = this.#suffix(type, attributes);
+    const { type: whole, parameters } = this.#suffix(type, attributes, name);
     parseAttributes(p, attributes);
-    return { name, type: whole, parameters, attributes };
+    return { name, type: whole, parameters, attributes, constant };
   }
 
   #nestedDeclarator(): boolean {
@@ -198,35 +254,59 @@ export class DeclarationParser {
     return next.text === '*' || next.text === '(' || (next.kind === 'name' && !this.startsType(next));
   }
 
-  #suffix(type: CType, attributes: Attributes): { type: CType; parameters: Variable[] | undefined } {
+  #suffix(type: CType, attributes: Attributes, name?: Token): { type: CType; parameters: Variable[] | undefined } {
     const p = this.#p;
+    const open = p.token;
     if (p.accept('[')) {
-      const length = p.is(']') ? undefined : this.#length();
-      p.expect(']');
-      const { type: element } = p.nested(() => this.#suffix(type, attributes));
-      return { type: { kind: 'array', element, length }, parameters: undefined };
+      const at = p.token;
+      const length = p.is(']') ? undefined : this.#length(name);
+      p.close(']', open);
+      const { type: element } = p.nested(() => this.#suffix(type, attributes, name));
+      this.#checkElement(element, open, name);
+      const array: CType = { kind: 'array', element, length };
+      if (sizeOf(array) <= mostBytes) return { type: array, parameters: undefined };
+      p.diagnostics.error(at, `array is too large (${length} elements)`);
+      return { type: { ...array, length: 1 }, parameters: undefined };
     }
     if (p.is('(')) return this.#parameters(type);
     return { type, parameters: undefined };
   }
 
-  #length(): number {
+  /** What an array may be of. */
+  #checkElement(element: CType, at: Token, name: Token | undefined): void {
+    const { diagnostics } = this.#p;
+    if (element.kind === 'function') {
+      const declared = name ? `'${name.text}' declared as` : 'this is an';
+      diagnostics.abandon(
+        at,
+        `${declared} array of functions of type ${quoted(element)}`,
+        'BPF calls named functions only',
+      );
+    }
+    const open = element.kind === 'array' && element.length === undefined;
+    if (element.kind === 'void' || open) diagnostics.error(at, `array has incomplete element type ${quoted(element)}`);
+  }
+
+  #length(name: Token | undefined): number {
     const p = this.#p;
     const at = p.token;
     const length = p.constant('the length of an array');
-    if (length < 0n || length > 0x7fffffffn) {
-      p.diagnostics.error(at, `an array of ${length} elements`);
-      return 1;
-    }
-    return Number(length);
+    if (length >= 0n && length <= mostBytes) return Number(length);
+    const declared = name ? `'${name.text}' declared as an array with` : 'array has';
+    const message = length < 0n ? `${declared} a negative size` : `array is too large (${length} elements)`;
+    p.diagnostics.error(at, message);
+    return 1;
   }
 
   /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
   #parameters(returns: CType): { type: CType; parameters: Variable[] } {
     const p = this.#p;
-    p.expect('(');
+    const open = p.expect('(');
     const list: Variable[] = [];
     let variadic = false;
+    if (returns.kind === 'function' || returns.kind === 'array') {
+      p.diagnostics.abandon(open, `function cannot return ${returns.kind} type ${quoted(returns)}`);
+    }
     if (p.is('void') && p.peek().text === ')') p.next();
     while (!p.is(')')) {
       if (p.accept('...')) {
@@ -244,7 +324,10 @@ export class DeclarationParser {
       list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
       if (!p.accept(',')) break;
     }
-    p.expect(')');
+    const end = p.close(')', open);
+    if (list.length > mostElements) {
+      p.diagnostics.abandon(end, `${list.length} parameters are more than the ${mostElements} that BTF counts`);
+    }
     const parameters = list.map((one) => ({ name: one.name, type: one.type }));
     return { type: { kind: 'function', returns, parameters, variadic }, parameters: list };
   }

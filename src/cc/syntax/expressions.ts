@@ -1,7 +1,7 @@
 import { type OperatorReader, readBinary } from '../../base/index.ts';
-import { didYouMean } from '../diagnostics.ts';
+import { Abandoned, didYouMean } from '../diagnostics.ts';
 import { parseMethod } from '../dialect/tables.ts';
-import type { Token } from '../preprocess/token.ts';
+import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { memberMacro } from '../types/supplement.ts';
 import {
   alignOf,
@@ -13,14 +13,15 @@ import {
   memberNames,
   pointerTo,
   printCType,
+  quoted,
+  quotedConstant,
   type StructType,
   sizeOf,
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import type { Parsing } from './parsing.ts';
-import { spanOf } from './span.ts';
-import { isUser } from './typing.ts';
+import { definedBefore, type Parsing } from './parsing.ts';
+import { isUser, isWrong } from './typing.ts';
 
 /**
  * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
@@ -66,14 +67,17 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   #assign(left: Expression, right: Expression, at: Token): Expression {
     const p = this.#p;
+    if (isWrong(left)) return left;
     if (!this.#isPlace(left)) {
-      p.diagnostics.error(at, 'expression is not assignable', { ranges: [spanOf(left)] });
+      p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
       return left;
     }
     if (left.type.kind === 'array') {
-      p.diagnostics.error(at, 'an array cannot be assigned to', 'copy it with __builtin_memcpy');
+      const beside = { hint: 'copy it with __builtin_memcpy', ranges: [p.spans.of(left)] };
+      p.diagnostics.error(at, `array type ${quoted(left.type)} is not assignable`, beside);
       return left;
     }
+    checkNotConstant(p, left, at);
     noteAssigned(left);
     return { kind: 'assign', type: left.type, at, left, right: p.typing.assign(right, left.type, at, 'assigning') };
   }
@@ -83,10 +87,18 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
       return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
     }
-    if (!this.#isPlace(left) || !isScalar(left.type)) {
-      p.diagnostics.error(at, `'${op}=' cannot change this`);
+    if (isWrong(left)) return left;
+    const step = at.text === '++' ? 'increment' : at.text === '--' ? 'decrement' : undefined;
+    if (!this.#isPlace(left)) {
+      p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
       return left;
     }
+    if (!isScalar(left.type)) {
+      if (step) p.diagnostics.error(at, `cannot ${step} value of type ${quoted(left.type)}`);
+      else p.typing.arithmetic(op, left, rightIn, at);
+      return left;
+    }
+    checkNotConstant(p, left, at);
     noteAssigned(left);
     // The types are those of `left op right`.
     const whole = p.typing.arithmetic(op, left, rightIn, at);
@@ -115,7 +127,12 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     if (!p.is('?')) return test;
     const at = p.next();
     const yes = p.is(':') ? undefined : this.expression();
-    p.expect(':');
+    if (!p.is(':')) {
+      const notes = [{ message: `to match this '?'`, at: positionOf(askedBy(at)) }];
+      p.diagnostics.error(p.token, `expected ':'`, { notes });
+      throw new Abandoned(at.text);
+    }
+    p.next();
     const no = p.nested(() => this.conditional());
     return p.typing.conditional(test, yes, no, at);
   }
@@ -147,7 +164,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     if (!p.is('(') || !p.declarations.startsType(p.peek())) return this.#unary();
     const at = p.next();
     const type = p.declarations.typeName();
-    p.expect(')');
+    p.close(')', at);
     if (p.is('{')) return this.#postfix(this.#literal(type, at));
     const value = p.nested(() => this.#cast());
     return p.typing.cast(value, type, at);
@@ -160,6 +177,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const variable = p.variable('', whole, at);
     variable.initial = initial;
     variable.inMemory = true;
+    if (p.current) p.checkStack(at, 'this', whole);
     return { kind: 'literal', type: whole, at, variable };
   }
 
@@ -232,20 +250,35 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   #sizeof(): Expression {
     const p = this.#p;
     const at = p.next();
-    let type: CType;
+    const type = this.#sizedType(at);
+    if (type.kind === 'void' || type.kind === 'function') return p.typing.number(at, 1n, types.ulong);
+    if (!isComplete(type)) {
+      const message = `invalid application of '${at.text}' to an incomplete type ${quoted(type)}`;
+      p.diagnostics.error(at, message);
+    }
+    return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
+  }
+
+  /** What `sizeof` is asked of: a type's name in brackets, or an expression. */
+  #sizedType(at: Token): CType {
+    const p = this.#p;
+    const open = p.token;
     if (p.is('(') && p.declarations.startsType(p.peek())) {
       p.next();
-      type = p.declarations.typeName();
-      p.expect(')');
-      if (p.is('{')) type = this.#literal(type, at).type;
-    } else type = p.nested(() => this.#unary()).type;
-    if (type.kind === 'void' || type.kind === 'function') return p.typing.number(at, 1n, types.ulong);
-    if (!isComplete(type)) p.diagnostics.error(at, `the size of '${printCType(type)}' is not known`);
-    return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
+      const type = p.declarations.typeName();
+      p.close(')', open);
+      return p.is('{') ? this.#literal(type, at).type : type;
+    }
+    const value = p.nested(() => this.#unary());
+    if (value.kind === 'member' && value.member.bits) {
+      p.diagnostics.error(p.spans.first(value), `invalid application of '${at.text}' to bit-field`);
+    }
+    return value.type;
   }
 
   addressOf(value: Expression, at: Token): Expression {
     const p = this.#p;
+    if (isWrong(value)) return value;
     const { kind, type: own, variable } = value as Extract<Expression, { kind: 'number' }>;
     const base: Expression =
       kind === 'number' && variable ? { kind: 'variable', type: own, at: value.at, variable } : value;
@@ -253,11 +286,12 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     if (base.kind === 'function') return base;
     if (base.kind === 'table') return { kind: 'table', type: pointerTo(types.void), at, table: base.table };
     if (!this.#isPlace(base)) {
-      p.diagnostics.error(at, 'this has no address');
+      const message = `cannot take the address of an rvalue of type ${quoted(base.type)}`;
+      p.diagnostics.error(at, message, { ranges: [p.spans.of(base)] });
       return p.typing.number(at, 0n, pointerTo(base.type));
     }
     if (base.kind === 'member' && base.member.bits) {
-      p.diagnostics.error(at, 'a bit-field has no address');
+      p.diagnostics.error(at, 'address of bit-field requested', { ranges: [p.spans.of(base)] });
       return p.typing.number(at, 0n, pointerTo(base.type));
     }
     this.#toMemory(base);
@@ -275,14 +309,15 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   deref(value: Expression, at: Token): Expression {
     const p = this.#p;
     const base = p.typing.decay(value);
-    if (base.kind === 'function') return base;
+    if (base.kind === 'function' || isWrong(base)) return base;
     if (base.type.kind !== 'pointer') {
-      p.diagnostics.error(at, `'${printCType(base.type)}' is no pointer`);
-      return p.typing.number(at, 0n);
+      const message = `indirection requires pointer operand (${quoted(base.type)} invalid)`;
+      p.diagnostics.error(at, message, { ranges: [p.spans.of(base)] });
+      return p.typing.wrong(at);
     }
     if (base.type.target.kind === 'void') {
       p.diagnostics.error(at, `a 'void *' says not what it points to`, 'cast it to a pointer to what is there');
-      return p.typing.number(at, 0n);
+      return p.typing.wrong(at);
     }
     return { kind: 'deref', type: base.type.target, at, base };
   }
@@ -294,23 +329,68 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     for (;;) {
       const at = p.token;
       if (at.kind !== 'punctuator') return value;
-      if (p.accept('[')) {
-        const index = this.expression();
-        p.expect(']');
-        this.#checkIndex(value, index, at);
-        value = this.deref(p.typing.arithmetic('+', value, index, at), at);
-      } else if (p.accept('(')) value = p.calls.call(value, at);
+      if (p.accept('[')) value = this.#subscript(value, at);
+      else if (p.accept('(')) value = p.calls.call(value, at);
       else if (p.accept('.')) {
-        value = value.kind === 'table' ? parseMethod(p, value.table, at) : this.memberOf(value);
-      } else if (p.accept('->')) value = this.memberOf(this.deref(value, at));
+        value = value.kind === 'table' ? parseMethod(p, value.table, at) : this.#dot(value, at);
+      } else if (p.accept('->')) value = this.#arrow(value, at);
       else if (p.accept('++')) value = this.#update(value, '+', p.typing.number(at, 1n), at, true);
       else if (p.accept('--')) value = this.#update(value, '-', p.typing.number(at, 1n), at, true);
       else return value;
     }
   }
 
+  #subscript(array: Expression, at: Token): Expression {
+    const p = this.#p;
+    const index = this.expression();
+    const close = p.close(']', at);
+    const [a, b] = [p.typing.decay(array), p.typing.decay(index)];
+    if (isWrong(a) || isWrong(b)) return p.typing.wrong(at);
+    const wrong = [a, b].every(({ type }) => type.kind !== 'pointer')
+      ? 'subscripted value is not an array, pointer, or vector'
+      : [a, b].some(({ type }) => type.kind === 'int')
+        ? undefined
+        : 'array subscript is not an integer';
+    if (wrong !== undefined) {
+      p.diagnostics.error(at, wrong, { ranges: [p.spans.of(array), p.spans.of(index)] });
+      return p.typing.wrong(at);
+    }
+    this.#checkIndex(array, index);
+    const element = this.deref(p.typing.arithmetic('+', array, index, at), at);
+    p.spans.note(element, undefined, close);
+    return element;
+  }
+
+  /** '.' name; behind a pointer `->` was meant. */
+  #dot(base: Expression, at: Token): Expression {
+    const { type } = base;
+    if (type.kind !== 'pointer' || type.target.kind !== 'struct') return this.memberOf(base, at);
+    const p = this.#p;
+    const message = `member reference type ${quoted(type)} is a pointer; did you mean to use '->'?`;
+    p.diagnostics.error(at, message, { ranges: [p.spans.of(base)] });
+    return this.memberOf(this.deref(base, at), at);
+  }
+
+  /** '->' name; behind a struct `.` was meant. */
+  #arrow(base: Expression, at: Token): Expression {
+    const p = this.#p;
+    const { type } = p.typing.decay(base);
+    if (isWrong(base)) return this.memberOf(base, at);
+    if (type.kind === 'pointer' && type.target.kind !== 'void') return this.memberOf(this.deref(base, at), at);
+    const ranges = [p.spans.of(base)];
+    if (type.kind === 'pointer') {
+      const hint = base.kind === 'table' ? 'its methods follow a dot' : 'cast it to a pointer to what is there';
+      p.diagnostics.error(at, `member reference base type 'void' is not a structure or union`, { hint, ranges });
+    } else {
+      const meant = type.kind === 'struct' ? `; did you mean to use '.'?` : '';
+      p.diagnostics.error(at, `member reference type ${quoted(type)} is not a pointer${meant}`, { ranges });
+      if (type.kind === 'struct') return this.memberOf(base, at);
+    }
+    return p.typing.wrong(p.name());
+  }
+
   /** An index that is a constant beyond the array; the one behind the last may only be pointed to. */
-  #checkIndex(array: Expression, index: Expression, at: Token): void {
+  #checkIndex(array: Expression, index: Expression): void {
     const p = this.#p;
     if (array.type.kind !== 'array' || index.kind !== 'number') return;
     const { length } = array.type;
@@ -320,32 +400,35 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const where = index.value < 0n ? 'before the beginning' : 'past the end';
     const elements = `${length} element${length === 1 ? '' : 's'}`;
     const message = `array index ${index.value} is ${where} of the array (which contains ${elements})`;
-    p.diagnostics.warning(at, message, { ranges: [spanOf(array), spanOf(index)] });
+    p.diagnostics.warning(p.spans.first(array), message, { ranges: [p.spans.of(array), p.spans.of(index)] });
   }
 
-  /** The member whose name stands here. */
-  memberOf(base: Expression): Expression {
+  /** The member whose name stands here. @param at the dot or arrow before it */
+  memberOf(base: Expression, at: Token): Expression {
     const p = this.#p;
-    const name = p.name('the name of a member');
+    const name = p.name();
     const { type } = base;
+    if (isWrong(base)) return p.typing.wrong(name);
     if (type.kind !== 'struct') {
-      p.diagnostics.error(name, `member reference base type '${printCType(type)}' is not a structure or union`, {
-        ranges: [spanOf(base)],
+      p.diagnostics.error(at, `member reference base type ${quoted(type)} is not a structure or union`, {
+        ranges: [p.spans.of(base)],
       });
-      return p.typing.number(name, 0n);
+      return p.typing.wrong(name);
     }
     const macro = memberMacro(name.text);
     const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
-    if (!type.body) p.diagnostics.error(name, ...this.#undefinedStruct(type));
-    else {
+    if (!type.body) {
+      const [message, hint] = this.#undefinedStruct(type);
+      p.diagnostics.error(at, message, { hint, ranges: [p.spans.of(base)] });
+    } else {
       const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
       p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
         hint: didYouMean(name.text, memberNames(type)),
-        ranges: [spanOf(base)],
+        ranges: [p.spans.of(base)],
       });
     }
-    return p.typing.number(name, 0n);
+    return p.typing.wrong(name);
   }
 
   /** Why nothing is known of a struct's inside. */
@@ -353,13 +436,37 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const { profile } = this.#p.kernel;
     const event = /^tracepoint__(.+)$/.exec(type.tag)?.[1];
     if (event === undefined) {
-      const hint = 'define it, or name another kernel with --kernel';
-      return [`incomplete definition of type '${printCType(type)}': kernel ${profile.name} does not know it`, hint];
+      const hint = `kernel ${profile.name} does not know it: define it, or name another kernel with --kernel`;
+      return [`incomplete definition of type ${quoted(type)}`, hint];
     }
     const name = event.replace('__', ':');
     const near = didYouMean(name, profile.tracepointNames());
     return [`kernel ${profile.name} has no tracepoint '${name}'`, near];
   }
+}
+
+/** A place that is const may be read only. */
+function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
+  const ranges = [p.spans.of(place)];
+  let whole = place;
+  while (whole.kind === 'member') whole = whole.base;
+  const through = whole.kind === 'deref' ? whole.base : undefined;
+  if (through) {
+    if (through.type.kind !== 'pointer' || !through.type.constant) return;
+    if (whole === place || through.kind !== 'variable') {
+      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
+      return;
+    }
+  }
+  const named = through ?? whole;
+  if (named.kind !== 'variable' || (!through && !named.variable.constant)) return;
+  const { variable } = named;
+  const type = through ? quoted(variable.type) : quotedConstant(variable.type);
+  const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
+  p.diagnostics.error(at, message, {
+    notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
+    ranges,
+  });
 }
 
 /** The variable that a place is part of has no constant value; what a pointer leads to is another's. */

@@ -1,12 +1,14 @@
 import { quotedBytes } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
+import type { Token } from '../preprocess/token.ts';
 import {
   type CType,
   findMember,
   isAggregate,
   type Member,
   memberNames,
-  printCType,
+  mostBytes,
+  quoted,
   sizeOf,
   types,
 } from '../types/types.ts';
@@ -17,6 +19,9 @@ import type { Parsing } from './parsing.ts';
  * Initialisers (C11 6.7.9), flattened to the leaves of the object with their offsets. A designator moves to another
  * place; a later entry of the same place wins.
  */
+/** Values that one initialiser may hold. */
+const mostEntries = 1 << 20;
+
 interface Cursor {
   readonly type: CType;
   readonly offset: number;
@@ -31,30 +36,33 @@ export class InitializerParser {
     this.#p = parsing;
   }
 
-  /** initializer = assignment-expression | '{' … '}'; the type is completed when its length was open. */
-  initializer(type: CType): { type: CType; initial: Initializer } {
+  /**
+   * initializer = assignment-expression | '{' … '}'; the type is completed when its length was open.
+   * @param name whose initialiser it is
+   */
+  initializer(type: CType, name?: Token): { type: CType; initial: Initializer } {
     const p = this.#p;
     const entries: InitializerEntry[] = [];
     const outer = this.#designated;
     this.#designated = false;
-    const end = this.#element({ type, offset: 0 }, undefined, entries);
+    const end = this.#element({ type, offset: 0 }, undefined, entries, name);
     this.#designated = outer;
+    if (entries.length > mostEntries) p.diagnostics.abandon(p.token, 'this initialiser is too long');
     if (type.kind === 'array' && type.length === undefined) {
       const length = Math.ceil(end / Math.max(1, sizeOf(type.element)));
       return { type: { ...type, length }, initial: { entries } };
     }
-    if (entries.length > 65536) p.diagnostics.abandon(p.token, 'this initialiser is too long');
     return { type, initial: { entries } };
   }
 
   /** One element at a place; gives the byte behind it. */
-  #element(place: Cursor, bits: Member['bits'], entries: InitializerEntry[]): number {
+  #element(place: Cursor, bits: Member['bits'], entries: InitializerEntry[], name?: Token): number {
     const p = this.#p;
     const { type, offset } = place;
     if (type.kind === 'array' && this.#isString(type)) return this.#string(place, entries);
     if (p.is('{')) return p.nested(() => this.#list(place, bits, entries));
     const value = p.expressions.assignment();
-    return this.#leaf(place, bits, value, entries) ?? offset + sizeOf(type);
+    return this.#leaf(place, bits, value, entries, name) ?? offset + sizeOf(type);
   }
 
   #isString(type: CType): boolean {
@@ -64,7 +72,7 @@ export class InitializerParser {
     while (p.peek(at).kind === 'string') at++;
     // `"text"[i]` is a character, and no text.
     return (
-      [',', '}', ';'].includes(p.peek(at).text) &&
+      ([',', '}', ';'].includes(p.peek(at).text) || p.peek(at).first) &&
       type.kind === 'array' &&
       type.element.kind === 'int' &&
       type.element.size === 1
@@ -83,6 +91,10 @@ export class InitializerParser {
       p.accept(',');
       p.expect('}');
     }
+    // The NUL at the end may be left out.
+    if (place.type.kind === 'array' && place.type.length !== undefined && bytes.length - 1 > place.type.length) {
+      p.diagnostics.warning(at, 'initializer-string for char array is too long');
+    }
     const room = place.type.kind === 'array' ? (place.type.length ?? bytes.length) : bytes.length;
     for (let i = 0; i < Math.min(room, bytes.length); i++) {
       const value = p.typing.number(at, BigInt(bytes[i] as number), types.char);
@@ -91,14 +103,18 @@ export class InitializerParser {
     return place.offset + Math.max(bytes.length, room);
   }
 
-  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: InitializerEntry[]): undefined {
+  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: InitializerEntry[], name?: Token): undefined {
     const p = this.#p;
+    const at = name ?? p.spans.first(value);
     const { type, offset } = place;
     const decayed = isAggregate(type) ? value : p.typing.decay(value);
-    if (type.kind === 'array') p.diagnostics.error(value.at, `an array wants a list in braces`);
-    else {
+    if (type.kind === 'array') {
+      const bytes = type.element.kind === 'int' && type.element.size === 1;
+      const message = `array initializer must be an initializer list${bytes ? ' or string literal' : ''}`;
+      p.diagnostics.error(at, message, { ranges: [p.spans.of(value)] });
+    } else {
       this.#forget(place, bits, entries);
-      entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, value.at, 'initializing') });
+      entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, at, 'initializing') });
     }
     return undefined;
   }
@@ -120,16 +136,29 @@ export class InitializerParser {
     const p = this.#p;
     const { type } = place;
     this.#forget(place, bits, entries);
-    p.expect('{');
+    const open = p.expect('{');
     let end = place.offset;
     if (type.kind !== 'struct' && type.kind !== 'array') {
       if (!p.is('}')) end = this.#element(place, bits, entries);
     } else end = this.#elements(place, type, entries, true);
     p.accept(',');
-    if (!p.is('}')) p.diagnostics.error(p.token, `more than a '${printCType(type)}' holds`);
-    while (!p.is('}') && p.token.kind !== 'end') p.next();
-    p.expect('}');
+    if (!p.is('}')) this.#excess(type, open);
+    p.close('}', open);
     return end;
+  }
+
+  /** Values that nothing takes are told of once, and read. */
+  #excess(type: CType, open: Token): void {
+    const p = this.#p;
+    const what = type.kind === 'array' ? 'array' : type.kind !== 'struct' ? 'scalar' : type.union ? 'union' : 'struct';
+    const before = p.tokens[p.at - 1]?.text;
+    if (before !== ',' && p.tokens[p.at - 1] !== open) p.close('}', open);
+    p.diagnostics.warning(p.token, `excess elements in ${what} initializer`);
+    do {
+      if (p.is('}')) return;
+      if (p.is('{')) p.nested(() => this.#list({ type: types.int, offset: 0 }, undefined, []));
+      else p.expressions.assignment();
+    } while (p.accept(','));
   }
 
   /** The elements of a struct or array in order, until the list or (without braces) the object ends. */
@@ -178,8 +207,13 @@ export class InitializerParser {
     const { type, offset } = first;
     const size = sizeOf(type);
     const own = entries.filter((one) => one.offset >= offset && one.offset < offset + size);
+    if (own.length * copies > mostEntries) this.#p.diagnostics.abandon(this.#p.token, 'this initialiser is too long');
+    this.#forget(
+      { type: { kind: 'array', element: type, length: copies - 1 }, offset: offset + size },
+      undefined,
+      entries,
+    );
     for (let copy = 1; copy < copies; copy++) {
-      this.#forget({ type, offset: offset + copy * size }, undefined, entries);
       for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
     }
     return size * (copies - 1);
@@ -223,24 +257,44 @@ export class InitializerParser {
     while (p.is('.') || p.is('[')) {
       let index = 0;
       if (p.accept('.')) {
-        const found = this.#named(at, p.name('the name of a member').text);
+        const found = this.#named(at, p.name().text);
         at = found;
         index = found.next;
       } else {
-        p.expect('[');
-        const number = Number(p.constant('an index'));
-        const last = p.accept('...') ? Number(p.constant('an index')) : number;
-        p.expect(']');
-        copies = Math.min(Math.max(1, last - number + 1), 65536);
-        if (at.type.kind !== 'array') p.diagnostics.abandon(p.token, `'${printCType(at.type)}' has no elements`);
+        const { number, last } = this.#index(at.type);
+        copies = last - number + 1;
         const { element } = at.type as Extract<CType, { kind: 'array' }>;
         at = { type: element, offset: at.offset + number * sizeOf(element), bits: undefined };
         index = number + copies;
       }
       next ??= index;
     }
-    p.expect('=');
+    p.expect('=', 'or another designator');
     return { ...at, next: next ?? 0, copies };
+  }
+
+  /** '[' constant ('...' constant)? ']' within an array */
+  #index(type: CType): { number: number; last: number } {
+    const p = this.#p;
+    const open = p.expect('[');
+    const at = p.token;
+    const number = Number(p.constant('an index'));
+    const lastAt = p.peek();
+    const last = p.accept('...') ? Number(p.constant('an index')) : number;
+    p.close(']', open);
+    if (type.kind !== 'array') {
+      return p.diagnostics.abandon(open, `array designator cannot initialize non-array type ${quoted(type)}`);
+    }
+    const { length = mostBytes } = type;
+    if (number < 0) p.diagnostics.abandon(at, `array designator value '${number}' is negative`);
+    if (last < number) p.diagnostics.abandon(at, `array designator range [${number}, ${last}] is empty`);
+    if (last >= length) {
+      p.diagnostics.abandon(
+        last === number ? at : lastAt,
+        `array designator index (${last}) exceeds array bounds (${length})`,
+      );
+    }
+    return { number, last };
   }
 
   #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number } {
@@ -251,7 +305,9 @@ export class InitializerParser {
       const hint = type.kind === 'struct' ? didYouMean(name, memberNames(type)) : undefined;
       return p.diagnostics.abandon(
         p.tokens[p.at - 1] ?? p.token,
-        `'${printCType(type)}' has no member '${name}'`,
+        type.kind === 'struct'
+          ? `field designator '${name}' does not refer to any field in type ${quoted(type)}`
+          : `field designator cannot initialize a non-struct, non-union type ${quoted(type)}`,
         hint,
       );
     }

@@ -3,7 +3,6 @@ import type { Token } from '../preprocess/token.ts';
 import type { Expression, Statement } from './ast.ts';
 import { isWithoutEnd } from './completion.ts';
 import type { Parsing } from './parsing.ts';
-import { spanOf } from './span.ts';
 
 /** Loops (C11 6.8.5), the pragmas that unroll them, and the conditions that they and `if` have. */
 type Loop = Extract<Statement, { kind: 'loop' }>;
@@ -63,11 +62,11 @@ export class LoopParser {
       if (at.text === 'for') return p.withScope(() => this.#for(at, unroll));
       const testLast = at.text === 'do';
       let body = testLast ? p.statements.statement() : undefined;
-      if (testLast) p.expect('while');
-      p.expect('(');
-      const test = this.condition();
-      p.expect(')');
-      if (testLast) p.expect(';');
+      if (testLast) p.expect('while', 'in do/while loop');
+      const open = p.expect('(', `after '${testLast ? 'while' : at.text}'`);
+      const test = this.condition(at);
+      p.close(')', open);
+      if (testLast) p.semicolon('after do/while statement');
       body ??= p.statements.statement();
       return this.#ending({ kind: 'loop', at, initial: undefined, test, step: undefined, body, testLast, unroll });
     } finally {
@@ -75,8 +74,11 @@ export class LoopParser {
     }
   }
 
-  /** The condition of an if or a loop; an assignment there is mostly meant to be a comparison. */
-  condition(): Expression {
+  /**
+   * The condition of an if or a loop; an assignment there is mostly meant to be a comparison.
+   * @param at the word whose condition it is
+   */
+  condition(at: Token): Expression {
     const p = this.#p;
     const bracket = p.is('(');
     const value = p.expressions.expression();
@@ -84,10 +86,10 @@ export class LoopParser {
       const message = 'using the result of an assignment as a condition without parentheses';
       p.diagnostics.warning(value.at, message, {
         hint: "'==' compares; brackets around it say that '=' is meant",
-        ranges: [spanOf(value)],
+        ranges: [p.spans.of(value)],
       });
     }
-    return p.typing.condition(value);
+    return p.typing.condition(value, at);
   }
 
   #ending(read: Omit<Loop, 'labelled'>): Loop {
@@ -102,17 +104,17 @@ export class LoopParser {
   /** for = 'for' '(' (declaration | expression? ';') expression? ';' expression? ')' statement */
   #for(at: Token, unroll: number): Loop {
     const p = this.#p;
-    p.expect('(');
+    const open = p.expect('(', `after 'for'`);
     const first: Statement[] = [];
     if (p.declarations.startsType()) p.statements.declaration(first);
     else if (!p.accept(';')) {
       first.push({ kind: 'expression', at: p.token, value: p.expressions.expression() });
-      p.expect(';');
+      p.expect(';', `in 'for' statement specifier`);
     }
-    const test = p.is(';') ? undefined : this.condition();
-    p.expect(';');
+    const test = p.is(';') ? undefined : this.condition(at);
+    p.expect(';', `in 'for' statement specifier`);
     const step = p.is(')') ? undefined : p.expressions.expression();
-    p.expect(')');
+    p.close(')', open);
     const body = p.statements.statement();
     const initial: Statement = { kind: 'block', at, body: first, end: at };
     return this.#ending({ kind: 'loop', at, initial, test, step, body, testLast: false, unroll });

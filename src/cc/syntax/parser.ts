@@ -1,9 +1,9 @@
-import { Abandoned, type Diagnostics, didYouMean } from '../diagnostics.ts';
+import { Abandoned, type Diagnostics, didYouMean, isTooDeep } from '../diagnostics.ts';
 import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, isComplete, printCType, StructType } from '../types/types.ts';
+import { aliased, type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
 import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
@@ -11,10 +11,12 @@ import { DeclarationParser, type Declarator, type Specifiers } from './declarati
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
 import { LoopParser } from './loops.ts';
-import { Parsing } from './parsing.ts';
+import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
 import { TagParser } from './tags.ts';
+import { warnOfUninitialised } from './uninitialised.ts';
+import { warnOfUnused } from './unused.ts';
 
 /**
  * A whole text: declarations, tables and functions one after another. What goes wrong in one of them is recorded, and
@@ -54,10 +56,15 @@ class UnitParser {
   next(): void {
     const p = this.#p;
     const start = p.at;
+    if (p.is('}')) {
+      p.diagnostics.error(p.next(), `extraneous closing brace ('}')`);
+      return;
+    }
     try {
       this.#external();
     } catch (fault) {
-      if (!(fault instanceof Abandoned)) throw fault;
+      if (isTooDeep(fault)) this.#tooDeep();
+      else if (!(fault instanceof Abandoned)) throw fault;
       p.scope = this.#outermost;
       p.current = undefined;
       p.depth = 0;
@@ -66,6 +73,11 @@ class UnitParser {
       p.at = start;
       p.recover();
     }
+  }
+
+  #tooDeep(): void {
+    const { diagnostics, token } = this.#p;
+    if (!diagnostics.full) diagnostics.error(token, 'this nests too deep', 'split it up');
   }
 
   /** external = ';' | table | specifiers (declarator ('=' initializer)? (',' …)* ';' | declarator block) */
@@ -79,12 +91,13 @@ class UnitParser {
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
     if (p.declarations.staticAssert()) return;
     const specifiers = p.declarations.specifiers();
+    if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
       const declarator = p.declarations.declarator(specifiers);
       const { name, type } = declarator;
       if (!name) {
-        p.diagnostics.abandon(p.token, `expected a name, not '${p.token.text}'`);
-      } else if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
+        p.diagnostics.abandon(p.token, `expected identifier or '('`);
+      } else if (specifiers.typedef) this.#typedef(name, type);
       else if (type.kind === 'function') {
         const made = this.#function(name, type, declarator, specifiers);
         if (p.is('{')) {
@@ -95,7 +108,21 @@ class UnitParser {
       else this.#global(name, type, specifiers, declarator);
       if (!p.accept(',')) break;
     }
-    p.expect(';');
+    const only = specifiers.type.kind === 'struct' && p.tokens[p.at - 1]?.text === '}';
+    p.semicolon(only ? 'after struct' : 'after top level declarator');
+  }
+
+  /** The same typedef may stand twice (C11 6.7p3). */
+  #typedef(name: Token, type: CType): void {
+    const p = this.#p;
+    const earlier = p.scope.own(name.text);
+    if (earlier?.kind === 'typedef' && sameType(earlier.type, type)) return;
+    if (earlier?.kind === 'typedef') {
+      const types = `${quoted(type)} vs ${quoted(earlier.type)}`;
+      p.diagnostics.error(name, `typedef redefinition with different types (${types})`, {
+        notes: [definedBefore(earlier.at)],
+      });
+    } else p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
   }
 
   #function(
@@ -107,8 +134,9 @@ class UnitParser {
     const p = this.#p;
     const known = this.#outermost.own(name.text);
     if (known?.kind === 'function') {
+      this.#checkAlike(name, type, known.function);
       if (!p.is('{')) return known.function;
-      if (known.function.body) p.diagnostics.error(name, `'${name.text}' is defined twice`);
+      if (known.function.body) this.#again(name, `redefinition of '${name.text}'`, known.function.at);
       known.function.parameters = declarator.parameters ?? [];
       known.function.returns = type.returns;
       return known.function;
@@ -125,9 +153,24 @@ class UnitParser {
       builtin: askedBy(name).file.name === '<built-in>',
       section: declarator.attributes.section,
     };
-    this.#outermost.declare(name.text, { kind: 'function', function: made });
-    p.functions.push(made);
+    if (p.declareOnce(name, { kind: 'function', function: made })) p.functions.push(made);
     return made;
+  }
+
+  #again(name: Token, message: string, earlier: Token): void {
+    this.#p.diagnostics.error(name, message, { notes: [definedBefore(earlier)] });
+  }
+
+  /** Declared before with other parameters or another result. */
+  #checkAlike(name: Token, type: Extract<CType, { kind: 'function' }>, known: FunctionObject): void {
+    // `int f()` says nothing of its parameters.
+    const open = type.parameters.length === 0 || known.parameters.length === 0;
+    const alike =
+      sameType(type.returns, known.returns) &&
+      (open ||
+        (type.parameters.length === known.parameters.length &&
+          type.parameters.every((one, i) => sameType(one.type, known.parameters[i]?.type ?? one.type))));
+    if (!alike) this.#again(name, `conflicting types for '${name.text}'`, known.at);
   }
 
   #body(made: FunctionObject, name: Token): void {
@@ -137,17 +180,22 @@ class UnitParser {
     p.gotos = [];
     for (const parameter of made.parameters) {
       if (!isComplete(parameter.type)) {
-        p.diagnostics.error(parameter.at, `a parameter of the incomplete type '${printCType(parameter.type)}'`);
+        const what = parameter.type.kind === 'void' ? `argument may not have 'void' type` : undefined;
+        p.diagnostics.error(parameter.at, what ?? `variable has incomplete type ${quoted(parameter.type)}`);
       }
     }
     made.body = p.withScope(() => {
       for (const variable of made.parameters) {
-        if (variable.name !== '') p.scope.declare(variable.name, { kind: 'variable', variable });
+        if (variable.name === '') continue;
+        if (p.scope.own(variable.name))
+          p.diagnostics.error(variable.at, `redefinition of parameter '${variable.name}'`);
+        p.scope.declare(variable.name, { kind: 'variable', variable });
       }
       return p.statements.block();
     });
     this.#checkLabels();
     this.#checkReturn(made);
+    this.#warn(made);
     p.current = undefined;
     if (made.variadic) p.diagnostics.error(name, 'a function with variable arguments is nothing that BPF can call');
   }
@@ -160,8 +208,17 @@ class UnitParser {
     }
   }
 
+  /** Of a function without errors: what was meant differently, most likely. */
+  #warn(made: FunctionObject): void {
+    const { diagnostics, spans } = this.#p;
+    if (diagnostics.failed || made.builtin || !made.body) return;
+    warnOfUnused(made.body, diagnostics, spans);
+    warnOfUninitialised(made, diagnostics, spans);
+  }
+
   #checkReturn({ returns, body, name }: FunctionObject): void {
-    if (returns.kind === 'void' || body?.kind !== 'block' || !completes(body)) return;
+    // Of a body with errors, statements are missing.
+    if (returns.kind === 'void' || body?.kind !== 'block' || this.#p.diagnostics.failed || !completes(body)) return;
     const all = body.body.some((one) => one.kind === 'if' || one.kind === 'return' || one.kind === 'switch');
     const paths = all ? ' in all control paths' : '';
     this.#p.diagnostics.warning(
@@ -175,17 +232,22 @@ class UnitParser {
     const p = this.#p;
     const earlier = this.#outermost.own(name.text);
     const known = earlier?.kind === 'variable' ? earlier.variable : undefined;
-    const options = { global: true, constant: specifiers.constant };
+    const options = { global: true, constant: declarator.constant };
     const variable: Variable = known ?? p.variable(name.text, type, name, options);
-    if (!known) this.#outermost.declare(name.text, { kind: 'variable', variable });
+    if (!known) p.declareOnce(name, { kind: 'variable', variable });
+    else if ((known.initial && p.is('=')) || !(sameType(known.type, type) || isOpenAgain(known.type, type))) {
+      p.redefined(name, { kind: 'variable', variable: { ...variable, type } });
+    }
     if (p.accept('=')) {
-      const { type: whole, initial } = p.initializers.initializer(type);
+      const { type: whole, initial } = p.initializers.initializer(type, name);
       variable.type = whole;
       variable.initial = initial;
     }
     if (declarator.attributes.section === 'license') this.#license(variable);
     else if (!known && !specifiers.extern && !isComplete(variable.type)) {
-      if (!(variable.type instanceof StructType)) p.diagnostics.error(name, `'${name.text}' has an incomplete type`);
+      if (!(variable.type instanceof StructType)) {
+        p.diagnostics.error(name, incompleteText(variable.type));
+      }
     }
     if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);
   }
@@ -196,4 +258,10 @@ class UnitParser {
     );
     this.#p.license = Buffer.from(bytes).toString().replace(/\0.*$/s, '');
   }
+}
+
+/** `extern int a[];` and `int a[4];` are the same. */
+function isOpenAgain(earlier: CType, type: CType): boolean {
+  if (earlier.kind !== 'array' || type.kind !== 'array' || !sameType(earlier.element, type.element)) return false;
+  return earlier.length === undefined || type.length === undefined;
 }

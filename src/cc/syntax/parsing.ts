@@ -1,7 +1,8 @@
-import type { Diagnostics } from '../diagnostics.ts';
-import type { Token } from '../preprocess/token.ts';
+import { limits } from '../../uapi/index.ts';
+import { Abandoned, type DiagnosticNote, type Diagnostics } from '../diagnostics.ts';
+import { askedBy, behind, isUnterminated, positionOf, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, types } from '../types/types.ts';
+import { aliased, type CType, quoted, sameType, sizeOf, types } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
 import type { CallParser } from './calls.ts';
 import type { DeclarationParser } from './declarations.ts';
@@ -9,9 +10,11 @@ import type { ExpressionParser } from './expressions.ts';
 import type { InitializerParser } from './initializers.ts';
 import type { LoopParser } from './loops.ts';
 import type { PrimaryParser } from './primaries.ts';
-import { Scope } from './scope.ts';
+import { type Named, placeOf, Scope } from './scope.ts';
+import { Spans } from './spans.ts';
 import type { StatementParser } from './statements.ts';
 import type { TagParser } from './tags.ts';
+import { keywords } from './type-words.ts';
 import { Typing } from './typing.ts';
 
 /**
@@ -23,10 +26,13 @@ export class Parsing {
   /** Another one while something is only tried. */
   diagnostics: Diagnostics;
   readonly kernel: KernelTypes;
+  readonly spans = new Spans();
   readonly typing: Typing;
   readonly bccDialect: boolean;
   scope = new Scope();
   at = 0;
+  /** A struct's semicolon is missing, which was told: what follows begins anew. */
+  cut = false;
   /** How deep expressions, types and statements lie within each other. */
   depth = 0;
 
@@ -56,7 +62,7 @@ export class Parsing {
     this.tokens = tokens;
     this.diagnostics = diagnostics;
     this.kernel = kernel;
-    this.typing = new Typing(diagnostics);
+    this.typing = new Typing(diagnostics, this.spans);
     this.bccDialect = bccDialect;
   }
 
@@ -85,23 +91,47 @@ export class Parsing {
     return true;
   }
 
-  expect(text: string): Token {
+  /** @param where `after 'if'`, `in initializer` */
+  expect(text: string, where?: string): Token {
     if (this.is(text)) return this.next();
-    const before = this.tokens[this.at - 1];
-    const { token } = this;
-    // A missing semicolon is best shown where it should stand.
-    const at = text === ';' && before && token.first ? before : token;
-    const found = token.kind === 'end' ? 'the end of the text' : `'${token.text}'`;
-    return this.diagnostics.abandon(
-      at,
-      at === before ? `expected '${text}' after this` : `expected '${text}', not ${found}`,
-    );
+    this.#forgive();
+    return this.diagnostics.abandon(this.token, `expected '${text}'${where === undefined ? '' : ` ${where}`}`);
   }
 
-  name(what: string): Token {
-    if (this.token.kind === 'name') return this.next();
-    const found = this.token.kind === 'end' ? 'the end of the text' : `'${this.token.text}'`;
-    return this.diagnostics.abandon(this.token, `expected ${what}, not ${found}`);
+  /** The bracket that closes another. */
+  close(text: string, open: Token): Token {
+    if (this.is(text)) return this.next();
+    this.#forgive();
+    const place = askedBy(open);
+    const notes = [{ message: `to match this '${open.text}'`, at: positionOf(place), length: place.text.length }];
+    this.diagnostics.error(this.token, `expected '${text}'`, { notes });
+    throw new Abandoned(text);
+  }
+
+  /**
+   * A semicolon; a missing one is told at the place where it should stand, and reading goes on: with the next line, or
+   * where this statement ends.
+   * @param after what it ends, `after return statement`
+   */
+  semicolon(after: string): void {
+    if (this.accept(';')) return;
+    const before = this.tokens[this.at - 1] ?? this.token;
+    if (this.diagnostics.failed && isUnterminated(before)) return;
+    // Of a macro's body the place is the use of the macro.
+    this.diagnostics.error(before.from ? before : behind(before), `expected ';' ${after}`);
+    if (!this.token.first) this.recoverStatement(this.at);
+  }
+
+  /** A literal without an end took the rest of its line with it: what is missing there was told enough of. */
+  #forgive(): void {
+    const before = this.tokens[this.at - 1];
+    if (before && this.diagnostics.failed && isUnterminated(before)) throw new Abandoned(before.text);
+  }
+
+  /** An identifier. @param what as clang calls it, when it is not just that */
+  name(what = 'identifier'): Token {
+    if (this.token.kind === 'name' && !keywords.has(this.token.text)) return this.next();
+    return this.diagnostics.abandon(this.token, `expected ${what}`);
   }
 
   /** Runs one rule deeper; a text that nests without end is an error, not a stack overflow. */
@@ -124,6 +154,25 @@ export class Parsing {
     }
   }
 
+  /** Gives a name its meaning in the scope at hand; false, and told, where it has another there. */
+  declareOnce(name: Token, meaning: Named): boolean {
+    if (this.scope.own(name.text)) {
+      this.redefined(name, meaning);
+      return false;
+    }
+    this.scope.declare(name.text, meaning);
+    return true;
+  }
+
+  /** Tells that a name has a meaning in the scope at hand already. */
+  redefined(name: Token, meaning: Named): void {
+    const earlier = this.scope.own(name.text);
+    if (!earlier) return;
+    const kind = meaning.kind === 'enumerator' && earlier.kind === 'enumerator' ? 'enumerator ' : '';
+    const message = `redefinition of ${kind}'${name.text}'${difference(earlier, meaning)}`;
+    this.diagnostics.error(name, message, { notes: [definedBefore(placeOf(earlier))] });
+  }
+
   variable(name: string, type: CType, at: Token, options: { global?: boolean; constant?: boolean } = {}): Variable {
     const { global = false, constant = false } = options;
     return {
@@ -140,11 +189,20 @@ export class Parsing {
     };
   }
 
+  /** What lies on the stack is to find room there. */
+  checkStack(at: Token, what: string, type: CType): void {
+    const size = sizeOf(type);
+    if (size <= limits.stack) return;
+    const message = `${what} takes ${size} bytes, and a program's stack holds ${limits.stack}`;
+    this.diagnostics.error(at, message, 'keep it in a BPF_PERCPU_ARRAY of one entry');
+  }
+
   /** A constant integer, `what` for the message when it is none. */
   constant(what: string): bigint {
     const value = this.expressions.conditional();
     if (value.kind === 'number') return value.value;
-    this.diagnostics.error(value.at, `${what} must be a constant`);
+    const [first] = this.spans.of(value);
+    this.diagnostics.error(first, 'expression is not an integer constant expression', `${what} must be a constant`);
     return 1n;
   }
 
@@ -181,7 +239,7 @@ export class Parsing {
     }
   }
 
-  /** Skips to behind the end of the declaration that went wrong. */
+  /** Skips to behind the end of the declaration that went wrong; one at least of its tokens. */
   recover(): void {
     let depth = 0;
     while (this.token.kind !== 'end') {
@@ -274,5 +332,19 @@ const typedefs: Readonly<Record<string, CType>> = Object.fromEntries(
     __uint128_t: types.uint128,
   }).map(([name, type]) => [name, aliased(type, name)]),
 );
+
+/** How a second meaning differs from the first. */
+function difference(earlier: Named, meaning: Named): string {
+  if (earlier.kind !== meaning.kind) return ' as different kind of symbol';
+  if (earlier.kind !== 'variable' || meaning.kind !== 'variable') return '';
+  const [was, is] = [earlier.variable.type, meaning.variable.type];
+  return sameType(was, is) ? '' : ` with a different type: ${quoted(is)} vs ${quoted(was)}`;
+}
+
+/** The note that names an earlier definition. */
+export function definedBefore(earlier: Token, message = 'previous definition is here'): DiagnosticNote {
+  const at = askedBy(earlier);
+  return { message, at: positionOf(at), length: at.text.length };
+}
 
 export const typedefNames: readonly string[] = Object.keys(typedefs);

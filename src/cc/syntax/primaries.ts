@@ -1,11 +1,13 @@
 import { integerOf, quotedBytes } from '../../base/index.ts';
 import { helperNames } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
+import { wrongInteger, wrongIntegerOffset } from '../preprocess/numbers.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, isScalar, pointerTo, printCType, types } from '../types/types.ts';
+import { type CType, isScalar, pointerTo, printCType, quoted, types } from '../types/types.ts';
 import type { Expression, FunctionObject, Variable } from './ast.ts';
 import { isBuiltin, parseBuiltin } from './builtins.ts';
 import type { Parsing } from './parsing.ts';
+import { keywords } from './type-words.ts';
 
 /** What an integer may be, and the largest that each holds: the first that fits (C11 6.4.4.1). */
 const intTypes = [
@@ -38,7 +40,7 @@ export class PrimaryParser {
     if (p.accept('(')) {
       if (p.is('{')) return this.#statements(at);
       const value = p.nested(() => p.expressions.expression());
-      p.expect(')');
+      p.spans.note(value, at, p.close(')', at));
       return value;
     }
     switch (at.kind) {
@@ -58,10 +60,7 @@ export class PrimaryParser {
       case 'name':
         return this.#name(p.next());
       default:
-        return p.diagnostics.abandon(
-          at,
-          `expected an expression, not ${at.kind === 'end' ? 'the end of the text' : `'${at.text}'`}`,
-        );
+        return p.diagnostics.abandon(at, 'expected expression');
     }
   }
 
@@ -70,7 +69,7 @@ export class PrimaryParser {
     const p = this.#p;
     if (!p.current) p.diagnostics.abandon(at, 'statements have no place outside a function');
     const body = p.nested(() => p.statements.block());
-    p.expect(')');
+    p.close(')', at);
     const last = body.kind === 'block' ? body.body.at(-1) : undefined;
     const type = last?.kind === 'expression' ? p.typing.decay(last.value).type : types.void;
     return { kind: 'statements', type, at, body };
@@ -81,12 +80,15 @@ export class PrimaryParser {
     const literal = integerOf(at.text);
     if (!literal) {
       const floating = /^[0-9.]+([eE][+-]?[0-9]+)?[fFlL]?$/.test(at.text) && /[.eE]/.test(at.text);
+      const digit = { ...at, offset: at.offset + wrongIntegerOffset(at.text), text: at.text.slice(0, 1) };
       if (floating) p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
-      else p.diagnostics.error(at, `'${at.text}' is no number`);
-      return p.typing.number(at, 0n);
+      else p.diagnostics.error(at.from ? at : digit, wrongInteger(at.text));
+      return p.typing.wrong(at);
     }
     const { value, unsigned, long, longLong, decimal } = literal;
-    if (value > 0xffffffffffffffffn) p.diagnostics.error(at, `'${at.text}' does not fit 64 bits`);
+    if (value > 0xffffffffffffffffn) {
+      p.diagnostics.error(at, 'integer literal is too large to be represented in any integer type');
+    }
     for (const { type, most } of longLong ? longLongTypes : integerTypes) {
       if ((long && type.size < 8) || (unsigned && type.signed) || (decimal && !unsigned && !type.signed)) continue;
       if (value <= most) return p.typing.number(at, value, type);
@@ -118,7 +120,7 @@ export class PrimaryParser {
         case 'table':
           return { kind: 'table', type: pointerTo(types.void), at, table: found.table };
         case 'typedef':
-          return p.diagnostics.abandon(at, `'${text}' is a type, not a value`);
+          return this.#typeNamed(at);
       }
     }
     if (p.is('(')) {
@@ -132,7 +134,13 @@ export class PrimaryParser {
       const type = enumerator > 0x7fffffffn ? types.long : types.int;
       return p.typing.number(at, enumerator, type);
     }
+    if (keywords.has(text)) return p.diagnostics.abandon(at, 'expected expression');
+    if (p.typeNamed(text)) return this.#typeNamed(at);
     return this.#unknown(at);
+  }
+
+  #typeNamed(at: Token): never {
+    return this.#p.diagnostics.abandon(at, `unexpected type name '${at.text}': expected expression`);
   }
 
   /** What a constant global holds, for no store can change it; one that is volatile is for others to set. */
@@ -159,7 +167,7 @@ export class PrimaryParser {
       p.next();
       p.calls.argumentList();
     }
-    return p.typing.number(at, 0n);
+    return p.typing.wrong(at);
   }
 
   *#names(called: boolean): Iterable<string> {
@@ -173,7 +181,7 @@ export class PrimaryParser {
   /** _Generic '(' assignment (',' (type-name | 'default') ':' assignment)+ ')' */
   #generic(at: Token): Expression {
     const p = this.#p;
-    p.expect('(');
+    const open = p.expect('(', `after '_Generic'`);
     const control = p.typing.decay(p.expressions.assignment());
     let chosen: Expression | undefined;
     let fallback: Expression | undefined;
@@ -184,10 +192,11 @@ export class PrimaryParser {
       if (!type) fallback = value;
       else if (!chosen && printCType(type) === printCType(control.type)) chosen = value;
     }
-    p.expect(')');
+    p.close(')', open);
     const value = chosen ?? fallback;
     if (value) return value;
-    p.diagnostics.error(at, `no choice for '${printCType(control.type)}'`);
+    const message = `controlling expression type ${quoted(control.type)} not compatible with any generic association type`;
+    p.diagnostics.error(p.spans.first(control), message);
     return p.typing.number(at, 0n);
   }
 }

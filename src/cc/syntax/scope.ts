@@ -1,13 +1,28 @@
+import type { Token } from '../preprocess/token.ts';
 import type { CType, StructType } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
 
 /** What a name means, block by block. Struct, union and enum tags have a name space of their own. */
 export type Named =
   | { readonly kind: 'variable'; readonly variable: Variable }
-  | { readonly kind: 'typedef'; readonly type: CType }
-  | { readonly kind: 'enumerator'; readonly value: bigint; readonly type: CType }
+  | { readonly kind: 'typedef'; readonly type: CType; readonly at: Token }
+  | { readonly kind: 'enumerator'; readonly value: bigint; readonly type: CType; readonly at: Token }
   | { readonly kind: 'function'; readonly function: FunctionObject }
   | { readonly kind: 'table'; readonly table: TableObject };
+
+/** Where a name got its meaning. */
+export function placeOf(meaning: Named): Token {
+  switch (meaning.kind) {
+    case 'variable':
+      return meaning.variable.at;
+    case 'function':
+      return meaning.function.at;
+    case 'table':
+      return meaning.table.at;
+    default:
+      return meaning.at;
+  }
+}
 
 export class Scope {
   readonly parent: Scope | undefined;

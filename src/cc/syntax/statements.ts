@@ -1,23 +1,20 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { aliased, isComplete, printCType, sizeOf, types } from '../types/types.ts';
+import { aliased, incompleteText, isComplete, quoted, types } from '../types/types.ts';
 import { parseAssembly } from './assembly.ts';
-import type { Statement, SwitchCase, Variable } from './ast.ts';
+import type { Expression, Statement, SwitchCase, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
-import type { Specifiers } from './declarations.ts';
-import type { Parsing } from './parsing.ts';
+import type { Declarator, Specifiers } from './declarations.ts';
+import { definedBefore, type Parsing } from './parsing.ts';
+import { keywords } from './type-words.ts';
 
 /** Statements and the declarations between them (C11 6.8); loops stand in loops.ts. */
 interface OpenSwitch {
   readonly cases: SwitchCase[];
+  /** The values met, `undefined` for default, and where. */
+  readonly seen: Map<bigint | undefined, Token>;
 }
-
-const keywords: ReadonlySet<string> = new Set(
-  'if else for while do switch case default return break continue goto asm __asm__ __asm __label__ _Pragma sizeof'.split(
-    ' ',
-  ),
-);
 
 export class StatementParser {
   readonly #p: Parsing;
@@ -34,7 +31,7 @@ export class StatementParser {
     return p.withScope(() => {
       const body: Statement[] = [];
       while (!p.is('}')) {
-        if (p.token.kind === 'end') p.expect('}');
+        if (p.token.kind === 'end') p.close('}', at);
         this.#guarded(() => {
           if (p.declarations.staticAssert()) return;
           if (this.#startsDeclaration()) this.declaration(body);
@@ -87,52 +84,51 @@ export class StatementParser {
   declaration(into: Statement[]): void {
     const p = this.#p;
     const specifiers = p.declarations.specifiers();
+    if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
-      const { name, type, attributes } = p.declarations.declarator(specifiers);
+      const declarator = p.declarations.declarator(specifiers);
+      const { name, type, attributes } = declarator;
       if (!name) {
-        p.expect('a name');
-        return;
-      }
-      if (specifiers.typedef) p.scope.declare(name.text, { kind: 'typedef', type: aliased(type, name.text) });
-      else if (type.kind === 'function') this.#localFunction(name);
+        p.diagnostics.abandon(p.token, `expected identifier or '('`);
+      } else if (specifiers.typedef) {
+        p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+      } else if (type.kind === 'function') this.#localFunction(name);
       else {
-        const local = this.#local(name, type, specifiers, into);
+        const local = this.#local(name, declarator, specifiers, into);
         local.align = Math.max(attributes.align, specifiers.attributes.align);
       }
       if (!p.accept(',')) break;
     }
-    p.expect(';');
+    p.semicolon('at end of declaration');
   }
 
   /** A prototype within a function: the name is that of the file. */
   #localFunction(name: Token): void {
-    if (!this.#p.scope.find(name.text))
-      this.#p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
+    const p = this.#p;
+    if (p.is('{')) {
+      p.diagnostics.abandon(p.token, 'function definition is not allowed here', 'define it before this function');
+    }
+    if (!p.scope.find(name.text)) p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
   }
 
-  #local(name: Token, type: Parameters<Parsing['variable']>[1], specifiers: Specifiers, into: Statement[]): Variable {
+  #local(name: Token, declarator: Declarator, specifiers: Specifiers, into: Statement[]): Variable {
     const p = this.#p;
+    const { type, constant } = declarator;
     if (specifiers.auto) return this.#inferred(name, specifiers, into);
-    const variable = p.variable(name.text, type, name, { global: specifiers.static, constant: specifiers.constant });
-    if (p.scope.own(name.text)?.kind === 'variable') p.diagnostics.error(name, `'${name.text}' is declared twice`);
-    p.scope.declare(name.text, { kind: 'variable', variable });
+    const variable = p.variable(name.text, type, name, { global: specifiers.static, constant });
+    if (!p.declareOnce(name, { kind: 'variable', variable }))
+      p.scope.declare(name.text, { kind: 'variable', variable });
     if (p.accept('=')) {
-      const { type: whole, initial } = p.initializers.initializer(type);
+      const { type: whole, initial } = p.initializers.initializer(type, name);
       variable.type = whole;
       variable.initial = initial;
     }
     variable.inMemory ||= specifiers.volatile;
     if (!isComplete(variable.type)) {
-      p.diagnostics.error(name, `'${name.text}' has the incomplete type '${printCType(variable.type)}'`);
+      p.diagnostics.error(name, incompleteText(variable.type));
       variable.type = types.int;
     }
-    if (sizeOf(variable.type) > 512 && !variable.global) {
-      p.diagnostics.error(
-        name,
-        `'${name.text}' takes ${sizeOf(variable.type)} bytes, and a program's stack holds 512`,
-        'keep it in a BPF_PERCPU_ARRAY of one entry',
-      );
-    }
+    if (!variable.global) p.checkStack(name, `'${name.text}'`, variable.type);
     if (variable.global) p.globals.push(variable);
     else into.push({ kind: 'declare', at: name, variable });
     return variable;
@@ -174,7 +170,7 @@ export class StatementParser {
       }
     }
     const value = p.expressions.expression();
-    p.expect(';');
+    p.semicolon('after expression');
     return { kind: 'expression', at, value };
   }
 
@@ -182,8 +178,7 @@ export class StatementParser {
     const { labels, diagnostics } = this.#p;
     const earlier = labels.get(name.text);
     if (earlier) {
-      const notes = [{ message: 'it stands here before', at: positionOf(earlier), length: name.text.length }];
-      diagnostics.error(name, `redefinition of label '${name.text}'`, { notes });
+      diagnostics.error(name, `redefinition of label '${name.text}'`, { notes: [definedBefore(earlier)] });
     }
     labels.set(name.text, name);
   }
@@ -215,27 +210,28 @@ export class StatementParser {
       case 'return': {
         p.next();
         const value = p.is(';') ? undefined : p.expressions.expression();
-        p.expect(';');
+        p.semicolon('after return statement');
         return this.#return(at, value);
       }
       case 'break':
       case 'continue': {
         p.next();
-        p.expect(';');
+        p.semicolon(`after ${at.text} statement`);
         const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.length > 0);
-        if (!inside) p.diagnostics.error(at, `'${at.text}' outside a loop`);
+        const where = at.text === 'break' ? 'loop or switch' : 'loop';
+        if (!inside) p.diagnostics.error(at, `'${at.text}' statement not in ${where} statement`);
         return inside ? { kind: at.text, at } : { kind: 'empty', at };
       }
       case 'goto': {
         p.next();
-        const label = p.name('a label');
-        p.expect(';');
+        const label = p.name();
+        p.semicolon('after goto statement');
         p.gotos.push(label);
         return { kind: 'goto', at: label, label: label.text };
       }
       case '__attribute__':
         parseAttributes(p, noAttributes());
-        p.expect(';');
+        p.semicolon('after expression');
         return { kind: 'empty', at };
       case '__label__':
         // Labels are a function's here in any case.
@@ -258,34 +254,81 @@ export class StatementParser {
     const returns = p.current?.returns ?? types.int;
     if (returns.kind === 'void') {
       // `return f();` of a void function is common and harmless.
-      if (value && value.type.kind !== 'void') p.diagnostics.warning(at, `'${p.current?.name}' returns nothing`);
+      if (value && value.type.kind !== 'void') {
+        const message = `void function '${p.current?.name}' should not return a value`;
+        p.diagnostics.error(at, message, { ranges: [p.spans.of(value)] });
+      }
       return { kind: 'return', at, value };
     }
-    if (!value) return { kind: 'return', at, value: p.typing.number(at, 0n) };
-    return { kind: 'return', at, value: p.typing.assign(value, returns, value.at, 'returning') };
+    if (!value) {
+      p.diagnostics.error(at, `non-void function '${p.current?.name}' should return a value`);
+      return { kind: 'return', at, value: p.typing.number(at, 0n) };
+    }
+    const returned = p.typing.assign(value, returns, p.spans.first(value), 'returning');
+    this.#checkNotLocal(value);
+    return { kind: 'return', at, value: returned };
+  }
+
+  /** The address of what goes away with the function. */
+  #checkNotLocal(value: Expression): void {
+    const p = this.#p;
+    let place = p.typing.decay(value);
+    if (place.kind !== 'address') return;
+    while (place.kind === 'address' || place.kind === 'member') place = place.base;
+    if (place.kind !== 'variable' || place.variable.global) return;
+    const message = `address of stack memory associated with local variable '${place.variable.name}' returned`;
+    p.diagnostics.warning(place.at, message);
   }
 
   /** if = 'if' '(' expression ')' statement ('else' statement)? */
   #if(): Statement {
     const p = this.#p;
-    const at = p.next();
-    p.expect('(');
-    const test = p.loops.condition();
-    p.expect(')');
-    const yes = this.statement();
-    const no = p.accept('else') ? this.statement() : undefined;
-    return { kind: 'if', at, test, yes, no };
+    const chain: { at: Token; test: Expression; yes: Statement }[] = [];
+    let no: Statement | undefined;
+    // One loop for a chain of `else if`, which may be long.
+    for (let more = true; more; ) {
+      const at = p.next();
+      const open = p.expect('(', `after 'if'`);
+      const test = p.loops.condition(at);
+      p.close(')', open);
+      this.#extraBracket();
+      this.#checkBody(at);
+      const yes = this.statement();
+      chain.push({ at, test, yes });
+      more = p.accept('else') && p.is('if');
+      if (!more && p.tokens[p.at - 1]?.text === 'else') no = this.statement();
+    }
+    for (const { at, test, yes } of chain.reverse()) no = { kind: 'if', at, test, yes, no };
+    return no as Statement;
+  }
+
+  /** A bracket too many behind a condition. */
+  #extraBracket(): void {
+    const p = this.#p;
+    if (p.is(')')) p.diagnostics.error(p.next(), `extraneous ')' after condition, expected a statement`);
+  }
+
+  /** `if (x);` on one line is hardly meant. */
+  #checkBody(at: Token): void {
+    const { token, diagnostics } = this.#p;
+    if (token.text !== ';' || token.first || token.from || token.line !== at.line) return;
+    const notes = [{ message: 'put the semicolon on a separate line to silence this warning', at: positionOf(token) }];
+    diagnostics.warning(token, 'if statement has empty body', { notes });
   }
 
   /** switch = 'switch' '(' expression ')' statement */
   #switch(): Statement {
     const p = this.#p;
     const at = p.next();
-    p.expect('(');
-    const value = p.typing.promote(p.expressions.expression());
-    p.expect(')');
-    if (value.type.kind !== 'int') p.diagnostics.error(value.at, 'a switch wants an integer');
-    const open: OpenSwitch = { cases: [] };
+    const bracket = p.expect('(', `after 'switch'`);
+    const written = p.expressions.expression();
+    const value = p.typing.promote(written);
+    p.close(')', bracket);
+    if (value.type.kind !== 'int') {
+      const message = `statement requires expression of integer type (${quoted(value.type)} invalid)`;
+      p.diagnostics.error(at, message, { ranges: [p.spans.of(written)] });
+    }
+    const open: OpenSwitch = { cases: [], seen: new Map() };
     this.#switches.push(open);
     let body: Statement;
     try {
@@ -296,21 +339,62 @@ export class StatementParser {
     return { kind: 'switch', at, value, cases: open.cases, body };
   }
 
-  /** case = ('case' constant ('...' constant)? | 'default') ':' statement */
+  /** case = ('case' constant ('...' constant)? | 'default') ':' statement; one loop for many in a row */
   #case(): Statement {
     const p = this.#p;
-    const at = p.next();
-    let label: SwitchCase = { low: undefined, high: undefined };
-    if (at.text === 'case') {
-      const low = p.constant('the value of a case');
-      label = { low, high: p.accept('...') ? p.constant('the value of a case') : low };
+    const labels: { at: Token; label: SwitchCase | undefined }[] = [];
+    for (;;) {
+      const at = p.next();
+      labels.push({ at, label: at.text === 'case' ? this.#caseValue(at) : this.#default(at) });
+      if (!p.is('case') && !p.is('default')) break;
     }
-    p.expect(':');
+    let body: Statement = p.is('}') ? { kind: 'empty', at: p.token } : this.#afterLabel();
+    for (const { at, label } of labels.reverse()) if (label) body = { kind: 'case', at, label, body };
+    return body;
+  }
+
+  /** What follows `case`, up to the colon; undefined, and told, where it cannot stand. */
+  #caseValue(at: Token): SwitchCase | undefined {
+    const p = this.#p;
+    const place = p.token;
+    const low = p.constant('the value of a case');
+    const high = p.accept('...') ? p.constant('the value of a case') : low;
+    p.expect(':', `after 'case'`);
     const open = this.#switches.at(-1);
-    if (!open) p.diagnostics.error(at, `'${at.text}' outside a switch`);
-    else if (open.cases.some((one) => one.low === label.low)) p.diagnostics.error(at, 'this case stands here twice');
-    else open.cases.push(label);
-    const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
-    return open ? { kind: 'case', at, label, body } : body;
+    if (!open) {
+      p.diagnostics.error(at, `'case' statement not in switch statement`);
+      return undefined;
+    }
+    if (high < low) p.diagnostics.warning(place, 'empty case range specified');
+    const earlier = open.seen.get(low);
+    if (earlier) {
+      const notes = [definedBefore(earlier, 'previous case defined here')];
+      p.diagnostics.error(place, `duplicate case value '${low}'`, { notes });
+      return undefined;
+    }
+    open.seen.set(low, place);
+    const label = { low, high };
+    open.cases.push(label);
+    return label;
+  }
+
+  #default(at: Token): SwitchCase | undefined {
+    const p = this.#p;
+    p.expect(':', `after 'default'`);
+    const open = this.#switches.at(-1);
+    if (!open) {
+      p.diagnostics.error(at, `'default' statement not in switch statement`);
+      return undefined;
+    }
+    const earlier = open.seen.get(undefined);
+    if (earlier) {
+      const notes = [definedBefore(at, 'previous case defined here')];
+      p.diagnostics.error(earlier, 'multiple default labels in one switch', { notes });
+      return undefined;
+    }
+    open.seen.set(undefined, at);
+    const label = { low: undefined, high: undefined };
+    open.cases.push(label);
+    return label;
   }
 }

@@ -1,6 +1,7 @@
 import type { BtfEnumerator } from '../../btf/index.ts';
+import { isTableForm } from '../dialect/tables.ts';
 import { tokenize } from '../preprocess/lexer.ts';
-import type { Token } from '../preprocess/token.ts';
+import { behind, type Token } from '../preprocess/token.ts';
 import { findTracepoint, tracepointStruct } from '../types/kernel-types.ts';
 import { supplementaryStruct } from '../types/supplement.ts';
 import {
@@ -8,14 +9,16 @@ import {
   isComplete,
   layOutStruct,
   type MemberDeclaration,
+  mostBytes,
+  mostElements,
   pointerTo,
-  printCType,
+  quoted,
   StructType,
   types,
 } from '../types/types.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
-import type { Parsing } from './parsing.ts';
-import { spelled } from './type-words.ts';
+import { definedBefore, type Parsing } from './parsing.ts';
+import { keywords, spelled } from './type-words.ts';
 
 /**
  * Structs, unions and enums (C11 6.7.2.1 and 6.7.2.2): those that the text defines, and those that it names and the
@@ -42,16 +45,40 @@ export class TagParser {
     const own = tag && p.scope.ownTag(tag.text);
     const reusable = own?.kind === 'struct' && own.body === undefined && own.union === union;
     const type = reusable ? own : new StructType(union, tag?.text ?? '');
-    if (tag && own && !reusable) p.diagnostics.error(tag, `'${tag.text}' is defined twice`);
+    if (tag && own && !reusable) p.diagnostics.error(tag, `redefinition of '${tag.text}'`);
     if (tag) p.scope.declareTag(tag.text, type);
-    p.expect('{');
+    const brace = p.expect('{');
     const members = p.nested(() => this.#members());
-    p.expect('}');
+    p.close('}', brace);
     parseAttributes(p, attributes);
-    type.define(layOutStruct(union, members, attributes));
+    this.#checkCount(tag ?? brace, members.length, 'members');
+    const body = layOutStruct(union, members, attributes);
+    if (body.size > mostBytes) {
+      const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
+      p.diagnostics.abandon(tag ?? brace, message);
+    }
+    type.define(body);
     type.packet = attributes.packet;
     p.structs.push(type);
+    this.#checkEnd(union);
     return type;
+  }
+
+  /** A new declaration on the line behind a struct's brace: its semicolon was forgotten. */
+  #checkEnd(union: boolean): void {
+    const p = this.#p;
+    const { token } = p;
+    const before = p.tokens[p.at - 1];
+    if (!before || !token.first || token.kind !== 'name') return;
+    const table = p.peek().text === '(' && isTableForm(token.text);
+    if (!table && !p.declarations.startsType(token) && !keywords.has(token.text)) return;
+    p.diagnostics.error(behind(before), `expected ';' after ${union ? 'union' : 'struct'}`);
+    p.cut = true;
+  }
+
+  #checkCount(at: Token, count: number, what: string): void {
+    if (count <= mostElements) return;
+    this.#p.diagnostics.abandon(at, `${count} ${what} are more than the ${mostElements} that BTF counts`);
   }
 
   /** A struct or union by its tag: of the text, of the kernel, or one that stands in for it. */
@@ -80,7 +107,7 @@ export class TagParser {
     const p = this.#p;
     const text = supplementaryStruct(tag);
     if (text === undefined) return undefined;
-    const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics);
+    const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics).all;
     const outer = { tokens: p.tokens, at: p.at };
     p.tokens = tokens;
     p.at = 0;
@@ -115,6 +142,7 @@ export class TagParser {
   #members(): MemberDeclaration[] {
     const p = this.#p;
     const members: MemberDeclaration[] = [];
+    const names = new Map<string, Token>();
     while (!p.is('}')) {
       if (p.accept(';') || p.declarations.staticAssert()) continue;
       const specifiers = p.declarations.specifiers();
@@ -129,13 +157,12 @@ export class TagParser {
         const width = p.accept(':') ? Number(p.constant('the width of a bit-field')) : undefined;
         parseAttributes(p, attributes);
         if (name && !isComplete(type) && !(type.kind === 'array' && p.peek().text === '}')) {
-          p.diagnostics.error(name, `member '${name.text}' has the incomplete type '${printCType(type)}'`);
+          p.diagnostics.error(name, `field has incomplete type ${quoted(type)}`);
         }
-        if (width !== undefined && (type.kind !== 'int' || width < 0 || width > type.size * 8)) {
-          p.diagnostics.error(
-            name ?? p.token,
-            `a bit-field of type '${printCType(type)}' cannot be ${width} bits wide`,
-          );
+        if (name) this.#checkName(name, names);
+        const wrong = width === undefined ? undefined : wrongWidth(name?.text, type, width);
+        if (wrong !== undefined) {
+          p.diagnostics.error(name ?? p.token, wrong);
           continue;
         }
         const align = Math.max(attributes.align, specifiers.attributes.align);
@@ -147,9 +174,18 @@ export class TagParser {
           packed: attributes.packed || specifiers.attributes.packed,
         });
       } while (p.accept(','));
-      p.expect(';');
+      p.semicolon('at end of declaration list');
     }
     return members;
+  }
+
+  #checkName(name: Token, names: Map<string, Token>): void {
+    const earlier = names.get(name.text);
+    if (earlier) {
+      const notes = [definedBefore(earlier, 'previous declaration is here')];
+      this.#p.diagnostics.error(name, `duplicate member '${name.text}'`, { notes });
+    }
+    names.set(name.text, name);
   }
 
   /** enum = 'enum' tag? ('{' name ('=' constant)? (',' …)* '}')? */
@@ -158,24 +194,31 @@ export class TagParser {
     p.next();
     parseAttributes(p, noAttributes());
     const tag = p.token.kind === 'name' ? p.next() : undefined;
+    const open = p.token;
     if (!p.accept('{')) {
       if (!tag) p.expect('{');
-      const text = (tag as Token).text;
+      const { text } = tag as Token;
       return p.scope.findTag(text) ?? p.kernel.enum(text) ?? types.uint;
     }
     const values: BtfEnumerator[] = [];
     let value = 0n;
     while (!p.is('}')) {
-      const name = p.name('the name of an enumerator');
+      const name = p.name();
       parseAttributes(p, noAttributes());
       if (p.accept('=')) value = p.constant('the value of an enumerator');
       values.push({ name: name.text, value });
       const wide = value > 0x7fffffffn || value < -0x80000000n;
-      p.scope.declare(name.text, { kind: 'enumerator', value, type: wide ? types.long : types.int });
+      p.declareOnce(name, { kind: 'enumerator', value, type: wide ? types.long : types.int, at: name });
       value++;
+      if (value > 0xffff_ffff_ffff_ffffn && p.is(',') && p.peek().kind === 'name' && p.peek(2).text !== '=') {
+        const message = `incremented enumerator value ${value} is not representable in the largest integer type`;
+        p.diagnostics.error(p.peek(), message);
+        value = 0n;
+      }
       if (!p.accept(',')) break;
     }
-    p.expect('}');
+    const brace = p.close('}', open);
+    this.#checkCount(tag ?? brace, values.length, 'enumerators');
     parseAttributes(p, noAttributes());
     const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
     const signed = values.some((one) => one.value < 0n);
@@ -189,4 +232,14 @@ export class TagParser {
     if (tag) p.scope.declareTag(tag.text, type);
     return type;
   }
+}
+
+/** Why a bit-field cannot be that wide, in clang's words. */
+function wrongWidth(name: string | undefined, type: CType, width: number): string | undefined {
+  const field = name === undefined ? 'anonymous bit-field' : `bit-field '${name}'`;
+  if (type.kind !== 'int') return `${field} has non-integral type ${quoted(type)}`;
+  if (width < 0) return `${field} has negative width (${width})`;
+  if (width === 0 && name !== undefined) return `named ${field} has zero width`;
+  const most = type.bool ? 1 : type.size * 8;
+  return width > most ? `width of ${field} (${width} bits) exceeds the width of its type (${most} bits)` : undefined;
 }

@@ -24,6 +24,9 @@ export const storage = new Set([
   '__inline__',
   '_Noreturn',
 ]);
+/** Of these a declaration has one. */
+export const exclusive: readonly string[] = ['typedef', 'static', 'extern', 'register', 'auto'];
+export const floating: ReadonlySet<string> = new Set(['float', 'double']);
 export const basic = new Set([
   'void',
   'char',
@@ -51,6 +54,13 @@ export const starters = new Set([
   '__typeof',
   '__attribute__',
   '_Alignas',
+]);
+
+/** What can be no name (C11 6.4.1), with GNU's words. */
+export const keywords: ReadonlySet<string> = new Set([
+  ...starters,
+  ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof'.split(' '),
+  ...'__alignof__ _Generic _Static_assert _Pragma __label__ __builtin_va_arg __builtin_offsetof'.split(' '),
 ]);
 
 /** The basic types by their words, sorted. */

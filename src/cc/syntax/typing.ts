@@ -9,13 +9,14 @@ import {
   type Member,
   pointerTo,
   printCType,
+  quoted,
   sameType,
   sizeOf,
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import { type Conversion, warnOfConversion } from './conversions.ts';
-import { spanOf } from './span.ts';
+import { type Conversion, isConvertible, refusal, warnOfConversion } from './conversions.ts';
+import type { Spans } from './spans.ts';
 
 /**
  * What operators do to types (C11 6.3 and 6.5): promotion, the usual conversions, pointer arithmetic. Each function
@@ -24,12 +25,20 @@ import { spanOf } from './span.ts';
 export class Typing {
   readonly #diagnostics: Diagnostics;
 
-  constructor(diagnostics: Diagnostics) {
+  readonly #spans: Spans;
+
+  constructor(diagnostics: Diagnostics, spans: Spans) {
     this.#diagnostics = diagnostics;
+    this.#spans = spans;
   }
 
   number(at: Token, value: bigint, type: CType = types.int): Expression {
     return { kind: 'number', type, at, value: wrap(value, type) };
+  }
+
+  /** What stands for something that was told to be wrong: nothing more is said of it. */
+  wrong(at: Token): Expression {
+    return { kind: 'number', type: types.wrong, at, value: 0n };
   }
 
   /** Where its value is wanted, an array becomes the address of its first element, and a function its own. */
@@ -43,6 +52,7 @@ export class Typing {
   /** Conversion to a type, explicit or not. */
   cast(value: Expression, type: CType, at = value.at): Expression {
     const from = this.decay(value);
+    if (isWrong(from) || type === types.wrong) return isScalar(type) ? this.number(at, 0n, type) : this.wrong(at);
     if (type.kind === 'void') return { kind: 'cast', type, at, base: from };
     if (from.kind === 'number' && isScalar(type)) {
       const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
@@ -53,27 +63,36 @@ export class Typing {
     if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
     if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
-      this.#diagnostics.error(at, `a value of type '${printCType(from.type)}' does not become '${printCType(type)}'`);
-      return this.number(at, 0n);
+      this.#needsScalar(at, `used type ${quoted(type)}`);
+      return this.wrong(at);
     }
     if (from.type.kind === 'struct' || from.type.kind === 'void') {
-      this.#diagnostics.error(at, `a value of type '${printCType(from.type)}' does not become '${printCType(type)}'`);
+      this.#needsScalar(this.#spans.first(from), `operand of type ${quoted(from.type)}`);
       return this.number(at, 0n, isScalar(type) ? type : types.int);
     }
     return { kind: 'cast', type, at, base: from };
   }
 
+  #needsScalar(at: Token, what: string): void {
+    this.#diagnostics.error(at, `${what} where arithmetic or pointer type is required`);
+  }
+
   /** Conversion without a cast: what C lets pass and clang warns of is warned of. */
   assign(value: Expression, type: CType, at: Token, how: Conversion): Expression {
     const from = this.decay(value);
-    warnOfConversion(this.#diagnostics, from, type, at, how);
-    return this.cast(from, type, at);
+    if (isWrong(from) || type === types.wrong) return this.cast(from, type);
+    if (!isConvertible(from, type)) {
+      this.#diagnostics.error(at, refusal(from, type, how), { ranges: [this.#spans.of(value)] });
+      return this.wrong(at);
+    }
+    warnOfConversion(this.#diagnostics, from, type, at, how, this.#spans);
+    return this.cast(from, type, from.at);
   }
 
   /** Integer promotion: what is narrower than int becomes int. */
   promote(value: Expression): Expression {
     const from = this.decay(value);
-    if (from.type.kind !== 'int') return from;
+    if (from.type.kind !== 'int' || isWrong(from)) return from;
     // gcc and clang promote a bit-field by its width, whatever type it is declared with.
     const width = bitFieldOf(from)?.width ?? from.type.size * 8;
     if (from.type.size < 4 || width < 32) return this.cast(from, types.int);
@@ -84,8 +103,9 @@ export class Typing {
   arithmetic(op: BinaryOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
     const left = this.promote(leftIn);
     const right = this.promote(rightIn);
+    if (isWrong(left) || isWrong(right)) return this.wrong(at);
     if (left.type.kind === 'pointer' || right.type.kind === 'pointer') return this.#pointers(op, left, right, at);
-    if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(op, left, right, at);
+    if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(left, right, at);
     this.#warnOfConstants(op, left, right, at);
     if (op === '<<' || op === '>>') {
       return this.#folded({ kind: 'binary', type: left.type, at, op, left, right: this.cast(right, types.uint) });
@@ -98,17 +118,10 @@ export class Typing {
   #warnOfConstants(op: BinaryOperator, left: Expression, right: Expression, at: Token): void {
     // What is wrong already counts as 0.
     if (right.kind !== 'number' || this.#diagnostics.failed) return;
-    const beside = { ranges: [spanOf(left), spanOf(right)] };
-    if ((op === '/' || op === '%') && right.value === 0n) {
-      const what = op === '/' ? 'division' : 'remainder';
-      const hint = 'the verifier refuses a constant divisor of 0';
-      this.#diagnostics.warning(at, `${what} by zero is undefined`, { ...beside, hint });
-    }
-    if (op !== '<<' && op !== '>>') return;
-    if (right.value < 0n) this.#diagnostics.warning(at, 'shift count is negative', beside);
-    else if (right.value >= sizeOf(left.type) * 8) {
-      this.#diagnostics.warning(at, `shift count >= width of type '${printCType(left.type)}'`, beside);
-    }
+    const message = wrongConstant(op, left, right.value);
+    if (message === undefined) return;
+    const hint = op === '/' || op === '%' ? 'the verifier refuses a constant divisor of 0' : undefined;
+    this.#diagnostics.warning(at, message, { hint, ranges: [this.#spans.of(left), this.#spans.of(right)] });
   }
 
   #pointers(op: BinaryOperator, left: Expression, right: Expression, at: Token): Expression {
@@ -121,26 +134,32 @@ export class Typing {
       const difference = this.arithmetic('-', this.cast(left, types.long), this.cast(right, types.long), at);
       return size === 1 ? difference : this.arithmetic('/', difference, this.number(at, BigInt(size), types.long), at);
     }
-    return this.#bad(op, left, right, at);
+    return this.#bad(left, right, at);
   }
 
-  #bad(_op: string, left: Expression, right: Expression, at: Token): Expression {
-    const sides = `'${printCType(left.type)}' and '${printCType(right.type)}'`;
-    this.#diagnostics.error(at, `invalid operands to binary expression: ${sides}`, {
-      ranges: [spanOf(left), spanOf(right)],
+  #sides(left: Expression, right: Expression): string {
+    return `(${quoted(left.type)} and ${quoted(right.type)})`;
+  }
+
+  #bad(left: Expression, right: Expression, at: Token): Expression {
+    this.#diagnostics.error(at, `invalid operands to binary expression ${this.#sides(left, right)}`, {
+      ranges: [this.#spans.of(left), this.#spans.of(right)],
     });
-    return this.number(at, 0n);
+    return this.wrong(at);
   }
 
   compare(op: ComparisonOperator, leftIn: Expression, rightIn: Expression, at: Token): Expression {
     let left = this.promote(leftIn);
     let right = this.promote(rightIn);
+    if (isWrong(left) || isWrong(right)) return this.wrong(at);
     if (left.type.kind === 'pointer' || right.type.kind === 'pointer') {
-      if (left.type.kind === 'struct' || right.type.kind === 'struct') return this.#bad(op, left, right, at);
+      const odd = [left, right].some(({ type }) => type.kind === 'struct' || type.kind === 'void');
+      if (odd) return this.#bad(left, right, at);
+      this.#warnOfPointers(left, right, at);
       left = this.cast(left, types.ulong);
       right = this.cast(right, types.ulong);
     } else {
-      if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(op, left, right, at);
+      if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(left, right, at);
       const type = commonType(left.type, right.type);
       left = this.cast(left, type);
       right = this.cast(right, type);
@@ -151,25 +170,41 @@ export class Typing {
     return { kind: 'compare', type: types.int, at, op, left, right };
   }
 
+  /** Pointers to different things, or a pointer and a number that is not 0. */
+  #warnOfPointers(left: Expression, right: Expression, at: Token): void {
+    const what = oddComparison(left, right);
+    if (what === undefined) return;
+    const ranges = [this.#spans.of(left), this.#spans.of(right)];
+    this.#diagnostics.warning(at, `comparison ${what} ${this.#sides(left, right)}`, { ranges });
+  }
+
   unary(kind: 'negate' | 'complement', value: Expression, at: Token): Expression {
     const base = this.promote(value);
+    if (isWrong(base)) return base;
     if (!isInteger(base.type)) {
-      this.#diagnostics.error(at, `'${kind === 'negate' ? '-' : '~'}' does not take '${printCType(base.type)}'`);
-      return this.number(at, 0n);
+      return this.#badArgument(base, at);
     }
     if (base.kind === 'number') return this.number(at, kind === 'negate' ? -base.value : ~base.value, base.type);
     return { kind, type: base.type, at, base };
   }
 
+  #badArgument(base: Expression, at: Token): Expression {
+    const message = `invalid argument type ${quoted(base.type)} to unary expression`;
+    this.#diagnostics.error(at, message, { ranges: [this.#spans.of(base)] });
+    return this.wrong(at);
+  }
+
   not(value: Expression, at: Token): Expression {
-    const base = this.condition(value);
+    const base = this.decay(value);
+    if (!isTestable(base)) return this.#badArgument(base, at);
     if (base.kind === 'number') return this.number(at, base.value === 0n ? 1n : 0n);
     return { kind: 'not', type: types.int, at, base };
   }
 
   logical(op: '&&' | '||', left: Expression, right: Expression, at: Token): Expression {
-    const a = this.condition(left);
-    const b = this.condition(right);
+    const a = this.decay(left);
+    const b = this.decay(right);
+    if (!isTestable(a) || !isTestable(b)) return this.#bad(a, b, at);
     if (a.kind === 'number') {
       if ((a.value !== 0n) === (op === '||')) return this.number(at, op === '||' ? 1n : 0n);
       if (b.kind === 'number') return this.number(at, b.value !== 0n ? 1n : 0n);
@@ -177,21 +212,24 @@ export class Typing {
     return { kind: 'logical', type: types.int, at, op, left: a, right: b };
   }
 
-  /** A value that is compared with 0. */
-  condition(value: Expression): Expression {
+  /** A value that is compared with 0. @param at the `if` or loop that does it */
+  condition(value: Expression, at: Token): Expression {
     const base = this.decay(value);
-    if (!isScalar(base.type) && !isInteger(base.type)) {
-      this.#diagnostics.error(base.at, `a value of type '${printCType(base.type)}' is neither true nor false`);
-      return this.number(base.at, 0n);
-    }
-    return base;
+    if (isTestable(base)) return base;
+    const message = `statement requires expression of scalar type (${quoted(base.type)} invalid)`;
+    this.#diagnostics.error(at, message, { ranges: [this.#spans.of(value)] });
+    return this.number(base.at, 0n);
   }
 
   conditional(test: Expression, yesIn: Expression | undefined, noIn: Expression, at: Token): Expression {
     const yes = this.decay(yesIn ?? test);
     const no = this.decay(noIn);
     const type = this.#eitherType(yes, no, at);
-    const tested = this.condition(test);
+    const tested = this.decay(test);
+    if (!isTestable(tested)) {
+      this.#needsScalar(this.#spans.first(test), `used type ${quoted(test.type)}`);
+      return no;
+    }
     const convert = (value: Expression): Expression =>
       type.kind === 'void' || type.kind === 'struct' ? value : this.cast(value, type);
     if (tested.kind === 'number' && yesIn) return convert(tested.value !== 0n ? yes : no);
@@ -201,21 +239,26 @@ export class Typing {
   #eitherType(yes: Expression, no: Expression, at: Token): CType {
     const a = yes.type;
     const b = no.type;
+    if (isWrong(yes) || isWrong(no)) return types.wrong;
     if (isInteger(a) && isInteger(b)) {
       return commonType(this.promote(yes).type as IntType, this.promote(no).type as IntType);
     }
     if (a.kind === 'pointer') return a.target.kind === 'void' && b.kind === 'pointer' ? b : a;
     if (b.kind === 'pointer') return b;
     if (a.kind === 'void' || b.kind === 'void') return types.void;
-    if (!sameType(a, b)) this.#diagnostics.error(at, `'?:' with '${printCType(a)}' and '${printCType(b)}'`);
-    return a;
+    if (sameType(a, b)) return a;
+    const ranges = [this.#spans.of(yes), this.#spans.of(no)];
+    this.#diagnostics.error(at, `incompatible operand types (${quoted(a)} and ${quoted(b)})`, { ranges });
+    return types.wrong;
   }
 
   #folded(value: Extract<Expression, { kind: 'binary' }>): Expression {
     const { left, right, type } = value;
     if (left.kind !== 'number' || right.kind !== 'number') return value;
     if ((value.op === '/' || value.op === '%') && right.value === 0n) return value;
-    return this.number(value.at, foldBinary(value.op, left.value, right.value, type), type);
+    const folded = this.number(value.at, foldBinary(value.op, left.value, right.value, type), type);
+    this.#spans.note(folded, this.#spans.first(left), undefined);
+    return folded;
   }
 }
 
@@ -224,6 +267,32 @@ function bitFieldOf(e: Expression): Member['bits'] {
   if (e.kind === 'member') return e.member.bits;
   if (e.kind === 'comma') return bitFieldOf(e.right);
   return e.kind === 'assign' || e.kind === 'update' ? bitFieldOf(e.left) : undefined;
+}
+
+/** It stands for something that was told to be wrong. */
+export function isWrong({ type }: Expression): boolean {
+  return type === types.wrong;
+}
+
+/** What compares with 0. */
+function isTestable({ type }: Expression): boolean {
+  return isScalar(type) || isInteger(type);
+}
+
+/** What is wrong with a constant on the right, in clang's words. */
+function wrongConstant(op: BinaryOperator, left: Expression, right: bigint): string | undefined {
+  if (right === 0n && op === '/') return 'division by zero is undefined';
+  if (right === 0n && op === '%') return 'remainder by zero is undefined';
+  if (op !== '<<' && op !== '>>') return undefined;
+  if (right < 0n) return 'shift count is negative';
+  return right >= sizeOf(left.type) * 8 ? 'shift count >= width of type' : undefined;
+}
+
+function oddComparison({ type: a, ...left }: Expression, { type: b, ...right }: Expression): string | undefined {
+  const isNull = [left, right].some((one) => one.kind === 'number' && one.value === 0n);
+  if (a.kind !== 'pointer' || b.kind !== 'pointer') return isNull ? undefined : 'between pointer and integer';
+  const alike = [a, b].some(({ target }) => target.kind === 'void') || printCType(a) === printCType(b);
+  return alike || sameType(a, b) ? undefined : 'of distinct pointer types';
 }
 
 export function isInteger(type: CType): type is IntType {

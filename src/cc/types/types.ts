@@ -33,6 +33,8 @@ export interface PointerType extends Aliased {
   /** What it points to is memory of a process (`__user`). */
   readonly user: boolean;
   readonly volatile: boolean;
+  /** What it points to may be read only. */
+  readonly constant: boolean;
 }
 
 export interface ArrayType extends Aliased {
@@ -107,6 +109,11 @@ export function aliased(type: CType, alias: string): CType {
   return type;
 }
 
+/** Bytes of the largest type: BTF counts the bits before a member in 32. */
+export const mostBytes = 0x1fff_ffff;
+/** Members, enumerators, parameters and globals of one type or section: BTF counts them in 16 bits. */
+export const mostElements = 0xffff;
+
 const int = (name: string, size: IntType['size'], signed: boolean): IntType => ({ kind: 'int', name, size, signed });
 
 export const types = {
@@ -123,12 +130,14 @@ export const types = {
   ulong: int('unsigned long', 8, false),
   llong: int('long long', 8, true),
   ullong: int('unsigned long long', 8, false),
+  /** Of what was told to be wrong; it goes with everything. */
+  wrong: int('int', 4, true),
   int128: int('__int128', 16, true),
   uint128: int('unsigned __int128', 16, false),
 } as const;
 
-export function pointerTo(target: CType, user = false, volatile = false): PointerType {
-  return { kind: 'pointer', target, user, volatile };
+export function pointerTo(target: CType, user = false, volatile = false, constant = false): PointerType {
+  return { kind: 'pointer', target, user, volatile, constant };
 }
 
 /** sizeof in bytes; 0 for void, functions and what is incomplete. */
@@ -229,24 +238,73 @@ export function sameType(a: CType, b: CType): boolean {
   return a.kind === 'void' && b.kind === 'void';
 }
 
+/** As clang writes what gcc, and with it a kernel's BTF, spells out. */
+const shortNames: ReadonlyMap<string, string> = new Map([
+  ['short int', 'short'],
+  ['short unsigned int', 'unsigned short'],
+  ['long int', 'long'],
+  ['long unsigned int', 'unsigned long'],
+  ['long long int', 'long long'],
+  ['long long unsigned int', 'unsigned long long'],
+]);
+
 /** The type as C writes it. */
 export function printCType(type: CType): string {
   switch (type.kind) {
     case 'void':
       return 'void';
     case 'int':
-      return type.name;
-    case 'pointer': {
-      const target = printCType(type.target);
-      return target.endsWith('*') ? `${target}*` : `${target} *`;
-    }
+      return shortNames.get(type.name) ?? type.name;
+    case 'pointer':
+      return pointerText(type, printCType);
     case 'array':
-      return `${printCType(type.element)}[${type.length ?? ''}]`;
+      return arrayText(type, printCType);
     case 'struct':
       return `${type.union ? 'union' : 'struct'} ${type.tag === '' ? '(anonymous)' : type.tag}`;
     case 'function':
-      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ')})`;
+      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ') || 'void'})`;
   }
+}
+
+/** As diagnostics name it: in quotes, and of a typedef what it stands for. */
+export function quoted(type: CType): string {
+  const plain = printCType(type);
+  const named = sugared(type);
+  return named === plain ? `'${plain}'` : `'${named}' (aka '${plain}')`;
+}
+
+/** What is said of a variable whose size is not known. */
+export function incompleteText(type: CType): string {
+  return type.kind === 'array' && isComplete(type.element)
+    ? 'definition of variable with array type needs an explicit size or an initializer'
+    : `variable has incomplete type ${quoted(type)}`;
+}
+
+/** The same of what is const itself. */
+export function quotedConstant(type: CType): string {
+  return quoted(type).replace(/'([^']*)'/g, type.kind === 'pointer' ? `'$1const'` : `'const $1'`);
+}
+
+/** Lengths from the outermost on: `int[2][3]` is two of three. */
+function arrayText(type: ArrayType, printed: (type: CType) => string): string {
+  let lengths = '';
+  let at: CType = type;
+  for (; at.kind === 'array'; at = at.element) lengths += `[${at.length ?? ''}]`;
+  return printed(at) + lengths;
+}
+
+/** The type by the typedefs that it was named by. */
+function sugared(type: CType): string {
+  if (type.alias !== undefined) return type.alias;
+  if (type.kind === 'array') return arrayText(type, sugared);
+  if (type.kind !== 'pointer') return printCType(type);
+  return pointerText(type, sugared);
+}
+
+function pointerText({ target, constant }: PointerType, printed: (type: CType) => string): string {
+  const text = printed(target);
+  if (text.endsWith('*')) return constant ? `${text}const *` : `${text}*`;
+  return constant ? `const ${text} *` : `${text} *`;
 }
 
 export interface MemberDeclaration {

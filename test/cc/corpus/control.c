@@ -72,6 +72,11 @@ for (int i = 0; i < 8; i++) { if (in[i] == 3) break; n += in[i]; } return n;
   u32 a[3] = { 1, 2, 3 }, s = 0;
   for (u32 *p = a; p < a + 3; p++) { u32 n = 0; again: s += *p * 7; if (++n < 3) goto again; }
   return s;
+/* unrolledBehindDeadLabel: 115 */
+  u32 n = 0;
+  #pragma unroll
+  for (int i = 0; i < 5; i++) n += afterDeadLabel(in[7] + i) + i;
+  return n - 405;
 /* counterChangedInSmallLoop: 26 */
   u64 s = 0;
   for (int i = 0; i < 8; i++) {

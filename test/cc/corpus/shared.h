@@ -45,3 +45,4 @@ static inline u64 declaredFirst(u64 a);
 static inline u64 declaredFirst(u64 a) { return a * a; }
 static inline struct box boxOf(u64 low, struct box b) { return (struct box){ low, b.low * 10 + b.high }; }
 static inline u64 takenAddress(u32 a) { u32 *p = &a; return (a ?: 7) + *p; }
+static inline u64 afterDeadLabel(u32 a) { if (1) return a; switch (a) { case 1: if (a) goto on; a++; on: a += 2; break; case 2: a = 5; } return a; }

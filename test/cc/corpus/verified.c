@@ -21,3 +21,10 @@
   while (p < o->list + 4) o->n = o->n * 10 + *p++;
   return o->n;
 /* pointersWithinOne: 13 */ u32 a[4] = { 0 }, *p = a + 1, *q = a + 3; return (p < q) + (p >= q) * 2 + (p + 2 == q) * 4 + (q != p) * 8;
+/* counterInMemory: 10 */ u32 s = 0; for (u32 i = 0; i < 5; i++) { u32 *p = &i; s += *p; } return s;
+/* boundOfWhatLiesInMemory: 4 */ u32 a[4] = { 1, 2, 3, 4 }, i = in[2], *p = &i; if (i >= 4) return 9; if (in[0]) *p ^= in[3] >> 63 ^ 1; return i < 4 ? a[i] : 7;
+/* unrolledCounterInMemory: 15 */
+  u32 s = 0;
+  #pragma unroll
+  for (u32 i = 0; i < 5; i++) { u32 *p = &i; s += *p + 1; }
+  return s;

@@ -1,6 +1,7 @@
 import type { Random } from '../../../src/base/index.ts';
 import { isScalar, type Place, Scope } from './scope.ts';
 import { integers, type Scalar, type Shape, type Struct, scalarNamed, sizeOf, wholes } from './shapes.ts';
+import type { Table } from './tables.ts';
 
 /** A function of the program, as its callers know it. */
 export interface Callable {
@@ -20,6 +21,8 @@ export interface Parameter {
   /** It takes a pointer to that. */
   readonly pointer: boolean;
   readonly writable: boolean;
+  /** It takes pointers to fixed places only. */
+  readonly fixed: boolean;
 }
 
 const constants = `0 1 2 3 7 -1 255 0x80 0x7fff 0x8000 65535 0x7fffffff 0x80000000 0x80000000u 0xffffffffull -5 1000
@@ -36,10 +39,15 @@ export class Expressions {
   readonly structs: Struct[] = [];
   readonly enumerators: string[] = [];
   readonly functions: Callable[] = [];
+  readonly tables: Table[] = [];
   /** Expressions that run, those in loops and functions as often as they do. */
   spent = 0;
   times = 1;
   budget = 0;
+  /** Loops around what is made now. */
+  loops = 0;
+  /** Bytes of the frame that variables may still take. */
+  room = 0;
   #names = 0;
 
   constructor(random: Random) {
@@ -115,6 +123,7 @@ export class Expressions {
     [1, (d) => `(${this.expression(d)} ?: ${this.expression(d)})`],
     [1, (d) => `(${this.expression(d)}, ${this.expression(d)})`],
     [2, (d) => this.#bits(d)],
+    [1, (d) => this.#double(d)],
     [2, (d) => this.#block(d)],
     [1, (d) => this.#typed(d)],
     [1, () => this.#size()],
@@ -169,6 +178,18 @@ export class Expressions {
       `__builtin_clz${size}(${a} | ${r.pick(['1', '0x8000', '0x40000000'])})`,
       `__builtin_expect(${a}, ${r.int(0, 1)})`,
       `__builtin_abs(${a})`,
+    ]);
+  }
+
+  /** Within 128 bits, of which a word is taken. */
+  #double(depth: number): string {
+    const { r } = this;
+    const a = `(unsigned __int128)(${this.expression(depth)})`;
+    const b = `(${r.pick(['u64', 's64', 'unsigned __int128'])})(${this.expression(depth)})`;
+    return r.pick([
+      `((u64)((${a} ${r.pick(['*', '+', '-', '^'])} ${b}) >> ${r.pick([1, 32, 64, 100])}))`,
+      `((u64)((${a} << ${r.int(0, 127)}) >> ${r.int(0, 127)}))`,
+      `((${a}) ${r.pick(['<', '>=', '=='])} (${b}))`,
     ]);
   }
 
@@ -244,7 +265,7 @@ export class Expressions {
     const { r } = this;
     const pointers = this.scope.pointers();
     const one = pointers.length > 0 ? r.pick(pointers) : undefined;
-    const other = one && this.address(one.type.target, one.type.before, false);
+    const other = one && this.address(one.type.target, one.type.before, {});
     if (!one || !other) return this.leaf();
     return r.pick([`(${one.text} ${r.pick(['==', '!='])} ${other})`, `(${one.text} != 0)`, `(!${one.text})`]);
   }
@@ -269,8 +290,8 @@ export class Expressions {
 
   /** Undefined when there is nothing that a pointer could point to. */
   callOf(target: Callable, depth: number): string | undefined {
-    const args = target.parameters.map(({ type, pointer, writable }) => {
-      if (pointer) return this.address(type, this.scope.variables.length, writable);
+    const args = target.parameters.map(({ type, pointer, writable, fixed }) => {
+      if (pointer) return this.address(type, this.scope.variables.length, { writable, fixed });
       return type.kind === 'struct' ? this.value(type, depth) : this.expression(depth);
     });
     if (args.includes(undefined)) return undefined;
@@ -279,9 +300,13 @@ export class Expressions {
   }
 
   /** A pointer to a place of the type. @param limit only to one of the first variables */
-  address(type: Shape, limit: number, writable: boolean): string | undefined {
+  address(type: Shape, limit: number, wanted: { writable?: boolean; fixed?: boolean }): string | undefined {
     const fits = (place: Place): boolean =>
-      place.addressable && place.type === type && place.width === undefined && (!writable || place.writable);
+      place.addressable &&
+      place.type === type &&
+      place.width === undefined &&
+      (!wanted.writable || place.writable) &&
+      (!wanted.fixed || place.fixed);
     const first = this.scope.place(fits, limit)?.text;
     if (first === undefined || !this.r.chance(0.2)) return first && `&${first}`;
     const second = this.scope.place(fits, limit)?.text ?? first;
@@ -321,6 +346,8 @@ export class Expressions {
       return this.initializer(type, depth - 1, constant);
     };
     if (shape.kind === 'array') {
+      const { element } = shape;
+      if (element.kind === 'scalar' && element.bits === 8 && shape.length >= 4 && r.chance(0.2)) return '"ab\\x80"';
       const count = r.int(1, shape.length);
       const at = r.int(0, shape.length - 1);
       const designated = r.chance(0.2)
@@ -350,7 +377,7 @@ export class Expressions {
   }
 
   /** Bytes that a variable takes on the stack, more or less. */
-  room(shape: Shape): number {
+  roomFor(shape: Shape): number {
     return Math.max(8, sizeOf(shape));
   }
 }

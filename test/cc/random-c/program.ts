@@ -3,6 +3,7 @@ import { Expressions, type Parameter } from './expressions.ts';
 import type { Variable } from './scope.ts';
 import { declare, integers, randomStruct, type Sequence, type Shape, wholes } from './shapes.ts';
 import { Statements } from './statements.ts';
+import { randomTable, summedTable } from './tables.ts';
 
 /**
  * Random C without undefined behaviour (signed overflow wraps): types, globals of each section, functions that are
@@ -48,6 +49,11 @@ class Program {
       lines.push(text);
     }
     for (let i = r.int(0, 4); i > 0; i--) lines.push(this.#global(i));
+    for (let i = r.int(0, 2); i > 0; i--) {
+      const { table, text } = randomTable(r, i, this.#e.structs);
+      this.#e.tables.push(table);
+      lines.push(text);
+    }
     for (let i = r.int(1, 4); i > 0; i--) lines.push(...this.#function(i));
     return [...lines, ...this.#run()].join('\n');
   }
@@ -67,7 +73,8 @@ class Program {
     const r = this.#r;
     if (r.chance(scalars)) return r.pick(wholes);
     if (r.chance(0.5)) return r.pick(this.#e.structs);
-    const element = r.chance(0.3) ? r.pick(this.#e.structs) : r.pick(integers);
+    const plain = r.chance(0.3) ? r.pick(this.#e.structs) : r.pick(integers);
+    const element: Shape = r.chance(0.15) ? { kind: 'array', element: plain, length: 2 } : plain;
     return { kind: 'array', element, length: r.pick([2, 4, 8]) } satisfies Sequence;
   }
 
@@ -87,7 +94,7 @@ class Program {
     const r = this.#r;
     const pointer = r.chance(0.3);
     const type = r.chance(pointer ? 0.5 : apart ? 1 : 0.7) ? r.pick(wholes) : r.pick(this.#e.structs);
-    return { name: `x${number}`, type, pointer, writable: pointer && !pure && r.chance(0.7) };
+    return { name: `x${number}`, type, pointer, writable: pointer && !pure && r.chance(0.7), fixed: r.chance(0.6) };
   }
 
   #function(number: number): string[] {
@@ -103,7 +110,7 @@ class Program {
     );
     const start = e.spent;
     e.budget = start + 60;
-    this.#s.room = 64;
+    e.room = 64;
     this.#s.pure = pure;
     const globals = e.scope.variables.length;
     const body = e.scope.apart(
@@ -126,9 +133,9 @@ class Program {
     ];
   }
 
-  #variableOf({ name, type, pointer, writable }: Parameter, globals: number): Variable {
+  #variableOf({ name, type, pointer, writable, fixed }: Parameter, globals: number): Variable {
     if (!pointer) return { name, type, writable: true, addressable: true };
-    const target = { kind: 'pointer', target: type, levels: 1, before: globals, writable } as const;
+    const target = { kind: 'pointer', target: type, levels: 1, before: globals, writable, fixed } as const;
     return { name, type: target, writable: true, addressable: false };
   }
 
@@ -155,7 +162,7 @@ class Program {
     const r = this.#r;
     const e = this.#e;
     e.budget = e.spent + 400;
-    this.#s.room = 176;
+    e.room = 176;
     this.#s.pure = false;
     const lines: string[] = [];
     const add = (name: string, type: Shape, text: string): void => {
@@ -166,26 +173,27 @@ class Program {
     for (const [i, type] of e.structs.entries()) {
       const some = e.initializer(type, 2);
       add(`w${i}`, type, some);
-      this.#s.room -= e.room(type);
+      e.room -= e.roomFor(type);
     }
     const array: Sequence = { kind: 'array', element: r.pick(integers), length: 4 };
     add('b', array, '{ in[0], in[1], [3] = in[7] }');
     lines.push(...this.#s.list(r.int(5, 10)));
-    lines.push('u64 h = 1;', ...e.scope.variables.flatMap((one) => this.#summed(one)), 'return h;');
+    lines.push('u64 h = 1;', ...e.scope.variables.flatMap((one) => this.#summed(one)));
+    lines.push(...e.tables.flatMap((one) => summedTable(one, summed)), 'return h;');
     return ['u64 run(u64 *in) {', ...lines.map((line) => `  ${line}`), '}'];
   }
 
   /** All numbers within a variable go into the sum. */
   #summed({ name, type }: Variable): string[] {
-    if (type.kind === 'pointer') return [];
-    const parts = (text: string, shape: Shape): string[] => {
-      if (shape.kind === 'array') {
-        return Array.from({ length: shape.length }, (_, i) => parts(`${text}[${i}]`, shape.element)).flat();
-      }
-      if (shape.kind === 'scalar') return [`h = h * 31 + (u64)${text};`];
-      const fields = shape.union ? shape.fields.slice(0, 1) : shape.fields;
-      return fields.flatMap((field) => parts(`${text}.${field.name}`, field.type));
-    };
-    return parts(name, type);
+    return type.kind === 'pointer' ? [] : summed(name, type);
   }
+}
+
+function summed(text: string, shape: Shape): string[] {
+  if (shape.kind === 'array') {
+    return Array.from({ length: shape.length }, (_, i) => summed(`${text}[${i}]`, shape.element)).flat();
+  }
+  if (shape.kind === 'scalar') return [`h = h * 31 + (u64)${text};`];
+  const fields = shape.union ? shape.fields.slice(0, 1) : shape.fields;
+  return fields.flatMap((field) => summed(`${text}.${field.name}`, field.type));
 }

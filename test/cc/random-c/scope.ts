@@ -21,6 +21,8 @@ export interface Pointer {
   /** How many variables there were before it. */
   readonly before: number;
   readonly writable: boolean;
+  /** It points to fixed places only. */
+  readonly fixed: boolean;
 }
 
 /** An lvalue: its text, its type, whether `&` and `=` may be applied. */
@@ -29,6 +31,8 @@ export interface Place {
   readonly type: Shape;
   readonly writable: boolean;
   readonly addressable: boolean;
+  /** No variable tells where it lies. On the stack, atomic operations work only there. */
+  readonly fixed: boolean;
   readonly width?: number;
 }
 
@@ -82,12 +86,13 @@ export class Scope {
   }
 
   #enter({ name, type, writable, addressable }: Variable): Place {
-    if (type.kind !== 'pointer') return { text: name, type, writable, addressable };
+    if (type.kind !== 'pointer') return { text: name, type, writable, addressable, fixed: true };
     return {
       text: `(*${'*'.repeat(type.levels - 1)}${name})`,
       type: type.target,
       writable: type.writable,
       addressable: true,
+      fixed: type.fixed,
     };
   }
 
@@ -105,14 +110,16 @@ export class Scope {
     const through = /^\(\*(\w+)\)$/.exec(place.text);
     const text = through && this.#r.chance(0.7) ? `${through[1]}->${name}` : `${place.text}.${name}`;
     const addressable = place.addressable && !struct.packed && width === undefined;
-    return { text, type, writable: place.writable, addressable, ...(width === undefined ? {} : { width }) };
+    const { writable, fixed } = place;
+    return { text, type, writable, addressable, fixed, ...(width === undefined ? {} : { width }) };
   }
 
   #element(place: Place, { element, length }: Sequence): Place {
-    const index = this.#r.chance(0.5) ? `${this.#r.int(0, length - 1)}` : this.#index(length);
+    const constant = this.#r.chance(0.5);
+    const index = constant ? `${this.#r.int(0, length - 1)}` : this.#index(length);
     const plain = /^\w+$/.test(place.text);
     const text = plain && this.#r.chance(0.1) ? `(*(${place.text} + ${index}))` : `${place.text}[${index}]`;
-    return { ...place, text, type: element };
+    return { ...place, text, type: element, fixed: place.fixed && constant };
   }
 }
 

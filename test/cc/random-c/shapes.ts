@@ -30,7 +30,7 @@ export interface Struct {
 
 export interface Sequence {
   readonly kind: 'array';
-  readonly element: Scalar | Struct;
+  readonly element: Shape;
   /** A power of two. */
   readonly length: number;
 }
@@ -68,7 +68,7 @@ export function sizeOf(shape: Shape): number {
 
 /** A declaration of `name` with the shape. */
 export function declare(shape: Shape, name: string): string {
-  if (shape.kind === 'array') return `${shape.element.name} ${name}[${shape.length}]`;
+  if (shape.kind === 'array') return declare(shape.element, `${name}[${shape.length}]`);
   return `${shape.name} ${name}`;
 }
 

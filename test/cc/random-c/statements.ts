@@ -1,6 +1,9 @@
 import type { Callable, Expressions } from './expressions.ts';
+import { loop } from './loops.ts';
+import { atomic, boundedIndex, bytes, byteView, pointerWalk } from './memory-statements.ts';
 import type { Place } from './scope.ts';
-import { integers, type Scalar, type Sequence, type Struct, sizeOf, wholes } from './shapes.ts';
+import { bool, integers, type Scalar, type Sequence, type Struct, sizeOf, wholes } from './shapes.ts';
+import { tableStatement } from './tables.ts';
 
 /**
  * Statements. Side effects stand where C orders them: a value with one goes into a variable of its own before anything
@@ -9,11 +12,8 @@ import { integers, type Scalar, type Sequence, type Struct, sizeOf, wholes } fro
 export class Statements {
   readonly #e: Expressions;
   #depth = 0;
-  #loops = 0;
   /** Where a `break` or `continue` would go. */
-  #jumps: ('break' | 'continue')[] = [];
-  /** Bytes of the frame that variables may still take. */
-  room = 0;
+  #jumps: string[] = [];
   /** Only within what a function may change. */
   pure = false;
 
@@ -28,19 +28,19 @@ export class Statements {
   }
 
   /** A block's lines, its declarations forgotten behind it. */
-  #block(jumps: readonly ('break' | 'continue')[] = this.#jumps): string[] {
+  #block(jumps: readonly string[] = this.#jumps): string[] {
     const { r, scope } = this.#e;
-    const [own, room] = [this.#jumps, this.room];
+    const [own, room] = [this.#jumps, this.#e.room];
     this.#jumps = [...jumps];
     this.#depth++;
     const lines = scope.inside(() => {
       const made = this.list(r.int(1, 3));
-      if (this.#jumps.length > 0 && r.chance(0.15)) made.push(`if (${this.#e.expression(1)}) ${r.pick(this.#jumps)};`);
+      if (this.#jumps.length > 0 && r.chance(0.2)) made.push(`if (${this.#e.expression(1)}) ${r.pick(this.#jumps)};`);
       return made;
     });
     this.#depth--;
     this.#jumps = own;
-    this.room = room;
+    this.#e.room = room;
     return lines.map((line) => `  ${line}`);
   }
 
@@ -55,20 +55,21 @@ export class Statements {
     [5, () => [this.#compound()]],
     [2, () => [this.#step()]],
     [5, () => this.#branch()],
-    [5, () => this.#loop()],
+    [5, () => loop(this.#e, (jumps) => this.#block([...jumps, ...this.#gotos()]))],
     [3, () => this.#switch()],
     [2, () => this.#forwardGoto()],
     [1, () => this.#backwardGoto()],
     [3, () => this.#structAssignment()],
     [6, () => this.#declaration()],
     [4, () => this.#sequenced()],
-    [2, () => this.#atomic()],
-    [2, () => this.#bytes()],
+    [2, () => atomic(this.#e)],
+    [2, () => bytes(this.#e)],
     [3, () => this.#call()],
-    [2, () => this.#pointerWalk()],
+    [2, () => pointerWalk(this.#e)],
     [2, () => this.#retarget()],
-    [1, () => this.#byteView()],
-    [1, () => this.#boundedIndex()],
+    [4, () => (this.pure ? undefined : tableStatement(this.#e, () => this.#block()))],
+    [1, () => byteView(this.#e)],
+    [1, () => boundedIndex(this.#e)],
   ];
 
   #assignment(): string {
@@ -111,86 +112,6 @@ export class Statements {
     return [head, ...yes, '} else {', ...this.#block(), '}'];
   }
 
-  #loop(): string[] | undefined {
-    const { r, scope } = this.#e;
-    if (this.#loops >= 2) return undefined;
-    const count = r.int(1, this.#loops === 0 ? 6 : 4);
-    const i = this.#e.fresh('i');
-    const type = r.pick(['int', 'int', 'u32', 'u8', 's64', 'u64']);
-    this.#loops++;
-    this.#e.times *= count;
-    const lines = scope.inside(() => {
-      scope.add({ name: i, type: integers[5] as Scalar, writable: false, addressable: false });
-      const array = scope.place(
-        (place) => place.writable && place.type.kind === 'array' && place.type.element.kind === 'scalar',
-      );
-      const touch = array
-        ? [`  ${array.text}[${i} & ${(array.type as Sequence).length - 1}] += ${this.#e.expression(1)};`]
-        : [];
-      return this.#shapeOfLoop(i, type, count, touch);
-    });
-    this.#e.times /= count;
-    this.#loops--;
-    return lines;
-  }
-
-  #shapeOfLoop(i: string, type: string, count: number, touch: string[]): string[] {
-    const { r } = this.#e;
-    const unroll = r.chance(0.25) ? ['#pragma unroll'] : [];
-    switch (r.int(0, 5)) {
-      case 0:
-        // A continue would pass the step by.
-        return [
-          `{ ${type} ${i} = 0;`,
-          `while (${i} < ${count}) {`,
-          ...touch,
-          ...this.#block(['break']),
-          `  ${i}++;`,
-          '} }',
-        ];
-      case 1:
-        return [
-          `{ ${type} ${i} = 0;`,
-          'do {',
-          ...touch,
-          ...this.#block(['break', 'continue']),
-          `} while (++${i} < ${count}); }`,
-        ];
-      case 2:
-        return [
-          `{ int ${i} = ${count};`,
-          `while (${i}-- > 0) {`,
-          ...touch,
-          ...this.#block(['break', 'continue']),
-          '} }',
-        ];
-      case 3:
-        return [
-          ...unroll,
-          `for (int ${i} = ${count}; ${i} > 0; ${i}--) {`,
-          ...touch,
-          ...this.#block(['break', 'continue']),
-          '}',
-        ];
-      case 4:
-        return [
-          `for (${type} ${i} = 0; ; ${i} += 2) {`,
-          `  if (${i} >= ${count * 2 - 1}) break;`,
-          ...touch,
-          ...this.#block(['break', 'continue']),
-          '}',
-        ];
-      default:
-        return [
-          ...unroll,
-          `for (${type} ${i} = 0; ${i} < ${count}; ${i}++) {`,
-          ...touch,
-          ...this.#block(['break', 'continue']),
-          '}',
-        ];
-    }
-  }
-
   #switch(): string[] {
     const { r } = this.#e;
     const head = r.pick([
@@ -208,7 +129,7 @@ export class Statements {
     const parts = labels.flatMap((label) => {
       const end = r.chance(0.6) ? ['  break;'] : [];
       // Not `break`: the block's own jumps would leave the switch only.
-      const inner = this.#jumps.filter((one) => one === 'continue');
+      const inner = this.#jumps.filter((one) => one !== 'break');
       return r.chance(0.15) ? [label, '  ;', ...end] : [`${label} {`, ...this.#block(inner), '}', ...end];
     });
     return [head, ...parts, '}'];
@@ -216,29 +137,35 @@ export class Statements {
 
   #forwardGoto(): string[] {
     const label = this.#e.fresh('l');
-    const lines = [`if (${this.#e.expression(2)}) goto ${label};`, '{', ...this.#block()];
+    const jumps = [...this.#jumps, `goto ${label}`];
+    const lines = [`if (${this.#e.expression(2)}) goto ${label};`, '{', ...this.#block(jumps)];
     if (this.#e.r.chance(0.3))
       lines.push(`  if (${this.#e.expression(1)}) { ${this.#assignment()} goto ${label}; }`, ...this.#block());
     return [...lines, '}', `${label}: ;`];
   }
 
+  /** Jumps out of any loop. */
+  #gotos(): string[] {
+    return this.#jumps.filter((one) => one.startsWith('goto'));
+  }
+
   #backwardGoto(): string[] | undefined {
-    if (this.#loops >= 2) return undefined;
+    if (this.#e.loops >= 2) return undefined;
     const label = this.#e.fresh('l');
     const turn = this.#e.fresh('i');
     const count = this.#e.r.int(2, 3);
-    this.#loops++;
+    this.#e.loops++;
     this.#e.times *= count;
     const lines = [
       `{ u32 ${turn} = 0;`,
       `${label}:`,
       '  {',
-      ...this.#block([]),
+      ...this.#block(this.#gotos()),
       '  }',
       `  if (++${turn} < ${count}) goto ${label}; }`,
     ];
     this.#e.times /= count;
-    this.#loops--;
+    this.#e.loops--;
     return lines;
   }
 
@@ -253,8 +180,8 @@ export class Statements {
     if (kind < 4) return this.#pointer();
     if (kind < 6 && structs.length > 0) {
       const type = r.pick(structs);
-      if (this.#e.room(type) > this.room) return undefined;
-      this.room -= this.#e.room(type);
+      if (this.#e.roomFor(type) > this.#e.room) return undefined;
+      this.#e.room -= this.#e.roomFor(type);
       const name = this.#e.fresh('o');
       const line = `${type.name} ${name} = ${r.chance(0.5) ? this.#e.value(type, 2) : this.#e.initializer(type, 2)};`;
       scope.add({ name, type, writable: true, addressable: true });
@@ -263,16 +190,16 @@ export class Statements {
     if (kind === 6) {
       const element = structs.length > 0 && r.chance(0.4) ? r.pick(structs) : r.pick(integers);
       const type: Sequence = { kind: 'array', element, length: r.pick([2, 4]) };
-      if (sizeOf(type) > this.room) return undefined;
-      this.room -= sizeOf(type);
+      if (sizeOf(type) > this.#e.room) return undefined;
+      this.#e.room -= sizeOf(type);
       const name = this.#e.fresh('a');
       const line = `${element.name} ${name}[${type.length}] = ${this.#e.initializer(type, 2)};`;
       scope.add({ name, type, writable: true, addressable: true });
       return [line];
     }
-    if (this.room < 8) return undefined;
-    this.room -= 8;
-    const type = r.pick(wholes);
+    if (this.#e.room < 8) return undefined;
+    this.#e.room -= 8;
+    const type = r.chance(0.08) ? bool : r.pick(wholes);
     const name = this.#e.fresh('v');
     const volatile = r.chance(0.15);
     const line = `${volatile ? 'volatile ' : ''}${type.name} ${name} = ${this.#e.expression(2)};`;
@@ -283,8 +210,8 @@ export class Statements {
   /** A pointer to some place, or to a pointer. */
   #pointer(): string[] | undefined {
     const { r, scope } = this.#e;
-    if (this.room < 8) return undefined;
-    this.room -= 8;
+    if (this.#e.room < 8) return undefined;
+    this.#e.room -= 8;
     const before = scope.variables.length;
     const known = scope.variables.filter(({ type }) => type.kind === 'pointer' && type.levels === 1);
     const name = this.#e.fresh('p');
@@ -302,7 +229,7 @@ export class Statements {
     if (!place || place.type.kind === 'array') return undefined;
     scope.add({
       name,
-      type: { kind: 'pointer', target: place.type, levels: 1, before, writable },
+      type: { kind: 'pointer', target: place.type, levels: 1, before, writable, fixed: place.fixed },
       writable: true,
       addressable: false,
     });
@@ -314,7 +241,7 @@ export class Statements {
     const pointers = scope.pointers();
     if (pointers.length === 0) return undefined;
     const { text, type } = r.pick(pointers);
-    const address = this.#e.address(type.target, type.before, type.writable);
+    const address = this.#e.address(type.target, type.before, type);
     return address === undefined ? undefined : [`${text} = ${address};`];
   }
 
@@ -323,8 +250,8 @@ export class Statements {
     const { r, scope } = this.#e;
     const place = this.#e.target();
     const other = this.#e.target();
-    if (!place || !other || this.room < 8) return undefined;
-    this.room -= 8;
+    if (!place || !other || this.#e.room < 8) return undefined;
+    this.#e.room -= 8;
     const name = this.#e.fresh('v');
     const type = r.pick(wholes);
     const line = `${type.name} ${name} = ${this.#effects(place, other)};`;
@@ -361,65 +288,6 @@ export class Statements {
     return `${cast}${r.pick([`${text}${step}`, `${step}${text}`, `(${text} = ${this.#e.expression(2)})`, `(${this.#update(place)})`])}`;
   }
 
-  #atomic(): string[] | undefined {
-    const { r, scope } = this.#e;
-    const place = this.#e.target(
-      (one) =>
-        one.addressable &&
-        one.width === undefined &&
-        one.type.kind === 'scalar' &&
-        one.type.bits >= 32 &&
-        /[us]\d|long/.test(one.type.name),
-    );
-    if (!place || this.room < 8) return undefined;
-    this.room -= 8;
-    const at = `&${place.text}`;
-    // gcc 12 dies of a _Bool here.
-    const value = `(s64)${this.#e.expression(2)}`;
-    const op = r.pick(['add', 'sub', 'or', 'and', 'xor']);
-    const call = r.pick([
-      `__sync_fetch_and_${op}(${at}, ${value})`,
-      `__sync_${op}_and_fetch(${at}, ${value})`,
-      `__atomic_fetch_${op}(${at}, ${value}, __ATOMIC_RELAXED)`,
-      `__atomic_${op}_fetch(${at}, ${value}, __ATOMIC_SEQ_CST)`,
-      `__sync_val_compare_and_swap(${at}, ${this.#e.expression(1)}, ${value})`,
-      `__sync_bool_compare_and_swap(${at}, ${place.text}, ${value})`,
-      `__sync_lock_test_and_set(${at}, ${value})`,
-      `__atomic_exchange_n(${at}, ${value}, __ATOMIC_ACQ_REL)`,
-      `__atomic_load_n(${at}, __ATOMIC_ACQUIRE)`,
-    ]);
-    if (r.chance(0.3)) return [`${call};`];
-    const name = this.#e.fresh('v');
-    const type = r.pick(integers);
-    scope.add({ name, type, writable: true, addressable: true });
-    return [`${type.name} ${name} = ${call};`];
-  }
-
-  /** memcpy, memmove, memset and memcmp of what has no holes. */
-  #bytes(): string[] | undefined {
-    const { r, scope } = this.#e;
-    const solid = ({ type, width, addressable }: Place): boolean =>
-      width === undefined && addressable && (type.kind === 'array' || (type.kind === 'struct' && type.union));
-    const to = this.#e.target((place) => solid(place) && sizeOf(place.type) >= 4 && holeless(place));
-    if (!to) return undefined;
-    const size = sizeOf(to.type);
-    if (r.chance(0.3))
-      return [
-        `__builtin_memset(&${to.text}, ${r.chance(0.5) ? r.int(0, 255) : this.#e.expression(1)}, ${r.int(1, size)});`,
-      ];
-    const from = scope.place((place) => solid(place) && holeless(place) && sizeOf(place.type) >= 4);
-    if (!from) return undefined;
-    const count = r.int(1, Math.min(size, sizeOf(from.type)));
-    if (r.chance(0.4) && this.room >= 8) {
-      this.room -= 8;
-      const name = this.#e.fresh('v');
-      scope.add({ name, type: integers[5] as Scalar, writable: true, addressable: true });
-      const compared = `__builtin_memcmp(&${to.text}, &${from.text}, ${count})`;
-      return [`s32 ${name} = ${r.pick([`${compared} < 0`, `${compared} == 0`, `!${compared}`, `${compared} > 0`])};`];
-    }
-    return [`__builtin_memmove(&${to.text}, &${from.text}, ${count});`];
-  }
-
   #call(): string[] | undefined {
     const { r, scope, functions } = this.#e;
     const fitting = functions.filter((one: Callable) => this.#e.affordable(one) && (one.pure || !this.pure));
@@ -428,92 +296,11 @@ export class Statements {
     const call = this.#e.callOf(target, 2);
     if (call === undefined) return undefined;
     const { returns } = target;
-    if (!returns || returns.kind === 'array' || r.chance(0.1) || this.#e.room(returns) > this.room) return [`${call};`];
-    this.room -= this.#e.room(returns);
+    if (!returns || returns.kind === 'array' || r.chance(0.1) || this.#e.roomFor(returns) > this.#e.room)
+      return [`${call};`];
+    this.#e.room -= this.#e.roomFor(returns);
     const name = this.#e.fresh('v');
     scope.add({ name, type: returns, writable: true, addressable: true });
     return [`${returns.name} ${name} = ${call};`];
   }
-
-  /** A pointer goes over an array. */
-  #pointerWalk(): string[] | undefined {
-    const { r, scope } = this.#e;
-    const array = this.#e.target(
-      ({ type, addressable }) => addressable && type.kind === 'array' && type.element.kind === 'scalar',
-    );
-    const sum = this.#e.target();
-    // What the loop writes must not change where the array lies.
-    if (!array || !sum || this.#loops >= 2 || /\[[^\]]*\D/.test(array.text)) return undefined;
-    const { element, length } = array.type as Sequence;
-    const p = this.#e.fresh('p');
-    const type = element.name;
-    this.#e.spent += length * this.#e.times;
-    return scope.inside(() =>
-      r.pick([
-        [`for (${type} *${p} = ${array.text}; ${p} < ${array.text} + ${length}; ${p}++) ${sum.text} += *${p} * 3;`],
-        [
-          `{ const ${type} *${p} = ${array.text} + ${length};`,
-          ...(/[(>]/.test(array.text) ? [] : ['#pragma unroll']),
-          `  while (${p} != ${array.text}) ${sum.text} ^= *--${p}; }`,
-        ],
-        [
-          `{ ${type} *${p} = &${array.text}[${r.int(0, length - 1)}];`,
-          `  *${p} ${r.pick(['=', '+=', '^='])} ${this.#e.expression(2)};`,
-          `  ${sum.text} += ${p} - ${array.text}; }`,
-        ],
-        [
-          `{ ${type} *${p} = ${array.text};`,
-          `  for (int n = 0; n < ${length - 1}; n++) *${p}++ ${r.pick(['+=', '^='])} n + 1;`,
-          `  ${sum.text} += ${p}[-1] + ${p}[0]; }`,
-        ],
-      ]),
-    );
-  }
-
-  /** The bytes of a number. */
-  #byteView(): string[] | undefined {
-    const { r } = this.#e;
-    const place = this.#e.target(
-      (one) =>
-        one.addressable &&
-        one.width === undefined &&
-        one.type.kind === 'scalar' &&
-        one.type.bits >= 16 &&
-        /[us]\d|long/.test(one.type.name),
-    );
-    const sum = this.#e.target();
-    if (!place || !sum) return undefined;
-    const size = sizeOf(place.type);
-    const at = r.chance(0.5) ? `${r.int(0, size - 1)}` : `${this.#e.expression(1)} & ${size - 1}`;
-    if (r.chance(0.5)) return [`((u8 *)&${place.text})[${at}] ${r.pick(['=', '^=', '+='])} ${this.#e.expression(2)};`];
-    return [`${sum.text} = ((${r.pick(['u8', 's8'])} *)&${place.text})[${at}];`];
-  }
-
-  /** An index held in bounds by a comparison. */
-  #boundedIndex(): string[] | undefined {
-    const { r, scope } = this.#e;
-    const array = scope.place(({ type }) => type.kind === 'array' && type.element.kind === 'scalar');
-    const sum = this.#e.target();
-    if (!array || !sum) return undefined;
-    const { length } = array.type as Sequence;
-    const index = this.#e.fresh('i');
-    const value = this.#e.expression(2);
-    return r.pick([
-      [`{ u32 ${index} = ${value};`, `  if (${index} < ${length}) ${sum.text} += ${array.text}[${index}]; }`],
-      [
-        `{ u64 ${index} = ${value};`,
-        `  if (${index} > ${length - 1}) ${index} = ${length - 1};`,
-        `  ${sum.text} ^= ${array.text}[${index}]; }`,
-      ],
-      [
-        `{ s32 ${index} = ${value};`,
-        `  if (${index} >= 0 && ${index} < ${length}) ${sum.text} -= ${array.text}[${index}]; }`,
-      ],
-      [`{ u8 ${index} = ${value};`, `  ${sum.text} = ${index} >= ${length} ? 7 : ${array.text}[${index}]; }`],
-    ]);
-  }
-}
-
-function holeless({ type }: Place): boolean {
-  return type.kind === 'struct' || (type.kind === 'array' && (type.element.kind === 'scalar' || type.element.union));
 }

@@ -1,0 +1,98 @@
+import { askedBy, type Token } from '../preprocess/token.ts';
+import type { Expression } from './ast.ts';
+
+/**
+ * From which token to which an expression goes, for diagnostics alone: worked out when one is told, so that reading
+ * costs nothing. The tree keeps an operator's own token; the brackets around and behind expressions are noted here.
+ */
+export type Span = readonly [first: Token, last: Token];
+
+export class Spans {
+  readonly #first = new Map<Expression, Token>();
+  readonly #last = new Map<Expression, Token>();
+
+  /** Brackets stand around it, or something was folded. */
+  note(e: Expression, first: Token | undefined, last: Token | undefined): void {
+    if (first) this.#first.set(e, first);
+    if (last) this.#last.set(e, last);
+  }
+
+  of(e: Expression): Span {
+    return [this.first(e), askedBy(this.#lastOf(e))];
+  }
+
+  /** Where the text begins it. */
+  first(e: Expression): Token {
+    let first = this.#first.get(e) ?? e.at;
+    // No recursion: a sum of thousands is a tree as deep.
+    for (let part = this.#first.has(e) ? undefined : leftOf(e); part; part = leftOf(part)) {
+      const noted = this.#first.get(part);
+      first = noted ?? part.at;
+      if (noted) break;
+    }
+    return askedBy(first);
+  }
+
+  #lastOf(e: Expression): Token {
+    let last = this.#last.get(e) ?? e.at;
+    for (let part = this.#last.has(e) ? undefined : rightOf(e); part; part = rightOf(part)) {
+      const noted = this.#last.get(part);
+      last = noted ?? part.at;
+      if (noted) break;
+    }
+    return last;
+  }
+}
+
+/** The part that stands before an expression's own token. */
+function leftOf(e: Expression): Expression | undefined {
+  switch (e.kind) {
+    case 'binary':
+    case 'compare':
+    case 'logical':
+    case 'assign':
+    case 'comma':
+      return e.left;
+    case 'update':
+      // `++x` has the token of the operator, and `x++` begins with x.
+      return e.post || e.op !== e.at.text[0] || e.at.text.endsWith('=') ? e.left : undefined;
+    case 'conditional':
+      return e.test;
+    case 'member':
+    case 'method':
+      return 'base' in e ? e.base : undefined;
+    case 'cast':
+      return e.at.text === '(' ? undefined : e.base;
+    case 'address':
+      return e.at.text === '&' ? undefined : e.base;
+    case 'deref':
+      return e.at.text === '*' ? undefined : e.base;
+    default:
+      return undefined;
+  }
+}
+
+/** The part that stands behind. */
+function rightOf(e: Expression): Expression | undefined {
+  switch (e.kind) {
+    case 'binary':
+    case 'compare':
+    case 'logical':
+    case 'assign':
+    case 'comma':
+      return e.right;
+    case 'update':
+      return e.post ? undefined : e.right;
+    case 'conditional':
+      return e.no;
+    case 'cast':
+    case 'address':
+    case 'deref':
+    case 'not':
+    case 'negate':
+    case 'complement':
+      return e.base;
+    default:
+      return undefined;
+  }
+}
