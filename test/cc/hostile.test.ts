@@ -64,7 +64,7 @@ describe('is told with its place', () => {
     ['a text that includes itself', '#include "self.h"\n', 1, /#include nested more than 64 deep/],
     [
       'a macro of a hundred thousand backslashes',
-      `#define A ${'\\\\'.repeat(100_000)}\nint a = b;`,
+      `#define A ${'\\\\'.repeat(100_000)}x\nint a = b;`,
       2,
       /undeclared identifier 'b'/,
     ],

@@ -194,14 +194,13 @@ export class Preprocessor {
     }
   }
 
-  /** A macro's body with what is wrong with its tokens told. */
+  /** A macro's body, with what is wrong in it told. */
   #checked(tokens: readonly Token[], reading: Reading): readonly Token[] {
     if (!reading.hasFaults) return tokens;
-    for (const token of tokens) {
-      const fault = reading.faultAt(token.offset);
-      // A literal without an end is one all the same, until it is used.
-      if (fault) this.#diagnostics.warning(token, fault.message);
-    }
+    // The first tells enough. A literal without an end is one all the same, until it is used.
+    const wrong = tokens.find((token) => reading.faultAt(token.offset));
+    const fault = wrong && reading.faultAt(wrong.offset);
+    if (fault) this.#diagnostics.warning(wrong, fault.message);
     return tokens.filter((token) => token.kind !== 'stray');
   }
 
