@@ -103,7 +103,7 @@ class Assembler {
   #statement(cursor: Cursor, opcode?: number): Statement {
     const statement = isClassic(cursor)
       ? parseClassic(cursor)
-      : parseInstruction(cursor, this.#names, opcode === loadImm64);
+      : parseInstruction(cursor, this.#names, opcode);
     cursor.expectEnd();
     return statement;
   }
@@ -181,7 +181,6 @@ function isUndecided(body: InstructionBody, decoded: InstructionBody): boolean {
 }
 
 /** BPF_LD | BPF_IMM | BPF_DW: behind it in brackets the verifier prints a 64-bit immediate without `ll`. */
-const loadImm64 = 0x18;
 
 /** A line of the classic syntax begins with one of its mnemonics, which no line of the other does. */
 function isClassic(cursor: Cursor): boolean {

@@ -15,12 +15,17 @@ import { parseTarget, skipPlaceName } from './target.ts';
 /** Words that begin an instruction, for hints. */
 const firstWords = ['if', 'goto', 'gotol', 'may_goto', 'call', 'callx', 'exit', 'lock', 'store_release'] as const;
 
-/** instruction = conditional | goto | call | callx | "exit" | locked | released | store | assignment */
-export function parseInstruction(cursor: Cursor, names: Names, wide: boolean): Statement {
+const loadImm64 = 0x18;
+
+/**
+ * instruction = conditional | goto | call | callx | "exit" | locked | released | store | assignment
+ * @param opcode what the verifier's log writes before it
+ */
+export function parseInstruction(cursor: Cursor, names: Names, opcode?: number): Statement {
   const token = cursor.peek();
   switch (token.text) {
     case 'if':
-      return parseConditional(cursor);
+      return parseConditional(cursor, opcode !== undefined);
     case 'goto':
     case 'gotol':
     case 'may_goto':
@@ -40,7 +45,7 @@ export function parseInstruction(cursor: Cursor, names: Names, wide: boolean): S
     case '*':
       return parseStore(cursor);
     default:
-      if (cursor.atRegister) return parseAssignment(cursor, wide);
+      if (cursor.atRegister) return parseAssignment(cursor, opcode === loadImm64);
       return cursor.unexpected('an instruction', token, nearestHint(token.text, firstWords));
   }
 }
@@ -52,23 +57,23 @@ const lockedBySymbol = new Map<string, AtomicOperation>(
 );
 
 /** conditional = "if" register comparison ( register | number ) ( "goto" | "gotol" ) target */
-function parseConditional(cursor: Cursor): Statement {
+function parseConditional(cursor: Cursor, logged: boolean): Statement {
   cursor.expect('if');
   const { number: dst, width } = cursor.register();
   const comparison = cursor.peek();
   const op = jumpBySymbol.get(comparison.text);
   if (op === undefined) return cursor.unexpected(`a comparison: ${[...jumpBySymbol.keys()].join(' ')}`);
   cursor.next();
-  const src = cursor.atNumber ? comparedWith(cursor, width) : registerOperand(cursor, width);
+  const src = cursor.atNumber ? comparedWith(cursor, width, logged) : registerOperand(cursor, width);
   cursor.expect('goto');
   return parseTarget(cursor, (offset) => ({ kind: 'jump', op, width, dst, src, offset }));
 }
 
-/** The verifier writes immediates as unsigned words, and its jumps as `goto pc+1`: there 0xffffffff is -1. */
-function comparedWith(cursor: Cursor, width: Width): Operand {
+/** The verifier writes immediates as unsigned words, with an opcode before or a `goto pc+1` behind: 0xffffffff is -1. */
+function comparedWith(cursor: Cursor, width: Width, logged: boolean): Operand {
   let ahead = 0;
   while (cursor.peek(ahead).kind !== 'end' && cursor.peek(ahead).text !== 'goto') ahead++;
-  if (width === 32 || cursor.peek(ahead + 1).text === 'pc') return immediate(cursor.word());
+  if (width === 32 || logged || cursor.peek(ahead + 1).text === 'pc') return immediate(cursor.word());
   return immediate(cursor.signedWord('load a larger number into a register with `ll` and compare with that'));
 }
 

@@ -109,7 +109,7 @@ describe('verdicts as text', () => {
     const file = join(folder, 'count.c');
     writeFileSync(
       file,
-      'BPF_ARRAY(hits, u64, 4);\nint kprobe__tcp_sendmsg(struct pt_regs *ctx) {\n  int key = 1;\n  u64 *value = hits.lookup(&key);\n  *value += 1;\n  return 0;\n}\n',
+      'BPF_HASH(hits);\nint kprobe__tcp_sendmsg(struct pt_regs *ctx) {\n  u64 key = 1;\n  u64 *value = hits.lookup(&key);\n  *value += 1;\n  return 0;\n}\n',
     );
     const { code, out, err } = await tracebed(['verify', file]);
     expect({ code, err }).toEqual({ code: 1, err: '' });

@@ -36,6 +36,7 @@ describe('assemble', () => {
     ['if r1 s> 5 goto +3', '6501030005000000'],
     ['if w1 & 7 goto +0x1', '4601010007000000'],
     ['if r1 == 0xffffffff goto pc+1', '15010100ffffffff'],
+    ['(15) if r1 == 0xffffffff goto L\nL:', '15010000ffffffff'],
     ['if r1 != r2 goto -1 <loop>', '5d21ffff00000000'],
     ['goto 3', '0500030000000000'],
     ['gotol -70000', '0600000090eefeff'],
