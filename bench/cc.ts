@@ -15,12 +15,15 @@ import { type Peer, type Text, textsOf, typeOf } from '../test/conformance/bcc-t
  * warm process: `npm run bench:cc -- [DIR [PEER.json]]`. A program is compiled to WebAssembly when it is hot; what a load
  * takes that does so at once is told beside it. DIR holds C texts in BCC's dialect; PEER.json what real BCC made of them,
  * with its times (test/conformance/bcc-peer.py). Where clang is installed, plain C of the sizes that tools have is
- * compiled by both: clang as the process that a tool would start, which only writes an object. No text is the same twice. Both take turns, and the
- * best of each counts: other work on the machine only adds.
+ * compiled by both: clang as the process that a tool would start, which only writes an object. No text is the same
+ * twice; both take turns, and the median of each counts. Of a tool's text the best of a few counts.
  */
 const [folder = '', peerPath] = process.argv.slice(2);
 const profile = loadProfile('6.1');
 const rounds = 3;
+/** Turns of both at each of the plain texts; ours are several, for a process is warm when it has just done the same. */
+const turns = 15;
+const inARow = 10;
 /** Compilations before anything is timed: V8 has compiled the compiler's own code by then, on a busy machine too. */
 const warmUps = 60;
 
@@ -101,19 +104,20 @@ function againstClang(): void {
       let salt = 1;
       const once = (kernel = machine): Times => timed(plainText(blocks, salt++), {}, new Map(), kernel);
       for (let i = 0; i < warmUps; i++) once(i % 2 === 0 ? machine : eager);
-      let own: Times | undefined;
-      let atOnce = Number.POSITIVE_INFINITY;
-      let clang = Number.POSITIVE_INFINITY;
-      for (let i = 0; i < rounds; i++) {
-        for (let j = 0; j < 3; j++) own = least(own, once());
-        atOnce = Math.min(atOnce, once(eager).loaded);
+      const [own, atOnce, clang]: [Times[], number[], number[]] = [[], [], []];
+      for (let i = 0; i < turns; i++) {
+        for (let j = 0; j < inARow; j++) own.push(once());
+        for (let j = 0; j < inARow; j++) atOnce.push(once(eager).loaded);
         const start = performance.now();
         execFileSync('clang', flags);
-        clang = Math.min(clang, performance.now() - start);
+        clang.push(performance.now() - start);
       }
-      const { instructions, compile, loaded } = own as Times;
+      const instructions = own[0]?.instructions ?? 0;
+      const compile = median(own.map((times) => times.compile));
+      const loaded = median(own.map((times) => times.loaded));
+      const theirs = median(clang);
       console.log(
-        `${name.padEnd(7)} ${String(instructions).padStart(5)} instructions  compiled ${compile.toFixed(2)} ms, loaded ${loaded.toFixed(2)} ms (to WebAssembly at once ${atOnce.toFixed(2)})  clang's object ${clang.toFixed(1)} ms  ${(clang / loaded).toFixed(0)} times (compile alone ${(clang / compile).toFixed(0)})`,
+        `${name.padEnd(7)} ${String(instructions).padStart(5)} instructions  compiled ${compile.toFixed(2)} ms, loaded ${loaded.toFixed(2)} ms (to WebAssembly at once ${median(atOnce).toFixed(2)})  clang's object ${theirs.toFixed(1)} ms  ${(theirs / loaded).toFixed(0)} times (compile alone ${(theirs / compile).toFixed(0)})`,
       );
     }
   } finally {
