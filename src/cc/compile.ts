@@ -5,6 +5,7 @@ import type { MapType } from '../uapi/index.ts';
 import { Abandoned, type Diagnostic, Diagnostics, isTooDeep } from './diagnostics.ts';
 import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
+import { isLibbpfHeader } from './dialect/libbpf-headers.ts';
 import { checkTarget, programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
@@ -67,8 +68,9 @@ export function compileC(text: string, options: CompileOptions): Compiled {
 function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
   const { profile, bccDialect = true, cpus = 128 } = options;
   const file = { name: options.file ?? 'text.c', text };
+  // A vmlinux.h beside the text is some kernel's; the types are those of the kernel that it is compiled for.
   const resolve: IncludeResolver = (path, where) =>
-    options.includes?.(path, where) ??
+    (isLibbpfHeader(path) ? undefined : options.includes?.(path, where)) ??
     (isKernelHeader(path) && misspeltHeader(path) === undefined
       ? { name: `<${path}>`, text: kernelHeader(path) }
       : undefined);

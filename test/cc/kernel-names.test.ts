@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { loadProfile, profileNames } from '../../src/btf/index.ts';
+import { compileC } from '../../src/cc/index.ts';
 import { engines } from '../vm/engines.ts';
 import { compiled, runCode } from './run-c.ts';
 import { input } from './snippets.ts';
@@ -29,4 +30,15 @@ describe.each(engines)('on the $name', (engine) => {
       expect([name, runCode(code, input, engine)]).toEqual([name, value]);
     }
   });
+});
+
+test('a struct of the text is its own where it is named before it is defined', () => {
+  const text = `struct list { struct hlist_node *first; };
+    struct hlist_node { int mine; };
+    int kprobe__vfs_read(struct pt_regs *ctx) {
+      struct hlist_node node = { 3 };
+      struct list list = { &node };
+      return list.first->mine;
+    }`;
+  expect(compileC(text, { profile: loadProfile('6.18') }).diagnostics).toEqual([]);
 });

@@ -75,6 +75,35 @@ describe('programs attach by their sections, and get their arguments', () => {
 });
 
 describe('CO-RE', () => {
+  test('members of a struct that the text cuts short lie where the kernel has them', () => {
+    const text = `
+      struct task_struct { int tgid; struct task_struct *real_parent; } __attribute__((preserve_access_index));
+      int kprobe__vfs_read(struct pt_regs *ctx) {
+        struct task_struct *task = (void *)bpf_get_current_task();
+        u32 at = 0;
+        u64 tgid = task->tgid;
+        out.update(&at, &tgid);
+        return 0;
+      }`;
+    using bpf = load(`BPF_ARRAY(out, u64, 1);\n${text}`);
+    call('vfs_read', 0, { count: 1 });
+    expect([...bpf.table('out').values()]).toEqual([task.tgid]);
+  });
+
+  test('a struct with such members that the kernel has not is warned of', () => {
+    const text = 'struct task_struct___old { long state; } __attribute__((preserve_access_index));\nint x;';
+    const { diagnostics } = compileC(text, { profile: loadProfile('6.18'), file: 'old.c' });
+    expect(diagnostics.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
+      "warning: kernel 6.18 has no struct 'task_struct___old': its members stay where they are here",
+    ]);
+  });
+
+  test('a vmlinux.h beside the text is not read', () => {
+    const includes = () => ({ name: 'vmlinux.h', text: '#error of another kernel' });
+    const text = `#include "vmlinux.h"\nint kprobe__vfs_read(struct pt_regs *ctx) { return 0; }`;
+    expect(compileC(text, { profile: loadProfile('6.18'), includes }).diagnostics).toEqual([]);
+  });
+
   test('reads follow pointers at any depth', () => {
     const text = `
       SEC("kprobe/vfs_read")

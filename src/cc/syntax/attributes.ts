@@ -10,10 +10,12 @@ export interface Attributes {
   noinline: boolean;
   user: boolean;
   section: string | undefined;
+  /** CO-RE: members lie where the kernel has them. */
+  relocated: boolean;
 }
 
 export function noAttributes(): Attributes {
-  return { packed: false, packet: false, align: 1, noinline: false, user: false, section: undefined };
+  return { packed: false, packet: false, align: 1, noinline: false, user: false, section: undefined, relocated: false };
 }
 
 /** `__attribute__((…))`; those that mean nothing here are passed over. */
@@ -31,6 +33,7 @@ export function parseAttributes(p: Parsing, into: Attributes): void {
       const name = p.next().text.replace(/^__(.*)__$/, '$1');
       if (name === 'packed') into.packed = true;
       if (name === 'noinline') into.noinline = true;
+      if (name === 'preserve_access_index') into.relocated = true;
       if (!p.accept('(')) {
         if (!p.accept(',') && !p.is(')')) p.expect(')');
         continue;

@@ -26,9 +26,17 @@ import { keywords, spelled } from './type-words.ts';
  */
 export class TagParser {
   readonly #p: Parsing;
+  /** What the text itself defines: not the kernel's, where it is named before that either. */
+  readonly #defined = new Set<string>();
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
+    const { tokens } = parsing;
+    for (let i = 2; i < tokens.length; i++) {
+      if (tokens[i]?.text !== '{') continue;
+      const word = tokens[i - 2]?.text;
+      if (word === 'struct' || word === 'union') this.#defined.add((tokens[i - 1] as Token).text);
+    }
   }
 
   /** struct = ('struct' | 'union') attribute* tag? ('{' member* '}')? attribute* */
@@ -56,6 +64,16 @@ export class TagParser {
     if (body.size > mostBytes) {
       const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
       p.diagnostics.abandon(tag ?? brace, message);
+    }
+    const kernels = attributes.relocated && tag ? p.kernel.struct(tag.text, union)?.body : undefined;
+    if (kernels) {
+      type.define(kernels);
+      this.#checkEnd(union);
+      return type;
+    }
+    if (attributes.relocated && tag) {
+      const message = `kernel ${p.kernel.profile.name} has no ${union ? 'union' : 'struct'} '${tag.text}': its members stay where they are here`;
+      p.diagnostics.warning(tag, message);
     }
     type.define(body);
     type.packet = attributes.packet;
@@ -86,6 +104,11 @@ export class TagParser {
     const p = this.#p;
     const known = p.scope.findTag(tag);
     if (known) return known;
+    if (this.#defined.has(tag)) {
+      const own = new StructType(union, tag);
+      p.scope.declareTag(tag, own);
+      return own;
+    }
     const tracepoint = /^tracepoint__(.+)$/.exec(tag);
     const type =
       (tracepoint && this.#tracepoint(tag, tracepoint[1] as string)) ??
