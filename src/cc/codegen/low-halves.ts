@@ -1,4 +1,4 @@
-import { type IrFunction, resolve, type Value } from '../ir/ir.ts';
+import { type IrFunction, isArithmetic, resolve, type Value } from '../ir/ir.ts';
 
 /** Truncations whose users look at the low half only: no instruction is needed for them. */
 export function lowOnlyTruncations(f: IrFunction): Set<Value> {
@@ -34,19 +34,7 @@ function looksLow(user: Value, index: number): boolean {
       return true;
     case 'swap':
       return true;
-    case 'add':
-    case 'sub':
-    case 'mul':
-    case 'div':
-    case 'mod':
-    case 'and':
-    case 'or':
-    case 'xor':
-    case 'lsh':
-    case 'rsh':
-    case 'arsh':
-      return user.width === 32;
     default:
-      return false;
+      return isArithmetic(user.op) && user.width === 32;
   }
 }

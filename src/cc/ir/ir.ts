@@ -42,7 +42,13 @@ export type Operation =
   | 'asmResult'
   | 'packet';
 
-export type Arithmetic = 'add' | 'sub' | 'mul' | 'div' | 'mod' | 'and' | 'or' | 'xor' | 'lsh' | 'rsh' | 'arsh';
+const arithmetics = ['add', 'sub', 'mul', 'div', 'mod', 'and', 'or', 'xor', 'lsh', 'rsh', 'arsh'] as const;
+export type Arithmetic = (typeof arithmetics)[number];
+const allArithmetics: ReadonlySet<string> = new Set(arithmetics);
+
+export function isArithmetic(op: Operation): op is Arithmetic {
+  return allArithmetics.has(op);
+}
 
 /** Memory that a load may be made from: directly, or through a probe read of the kernel's or a process's. */
 export type Access = 'unknown' | 'direct' | 'kernel' | 'user';
@@ -228,20 +234,9 @@ export function isPure(value: Value): boolean {
     case 'compare':
     case 'phi':
     case 'opaque':
-    case 'add':
-    case 'sub':
-    case 'mul':
-    case 'div':
-    case 'mod':
-    case 'and':
-    case 'or':
-    case 'xor':
-    case 'lsh':
-    case 'rsh':
-    case 'arsh':
       return true;
     default:
-      return false;
+      return isArithmetic(value.op);
   }
 }
 
