@@ -101,9 +101,7 @@ class Assembler {
   }
 
   #statement(cursor: Cursor, opcode?: number): Statement {
-    const statement = isClassic(cursor)
-      ? parseClassic(cursor)
-      : parseInstruction(cursor, this.#names, opcode);
+    const statement = isClassic(cursor) ? parseClassic(cursor) : parseInstruction(cursor, this.#names, opcode);
     cursor.expectEnd();
     return statement;
   }
