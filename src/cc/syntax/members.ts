@@ -1,6 +1,6 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { memberMacro } from '../types/supplement.ts';
+import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
 import {
   findMember,
   findMemberPath,
@@ -106,8 +106,9 @@ export class MemberParser {
       p.diagnostics.error(at, message, { hint, ranges: [p.spans.of(base)] });
     } else {
       const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
+      const names = memberNames(type);
       p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
-        hint: didYouMean(name.text, memberNames(type)),
+        hint: didYouMean(name.text, [...names, ...memberMacrosIn(names)]),
         ranges: [p.spans.of(base)],
       });
     }

@@ -192,3 +192,10 @@ const memberMacros: Readonly<Record<string, string>> = {
 export function memberMacro(name: string): readonly string[] | undefined {
   return Object.hasOwn(memberMacros, name) ? memberMacros[name]?.split('.') : undefined;
 }
+
+/** The macros that stand for a member within one of these members. */
+export function memberMacrosIn(members: readonly string[]): string[] {
+  return Object.keys(memberMacros).filter((name) =>
+    members.includes((memberMacros[name] as string).split('.')[0] ?? ''),
+  );
+}
