@@ -87,3 +87,10 @@ function compare(operator: string, left: bigint, right: bigint): boolean {
       return left !== 0n || right !== 0n;
   }
 }
+
+/** The low `bits` of a value with their bytes in the other order. @param bits a multiple of 8 */
+export function swappedBytes(value: bigint, bits: number): bigint {
+  let result = 0n;
+  for (let i = 0; i < bits; i += 8) result = (result << 8n) | ((value >> BigInt(i)) & 0xffn);
+  return result;
+}

@@ -61,6 +61,13 @@ describe('is told with its place', () => {
       51,
       /expand to more/,
     ],
+    [
+      'a loop over calls that double thirty times',
+      `${Array.from({ length: 30 }, (_, i) => `static inline int f${30 - i}(int a) { return ${i === 0 ? 'a' : `f${31 - i}(a) + f${31 - i}(a + 1)`}; }`).join('\n')}
+int run(struct pt_regs *ctx) { int s = 0; for (int i = 0; i < 3; i++) s += f1(i); return s; }`,
+      2,
+      /becomes too much code/,
+    ],
     ['a text that includes itself', '#include "self.h"\n', 1, /#include nested more than 64 deep/],
     [
       'a macro of a hundred thousand backslashes',
@@ -217,6 +224,21 @@ describe('compiles', () => {
     ['a pragma before what is no loop', around('#pragma unroll\nreturn 1;')],
     ['a trigraph, which is none', around('char a[] = "??=";')],
     ['a text without anything', ''],
+    [
+      'an address that is a sum of sums of sums',
+      around(
+        `unsigned long a = ctx->di, b = ctx->si; ${many(30, () => 'a = a + b; b = b + a;')}
+         struct __attribute__((packed)) s { char c; long v; } *p = (void *)a; return p->v;`,
+      ),
+    ],
+    [
+      'calls to which very many ways lead',
+      `${many(27, (i) => {
+        const rest = i === 0 ? 'a * 3' : `g${i - 1}(a) + h${i - 1}(a)`;
+        return `static __attribute__((noinline)) int g${i}(int a) { return ${rest}; }
+          static __attribute__((noinline)) int h${i}(int a) { return ${rest}; }\n`;
+      })}${around('return g26(ctx->di) + h26(ctx->si);')}`,
+    ],
     ['calls within calls', `static int g(int a) { return a + 1; }\n${around(`return ${nested('g(', '1', ')', 60)};`)}`],
     ['how deep a file is included', '#include "other.h"\n_Static_assert(__INCLUDE_LEVEL__ == 0, "");'],
     [

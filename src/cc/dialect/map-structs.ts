@@ -1,5 +1,5 @@
 import { type MapType, mapTypes } from '../../uapi/index.ts';
-import { positionOf, type Token } from '../preprocess/token.ts';
+import type { Token } from '../preprocess/token.ts';
 import type { TableObject } from '../syntax/ast.ts';
 import type { Parsing } from '../syntax/parsing.ts';
 import { type CType, StructType, types } from '../types/types.ts';
@@ -54,16 +54,7 @@ export function declareMapStruct(p: Parsing, name: Token, type: CType): void {
     ...(given.get('pinning') ? { pinPath: `/sys/fs/bpf/${name.text}` } : {}),
     events: [],
   };
-  const known = p.scope.find(name.text);
-  if (known) {
-    const at = known.kind === 'table' ? known.table.at : name;
-    p.diagnostics.error(name, `'${name.text}' is declared twice`, {
-      notes: [{ message: 'the first is here', at: positionOf(at), length: name.text.length }],
-    });
-    return;
-  }
-  p.scope.declare(name.text, { kind: 'table', table });
-  p.tables.push(table);
+  if (p.declareOnce(name, { kind: 'table', table })) p.tables.push(table);
 }
 
 /** What a key or a value is of which only the size is told. */

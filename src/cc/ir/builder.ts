@@ -1,8 +1,9 @@
+import { swappedBytes } from '../../base/index.ts';
 import type { JumpOperation, Size } from '../../isa/index.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { TableObject } from '../syntax/ast.ts';
 import { decide, narrow, testedBits } from './decide.ts';
-import { bitsOf, commutative, foldArithmetic, foldCompare, foldSwap, isPowerOf2, log2, unsignedOf } from './fold.ts';
+import { bitsOf, commutative, foldArithmetic, foldCompare, isPowerOf2, log2, unsignedOf } from './fold.ts';
 import {
   type Arithmetic,
   Block,
@@ -305,7 +306,7 @@ export class Builder {
 
   swap(valueIn: Value, bits: number): Value {
     const value = resolve(valueIn);
-    if (value.op === 'const') return this.constant(foldSwap(value.constant, bits), value.width);
+    if (value.op === 'const') return this.constant(swappedBytes(value.constant, bits), value.width);
     return this.emit('swap', value.width, [value], { imm: bits });
   }
 

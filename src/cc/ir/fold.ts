@@ -68,12 +68,6 @@ export function foldCompare(condition: JumpOperation, a: bigint, b: bigint, widt
   }
 }
 
-export function foldSwap(value: bigint, bits: number): bigint {
-  let result = 0n;
-  for (let i = 0; i < bits; i += 8) result = (result << 8n) | ((value >> BigInt(i)) & 0xffn);
-  return result;
-}
-
 /**
  * Bits that may be set in a value: an upper bound for its unsigned size. No more is said than the verifier knows too,
  * for a mask that changes nothing goes away.

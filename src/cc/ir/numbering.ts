@@ -1,6 +1,7 @@
+import { swappedBytes } from '../../base/index.ts';
 import { BranchFacts } from './facts.ts';
 import { dominators } from './flow.ts';
-import { commutative, foldArithmetic, foldCompare, foldSwap, unsignedOf } from './fold.ts';
+import { commutative, foldArithmetic, foldCompare, unsignedOf } from './fold.ts';
 import {
   type Arithmetic,
   type Block,
@@ -145,7 +146,7 @@ function refold(value: Value): Value | undefined {
     case 'sext':
       return constant(value, unsignedOf(BigInt.asIntN(32, a.constant), 64));
     case 'swap':
-      return constant(value, foldSwap(a.constant, value.imm));
+      return constant(value, swappedBytes(a.constant, value.imm));
     case 'compare':
       return constant(value, foldCompare(value.condition, a.constant, b.constant, a.width) ? 1n : 0n);
     default:

@@ -30,6 +30,8 @@ export function provenanceOf(value: Value, options: ProvenanceOptions, assume: P
   return trace(resolve(value), options, assume, undefined);
 }
 
+/** @param seen phis that are being looked at, and sums that were found unknown: sums of sums have very many ways */
+
 function trace(value: Value, options: ProvenanceOptions, assume: Provenance, seen: Set<Value> | undefined): Provenance {
   switch (value.op) {
     case 'stack':
@@ -57,8 +59,14 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
         ? trace(resolve(value.args[0] as Value), options, assume, seen)
         : 'unknown';
     case 'add': {
-      const left = trace(resolve(value.args[0] as Value), options, assume, seen);
-      return left === 'unknown' ? trace(resolve(value.args[1] as Value), options, assume, seen) : left;
+      if (seen?.has(value)) return 'unknown';
+      const [a, b] = [resolve(value.args[0] as Value), resolve(value.args[1] as Value)];
+      const looked = seen ?? (isLeaf(a) ? undefined : new Set<Value>());
+      const left = trace(a, options, assume, looked);
+      if (left !== 'unknown') return left;
+      const right = trace(b, options, assume, looked);
+      if (right === 'unknown') looked?.add(value);
+      return right;
     }
     case 'sub':
       return trace(resolve(value.args[0] as Value), options, assume, seen);
@@ -81,6 +89,11 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
   }
 }
 
+/** Where it comes from is known without looking further. */
+function isLeaf({ op }: Value): boolean {
+  return op === 'const' || op === 'parameter' || op === 'stack' || op === 'map' || op === 'data' || op === 'helper';
+}
+
 /** Whether an address may lie in a stack frame, which only aligned accesses may be made to. */
 export function mayBeStack(address: Value, options: ProvenanceOptions, seen: Set<Value> = new Set()): boolean {
   const value = resolve(address);
@@ -92,17 +105,18 @@ export function mayBeStack(address: Value, options: ProvenanceOptions, seen: Set
     case 'phi':
       // What a loop carries is not known yet.
       if (value.args.length === 0) return true;
-      if (seen.has(value)) return false;
-      seen.add(value);
-      return value.args.some((arg) => mayBeStack(arg, options, seen));
+      break;
     case 'add':
     case 'sub':
     case 'opaque':
     case 'asm':
-      return value.args.some((arg) => mayBeStack(arg, options, seen));
+      break;
     default:
       return false;
   }
+  if (seen.has(value)) return false;
+  seen.add(value);
+  return value.args.some((arg) => mayBeStack(arg, options, seen));
 }
 
 /** Assembly that changes its first operand by arithmetic alone. */

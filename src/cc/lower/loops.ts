@@ -1,7 +1,7 @@
 import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
 import type { Expression, Statement, Variable } from '../syntax/ast.ts';
-import { weightOf } from '../syntax/weight.ts';
+import { Weights } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
 import { comparedTarget, testOfPointers } from './pointers.ts';
@@ -14,6 +14,7 @@ const mostValues = 100_000;
 
 export class LoopLowering {
   readonly #l: Lowering;
+  readonly #weights = new Weights();
 
   constructor(lowering: Lowering) {
     this.#l = lowering;
@@ -22,7 +23,7 @@ export class LoopLowering {
   lower(s: Loop): void {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
-    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || fewRounds(s);
+    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || this.#fewRounds(s);
     if (s.unroll > 0 && this.#countsInMemory(s)) this.#rolled(s);
     else if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
     else if (few > 0) this.#unrolled(s, few, true);
@@ -36,6 +37,15 @@ export class LoopLowering {
     const hint = `take the address of a copy: 'typeof(${counters[0]?.name}) copy = ${counters[0]?.name};'`;
     this.#l.diagnostics.warning(s.at, 'this loop is not unrolled: its counter lies in memory', hint);
     return true;
+  }
+
+  /**
+   * How often a small loop of a known count runs, else 0. Its counter is then a constant in each round, so an array in
+   * the context, which the verifier reads at constant places only, can be gone through.
+   */
+  #fewRounds(s: Loop): number {
+    const times = tripCount(s, mostSteps);
+    return times > 0 && times * (this.#weights.of(s.body) + 1) <= smallLoop ? times : 0;
   }
 
   /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
@@ -177,15 +187,6 @@ function tripCount({ initial, test, step, testLast }: Loop, most: number): numbe
 
 /** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
 const smallLoop = 150;
-
-/**
- * How often a small loop of a known count runs, else 0. Its counter is then a constant in each round, so an array in the
- * context, which the verifier reads at constant places only, can be gone through.
- */
-function fewRounds(s: Loop): number {
-  const times = tripCount(s, mostSteps);
-  return times > 0 && times * (weightOf(s.body) + 1) <= smallLoop ? times : 0;
-}
 
 /** Most rounds of a loop that are unrolled unasked. */
 const mostSteps = 32;

@@ -107,17 +107,21 @@ function generateAll(
   return made;
 }
 
+/** @param sound functions whose calls lead to no cycle: many ways may lead to each */
 function checkNoCycle(
   f: FunctionObject,
   made: ReadonlyMap<FunctionObject, Generated>,
   diagnostics: Diagnostics,
   callers: readonly FunctionObject[] = [],
+  sound = new Set<FunctionObject>(),
 ): void {
+  if (sound.has(f)) return;
   if (callers.includes(f)) {
     recursion(diagnostics, f.at, [...callers, f]);
     return;
   }
-  for (const callee of made.get(f)?.calls.keys() ?? []) checkNoCycle(callee, made, diagnostics, [...callers, f]);
+  for (const callee of made.get(f)?.calls.keys() ?? []) checkNoCycle(callee, made, diagnostics, [...callers, f], sound);
+  sound.add(f);
 }
 
 interface Generated {

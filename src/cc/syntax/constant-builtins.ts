@@ -1,3 +1,5 @@
+import { swappedBytes } from '../../base/index.ts';
+
 /**
  * Builtins of one integer that clang works out when it is a constant, so that they may stand where a constant must: the
  * size of a table, a case, an enumerator.
@@ -20,13 +22,8 @@ export function constantBuiltin(name: string, value: bigint): bigint | undefined
       return of === 0n ? undefined : BigInt(bits - digits.length);
     case 'ffs':
       return of === 0n ? 0n : BigInt(zeros + 1);
-    case 'bswap': {
-      const bytes = of
-        .toString(16)
-        .padStart(bits / 4, '0')
-        .match(/../g) as string[];
-      return BigInt(`0x${bytes.reverse().join('')}`);
-    }
+    case 'bswap':
+      return swappedBytes(of, bits);
     default:
       return undefined;
   }

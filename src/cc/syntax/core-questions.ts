@@ -2,6 +2,7 @@ import { Abandoned, Diagnostics } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { isComplete, pointerTo } from '../types/types.ts';
 import type { Expression } from './ast.ts';
+import { skipBrackets } from './attributes.ts';
 import type { Parsing } from './parsing.ts';
 
 /**
@@ -61,10 +62,6 @@ function asked<T>(p: Parsing, read: () => T): T | undefined {
     p.diagnostics = own;
   }
   p.at = start;
-  for (let depth = 0; p.token.kind !== 'end' && (depth > 0 || !p.is(')')); p.next()) {
-    if (p.is('(')) depth++;
-    else if (p.is(')')) depth--;
-  }
-  p.expect(')');
+  skipBrackets(p);
   return answer;
 }
