@@ -15,7 +15,7 @@ export {
   UsageError,
 } from './errors.ts';
 export { fileFault } from './file-fault.ts';
-export { editDistance, nearest, nearestHint } from './nearest.ts';
+export { editDistance, nearest, nearestHint, nearestOrAll } from './nearest.ts';
 export { Random } from './random.ts';
 export {
   formatDuration,

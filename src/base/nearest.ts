@@ -39,3 +39,12 @@ export function nearestHint(typed: string, names: Iterable<string>, otherwise?: 
   if (near.length > 0) return { hint: `did you mean ${near.join(' or ')}?` };
   return otherwise === undefined ? {} : { hint: otherwise };
 }
+
+/** Of a table that can be told whole: the names nearest to an unknown one, or all where none is near. */
+export function nearestOrAll(
+  typed: string,
+  names: readonly string[],
+): { readonly hint?: string; readonly expected?: string } {
+  const near = nearestHint(typed, names);
+  return near.hint === undefined ? { expected: names.join(', ') } : near;
+}

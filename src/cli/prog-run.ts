@@ -1,4 +1,4 @@
-import { hex64, nearestHint, type Position, TracebedError, toHex, UsageError } from '../base/index.ts';
+import { hex64, nearestOrAll, type Position, TracebedError, toHex, UsageError } from '../base/index.ts';
 import { createMap, linkMaps } from '../client/index.ts';
 import { type DisassemblerOptions, decode, formatInstruction, type Instruction } from '../isa/index.ts';
 import { boot, type TestResult } from '../sim/index.ts';
@@ -29,11 +29,7 @@ export async function runOnce(file: string, flags: RunFlags, io: Io): Promise<vo
 function typeNamed(text: string): ProgramType {
   if (Object.hasOwn(programTypes, text)) return text as ProgramType;
   const names = Object.keys(programTypes);
-  const near = nearestHint(text, names);
-  throw new UsageError(
-    `there is no program type '${text}'`,
-    near.hint === undefined ? { expected: names.join(', ') } : near,
-  );
+  throw new UsageError(`there is no program type '${text}'`, nearestOrAll(text, names));
 }
 
 async function runProgram(program: Program, flags: RunFlags, output: Output): Promise<TestResult> {

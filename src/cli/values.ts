@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { type Nanoseconds, nearestHint, parseDuration, UsageError } from '../base/index.ts';
+import { type Nanoseconds, nearestOrAll, parseDuration, UsageError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 
 /** Values of options: each takes the text of the command line or says what it would have taken. */
@@ -56,11 +56,7 @@ export function named<T extends string>(option: string, table: Readonly<Record<T
   return (text) => {
     if (Object.hasOwn(table, text)) return text as T;
     const names = Object.keys(table);
-    const near = nearestHint(text, names);
-    throw new UsageError(
-      `${option} cannot be '${text}'`,
-      near.hint === undefined ? { expected: names.join(', ') } : near,
-    );
+    throw new UsageError(`${option} cannot be '${text}'`, nearestOrAll(text, names));
   };
 }
 

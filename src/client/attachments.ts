@@ -152,7 +152,7 @@ export abstract class Attachments extends KernelNames {
 
   /** `KMOD_RET(security_file_open, …)`: a result other than 0 is what the function returns, and it does not run. */
   attachFmodRet({ fnName }: OwnAttach): BpfLink[] {
-    return this.loadFunc(modifierName(fnName)).attach();
+    return this.loadFunc(prefixed('kmod_ret__', fnName)).attach();
   }
 
   attachUprobe(options: UprobeAttach): BpfLink[] {
@@ -237,7 +237,7 @@ export abstract class Attachments extends KernelNames {
   }
 
   detachFmodRet({ fnName }: OwnAttach): void {
-    this.#detachProgram(modifierName(fnName));
+    this.#detachProgram(prefixed('kmod_ret__', fnName));
   }
 
   #detachProgram(fnName: string): void {
@@ -314,8 +314,4 @@ function placeOf(target: AttachTarget): string {
     default:
       return 'name' in target ? target.name : target.function;
   }
-}
-
-function modifierName(fnName: string): string {
-  return fnName.startsWith('kmod_ret__') ? fnName : `kmod_ret__${fnName}`;
 }

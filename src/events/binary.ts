@@ -2,7 +2,7 @@
  * Programs and libraries as a tracer finds them on disk: a path, its symbols, its USDT probes. Addresses are those of
  * the file (a position-independent one begins at 0), so that a file offset and an address are the same number.
  */
-import { InputError, nearestHint } from '../base/index.ts';
+import { InputError, nearestOrAll } from '../base/index.ts';
 
 export interface Binary {
   /** `/usr/lib/libssl.so.3`; one with `.so` in its name is a library. */
@@ -92,11 +92,7 @@ export function binary(path: string, spec: BinarySpec): Binary {
 
 function noFunction(path: string, symbols: readonly BinarySymbol[], name: string): InputError {
   const names = symbols.map((symbol) => symbol.name);
-  const near = nearestHint(name, names);
-  return new InputError(
-    `${path} has no function '${name}'`,
-    near.hint === undefined ? { expected: names.join(', ') } : near,
-  );
+  return new InputError(`${path} has no function '${name}'`, nearestOrAll(name, names));
 }
 
 /** 20 bytes that are the same for the same path. */
