@@ -3,6 +3,7 @@ import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { isScalar } from '../types/types.ts';
 import type { Expression, FunctionObject, Statement, Variable } from './ast.ts';
 import { definedBefore } from './parsing.ts';
+import { expressionsIn, operandsOf, statementsIn } from './parts.ts';
 import type { Spans } from './spans.ts';
 
 /**
@@ -96,10 +97,8 @@ class Walk {
   }
 
   #declare(variable: Variable): void {
-    const { initial } = variable;
-    for (const { value } of initial?.entries ?? []) this.#expression(value);
-    const open = !initial && isCandidate(variable);
-    this.#state?.set(variable, open ? 'unset' : 'set');
+    for (const { value } of variable.initial?.entries ?? []) this.#expression(value);
+    this.#state?.set(variable, isCandidate(variable) ? 'unset' : 'set');
   }
 
   #if(s: Extract<Statement, { kind: 'if' }>): void {
@@ -173,35 +172,11 @@ class Walk {
         if (e.yes) this.#side(e.yes);
         this.#side(e.no);
         return;
-      case 'binary':
-      case 'compare':
-      case 'comma':
-        this.#expression(e.left);
-        this.#expression(e.right);
-        return;
       case 'statements':
         this.#statement(e.body);
         return;
-      case 'literal':
-        for (const { value } of e.variable.initial?.entries ?? []) this.#expression(value);
-        return;
-      case 'call':
-      case 'helper':
-      case 'method':
-      case 'builtin':
-        for (const one of e.args) this.#expression(one);
-        return;
-      case 'member':
-      case 'deref':
-      case 'address':
-      case 'cast':
-      case 'not':
-      case 'negate':
-      case 'complement':
-        this.#expression(e.base);
-        return;
       default:
-        return;
+        for (const one of operandsOf(e)) this.#expression(one);
     }
   }
 
@@ -250,39 +225,25 @@ function isCandidate(variable: Variable): boolean {
 }
 
 function hasCandidate(s: Statement): boolean {
-  switch (s.kind) {
-    case 'block':
-      return s.body.some(hasCandidate);
-    case 'declare':
-      return isCandidate(s.variable);
-    case 'if':
-      return hasCandidate(s.yes) || (s.no !== undefined && hasCandidate(s.no));
-    case 'loop':
-      return hasCandidate(s.body) || (s.initial !== undefined && hasCandidate(s.initial));
-    case 'switch':
-    case 'case':
-      return hasCandidate(s.body);
-    default:
-      return false;
-  }
+  return s.kind === 'declare' ? isCandidate(s.variable) : statementsIn(s).some(hasCandidate);
 }
 
 /** The variables that something is put into, somewhere in there. */
-function assignedIn(part: Statement | Expression): Set<Variable> {
+function assignedIn(part: Statement): Set<Variable> {
   const found = new Set<Variable>();
-  const visit = (node: unknown): void => {
-    if (typeof node !== 'object' || node === null || node instanceof Set || node instanceof Map) return;
-    if (Array.isArray(node)) {
-      for (const one of node) visit(one);
-      return;
-    }
-    const { kind, left } = node as { kind?: string; left?: Expression };
-    if ((kind === 'assign' || kind === 'update') && left?.kind === 'variable') found.add(left.variable);
-    for (const key of followed) if (key in node) visit((node as Record<string, unknown>)[key]);
+  const note = (place: Expression): void => {
+    if (place.kind === 'variable') found.add(place.variable);
+  };
+  const look = (e: Expression): void => {
+    if (e.kind === 'assign' || e.kind === 'update') note(e.left);
+    if (e.kind === 'statements') visit(e.body);
+    for (const one of operandsOf(e)) look(one);
+  };
+  const visit = (s: Statement): void => {
+    if (s.kind === 'asm') for (const { value } of s.outputs) note(value);
+    for (const one of expressionsIn(s)) look(one);
+    for (const one of statementsIn(s)) visit(one);
   };
   visit(part);
   return found;
 }
-
-/** The properties that lead from a node of the tree to those within it. */
-const followed = ['body', 'yes', 'no', 'test', 'step', 'initial', 'value', 'left', 'right', 'base', 'args', 'outputs'];

@@ -1,30 +1,14 @@
 import type { Diagnostics } from '../diagnostics.ts';
 import { positionOf } from '../preprocess/token.ts';
 import type { Expression, Statement } from './ast.ts';
+import { statementsIn } from './parts.ts';
 import type { Spans } from './spans.ts';
 
 /** Warns of statements that compute a value and drop it, as clang does; what a macro leaves is not looked at. */
 export function warnOfUnused(body: Statement, diagnostics: Diagnostics, spans: Spans): void {
-  for (const one of partsOf(body)) {
+  for (const one of statementsIn(body)) {
     if (one.kind === 'expression') warnOfValue(one.value, diagnostics, spans);
     else warnOfUnused(one, diagnostics, spans);
-  }
-}
-
-/** The statements within a statement. */
-function partsOf(s: Statement): readonly Statement[] {
-  switch (s.kind) {
-    case 'block':
-      return s.body;
-    case 'if':
-      return s.no ? [s.yes, s.no] : [s.yes];
-    case 'loop':
-    case 'switch':
-    case 'case':
-    case 'label':
-      return [s.body];
-    default:
-      return [];
   }
 }
 
