@@ -33,11 +33,11 @@ export class PerfEventArray extends MapObject implements BpfMap {
   /**
    * The event that a program on `cpu` may read (get_map_perf_counter, perf_event_read_local): of a ring, which counts
    * nothing, too.
-   * @param index a slot, or BPF_F_CURRENT_CPU
+   * @param index a slot, or BPF_F_CURRENT_CPU; as a u32 or as an int32
    * @returns -E2BIG for a slot beyond the map, -ENOENT for an empty one, -EINVAL when it is another CPU's
    */
   readable(index: number, cpu: number): PerfRing | PerfCount | number {
-    const slot = index === currentCpu ? cpu : index;
+    const slot = slotOf(index, cpu);
     if (slot >= this.#events.length) return -errno.E2BIG;
     const event = this.#events[slot] as PerfRing | PerfCount | null;
     if (event === null) return -errno.ENOENT;
@@ -57,12 +57,12 @@ export class PerfEventArray extends MapObject implements BpfMap {
 
   /**
    * bpf_perf_event_output of `length` bytes at `offset`, then `length2` at `offset2`, by a program on `cpu`.
-   * @param index a slot, or BPF_F_CURRENT_CPU (0xffffffff)
+   * @param index a slot, or BPF_F_CURRENT_CPU; as a u32 or as an int32
    * @returns 0, -E2BIG for a slot beyond the map, -ENOENT for an empty one, -EINVAL for a counter, -EOPNOTSUPP when
    * its ring is another CPU's, -ENOSPC when the ring is full
    */
   output(index: number, cpu: number, offset: number, length: number, offset2 = 0, length2 = 0): number {
-    const slot = index === currentCpu ? cpu : index;
+    const slot = slotOf(index, cpu);
     if (slot >= this.#events.length) return -errno.E2BIG;
     const ring = this.#events[slot] as PerfRing | PerfCount | null;
     if (ring === null) return -errno.ENOENT;
@@ -101,4 +101,9 @@ export class PerfEventArray extends MapObject implements BpfMap {
     if (flags !== updateFlags.any) return -errno.EINVAL;
     return indexAt(this.memory, key) >= this.#events.length ? -errno.E2BIG : -errno.EBADF;
   }
+}
+
+/** The slot that the low half of a program's flags names, as a u32 or as an int32. */
+function slotOf(index: number, cpu: number): number {
+  return index >>> 0 === currentCpu ? cpu : index >>> 0;
 }

@@ -212,6 +212,14 @@ export class CallWindow {
     return this.memory.u32[this.#word + (argument - 1) * 2] as number;
   }
 
+  /**
+   * Low 32 bits of argument 1–5 as an int32, for what is often beyond 2^31, as BPF_F_CURRENT_CPU is: V8 makes such a
+   * number anew to hand it over.
+   */
+  signedLow(argument: number): number {
+    return this.memory.i32[this.#word + (argument - 1) * 2] as number;
+  }
+
   /** High 32 bits of argument 1–5, unsigned: the space where the argument is a pointer. */
   high(argument: number): number {
     return this.memory.u32[this.#word + (argument - 1) * 2 + 1] as number;
@@ -224,13 +232,16 @@ export class CallWindow {
 
   /** Whether argument 1–5 points to so many bytes that are mapped. */
   isMapped(argument: number, length: number): boolean {
-    // As int32s: a number beyond 2^31 would be made anew for the call.
-    return this.memory.isMapped(this.high(argument) | 0, this.low(argument) | 0, length);
+    return this.memory.isMapped(this.#signedHigh(argument), this.signedLow(argument), length);
   }
 
   /** As isMapped, and may be written. */
   isWritable(argument: number, length: number): boolean {
-    return this.memory.isWritable(this.high(argument) | 0, this.low(argument) | 0, length);
+    return this.memory.isWritable(this.#signedHigh(argument), this.signedLow(argument), length);
+  }
+
+  #signedHigh(argument: number): number {
+    return this.memory.i32[this.#word + (argument - 1) * 2 + 1] as number;
   }
 
   /** Argument 1–5 whole, unsigned. Makes a BigInt: not for hot paths. */

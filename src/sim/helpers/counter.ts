@@ -21,7 +21,7 @@ export function counterHelpers({ memory, maps, current }: HelperEnvironment): He
   function eventOf(window: CallWindow): PerfRing | Counter | number {
     const map = maps.get(window.low(1));
     if (!(map instanceof PerfEventArray) || window.high(2) !== 0) return -errno.EINVAL;
-    const event = map.readable(window.low(2), current.cpu);
+    const event = map.readable(window.signedLow(2), current.cpu);
     if (event instanceof Counter) return event.countsFor(current.task) ? event : -errno.EINVAL;
     return event as PerfRing | number;
   }

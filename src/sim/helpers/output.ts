@@ -34,7 +34,7 @@ export function outputHelpers({
     if (more > available) return -errno.EFAULT;
     if (size + more > longestRecord) return -errno.E2BIG;
     if (!window.isMapped(4, size)) return -errno.EFAULT;
-    return map.output(window.low(3), current.cpu, window.low(4), size, from, more);
+    return map.output(window.signedLow(3), current.cpu, window.low(4), size, from, more);
   }
 
   function counted(window: CallWindow, from: number, available: number): void {

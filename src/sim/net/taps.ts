@@ -78,14 +78,14 @@ export class Taps {
     skbs.pull(skb, start - data);
     const length = skbs.length(skb);
     const filter = socket.filters[0];
-    const wanted = filter === undefined ? length : this.#filter(filter, buffer);
+    const wanted = filter === undefined ? length : this.#filter(filter, buffer, length);
     let isTaken = true;
     if (filter === undefined || runs.records > 0) ledger.countProduced(current.cpu);
     if (wanted === 0) {
       if (filter !== undefined && filter.program.executable.trap === null) ledger.countFiltered(current.cpu);
     } else {
       const arrival = this.#arrival;
-      arrival.kept = wanted < length ? wanted : length;
+      arrival.kept = wanted;
       arrival.length = length;
       arrival.ifindex = device.ifindex;
       arrival.protocol = swap16(skbs.get(skb, skbAt.protocol));
@@ -100,8 +100,8 @@ export class Taps {
     return isTaken;
   }
 
-  /** run_filter: how many bytes of the packet it wants. */
-  #filter(filter: LinkResource, buffer: PacketBuffer): number {
+  /** run_filter: how many bytes of the packet's `length` it wants. */
+  #filter(filter: LinkResource, buffer: PacketBuffer, length: number): number {
     const { skbs, packets, runs } = this.#parts;
     const { skb } = buffer;
     skbs.memory.u8.fill(0, skb + skbAt.cb, skb + skbAt.cb + cbSize);
@@ -110,6 +110,6 @@ export class Taps {
     buffer.kind = 'skb';
     const wanted = runs.runPacket(filter, skb, false) >>> 0;
     packets.running = outer;
-    return wanted;
+    return wanted < length ? wanted : length;
   }
 }

@@ -43,7 +43,8 @@ const form = {
   ...{ fields: {}, binary: '', device: eth0, direction: '', data },
 };
 
-const rounds = 10_000;
+/** Of one try: so few that a collection falls into one try of many, whatever an event allocates. */
+const rounds = 2_000;
 /** A call into WebAssembly costs V8 40 bytes where it has met several; whatever is made for an event comes on top. */
 const most = 48;
 
@@ -58,6 +59,18 @@ function play(machine: Machine, events: readonly { time: number }[]): void {
   }
 }
 
+/**
+ * The most of eight tries in a row, once that is less than the limit: V8 compiles beside us, and what it has not
+ * compiled yet makes numbers. A collection gives one try less than nothing, never eight.
+ */
+function settled(bytesOfTry: () => number): number {
+  const tries: number[] = [];
+  const last = () => Math.max(...tries.slice(-8));
+  do tries.push(bytesOfTry());
+  while (tries.length < 8 || (last() >= most && tries.length < 200));
+  return last();
+}
+
 /** A few rows a file: code that has met many machines allocates where it no longer knows what it meets. */
 export function allocatesNothing(rows: readonly Row[]): void {
   test.each(rows)('%s', (_name, text, attach, happens) => {
@@ -67,15 +80,15 @@ export function allocatesNothing(rows: readonly Row[]): void {
     attach(bpf);
     // Times as a machine that is up for a while has them: no int32 holds them.
     const events = happens.map((event, index) => ({ ...form, ...event, time: 1e12 + 0.5 + 10_000 * index }));
-    for (let warm = 0; warm < 4; warm++) play(machine, events);
-    // A collection in between gives less than nothing: the most of several tries tells.
-    const tries = Array.from({ length: 4 }, () => {
-      const before = process.memoryUsage().heapUsed;
-      play(machine, events);
-      return (process.memoryUsage().heapUsed - before) / rounds / events.length;
-    });
+    for (let warm = 0; warm < 20; warm++) play(machine, events);
+    expect(
+      settled(() => {
+        const before = process.memoryUsage().heapUsed;
+        play(machine, events);
+        return (process.memoryUsage().heapUsed - before) / rounds / events.length;
+      }),
+    ).toBeLessThan(most);
     expect(machine.traps).toEqual([]);
-    expect(machine.ledger.produced(0)).toBeGreaterThanOrEqual(8 * rounds);
-    expect(Math.max(...tries)).toBeLessThan(most);
+    expect(machine.ledger.produced(0)).toBeGreaterThanOrEqual(20 * rounds);
   });
 }
