@@ -45,7 +45,7 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     describeRun(newCommand('tracebed run', io)).help();
   }
   const { loadTool } = await import('../lab/index.ts');
-  const first = behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
+  const first = named === undefined && behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
   const tool = await loadTool(named ?? first ?? defaultTool);
   const command = describeToolRun(tool, io);
   if (behind.some((word) => word === '--help' || word === '-h')) command.help();

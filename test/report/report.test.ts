@@ -62,6 +62,15 @@ describe('aligned lines', () => {
     expect(lines.slice(1, 3)).toEqual(['    0.000000 ?[2Jx        1', '    0.000000 日本         2']);
   });
 
+  test('a cell that is too long takes the room of those behind it: the line falls into step again', () => {
+    const run = stagedRun(dropView);
+    const long = { ...drop(0, 'A', 'b'), cells: { comm: 'kworker/u8', len: '98', flow: 'UDP' } };
+    const short = { ...drop(0, 'A', 'b'), cells: { comm: 'ping', len: '98', flow: 'UDP' } };
+    const [head, ...lines] = written(run, 'table', () => run.records.next([long, short])).slice(0, 3);
+    expect(head).toBe('     TIME(s) COMM       LEN FLOW');
+    expect(lines).toEqual(['    0.000000 kworker/u8  98 UDP', '    0.000000 ping        98 UDP']);
+  });
+
   test('says what is wrong, and one of a thing is singular', () => {
     const run = stagedRun(dropView, { events: 1, warnings: () => ['program p trapped once: x'] });
     const lines = written(run, 'table', () => run.records.next([drop(0, 'A', 'b')]));
