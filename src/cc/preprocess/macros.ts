@@ -26,7 +26,9 @@ const mostHidden = 1_000_000;
 const deepest = 200;
 
 export class MacroTable {
-  readonly #macros: Map<string, Macro>;
+  /** The text's own, before those that are known to every text. */
+  readonly #own = new Map<string, Macro>();
+  readonly #known: ReadonlyMap<string, Macro>;
   readonly #diagnostics: Diagnostics;
   readonly #constant: (name: string) => bigint | undefined;
   readonly #undefined = new Set<string>();
@@ -42,14 +44,14 @@ export class MacroTable {
     constant: (name: string) => bigint | undefined,
     known: ReadonlyMap<string, Macro> = new Map(),
   ) {
-    this.#macros = new Map(known);
+    this.#known = known;
     this.#diagnostics = diagnostics;
     this.#constant = constant;
   }
 
   /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name) || this.#constantOf(name) !== undefined;
+    return this.get(name) !== undefined || this.#constantOf(name) !== undefined;
   }
 
   /** What a name that is no macro of the text counts as in `#if`. */
@@ -58,12 +60,12 @@ export class MacroTable {
   }
 
   get(name: string): Macro | undefined {
-    return this.#macros.get(name);
+    return this.#own.get(name) ?? (this.#undefined.has(name) ? undefined : this.#known.get(name));
   }
 
   /** From here on the name is no macro, nor a constant of the kernel's headers. */
   undefine(name: string): void {
-    this.#macros.delete(name);
+    this.#own.delete(name);
     this.#undefined.add(name);
   }
 
@@ -72,12 +74,13 @@ export class MacroTable {
   }
 
   all(): ReadonlyMap<string, Macro> {
-    return new Map(this.#macros);
+    const left = [...this.#known].filter(([name]) => !this.#undefined.has(name));
+    return new Map([...left, ...this.#own]);
   }
 
   /** Those that a text may use. */
   names(): string[] {
-    return [...this.#macros.keys()].filter((name) => !name.startsWith('__tracebed_'));
+    return [...this.all().keys()].filter((name) => !name.startsWith('__tracebed_'));
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -89,12 +92,12 @@ export class MacroTable {
     const { names, rest, end = 1 } = parameters ?? {};
     const made: Macro = { name: name.text, at: name, parameters: names, rest, body: line.slice(end) };
     if (!this.#isSound(made)) return;
-    const earlier = this.#macros.get(name.text);
+    const earlier = this.get(name.text);
     if (earlier && !isHeaders(earlier.at) && !isAlike(earlier, made)) {
       const notes = [{ message: 'previous definition is here', at: positionOf(earlier.at), length: name.text.length }];
       this.#diagnostics.warning(name, `'${name.text}' macro redefined`, { notes });
     }
-    this.#macros.set(name.text, made);
+    this.#own.set(name.text, made);
   }
 
   /** The name that a directive is about; undefined, and told, when there is none. */
@@ -149,13 +152,15 @@ export class MacroTable {
   }
 
   /** Tokens with all macros in them expanded. */
-  expand(input: readonly Token[]): Token[] {
-    const output: Token[] = [];
+  expand(input: readonly Token[]): readonly Token[] {
+    const first = input.findIndex((token) => this.#isUse(token));
+    if (first < 0) return input;
+    const output = input.slice(0, first);
     // What is still to be looked at, the next token last.
-    const pending = input.toReversed();
+    const pending = input.slice(first).reverse();
     while (pending.length > 0) {
       const token = pending.pop() as Token;
-      const macro = token.kind === 'name' ? this.#macros.get(token.text) : undefined;
+      const macro = token.kind === 'name' ? this.get(token.text) : undefined;
       if (!macro || token.hidden?.has(token.text)) {
         output.push(token.kind === 'name' ? this.#builtin(token) : token);
         continue;
@@ -176,6 +181,11 @@ export class MacroTable {
       else for (let i = replaced.length - 1; i >= 0; i--) pending.push(replaced[i] as Token);
     }
     return output;
+  }
+
+  /** Whether a token may stand for others: what the preprocessor itself knows begins with underscores. */
+  #isUse({ kind, text }: Token): boolean {
+    return kind === 'name' && (text.startsWith('__') || this.get(text) !== undefined);
   }
 
   #count(hidden: number, at: Token): void {
@@ -388,6 +398,6 @@ function outermost({ file }: Token): SourceFile {
 }
 
 /** As `push`, for more than a call takes arguments. */
-function append(to: Token[], more: readonly Token[]): void {
-  for (const token of more) to.push(token);
+export function append(to: Token[], more: readonly Token[]): void {
+  for (let i = 0; i < more.length; i++) to.push(more[i] as Token);
 }

@@ -1,7 +1,7 @@
 import { nearest, quotedBytes } from '../../base/index.ts';
 import type { Diagnostics } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
-import { type Macro, MacroTable } from './macros.ts';
+import { append, type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
 import { type Conditional, Reading } from './reading.ts';
 import { behind, type SourceFile, spell, type Token } from './token.ts';
@@ -110,7 +110,7 @@ export class Preprocessor {
       const [hash, ...line] = reading.take(reading.restOfLine);
       this.#directive(line, hash as Token, reading);
     } else if (!active) reading.pass(reading.restOfLine);
-    else for (const one of this.macros.expand(this.#sound(reading, reading.restOfText))) this.#output.push(one);
+    else append(this.#output, this.macros.expand(this.#sound(reading, reading.restOfText)));
   }
 
   /** The next tokens, with what is wrong with them told; a character that begins no token is left out. */
@@ -127,9 +127,10 @@ export class Preprocessor {
     return tokens.filter((token) => token.kind !== 'stray');
   }
 
-  /** All tokens so far, closed by an end. */
-  finish(): Token[] {
-    return this.#end ? [...this.#output, this.#end] : [...this.#output];
+  /** All tokens, closed by an end: nothing is taken in any more. */
+  finish(): readonly Token[] {
+    if (this.#end) this.#output.push(this.#end);
+    return this.#output;
   }
 
   #directive(line: readonly Token[], hash: Token, reading: Reading): void {

@@ -222,7 +222,7 @@ export function memberNames(type: StructType): string[] {
 
 /** `long long`: as wide as `long`, and yet another type. */
 export function isLongLong({ size, name }: IntType): boolean {
-  return size === 8 && name.includes('long long');
+  return size === 8 && longLongs.has(name);
 }
 
 /** The same type, whatever its name and qualifiers. */
@@ -247,6 +247,8 @@ const shortNames: ReadonlyMap<string, string> = new Map([
   ['long long int', 'long long'],
   ['long long unsigned int', 'unsigned long long'],
 ]);
+
+const longLongs: ReadonlySet<string> = new Set([...shortNames].flat().filter((name) => name.includes('long long')));
 
 /** The type as C writes it. */
 export function printCType(type: CType): string {
