@@ -14,9 +14,10 @@ for (const digit of '0123456789') classOf[digit.charCodeAt(0)] = classes.digit;
 for (let code = 65; code <= 90; code++) classOf[code] = classOf[code + 32] = classes.letter;
 for (const letter of '_$') classOf[letter.charCodeAt(0)] = classes.letter;
 
-const [newline, quote, dollar, apostrophe, star, dot, slash, backslash] = Array.from('\n"$\'*./\\', (one) =>
-  one.charCodeAt(0),
-) as [number, number, number, number, number, number, number, number];
+const [newline, quote, dollar, apostrophe, star, dot, slash, backslash, colon, less, percent] = Array.from(
+  '\n"$\'*./\\:<%',
+  (one) => one.charCodeAt(0),
+) as [number, number, number, number, number, number, number, number, number, number, number];
 
 /** What may stand behind the first character of a punctuator of two. */
 const seconds: Readonly<Record<string, string>> = {
@@ -34,6 +35,17 @@ const seconds: Readonly<Record<string, string>> = {
   '^': '=',
   '#': '#',
 };
+/** Other spellings of punctuators (C11 6.4.6p3). */
+const digraphs: Readonly<Record<string, string>> = {
+  '<:': '[',
+  ':>': ']',
+  '<%': '{',
+  '%>': '}',
+  '%:': '#',
+  '%:%:': '##',
+};
+/** A character of a name by its number (C11 6.4.3). */
+const universal = /\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/y;
 const threes: ReadonlySet<string> = new Set(['...', '<<=', '>>=']);
 const ones: ReadonlySet<string> = new Set('-+*/%&|^~!<>=?:;,.(){}[]#@');
 
@@ -122,12 +134,31 @@ class Lexer {
     const kind = classAt(text, at);
     const literal = code === quote || code === apostrophe || (kind === classes.letter && hasPrefix(text, at));
     if (literal && this.#literal(at + lengthOfPrefix(text, at))) return;
-    if (kind === classes.letter) this.#push('name', endOfName(text, at));
+    if (kind === classes.letter || (code === backslash && endOfUniversal(text, at) > at)) this.#name();
     else if (kind === classes.digit || (code === dot && classAt(text, at + 1) === classes.digit)) {
       this.#push('number', endOfNumber(text, at));
-    } else if (ones.has(text[at] as string) && !text.startsWith('/*', at)) {
+    } else if ((code === less || code === colon || code === percent) && this.#digraph()) return;
+    else if (ones.has(text[at] as string) && !text.startsWith('/*', at)) {
       this.#push('punctuator', at + lengthOfPunctuator(text, at));
     } else this.#stray();
+  }
+
+  #name(): void {
+    const at = this.#at;
+    const end = endOfName(this.#text, at);
+    const written = this.#text.slice(at, end);
+    if (!written.includes('\\')) this.#push('name', end, written);
+    else this.#push('name', end, written.replace(/\\[uU]([0-9a-fA-F]+)/g, (_, point) => fromPoint(point)));
+  }
+
+  /** `<:` and its like; false where none stands. */
+  #digraph(): boolean {
+    const text = this.#text;
+    const at = this.#at;
+    const length = text.startsWith('%:%:', at) ? 4 : 2;
+    const meant = digraphs[text.slice(at, at + length)];
+    if (meant !== undefined) this.#push('punctuator', at + length, meant);
+    return meant !== undefined;
   }
 
   /** A string or character whose quote stands at `open`; false when it has no end. */
@@ -241,7 +272,33 @@ function strayFault(written: string, point: number): Fault {
 }
 
 function classAt(text: string, at: number): number {
-  return classOf[text.charCodeAt(at)] ?? classes.other;
+  const code = text.charCodeAt(at);
+  return classOf[code] ?? (code > 0x7f ? wideClass(text, at) : classes.other);
+}
+
+/** Names may hold the letters of any script; both halves of a pair count as what they are together. */
+function wideClass(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  const point = code >= 0xdc00 && code <= 0xdfff ? text.codePointAt(at - 1) : text.codePointAt(at);
+  const written = String.fromCodePoint(point ?? 0);
+  if (/^\p{ID_Start}$/u.test(written)) return classes.letter;
+  return /^\p{ID_Continue}$/u.test(written) ? classes.digit : classes.other;
+}
+
+/** Behind `\u` and four digits, or `\U` and eight; the place itself where none stands. */
+function endOfUniversal(text: string, at: number): number {
+  universal.lastIndex = at;
+  const [written] = universal.exec(text) ?? [];
+  return written !== undefined && isNamed(written) ? at + written.length : at;
+}
+
+function isNamed(written: string): boolean {
+  return /^\p{ID_Continue}$/u.test(fromPoint(written.slice(2)));
+}
+
+function fromPoint(digits: string): string {
+  const point = Number.parseInt(digits, 16);
+  return String.fromCodePoint(point > 0x10ffff ? 0xfffd : point);
 }
 
 /** Behind blanks and comments. */
@@ -273,8 +330,14 @@ function endOfComment(text: string, from: number): number {
 
 function endOfName(text: string, from: number): number {
   let at = from;
-  while (classAt(text, at) >= classes.letter) at++;
-  return at;
+  for (;;) {
+    if (classAt(text, at) >= classes.letter) at++;
+    else {
+      const end = text.charCodeAt(at) === backslash ? endOfUniversal(text, at) : at;
+      if (end === at) return at;
+      at = end;
+    }
+  }
 }
 
 /** Exponents have a sign: `1e+3`, `0x1p-2`. */
