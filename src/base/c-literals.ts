@@ -27,7 +27,7 @@ function literalPrefix(spelling: string): LiteralPrefix {
   return spelling.slice(0, spelling.search(/["']/)) as LiteralPrefix;
 }
 
-const escape = /^(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/;
+const numbered = /^(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/;
 
 /** The bytes between the quotes of a string or character token. */
 export function quotedBytes(spelling: string): number[] {
@@ -50,7 +50,7 @@ function quotedUnits(spelling: string, width: 1 | 2 | 4): number[] {
       if (point > 0xffff) i++;
       continue;
     }
-    const [whole, hex, octal, short, long] = escape.exec(body.slice(i + 1)) ?? [];
+    const [whole, hex, octal, short, long] = numbered.exec(body.slice(i + 1)) ?? [];
     const numeric = hex ?? octal;
     const named = short ?? long;
     if (whole === undefined) {
