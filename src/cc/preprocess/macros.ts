@@ -22,6 +22,8 @@ const mostExpanded = 500_000;
 const mostTokens = 100_000;
 /** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
 const mostHidden = 1_000_000;
+/** Characters that `#` and `##` may make in a text: each level of quotes within quotes doubles what escapes them. */
+const mostCharacters = 1 << 24;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 
@@ -33,6 +35,7 @@ export class MacroTable {
   #expanded = 0;
   #tokens = 0;
   #hidden = 0;
+  #characters = 0;
   #depth = 0;
   #counter = 0;
 
@@ -185,6 +188,15 @@ export class MacroTable {
     }
   }
 
+  /** What `#` or `##` made. */
+  #made(text: string, at: Token): string {
+    this.#characters += text.length;
+    if (this.#characters > mostCharacters) {
+      this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
+    }
+    return text;
+  }
+
   #builtin(token: Token): Token {
     switch (token.text) {
       case '__LINE__':
@@ -236,8 +248,9 @@ export class MacroTable {
     for (let i = 0; i < body.length; i++) {
       const token = body[i] as Token;
       const next = body[i + 1];
-      if (token.text === '#' && next && macro.parameters && argumentOf(macro, args, next)) {
-        result.push({ ...token, kind: 'string', text: stringified(argumentOf(macro, args, next) as Token[]) });
+      const spelt = token.text === '#' && next && macro.parameters ? argumentOf(macro, args, next) : undefined;
+      if (spelt) {
+        result.push({ ...token, kind: 'string', text: this.#made(stringified(spelt), use) });
         i++;
       } else if (token.text === '##' && next) {
         i++;
@@ -288,7 +301,7 @@ export class MacroTable {
       append(result, right);
       return;
     }
-    const text = left.text + first.text;
+    const text = this.#made(left.text + first.text, use);
     const kind = /^[A-Za-z_$][\w$]*$/.test(text)
       ? 'name'
       : /^\.?[0-9](?:[eEpP][-+]|[\w.])*$/.test(text)

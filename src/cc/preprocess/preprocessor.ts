@@ -28,6 +28,9 @@ export interface Prelude {
 }
 
 const deepest = 64;
+/** Files that a text may take in, and characters of them: one that takes in itself twice, and these again, has no end. */
+const mostFiles = 10_000;
+const mostCharacters = 1 << 26;
 /** C11 6.10.4: a line's number fits an int. */
 const mostLines = 0x7fff_ffff;
 const mostTokens = 2_000_000;
@@ -58,6 +61,8 @@ export class Preprocessor {
   readonly #output: Token[];
   readonly #once = new Set<string>();
   #depth = 0;
+  #files = 0;
+  #characters = 0;
   #end: Token | undefined;
 
   /** @param before what stands before every text */
@@ -275,6 +280,11 @@ export class Preprocessor {
     this.#noMore(name, tokens.slice(system ? close + 1 : 1));
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
     const file = this.#resolve(path, { system, from: pathOf(name.file) });
+    this.#files++;
+    this.#characters += file?.text.length ?? 0;
+    if (this.#files > mostFiles || this.#characters > mostCharacters) {
+      this.#diagnostics.abandon(name, `this text includes more than ${mostFiles} files, or ${mostCharacters >> 20} MB`);
+    }
     if (file) this.include({ ...file, from: name });
     else this.#notFound(path, first);
   }
