@@ -1,16 +1,7 @@
 import { quotedBytes } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import {
-  type CType,
-  isAggregate,
-  type Member,
-  memberNames,
-  mostBytes,
-  quoted,
-  sizeOf,
-  types,
-} from '../types/types.ts';
+import { type CType, isAggregate, type Member, memberNames, mostBytes, quoted, sizeOf, types } from '../types/types.ts';
 import type { Expression, Initializer, InitializerEntry } from './ast.ts';
 import { Entries } from './entries.ts';
 import type { Parsing } from './parsing.ts';
@@ -43,7 +34,6 @@ export class InitializerParser {
    * @param name whose initialiser it is
    */
   initializer(type: CType, name?: Token): { type: CType; initial: Initializer } {
-    const p = this.#p;
     const entries = new Entries();
     const outer = this.#designated;
     this.#designated = false;

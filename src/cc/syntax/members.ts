@@ -1,14 +1,7 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
-import {
-  findMemberPath,
-  memberNames,
-  printCType,
-  quoted,
-  quotedConstant,
-  type StructType,
-} from '../types/types.ts';
+import { findMemberPath, memberNames, printCType, quoted, quotedConstant, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { isWrong } from './typing.ts';

@@ -1,4 +1,5 @@
 import type { Expression, FunctionObject, Statement, Variable } from './ast.ts';
+import { mostSteps, tripCount } from './trip-count.ts';
 
 /**
  * About how many instructions statements become: what is computed, tested, loaded, stored and called, with inlined
@@ -29,8 +30,11 @@ export class Weights {
       case 'break':
       case 'continue':
         return 1;
-      case 'loop':
-        return (s.test ? this.#value(s.test) : 0) + (s.step ? this.#value(s.step) : 0) + this.of(s.body);
+      case 'loop': {
+        const round = (s.test ? this.#value(s.test) : 0) + (s.step ? this.#value(s.step) : 0) + this.of(s.body);
+        // One of few rounds is unrolled itself: loops of two in each other thirty deep have a thousand million.
+        return Math.max(1, tripCount(s, mostSteps)) * round;
+      }
       case 'label':
       case 'goto':
       case 'asm':
