@@ -15,6 +15,7 @@ const mostValues = 100_000;
 export class LoopLowering {
   readonly #l: Lowering;
   readonly #weights = new Weights();
+  readonly #unrolledWeights = new Weights(true);
 
   constructor(lowering: Lowering) {
     this.#l = lowering;
@@ -45,7 +46,8 @@ export class LoopLowering {
    */
   #fewRounds(s: Loop): number {
     const times = tripCount(s, mostSteps);
-    return times > 0 && times * (this.#weights.of(s.body) + 1) <= smallLoop ? times : 0;
+    if (times === 0 || times * (this.#weights.of(s.body) + 1) > smallLoop) return 0;
+    return times * (this.#unrolledWeights.of(s.body) + 1) <= smallLoops ? times : 0;
   }
 
   /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
@@ -174,3 +176,5 @@ function variablesOf(e: Expression): Variable[] {
 
 /** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
 const smallLoop = 150;
+/** The same with the loops in it, which are unrolled too. */
+const smallLoops = 2000;

@@ -8,6 +8,12 @@ import { mostSteps, tripCount } from './trip-count.ts';
 export class Weights {
   /** Each function is weighed once: a chain in which each calls the next twice has as many ways as 2 to its length. */
   readonly #functions = new Map<FunctionObject, number>();
+  readonly #rounds: boolean;
+
+  /** @param rounds each round of a loop of few counts: loops of two thirty deep have a thousand million */
+  constructor(rounds = false) {
+    this.#rounds = rounds;
+  }
 
   of(s: Statement): number {
     switch (s.kind) {
@@ -32,8 +38,7 @@ export class Weights {
         return 1;
       case 'loop': {
         const round = (s.test ? this.#value(s.test) : 0) + (s.step ? this.#value(s.step) : 0) + this.of(s.body);
-        // One of few rounds is unrolled itself: loops of two in each other thirty deep have a thousand million.
-        return Math.max(1, tripCount(s, mostSteps)) * round;
+        return this.#rounds ? Math.max(1, tripCount(s, mostSteps)) * (round + 1) : round;
       }
       case 'label':
       case 'goto':

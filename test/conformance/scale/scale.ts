@@ -57,14 +57,17 @@ function measured(full: string): Promise<{ rows: Measured[]; end: string }> {
     process.on('message', (row: Measured) => rows.push(row));
     process.on('close', (code) => {
       clearTimeout(timer);
-      if (end === '' && code !== 0) end = `CRASHED: ${errors.split('\n').filter((line) => /Error|heap/.test(line))[0] ?? errors.slice(0, 300)}`;
+      if (end === '' && code !== 0)
+        end = `CRASHED: ${errors.split('\n').filter((line) => /Error|heap/.test(line))[0] ?? errors.slice(0, 300)}`;
       resolve({ rows, end });
     });
   });
 }
 
 function report(full: string, { rows, end }: { rows: Measured[]; end: string }): void {
-  const steps = rows.map(({ n, compile, load }) => `${n}:${compile.toFixed(0)}${load > 0 ? `+${load.toFixed(0)}` : ''}`);
+  const steps = rows.map(
+    ({ n, compile, load }) => `${n}:${compile.toFixed(0)}${load > 0 ? `+${load.toFixed(0)}` : ''}`,
+  );
   const last = rows.at(-1);
   const grows = (step: 'compile' | 'load'): string => {
     const big = rows.filter((row) => row[step] > 40 && row.said === last?.said);
@@ -75,7 +78,9 @@ function report(full: string, { rows, end }: { rows: Measured[]; end: string }):
   };
   const slow = rows.some((row) => row.compile > 1000 || row.load > 3000) ? ' SLOW' : '';
   const big = rows.some((row) => row.heap > 500) ? ` ${Math.max(...rows.map((row) => row.heap)).toFixed(0)}MB` : '';
-  console.log(`${end === '' ? 'ok' : end}${slow}${grows('compile')}${grows('load')}${big}\t${full}\t${steps.join(' ')}\t${last?.said ?? ''}`);
+  console.log(
+    `${end === '' ? 'ok' : end}${slow}${grows('compile')}${grows('load')}${big}\t${full}\t${steps.join(' ')}\t${last?.said ?? ''}`,
+  );
 }
 
 function cpu<T>(run: () => T): [T, number] {
