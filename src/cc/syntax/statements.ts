@@ -243,8 +243,6 @@ export class StatementParser {
         while (!p.is(';') && p.token.kind !== 'end') p.next();
         p.expect(';');
         return { kind: 'empty', at };
-      case '_Pragma':
-        return p.loops.pragma();
       case 'asm':
       case '__asm__':
       case '__asm':
