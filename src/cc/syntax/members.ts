@@ -1,15 +1,7 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
-import {
-  findMember,
-  findMemberPath,
-  memberNames,
-  printCType,
-  quoted,
-  quotedConstant,
-  type StructType,
-} from '../types/types.ts';
+import { findMemberPath, memberNames, printCType, quoted, quotedConstant, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { isWrong } from './typing.ts';
@@ -99,7 +91,7 @@ export class MemberParser {
       return p.typing.wrong(name);
     }
     const macro = memberMacro(name.text);
-    const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
+    const member = type.member(name.text) ?? (macro && findMemberPath(type, macro));
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
     if (!type.body) {
       const [message, hint] = this.#undefinedStruct(type);
@@ -146,14 +138,13 @@ function dynamicFieldHint(name: string, members: readonly string[]): string | un
 
 /** A place that is const may be read only. */
 export function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
-  const ranges = [p.spans.of(place)];
   let whole = place;
   while (whole.kind === 'member') whole = whole.base;
   const through = whole.kind === 'deref' ? whole.base : undefined;
   if (through) {
     if (through.type.kind !== 'pointer' || !through.type.constant) return;
     if (whole === place || through.kind !== 'variable') {
-      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
+      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges: [p.spans.of(place)] });
       return;
     }
   }
@@ -164,6 +155,6 @@ export function checkNotConstant(p: Parsing, place: Expression, at: Token): void
   const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
   p.diagnostics.error(at, message, {
     notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
-    ranges,
+    ranges: [p.spans.of(place)],
   });
 }
