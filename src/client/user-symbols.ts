@@ -24,7 +24,11 @@ export function findBinary(kernel: Kernel, name: string): BinaryFile {
   const short = paths.find((path) => baseName(path).startsWith(`lib${name}.so`) || baseName(path) === name);
   const found = short === undefined ? undefined : kernel.binary(short);
   if (found) return found;
-  throw new BpfError('ENOENT', 'attach', `there is no program or library '${name}'`, nearestHint(name, paths));
+  const all = paths.length === 0 ? 'the scenario has no processes with programs of their own' : paths.join(', ');
+  throw new BpfError('ENOENT', 'attach', `there is no program or library '${name}'`, {
+    ...nearestHint(name, [...paths, ...paths.map(baseName)]),
+    expected: all,
+  });
 }
 
 function baseName(path: string): string {

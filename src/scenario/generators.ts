@@ -6,9 +6,11 @@ import {
   concat,
   defer,
   EMPTY,
+  from,
   isObservable,
   merge,
   Observable,
+  of,
   repeat as repeatSource,
   type Subscriber,
   Subscription,
@@ -23,6 +25,25 @@ import type { VirtualScheduler } from './scenario.ts';
 
 /** What a maker gives: nothing, an event, several of one moment, or a course of its own (a call tree). */
 export type Emission = KernelEvent | readonly KernelEvent[] | Observable<KernelEvent> | undefined;
+
+/** A part of a course: a stream, or what is made when its turn comes. An event holds the time that it was made at. */
+export type Course = Observable<KernelEvent> | (() => Emission);
+
+/** An emission as a stream. */
+export function streamOf(emission: Emission): Observable<KernelEvent> {
+  if (emission === undefined) return EMPTY;
+  if (isObservable(emission)) return emission;
+  return Array.isArray(emission) ? from(emission as readonly KernelEvent[]) : of(emission as KernelEvent);
+}
+
+/** @param what the word that was given the part @throws InputError for an event that is made already */
+function courseOf(what: string, part: Course): Observable<KernelEvent> {
+  if (typeof part === 'function') return defer(() => streamOf(part()));
+  if (isObservable(part)) return part;
+  throw new InputError(`${what} was given an event that is made already`, {
+    expected: 'a stream, or a function that makes it when its turn comes: () => context.tracepoint(…)',
+  });
+}
 
 /** Makes what happens the `index`-th time, from 0. */
 export type Make = (index: number) => Emission;
@@ -156,27 +177,28 @@ export class Generators {
   }
 
   /** `source`, begun after `delay` ns. */
-  after(delay: Nanoseconds, source: Emission | (() => Emission)): Observable<KernelEvent> {
+  after(delay: Nanoseconds, source: Course): Observable<KernelEvent> {
+    const course = courseOf('after', source);
     return generate(
       this.#scheduler,
       () => (index) => (index === 0 ? delay : undefined),
-      () => (typeof source === 'function' ? source() : source),
+      () => course,
     );
   }
 
   /** `source`, cut off `duration` ns after it began. */
-  lasting(duration: Nanoseconds, source: Observable<KernelEvent>): Observable<KernelEvent> {
-    return source.pipe(takeUntil(timer(duration, this.#scheduler)));
+  lasting(duration: Nanoseconds, source: Course): Observable<KernelEvent> {
+    return courseOf('lasting', source).pipe(takeUntil(timer(duration, this.#scheduler)));
   }
 
   /** All at once, each on its own. */
-  concurrently(...sources: Observable<KernelEvent>[]): Observable<KernelEvent> {
-    return merge(...sources);
+  concurrently(...sources: Course[]): Observable<KernelEvent> {
+    return merge(...sources.map((source) => courseOf('concurrently', source)));
   }
 
   /** One after the other, each when the one before has ended. */
-  sequence(...sources: Observable<KernelEvent>[]): Observable<KernelEvent> {
-    return concat(...sources);
+  sequence(...sources: Course[]): Observable<KernelEvent> {
+    return concat(...sources.map((source) => courseOf('sequence', source)));
   }
 
   /** Nothing for `duration` ns: a pause in a sequence. */
@@ -188,14 +210,9 @@ export class Generators {
    * `source` again and again, `gap` ns between; `count` times, or for ever. Given as functions, the source and the gap
    * are made anew each time.
    */
-  repeat(
-    source: Observable<KernelEvent> | (() => Observable<KernelEvent>),
-    gap: Nanoseconds | (() => Nanoseconds) = 0,
-    count?: number,
-  ): Observable<KernelEvent> {
+  repeat(source: Course, gap: Nanoseconds | (() => Nanoseconds) = 0, count?: number): Observable<KernelEvent> {
     const delay = () => timer(typeof gap === 'function' ? gap() : gap, this.#scheduler);
-    const each = typeof source === 'function' ? defer(source) : source;
-    return each.pipe(repeatSource(count === undefined ? { delay } : { count, delay }));
+    return courseOf('repeat', source).pipe(repeatSource(count === undefined ? { delay } : { count, delay }));
   }
 }
 

@@ -7,7 +7,7 @@ import { InputError, type Nanoseconds } from '../base/index.ts';
 import type { Arguments, KernelEvent, NetDevice, PacketEvent, Process, Task, TaskSpec } from '../events/index.ts';
 import type { CallOptions, CallTree, Nested } from './call.ts';
 import { Context, type Drop, type Place, World } from './context.ts';
-import { type Emission, Generators } from './generators.ts';
+import { type Emission, Generators, streamOf } from './generators.ts';
 import type { Capture } from './pcap.ts';
 import { type ReplayOptions, replay, whenPassed } from './replay.ts';
 import type { ContainerMap, Scenario, Stage } from './scenario.ts';
@@ -116,7 +116,7 @@ export interface ScenarioDefinition {
   /** Maps that somebody has filled and pinned before the run: what tools take with --cgroupmap and --mntnsmap. */
   readonly containerMaps?: readonly ContainerMap[];
   /** What happens. Called once for each run. */
-  readonly events: (script: Script) => Observable<KernelEvent>;
+  readonly events: (script: Script) => Exclude<Emission, undefined>;
 }
 
 /** A scenario from its definition: the default export of a scenario file. @throws InputError for a bad name */
@@ -125,5 +125,15 @@ export function defineScenario(definition: ScenarioDefinition): Scenario {
   if (!/^[\w-]+$/.test(definition.name)) {
     throw new InputError(`'${definition.name}' is no name for a scenario`, { expected: 'letters, digits, - and _' });
   }
-  return { ...rest, events: (stage) => defer(() => events(scriptOn(stage))) };
+  return {
+    ...rest,
+    events: (stage) =>
+      defer(() => {
+        const happening: Emission | null = events(scriptOn(stage));
+        if (typeof happening === 'object' && happening !== null) return streamOf(happening);
+        throw new InputError(`events of scenario ${definition.name} returned ${happening}`, {
+          expected: 'what happens: every(…), sequence(…), or an event',
+        });
+      }),
+  };
 }

@@ -2,11 +2,10 @@ import { type Observable, take } from 'rxjs';
 import { describe, expect, test } from 'vitest';
 import { InputError, ms, Random, sec, us } from '../../src/base/index.ts';
 import { buildPacket, type KernelEvent, skBuff } from '../../src/events/index.ts';
-import { defineScenario, perSecond, type Script } from '../../src/scenario/index.ts';
+import { defineScenario, perSecond, type ScenarioDefinition, type Script } from '../../src/scenario/index.ts';
 import { play, smallProfile, stage } from './stage.ts';
 
-const scenario = (events: (script: Script) => Observable<KernelEvent>) =>
-  defineScenario({ name: 'test', summary: 'A test.', events });
+const scenario = (events: ScenarioDefinition['events']) => defineScenario({ name: 'test', summary: 'A test.', events });
 
 const times = (events: readonly KernelEvent[]) => events.map((event) => event.time);
 
@@ -31,6 +30,19 @@ describe('generators', () => {
       (s) => s.sequence(s.every(us(2), tick(s), 2), s.quiet(us(10)), s.burst(2, us(1), tick(s))),
       [2, 4, 14, 15],
     ],
+    [
+      'sequence of what is made when its turn comes',
+      (s) =>
+        s.sequence(
+          tick(s),
+          s.quiet(us(3)),
+          () => [tick(s)(), tick(s)()],
+          () => s.after(us(2), tick(s)),
+        ),
+      [0, 3, 3, 5],
+    ],
+    ['concurrently, one at once', (s) => s.concurrently(tick(s), s.after(us(2), tick(s))), [0, 2]],
+    ['repeat an event', (s) => s.repeat(tick(s), us(9), 2), [0, 9]],
     ['concurrently', (s) => s.concurrently(s.every(us(4), tick(s), 2), s.every(us(3), tick(s), 3)), [3, 4, 6, 8, 9]],
     ['repeat', (s) => s.repeat(s.burst(2, us(1), tick(s)), us(9), 2), [0, 1, 10, 11]],
     ['lasting', (s) => s.lasting(us(25), s.every(us(10), tick(s))), [10, 20]],
@@ -40,6 +52,25 @@ describe('generators', () => {
   ])('%s', (_, events, expected) => {
     expect(times(play(scenario(events))).map((time) => time / 1e3)).toEqual(expected);
   });
+
+  test('what events returns may be an event alone; nothing is told', () => {
+    expect(times(play(scenario((s) => tick(s)())))).toEqual([0]);
+    const nothing = (value: unknown) => () => play(scenario(() => value as Observable<KernelEvent>));
+    expect(nothing(undefined)).toThrow(/^events of scenario \w+ returned undefined$/);
+    expect(nothing(null)).toThrow(/returned null$/);
+    expect(nothing('x')).toThrow(/returned x$/);
+  });
+
+  test.each(['sequence', 'concurrently', 'lasting', 'after', 'repeat'] as const)(
+    '%s takes no event that is made already: it would hold the time that it was made at',
+    (word) => {
+      const given = (s: Script) => {
+        const event = tick(s)() as never;
+        return word === 'lasting' || word === 'after' ? s[word](us(1), event) : s[word](event);
+      };
+      expect(() => play(scenario(given))).toThrow(`${word} was given an event that is made already`);
+    },
+  );
 
   test('a ramp makes what its rates promise', () => {
     const events = play(scenario((s) => s.ramp(1000, 3000, sec(2), tick(s))));
