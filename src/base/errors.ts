@@ -73,9 +73,21 @@ export function formatPosition(at: Position | undefined): string {
   return parts === '' ? `byte ${at.offset}` : `${parts}: byte ${at.offset}`;
 }
 
+/** Lines with `?` for control characters, tabs aside: what stands in somebody's file must not steer the terminal. */
+export function withoutControls(lines: string): string {
+  return lines.replace(/(?![\t\n])\p{Cc}/gu, '?');
+}
+
 /** A fault as people read it: position and message, the line with a caret, what was expected, a hint. No stack. */
 export function formatFault(fault: unknown): string {
-  if (!(fault instanceof TracebedError)) return fault instanceof Error ? fault.message : String(fault);
+  return withoutControls(fault instanceof TracebedError ? faultLines(fault) : messageOf(fault));
+}
+
+function messageOf(fault: unknown): string {
+  return fault instanceof Error ? fault.message : String(fault);
+}
+
+function faultLines(fault: TracebedError): string {
   const where = formatPosition(fault.at);
   const lines = [where === '' ? fault.message : `${where}: ${fault.message}`];
   if (fault.at?.text !== undefined) {

@@ -13,6 +13,7 @@ export {
   SysError,
   TracebedError,
   UsageError,
+  withoutControls,
 } from './errors.ts';
 export { fileFault } from './file-fault.ts';
 export { editDistance, nearest, nearestHint, nearestOrAll } from './nearest.ts';

@@ -1,4 +1,4 @@
-import { formatPosition, nearest, type Position } from '../base/index.ts';
+import { formatPosition, nearest, type Position, withoutControls } from '../base/index.ts';
 import { askedBy, includesAround, positionOf, type Token } from './preprocess/token.ts';
 
 /**
@@ -158,7 +158,7 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[]): string {
       lines.push(`${formatPosition(note.at)}: note: ${note.message}`, ...excerpt(note.at, note.length ?? 1, []));
     }
   }
-  return lines.join('\n');
+  return withoutControls(lines.join('\n'));
 }
 
 function excerpt(at: Position, length: number, ranges: readonly Columns[]): string[] {

@@ -61,7 +61,7 @@ export async function loadScenario(nameOrFile: string): Promise<Scenario> {
 }
 
 async function loadFile(path: string): Promise<Scenario> {
-  if (/\.m?[jt]s$/.test(path)) return await loadUserScript(resolve(path));
+  if (/\.m?[jt]s$/.test(path)) return await loadUserScript(path);
   const bytes = readInput(path);
   const magic = bytes.length >= 4 ? bytes.readUInt32BE(0) : 0;
   if ([0xa1b2c3d4, 0xd4c3b2a1, 0xa1b23c4d, 0x4d3cb2a1, 0x0a0d0d0a].includes(magic)) {
@@ -108,8 +108,10 @@ async function loadScript(path: string): Promise<Scenario> {
   return scenarioOf(module, path);
 }
 
-async function loadUserScript(path: string): Promise<Scenario> {
-  const scenario = scenarioOf(await importUserModule(path, readInput(path).toString()), path);
+/** @param named as the user typed it */
+async function loadUserScript(named: string): Promise<Scenario> {
+  const path = resolve(named);
+  const scenario = scenarioOf(await importUserModule(path, readInput(named).toString()), named);
   return {
     ...scenario,
     events: (stage) =>

@@ -38,6 +38,12 @@ describe('faults as people read them', () => {
     );
   });
 
+  test('what stands in a file does not steer the terminal; tabs stay', () => {
+    const at = { file: 'a\x1b.c', line: 1, column: 3, text: '\t\x1b[2J\0\x9b' };
+    expect(formatFault(new InputError('no \x07', { at }))).toBe('a?.c:1:3: no ?\n  \t?[2J??\n  \t ^');
+    expect(formatFault(new Error('\x1b'))).toBe('?');
+  });
+
   test('anything else is its message alone', () => {
     expect(formatFault(new TypeError('odd'))).toBe('odd');
     expect(formatFault('text')).toBe('text');

@@ -39,6 +39,10 @@ describe('diagnostics', () => {
     expect(diagnose(text)).toBe(expected);
   });
 
+  test('what stands in the text does not steer the terminal', () => {
+    expect(diagnose('int f(void *ctx) { return\tx\x1b[2J; }')).toContain('\n  int f(void *ctx) { return\tx?[2J; }\n');
+  });
+
   const twice = (i: number): string => (i === 0 ? 'x' : `g${i - 1}(x) + g${i - 1}(x)`);
   test.each([
     ['wrong all over', `int f(struct pt_regs *ctx) { return bpf_probe_read(${'nearly, '.repeat(50_000)}1); }`],
