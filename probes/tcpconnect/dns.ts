@@ -83,8 +83,11 @@ export class DnsNames {
   readonly #names = new Map<string, { readonly question: string; readonly time: number }>();
 
   constructor(bpf: BPF) {
-    bpf.attachKprobe({ event: 'udp_recvmsg', fnName: 'answer_asked' });
-    bpf.attachKretprobe({ event: 'udp_recvmsg', fnName: 'answer_taken' });
+    for (const event of ['udp_recvmsg', 'udpv6_recvmsg']) {
+      if (bpf.ksymname(event) === undefined) continue;
+      bpf.attachKprobe({ event, fnName: 'answer_asked' });
+      bpf.attachKretprobe({ event, fnName: 'answer_taken' });
+    }
     const answers = bpf.table('answers');
     answers.openPerfBuffer((_, data) => {
       const { ts, size, bytes } = answers.event<Answer>(data);
