@@ -56,6 +56,8 @@ export interface TableObject {
 
 /** What goes where in an object: a flat list in the order of offsets of its leaves. */
 export interface Initializer {
+  /** The byte behind the last that it says something of: beyond its type where a flexible array ends that. */
+  readonly end: number;
   readonly entries: readonly InitializerEntry[];
 }
 

@@ -1,10 +1,11 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
+import { aliased, type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
 import type { Variable } from './ast.ts';
-import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
+import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets, withMode } from './attributes.ts';
 import { type Parsing, typedefNames } from './parsing.ts';
-import { basic, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
+import { type Named, Scope } from './scope.ts';
+import { basic, complex, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
 export interface Specifiers {
@@ -28,6 +29,7 @@ export interface Declarator {
   readonly attributes: Attributes;
   /** What it declares is const, and not only what that points to. */
   readonly constant: boolean;
+  readonly volatile: boolean;
 }
 
 type Qualified = Pick<Specifiers, 'user' | 'volatile' | 'constant'>;
@@ -38,6 +40,8 @@ const mostLevels = 32;
 
 export class DeclarationParser {
   readonly #p: Parsing;
+  /** How many lists of parameters what is being read stands in. */
+  #parameters = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -61,12 +65,13 @@ export class DeclarationParser {
     for (;;) {
       const { text } = p.token;
       if (p.token.kind !== 'name') break;
-      if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
+      if (text === '_Atomic') type = this.#atomic() ?? type;
+      else if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
       else if (text === '__attribute__') parseAttributes(p, attributes);
       else if (text === '_Alignas') parseAlignas(p, attributes);
       else if (basic.has(text)) {
         if (type) this.#combined(p.token, printCType(type));
-        const word = p.next().text.replace('__signed__', 'signed');
+        const word = p.next().text.replace(/^__signed(__)?$/, 'signed');
         if (type || !this.#fits(word, words)) continue;
         words.push(word);
       } else if (type || words.length > 0) break;
@@ -81,12 +86,15 @@ export class DeclarationParser {
       else {
         const named = p.typeNamed(text);
         if (!named) break;
-        p.next();
+        const own = p.qualifiersNamed(p.next().text);
+        if (own.constant) seen.add('const');
+        if (own.volatile) seen.add('volatile');
         type = named;
       }
     }
+    const whole = type ?? this.#basic(words, at);
     return {
-      type: type ?? this.#basic(words, at),
+      type: withMode(p, whole, attributes),
       at,
       typedef: seen.has('typedef'),
       static: seen.has('static'),
@@ -97,6 +105,19 @@ export class DeclarationParser {
       auto: seen.has('__auto_type'),
       attributes,
     };
+  }
+
+  /** '_Atomic' ('(' type-name ')')?: its operators are those of any other type. */
+  #atomic(): CType | undefined {
+    const p = this.#p;
+    const at = p.next();
+    const hint = 'use __sync_fetch_and_add() and its like on a plain integer';
+    p.diagnostics.warning(at, `'_Atomic' makes no operator atomic on BPF`, hint);
+    const open = p.token;
+    if (!p.accept('(')) return undefined;
+    const type = this.typeName();
+    p.close(')', open);
+    return type;
   }
 
   /** A declaration that ends behind its type: `struct a { … };`, or one that names nothing. */
@@ -125,7 +146,7 @@ export class DeclarationParser {
   /** Whether a word makes a type with those before it; told, when not. */
   #fits(word: string, words: readonly string[]): boolean {
     const known = (list: readonly string[]): boolean => Object.hasOwn(spelled, list.toSorted().join(' '));
-    if (known([...words, word]) || [...words, word].some((one) => floating.has(one))) return true;
+    if (known([...words, word]) || [...words, word].some((one) => floating.has(one) || complex.has(one))) return true;
     const at = this.#p.tokens[this.#p.at - 1] as Token;
     const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
     this.#combined(at, last);
@@ -139,6 +160,9 @@ export class DeclarationParser {
     if (words.some((one) => floating.has(one))) {
       this.#p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
       return types.long;
+    }
+    if (words.some((one) => one === '_Complex' || one === '__complex__')) {
+      this.#p.diagnostics.abandon(at, 'BPF has no complex numbers', 'keep the two parts as integers');
     }
     if (words.length > 0) return this.#p.diagnostics.abandon(at, `'${words.join(' ')}' is no type`);
     return this.unknownType(this.#p.token);
@@ -200,6 +224,7 @@ export class DeclarationParser {
     return this.#p.nested(() => {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
+      if (specifiers.typedef) attributes.align = specifiers.attributes.align;
       return this.#declarator(specifiers.type, specifiers, attributes);
     });
   }
@@ -245,8 +270,19 @@ export class DeclarationParser {
     const name = p.token.kind === 'name' && !starters.has(p.token.text) ? p.next() : undefined;
     parseAttributes(p, attributes);
     const { type: whole, parameters } = this.#suffix(type, attributes, name);
+    this.#assemblerName();
     parseAttributes(p, attributes);
-    return { name, type: whole, parameters, attributes, constant };
+    return { name, type: withMode(p, whole, attributes), parameters, attributes, constant, volatile };
+  }
+
+  /** `asm("name")`: a name for the assembler, or a register that the compiler chooses better. */
+  #assemblerName(): void {
+    const p = this.#p;
+    if (!p.is('asm') && !p.is('__asm__') && !p.is('__asm')) return;
+    p.next();
+    const open = p.expect('(', `after 'asm'`);
+    while (p.token.kind === 'string') p.next();
+    p.close(')', open);
   }
 
   #nestedDeclarator(): boolean {
@@ -259,7 +295,7 @@ export class DeclarationParser {
     const open = p.token;
     if (p.accept('[')) {
       const at = p.token;
-      const length = p.is(']') ? undefined : this.#length(name);
+      const length = this.#parameterLength() ? undefined : this.#length(name);
       p.close(']', open);
       const { type: element } = p.nested(() => this.#suffix(type, attributes, name));
       this.#checkElement(element, open, name);
@@ -268,8 +304,28 @@ export class DeclarationParser {
       p.diagnostics.error(at, `array is too large (${length} elements)`);
       return { type: { ...array, length: 1 }, parameters: undefined };
     }
-    if (p.is('(')) return this.#parameters(type);
+    if (p.is('(')) return this.#parameterList(type);
     return { type, parameters: undefined };
+  }
+
+  /**
+   * The length of an array that is a parameter says nothing: `a[static 3]`, `a[const]`, `a[*]`, `a[n]`; read, and true,
+   * where one or none stands here.
+   */
+  #parameterLength(): boolean {
+    const p = this.#p;
+    if (p.is(']')) return true;
+    if (this.#parameters === 0) return false;
+    while (qualifiers.has(p.token.text) || p.is('static')) p.next();
+    if (p.is(']')) return true;
+    if (p.is('*') && p.peek().text === ']') {
+      p.next();
+      return true;
+    }
+    const start = p.at;
+    if (p.expressions.conditional().kind !== 'number') return true;
+    p.at = start;
+    return false;
   }
 
   /** What an array may be of. */
@@ -299,7 +355,20 @@ export class DeclarationParser {
   }
 
   /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
-  #parameters(returns: CType): { type: CType; parameters: Variable[] } {
+  #parameterList(returns: CType): { type: CType; parameters: Variable[] } {
+    const p = this.#p;
+    const outer = p.scope;
+    p.scope = new Scope(outer, true);
+    this.#parameters++;
+    try {
+      return this.#listed(returns);
+    } finally {
+      p.scope = outer;
+      this.#parameters--;
+    }
+  }
+
+  #listed(returns: CType): { type: CType; parameters: Variable[] } {
     const p = this.#p;
     const open = p.expect('(');
     const list: Variable[] = [];
@@ -321,7 +390,10 @@ export class DeclarationParser {
           : type.kind === 'function'
             ? pointerTo(type)
             : type;
-      list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
+      const variable = p.variable(name?.text ?? '', adjusted, name ?? specifiers.at);
+      list.push(variable);
+      // A later parameter may be as long as an earlier one says.
+      if (name) p.scope.declare(name.text, { kind: 'variable', variable });
       if (!p.accept(',')) break;
     }
     const end = p.close(')', open);
@@ -331,4 +403,12 @@ export class DeclarationParser {
     const parameters = list.map((one) => ({ name: one.name, type: one.type }));
     return { type: { kind: 'function', returns, parameters, variadic }, parameters: list };
   }
+}
+
+/** What `typedef` makes of a declarator; its attributes are those of the type that the name stands for. */
+export function typedefOf(name: Token, { type, attributes, constant, volatile }: Declarator): Named {
+  const named = aliased(type, name.text);
+  const scalar = named.kind === 'int' || named.kind === 'pointer' || named.kind === 'array';
+  const whole = scalar && attributes.align > 1 ? { ...named, align: attributes.align } : named;
+  return { kind: 'typedef', type: whole, at: name, constant, volatile };
 }

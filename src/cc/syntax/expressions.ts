@@ -12,6 +12,7 @@ import { isUser, isWrong } from './typing.ts';
  * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
  * calls in calls.ts.
  */
+const sizing: ReadonlySet<string> = new Set(['sizeof', '_Alignof', '__alignof__', '__alignof']);
 const assignments = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 
 export class ExpressionParser implements OperatorReader<Token, Expression> {
@@ -69,7 +70,8 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   #update(left: Expression, op: BinaryOperator, rightIn: Expression, at: Token, post: boolean): Expression {
     const p = this.#p;
-    if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
+    const wide = left.type.kind === 'int' && left.type.size === 16;
+    if (this.#isPlace(left) && wide && !post) {
       return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
     }
     if (isWrong(left)) return left;
@@ -78,7 +80,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
       return left;
     }
-    if (!isScalar(left.type)) {
+    if (!isScalar(left.type) && !wide) {
       if (step) p.diagnostics.error(at, `cannot ${step} value of type ${quoted(left.type)}`);
       else p.typing.arithmetic(op, left, rightIn, at);
       return left;
@@ -171,7 +173,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const p = this.#p;
     const at = p.token;
     if (at.kind === 'name') {
-      if (at.text === 'sizeof' || at.text === '_Alignof' || at.text === '__alignof__') return this.#sizeof();
+      if (sizing.has(at.text)) return this.#sizeof();
       if (at.text === '__extension__') {
         p.next();
         return this.#cast();
@@ -235,30 +237,33 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   #sizeof(): Expression {
     const p = this.#p;
     const at = p.next();
-    const type = this.#sizedType(at);
+    const { type, align } = this.#sized(at);
     if (type.kind === 'void' || type.kind === 'function') return p.typing.number(at, 1n, types.ulong);
     if (!isComplete(type)) {
       const message = `invalid application of '${at.text}' to an incomplete type ${quoted(type)}`;
       p.diagnostics.error(at, message);
     }
-    return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
+    const bytes = at.text === 'sizeof' ? sizeOf(type) : Math.max(align, alignOf(type));
+    return p.typing.number(at, BigInt(bytes), types.ulong);
   }
 
-  /** What `sizeof` is asked of: a type's name in brackets, or an expression. */
-  #sizedType(at: Token): CType {
+  /** What `sizeof` is asked of: a type's name in brackets, or an expression, which may be aligned by itself. */
+  #sized(at: Token): { readonly type: CType; readonly align: number } {
     const p = this.#p;
     const open = p.token;
     if (p.is('(') && p.declarations.startsType(p.peek())) {
       p.next();
       const type = p.declarations.typeName();
       p.close(')', open);
-      return p.is('{') ? this.#literal(type, at).type : type;
+      return { type: p.is('{') ? this.#postfix(this.#literal(type, at)).type : type, align: 1 };
     }
     const value = p.nested(() => this.#unary());
     if (value.kind === 'member' && value.member.bits) {
       p.diagnostics.error(p.spans.first(value), `invalid application of '${at.text}' to bit-field`);
     }
-    return value.type;
+    const own = value.kind === 'variable' ? value.variable.align : undefined;
+    const align = own ?? (value.kind === 'member' ? value.member.align : undefined) ?? 1;
+    return { type: value.type, align };
   }
 
   addressOf(value: Expression, at: Token): Expression {

@@ -3,11 +3,11 @@ import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
+import { type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
 import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
-import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
+import { DeclarationParser, type Declarator, type Specifiers, typedefOf } from './declarations.ts';
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
 import { LoopParser } from './loops.ts';
@@ -99,7 +99,7 @@ class UnitParser {
       const { name, type } = declarator;
       if (!name) {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
-      } else if (specifiers.typedef) this.#typedef(name, type);
+      } else if (specifiers.typedef) this.#typedef(name, declarator);
       else if (type.kind === 'function') {
         const made = this.#function(name, type, declarator, specifiers);
         if (p.is('{')) {
@@ -115,8 +115,9 @@ class UnitParser {
   }
 
   /** The same typedef may stand twice (C11 6.7p3). */
-  #typedef(name: Token, type: CType): void {
+  #typedef(name: Token, declarator: Declarator): void {
     const p = this.#p;
+    const { type } = declarator;
     const earlier = p.scope.own(name.text);
     if (earlier?.kind === 'typedef' && sameType(earlier.type, type)) return;
     if (earlier?.kind === 'typedef') {
@@ -124,7 +125,7 @@ class UnitParser {
       p.diagnostics.error(name, `typedef redefinition with different types (${types})`, {
         notes: [definedBefore(earlier.at)],
       });
-    } else p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+    } else p.declareOnce(name, typedefOf(name, declarator));
   }
 
   #function(
@@ -205,8 +206,9 @@ class UnitParser {
   #checkLabels(): void {
     const { gotos, labels, diagnostics } = this.#p;
     for (const one of gotos) {
-      if (labels.has(one.text)) continue;
-      diagnostics.error(one, `use of undeclared label '${one.text}'`, didYouMean(one.text, labels.keys()));
+      if (labels.has(one.label)) continue;
+      const { at } = one;
+      diagnostics.error(at, `use of undeclared label '${at.text}'`, didYouMean(at.text, labels.keys()));
     }
   }
 

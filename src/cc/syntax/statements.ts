@@ -1,11 +1,11 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { aliased, incompleteText, isComplete, quoted, types } from '../types/types.ts';
+import { incompleteText, isComplete, quoted, types } from '../types/types.ts';
 import { parseAssembly } from './assembly.ts';
 import type { Expression, Statement, SwitchCase, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
-import type { Declarator, Specifiers } from './declarations.ts';
+import { type Declarator, type Specifiers, typedefOf } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { keywords } from './type-words.ts';
 
@@ -19,6 +19,8 @@ interface OpenSwitch {
 export class StatementParser {
   readonly #p: Parsing;
   #switches: OpenSwitch[] = [];
+  /** How many local labels have been met. */
+  #labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -91,7 +93,7 @@ export class StatementParser {
       if (!name) {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
       } else if (specifiers.typedef) {
-        p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+        p.declareOnce(name, typedefOf(name, declarator));
       } else if (type.kind === 'function') this.#localFunction(name);
       else {
         const local = this.#local(name, declarator, specifiers, into);
@@ -140,7 +142,7 @@ export class StatementParser {
     p.expect('=');
     const value = p.typing.decay(p.expressions.assignment());
     const variable = p.variable(name.text, value.type, name, { constant: specifiers.constant });
-    variable.initial = { entries: [{ offset: 0, type: value.type, bits: undefined, value }] };
+    variable.initial = { end: 0, entries: [{ offset: 0, type: value.type, bits: undefined, value }] };
     variable.inMemory ||= specifiers.volatile;
     p.scope.declare(name.text, { kind: 'variable', variable });
     into.push({ kind: 'declare', at: name, variable });
@@ -162,11 +164,12 @@ export class StatementParser {
       if (keyword) return keyword;
       if (p.bccDialect && p.peek().text === '(' && parseTable(p)) return { kind: 'empty', at };
       if (p.peek().text === ':') {
-        this.#label(p.next());
+        const name = this.#label(p.next());
         p.next();
+        parseAttributes(p, noAttributes());
         p.loops.labels++;
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
-        return { kind: 'label', at, name: at.text, body };
+        return { kind: 'label', at, name, body };
       }
     }
     const value = p.expressions.expression();
@@ -174,13 +177,26 @@ export class StatementParser {
     return { kind: 'expression', at, value };
   }
 
-  #label(name: Token): void {
-    const { labels, diagnostics } = this.#p;
-    const earlier = labels.get(name.text);
+  #label(name: Token): string {
+    const { labels, diagnostics, scope } = this.#p;
+    const label = scope.labelNamed(name.text);
+    const earlier = labels.get(label);
     if (earlier) {
       diagnostics.error(name, `redefinition of label '${name.text}'`, { notes: [definedBefore(earlier)] });
     }
-    labels.set(name.text, name);
+    labels.set(label, name);
+    return label;
+  }
+
+  /** '__label__' name (',' name)* ';' */
+  #localLabels(): void {
+    const p = this.#p;
+    p.next();
+    do {
+      const name = p.name();
+      p.scope.declareLabel(name.text, `${name.text}.${++this.#labels}`);
+    } while (p.accept(','));
+    p.semicolon('after label');
   }
 
   /** C23 and clang let a declaration follow a label. */
@@ -224,19 +240,21 @@ export class StatementParser {
       }
       case 'goto': {
         p.next();
-        const label = p.name();
+        if (p.is('*')) {
+          p.diagnostics.abandon(p.token, 'BPF jumps to labels only, and to no address', 'switch on a number instead');
+        }
+        const name = p.name();
+        const label = p.scope.labelNamed(name.text);
         p.semicolon('after goto statement');
-        p.gotos.push(label);
-        return { kind: 'goto', at: label, label: label.text };
+        p.gotos.push({ at: name, label });
+        return { kind: 'goto', at: name, label };
       }
       case '__attribute__':
         parseAttributes(p, noAttributes());
         p.semicolon('after expression');
         return { kind: 'empty', at };
       case '__label__':
-        // Labels are a function's here in any case.
-        while (!p.is(';') && p.token.kind !== 'end') p.next();
-        p.expect(';');
+        this.#localLabels();
         return { kind: 'empty', at };
       case 'asm':
       case '__asm__':

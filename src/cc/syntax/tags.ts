@@ -18,6 +18,7 @@ import {
 } from '../types/types.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { Regions } from './regions.ts';
 import { keywords, spelled } from './type-words.ts';
 
 /**
@@ -45,6 +46,7 @@ export class TagParser {
     const union = p.next().text === 'union';
     const attributes = noAttributes();
     parseAttributes(p, attributes);
+    attributes.relocated ||= p.regions.relocated(p.at);
     const tag = p.token.kind === 'name' ? p.next() : undefined;
     if (!p.is('{')) {
       if (!tag) p.expect('{');
@@ -60,7 +62,7 @@ export class TagParser {
     p.close('}', brace);
     parseAttributes(p, attributes);
     this.#checkCount(tag ?? brace, members.length, 'members');
-    const body = layOutStruct(union, members, attributes);
+    const body = layOutStruct(union, members, { ...attributes, pack: p.regions.pack(p.at) });
     if (body.size > mostBytes) {
       const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
       p.diagnostics.abandon(tag ?? brace, message);
@@ -131,14 +133,16 @@ export class TagParser {
     const text = supplementaryStruct(tag);
     if (text === undefined) return undefined;
     const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics).all;
-    const outer = { tokens: p.tokens, at: p.at };
+    const outer = { tokens: p.tokens, at: p.at, regions: p.regions };
     p.tokens = tokens;
+    p.regions = new Regions();
     p.at = 0;
     const type = new StructType(false, tag);
     try {
       type.define(layOutStruct(false, this.#members(), noAttributes()));
     } finally {
       p.tokens = outer.tokens;
+      p.regions = outer.regions;
       p.at = outer.at;
     }
     return type;
@@ -215,7 +219,8 @@ export class TagParser {
   enum(): CType {
     const p = this.#p;
     p.next();
-    parseAttributes(p, noAttributes());
+    const attributes = noAttributes();
+    parseAttributes(p, attributes);
     const tag = p.token.kind === 'name' ? p.next() : undefined;
     const open = p.token;
     if (!p.accept('{')) {
@@ -230,8 +235,7 @@ export class TagParser {
       parseAttributes(p, noAttributes());
       if (p.accept('=')) value = p.constant('the value of an enumerator');
       values.push({ name: name.text, value });
-      const wide = value > 0x7fffffffn || value < -0x80000000n;
-      p.declareOnce(name, { kind: 'enumerator', value, type: wide ? types.long : types.int, at: name });
+      p.declareOnce(name, { kind: 'enumerator', value, type: enumeratorType(value), at: name });
       value++;
       if (value > 0xffff_ffff_ffff_ffffn && p.is(',') && p.peek().kind === 'name' && p.peek(2).text !== '=') {
         const message = `incremented enumerator value ${value} is not representable in the largest integer type`;
@@ -242,19 +246,35 @@ export class TagParser {
     }
     const brace = p.close('}', open);
     this.#checkCount(tag ?? brace, values.length, 'enumerators');
-    parseAttributes(p, noAttributes());
-    const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
-    const signed = values.some((one) => one.value < 0n);
+    parseAttributes(p, attributes);
     const type: CType = {
       kind: 'int',
       name: `enum ${tag?.text ?? '(anonymous)'}`,
-      size: wide ? 8 : 4,
-      signed,
+      ...enumLayout(values, attributes.packed),
       values,
     };
     if (tag) p.scope.declareTag(tag.text, type);
     return type;
   }
+}
+
+/** The type of an enumerator: the first that holds it, from int on. */
+function enumeratorType(value: bigint): CType {
+  if (value < -0x8000_0000n) return types.long;
+  if (value <= 0x7fff_ffffn) return types.int;
+  if (value <= 0xffff_ffffn) return types.uint;
+  return value <= 0x7fff_ffff_ffff_ffffn ? types.long : types.ulong;
+}
+
+/** An enum is an int or larger; a packed one as small as its values let it be. */
+function enumLayout(values: readonly BtfEnumerator[], packed: boolean): { size: 1 | 2 | 4 | 8; signed: boolean } {
+  const signed = values.some((one) => one.value < 0n);
+  for (const size of packed ? ([1, 2, 4] as const) : ([4] as const)) {
+    const bits = BigInt(size * 8 - (signed ? 1 : 0));
+    const least = signed ? -(1n << bits) : 0n;
+    if (values.every(({ value }) => value >= least && value < 1n << bits)) return { size, signed };
+  }
+  return { size: 8, signed };
 }
 
 /** Why a bit-field cannot be that wide, in clang's words. */

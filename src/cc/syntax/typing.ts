@@ -10,6 +10,7 @@ import {
   pointerTo,
   printCType,
   quoted,
+  type StructType,
   sameType,
   sizeOf,
   types,
@@ -54,7 +55,7 @@ export class Typing {
     const from = this.decay(value);
     if (isWrong(from) || type === types.wrong) return isScalar(type) ? this.number(at, 0n, type) : this.wrong(at);
     if (type.kind === 'void') return { kind: 'cast', type, at, base: from };
-    if (from.kind === 'number' && isScalar(type)) {
+    if (from.kind === 'number' && (isScalar(type) || type.kind === 'int')) {
       const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
       return { kind: 'number', type, at, value: wrap(folded, type) };
     }
@@ -63,6 +64,9 @@ export class Typing {
     if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
     if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
+      const union = type.kind === 'struct' && type.union ? type : undefined;
+      const member = union && unionMember(union, from.type);
+      if (member) return asUnion(from, union, member, at);
       this.#needsScalar(at, `used type ${quoted(type)}`);
       return this.wrong(at);
     }
@@ -262,6 +266,18 @@ export class Typing {
   }
 }
 
+/** GNU's cast to a union, of a value that one of its members holds. */
+function unionMember(type: StructType, from: CType): Member | undefined {
+  return type.body?.members.find((member) => !member.bits && sameType(member.type, from));
+}
+
+function asUnion(value: Expression, type: StructType, member: Member, at: Token): Expression {
+  const entry = { offset: member.offset, type: member.type, bits: undefined, value };
+  const initial = { end: sizeOf(type), entries: [entry] };
+  const named = { name: '', type, at, inMemory: true, global: false, constant: false, used: true, assigned: true, align: 1 };
+  return { kind: 'literal', type, at, variable: { ...named, initial } };
+}
+
 /** The bit-field whose value an expression has: what is assigned to one has its width, too. */
 function bitFieldOf(e: Expression): Member['bits'] {
   if (e.kind === 'member') return e.member.bits;
@@ -319,8 +335,9 @@ export function wrap(value: bigint, type: CType): bigint {
 }
 
 function foldBinary(op: BinaryOperator, a: bigint, b: bigint, type: CType): bigint {
-  const mask = type.kind === 'int' && type.size > 4 ? 63n : 31n;
-  return binaryValue(op, a, op === '<<' || op === '>>' ? b & mask : b);
+  const mask = BigInt(sizeOf(type) * 8 - 1);
+  if (op === '<<') return a << (b & mask);
+  return op === '>>' ? a >> (b & mask) : binaryValue(op, a, b);
 }
 
 /** Whether the memory of an lvalue is a process's. */

@@ -9,6 +9,8 @@ export type CType = VoidType | IntType | PointerType | ArrayType | StructType | 
 /** The typedef that a type was named by; it makes no other type of it. */
 interface Aliased {
   readonly alias?: string;
+  /** Bytes that a typedef's `aligned` attribute asks for, which may be fewer than the type's own. */
+  readonly align?: number;
 }
 
 export interface VoidType extends Aliased {
@@ -58,6 +60,8 @@ export interface Member {
   /** Bytes from the start of the struct; of a bit-field, of the storage that holds it. */
   readonly offset: number;
   readonly bits?: BitField;
+  /** Bytes that its `aligned` attribute asks for. */
+  readonly align?: number;
 }
 
 export interface BitField {
@@ -157,6 +161,7 @@ export function sizeOf(type: CType): number {
 }
 
 export function alignOf(type: CType): number {
+  if (type.kind !== 'struct' && type.align !== undefined) return type.align;
   switch (type.kind) {
     case 'int':
       return type.size;
@@ -238,6 +243,28 @@ export function sameType(a: CType, b: CType): boolean {
   return a.kind === 'void' && b.kind === 'void';
 }
 
+/**
+ * Compatible types (C11 6.2.7): the same but for their own qualifiers; an array of open length goes with any. What a
+ * pointer leads to is const and volatile in both or in neither.
+ */
+export function isCompatible(a: CType, b: CType): boolean {
+  if (a.kind === 'array' && b.kind === 'array') {
+    const open = a.length === undefined || b.length === undefined || a.length === b.length;
+    return open && isCompatible(a.element, b.element);
+  }
+  if (a.kind === 'pointer' && b.kind === 'pointer') {
+    return a.constant === b.constant && a.volatile === b.volatile && isCompatible(a.target, b.target);
+  }
+  if (a.kind === 'function' && b.kind === 'function') {
+    const alike = a.parameters.length === b.parameters.length && a.variadic === b.variadic;
+    const same = (one: { readonly type: CType }, i: number): boolean =>
+      isCompatible(one.type, b.parameters[i]?.type ?? one.type);
+    return alike && isCompatible(a.returns, b.returns) && a.parameters.every(same);
+  }
+  if (a.kind === 'int' && b.kind === 'int' && a.values && b.values) return a === b || a.name === b.name;
+  return sameType(a, b);
+}
+
 /** As clang writes what gcc, and with it a kernel's BTF, spells out. */
 const shortNames: ReadonlyMap<string, string> = new Map([
   ['short int', 'short'],
@@ -317,31 +344,40 @@ export interface MemberDeclaration {
   readonly packed?: boolean;
 }
 
+export interface LayoutOptions {
+  readonly packed: boolean;
+  readonly align: number;
+  /** Bytes that `#pragma pack` lets a member be aligned to at most. */
+  readonly pack?: number | undefined;
+}
+
 /** Lays out a struct or union as the System V ABI does. */
 export function layOutStruct(
   union: boolean,
   declarations: readonly MemberDeclaration[],
-  options: { readonly packed: boolean; readonly align: number },
+  options: LayoutOptions,
 ): StructBody {
+  const { pack = Number.POSITIVE_INFINITY } = options;
   const members: (Member | { name: string; type: CType; at: number; width: number })[] = [];
   let bits = 0;
   let size = 0;
   let align = options.align;
   for (const { name, type, width, align: own = 1, packed = options.packed } of declarations) {
-    const need = Math.max(packed || options.packed ? 1 : alignOf(type), own);
+    const loose = packed || options.packed;
+    const need = Math.min(Math.max(loose ? 1 : alignOf(type), own), pack);
     if (union) bits = 0;
     if (width === undefined) {
       const offset = Math.ceil(bits / 8 / need) * need;
-      members.push({ name, type, offset });
+      members.push({ name, type, offset, ...(own > 1 ? { align: own } : {}) });
       bits = (offset + sizeOf(type)) * 8;
       align = Math.max(align, need);
     } else {
       const storage = sizeOf(type) * 8;
       if (width === 0) bits = Math.ceil(bits / storage) * storage;
       else {
-        if (!options.packed && Math.floor(bits / storage) !== Math.floor((bits + width - 1) / storage)) {
-          bits = Math.ceil(bits / storage) * storage;
-        }
+        const crosses = Math.floor(bits / storage) !== Math.floor((bits + width - 1) / storage);
+        if (crosses && !loose && pack === Number.POSITIVE_INFINITY) bits = Math.ceil(bits / storage) * storage;
+        if (own > 1 && own <= pack) bits = Math.ceil(bits / 8 / own) * own * 8;
         if (name !== '') members.push({ name, type, at: bits, width });
         bits += width;
         if (name !== '') align = Math.max(align, need);
