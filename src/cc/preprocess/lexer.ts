@@ -148,7 +148,12 @@ class Lexer {
     const end = endOfName(this.#text, at);
     const written = this.#text.slice(at, end);
     if (!written.includes('\\')) this.#push('name', end, written);
-    else this.#push('name', end, written.replace(/\\[uU]([0-9a-fA-F]+)/g, (_, point) => fromPoint(point)));
+    else
+      this.#push(
+        'name',
+        end,
+        written.replace(/\\[uU]([0-9a-fA-F]+)/g, (_, point) => fromPoint(point)),
+      );
   }
 
   /** `<:` and its like; false where none stands. */

@@ -88,7 +88,11 @@ class ConditionReader implements OperatorReader<Token, Value> {
     const no = this.#conditional();
     this.#depth--;
     const chosen = test.value !== 0n ? yes : no;
-    return test.fault || chosen.fault ? (test.fault ? test : chosen) : number(chosen.value, yes.unsigned || no.unsigned);
+    return test.fault || chosen.fault
+      ? test.fault
+        ? test
+        : chosen
+      : number(chosen.value, yes.unsigned || no.unsigned);
   }
 
   get next(): string {

@@ -3,8 +3,8 @@ import type { Diagnostics } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
 import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
+import type { Compiler } from './questions.ts';
 import { type Conditional, Reading } from './reading.ts';
-import { type Compiler } from './questions.ts';
 import { askedBy, behind, type SourceFile, spell, type Token } from './token.ts';
 
 /**
@@ -154,7 +154,11 @@ export class Preprocessor {
     }
     const written = text.slice(text.indexOf('"') + 1, -1).replace(/\\(["\\])/g, '$1');
     const { all } = tokenize({ name: '<scratch space>', text: written }, this.#diagnostics);
-    this.#pragma(all.slice(0, -1).map((token) => ({ ...token, from: at })), at, reading);
+    this.#pragma(
+      all.slice(0, -1).map((token) => ({ ...token, from: at })),
+      at,
+      reading,
+    );
   }
 
   #stray(token: Token, reading: Reading): void {
@@ -352,7 +356,10 @@ export class Preprocessor {
         return;
       case 'pop_macro':
         if (text?.kind === 'string' && !this.macros.takeBack(text.text.slice(1, -1))) {
-          this.#diagnostics.warning(first, `pragma pop_macro could not pop '${text.text.slice(1, -1)}', no matching push_macro`);
+          this.#diagnostics.warning(
+            first,
+            `pragma pop_macro could not pop '${text.text.slice(1, -1)}', no matching push_macro`,
+          );
         }
         return;
     }

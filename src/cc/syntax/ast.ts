@@ -13,6 +13,8 @@ export interface Variable {
   inMemory: boolean;
   readonly global: boolean;
   readonly constant: boolean;
+  /** It is only declared: nothing of this text is it. */
+  extern?: boolean;
   initial: Initializer | undefined;
   used: boolean;
   /** Something in the text assigns to it, or to a part of it. */

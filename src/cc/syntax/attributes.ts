@@ -11,6 +11,8 @@ export interface Attributes {
   /** `mode(DI)`: the integer is as wide as that. */
   mode: string | undefined;
   noinline: boolean;
+  /** `inline` means what it did before C99: no code of its own, also when it is extern. */
+  gnuInline: boolean;
   user: boolean;
   section: string | undefined;
   /** CO-RE: members lie where the kernel has them. */
@@ -35,6 +37,7 @@ export function noAttributes(): Attributes {
     align: 1,
     mode: undefined,
     noinline: false,
+    gnuInline: false,
     user: false,
     section: undefined,
     relocated: false,
@@ -57,6 +60,7 @@ export function parseAttributes(p: Parsing, into: Attributes): void {
       const name = p.next().text.replace(/^__(.*)__$/, '$1');
       if (name === 'packed') into.packed = true;
       if (name === 'noinline') into.noinline = true;
+      if (name === 'gnu_inline') into.gnuInline = true;
       if (name === 'preserve_access_index') into.relocated = true;
       if (name === 'aligned' && !p.is('(')) into.align = Math.max(into.align, mostAligned);
       if (!p.accept('(')) {

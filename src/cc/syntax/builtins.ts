@@ -74,7 +74,6 @@ const builtins: Readonly<Record<string, Signature>> = {
   __builtin_packet: { takes: '', gives: 'p' },
 };
 
-
 const letters: Readonly<Record<string, CType>> = {
   v: types.void,
   p: pointerTo(types.void),
@@ -96,6 +95,10 @@ export function isBuiltin(name: string): boolean {
 
 /** The call of a builtin, its name read already. */
 export function parseBuiltin(p: Parsing, at: Token): Expression {
+  if (at.text === 'strlen') {
+    const type = 'unsigned long (const char *)';
+    p.diagnostics.warning(at, `implicitly declaring library function 'strlen' with type '${type}'`);
+  }
   if (Object.hasOwn(otherNames, at.text)) return parseBuiltin(p, { ...at, text: otherNames[at.text] as string });
   p.expect('(');
   if (isSpecial(at.text)) return parseSpecial(p, at);

@@ -1,11 +1,12 @@
-import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { aliased, type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
+import { type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
+import { isAssembly } from './assembly.ts';
 import type { Variable } from './ast.ts';
 import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets, withMode } from './attributes.ts';
-import { type Parsing, typedefNames } from './parsing.ts';
-import { type Named, Scope } from './scope.ts';
-import { basic, complex, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
+import type { Parsing } from './parsing.ts';
+import { Scope } from './scope.ts';
+import { unknownType } from './type-names.ts';
+import { basic, complex, exclusive, floating, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
 export interface Specifiers {
@@ -13,6 +14,7 @@ export interface Specifiers {
   readonly at: Token;
   readonly typedef: boolean;
   readonly static: boolean;
+  readonly inline: boolean;
   readonly extern: boolean;
   readonly constant: boolean;
   readonly volatile: boolean;
@@ -98,6 +100,7 @@ export class DeclarationParser {
       at,
       typedef: seen.has('typedef'),
       static: seen.has('static'),
+      inline: ['inline', '__inline', '__inline__'].some((word) => seen.has(word)),
       extern: seen.has('extern'),
       constant: seen.has('const') || seen.has('__const'),
       volatile: ['volatile', '__volatile__', '__volatile'].some((word) => seen.has(word)),
@@ -165,7 +168,7 @@ export class DeclarationParser {
       this.#p.diagnostics.abandon(at, 'BPF has no complex numbers', 'keep the two parts as integers');
     }
     if (words.length > 0) return this.#p.diagnostics.abandon(at, `'${words.join(' ')}' is no type`);
-    return this.unknownType(this.#p.token);
+    return unknownType(this.#p, this.#p.token);
   }
 
   /** '_Static_assert' '(' constant (',' string)? ')' ';', when one stands here. */
@@ -180,28 +183,6 @@ export class DeclarationParser {
     p.semicolon(`after '${at.text}'`);
     if (!holds) p.diagnostics.error(at, `static assertion failed${message}`);
     return true;
-  }
-
-  unknownType(token: Token): CType {
-    const p = this.#p;
-    if (token.kind !== 'name' || keywords.has(token.text)) {
-      return p.diagnostics.abandon(token, p.current ? 'expected a type' : `expected identifier or '('`);
-    }
-    const what = `'${token.text}'`;
-    const tag = p.scope.findTag(token.text) ?? p.kernel.struct(token.text, false) ?? p.kernel.struct(token.text, true);
-    if (tag?.kind === 'struct' && p.peek().text !== ';') {
-      const keyword = tag.union ? 'union' : 'struct';
-      p.diagnostics.error(token, `must use '${keyword}' tag to refer to type ${what}`);
-      p.next();
-      return tag;
-    }
-    const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
-    // What it declares is known by its name, and nothing more is said of it.
-    if (p.peek().kind !== 'name' && p.peek().text !== '*')
-      return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
-    p.diagnostics.error(token, `unknown type name ${what}`, hint);
-    p.next();
-    return types.wrong;
   }
 
   /** typeof = 'typeof' '(' (type-name | expression) ')' */
@@ -224,6 +205,7 @@ export class DeclarationParser {
     return this.#p.nested(() => {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
+      attributes.gnuInline = specifiers.attributes.gnuInline;
       if (specifiers.typedef) attributes.align = specifiers.attributes.align;
       return this.#declarator(specifiers.type, specifiers, attributes);
     });
@@ -278,7 +260,7 @@ export class DeclarationParser {
   /** `asm("name")`: a name for the assembler, or a register that the compiler chooses better. */
   #assemblerName(): void {
     const p = this.#p;
-    if (!p.is('asm') && !p.is('__asm__') && !p.is('__asm')) return;
+    if (!isAssembly(p.token.text)) return;
     p.next();
     const open = p.expect('(', `after 'asm'`);
     while (p.token.kind === 'string') p.next();
@@ -403,12 +385,4 @@ export class DeclarationParser {
     const parameters = list.map((one) => ({ name: one.name, type: one.type }));
     return { type: { kind: 'function', returns, parameters, variadic }, parameters: list };
   }
-}
-
-/** What `typedef` makes of a declarator; its attributes are those of the type that the name stands for. */
-export function typedefOf(name: Token, { type, attributes, constant, volatile }: Declarator): Named {
-  const named = aliased(type, name.text);
-  const scalar = named.kind === 'int' || named.kind === 'pointer' || named.kind === 'array';
-  const whole = scalar && attributes.align > 1 ? { ...named, align: attributes.align } : named;
-  return { kind: 'typedef', type: whole, at: name, constant, volatile };
 }

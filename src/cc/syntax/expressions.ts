@@ -4,7 +4,8 @@ import { parseMethod } from '../dialect/tables.ts';
 import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { alignOf, type CType, isComplete, isScalar, pointerTo, quoted, sizeOf, types } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import { checkNotConstant } from './members.ts';
+import { isConstantPlace } from './const-places.ts';
+import { checkNotConstant } from './constness.ts';
 import type { Parsing } from './parsing.ts';
 import { isUser, isWrong } from './typing.ts';
 
@@ -285,7 +286,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       return p.typing.number(at, 0n, pointerTo(base.type));
     }
     this.#toMemory(base);
-    const type = pointerTo(base.type, isUser(base));
+    const type = pointerTo(base.type, isUser(base), false, isConstantPlace(base));
     // &((struct x *)0)->member is a constant: offsetof.
     const constant = constantAddress(base);
     return constant === undefined ? { kind: 'address', type, at, base } : p.typing.number(at, constant, type);

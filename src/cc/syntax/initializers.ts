@@ -138,7 +138,11 @@ export class InitializerParser {
   }
 
   /** A compound literal of that type: what it holds is what the object holds. */
-  #copied(place: Cursor, { variable, type }: Extract<Expression, { kind: 'literal' }>, entries: InitializerEntry[]): number {
+  #copied(
+    place: Cursor,
+    { variable, type }: Extract<Expression, { kind: 'literal' }>,
+    entries: InitializerEntry[],
+  ): number {
     this.#forget({ ...place, type }, undefined, entries);
     for (const entry of variable.initial?.entries ?? []) {
       entries.push({ ...entry, offset: entry.offset + place.offset });

@@ -1,17 +1,9 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
-import {
-  findMember,
-  findMemberPath,
-  memberNames,
-  printCType,
-  quoted,
-  quotedConstant,
-  type StructType,
-} from '../types/types.ts';
+import { findMember, findMemberPath, memberNames, printCType, quoted, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
-import { definedBefore, type Parsing } from './parsing.ts';
+import type { Parsing } from './parsing.ts';
 import { isWrong } from './typing.ts';
 
 /** Parts of what an expression is: elements of arrays, members of structs (C11 6.5.2.1 and 6.5.2.3). */
@@ -127,28 +119,4 @@ export class MemberParser {
     const near = didYouMean(name, profile.tracepointNames());
     return [`kernel ${profile.name} has no tracepoint '${name}'`, near];
   }
-}
-
-/** A place that is const may be read only. */
-export function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
-  const ranges = [p.spans.of(place)];
-  let whole = place;
-  while (whole.kind === 'member') whole = whole.base;
-  const through = whole.kind === 'deref' ? whole.base : undefined;
-  if (through) {
-    if (through.type.kind !== 'pointer' || !through.type.constant) return;
-    if (whole === place || through.kind !== 'variable') {
-      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
-      return;
-    }
-  }
-  const named = through ?? whole;
-  if (named.kind !== 'variable' || (!through && !named.variable.constant)) return;
-  const { variable } = named;
-  const type = through ? quoted(variable.type) : quotedConstant(variable.type);
-  const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
-  p.diagnostics.error(at, message, {
-    notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
-    ranges,
-  });
 }

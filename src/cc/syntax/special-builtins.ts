@@ -1,4 +1,4 @@
-import { positionOf, askedBy, type Token } from '../preprocess/token.ts';
+import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { type CType, isCompatible, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { skipBrackets } from './attributes.ts';
@@ -116,7 +116,12 @@ function nothing(p: Parsing, at: Token): Expression {
 function text(p: Parsing, at: Token, written: string): Expression {
   p.expect(')');
   const bytes = Buffer.from(`${written}\0`);
-  return p.typing.decay({ kind: 'string', type: { kind: 'array', element: types.char, length: bytes.length }, at, bytes });
+  return p.typing.decay({
+    kind: 'string',
+    type: { kind: 'array', element: types.char, length: bytes.length },
+    at,
+    bytes,
+  });
 }
 
 type Arguments = readonly [Expression, Expression, Expression];
@@ -157,9 +162,15 @@ function isLockFree(p: Parsing, at: Token): Expression {
 
 /** Two texts that are known before the program runs. */
 function compared(p: Parsing, at: Token, [a, b, most]: Arguments): Expression {
-  const [left, right] = [a, b].map((one) => (one.kind === 'address' && one.base.kind === 'string' ? one.base : undefined));
+  const [left, right] = [a, b].map((one) =>
+    one.kind === 'address' && one.base.kind === 'string' ? one.base : undefined,
+  );
   if (!left || !right) {
-    p.diagnostics.error(at, 'the comparison of texts that are not constant', 'compare bytes with __builtin_memcmp, or call bpf_strncmp()');
+    p.diagnostics.error(
+      at,
+      'the comparison of texts that are not constant',
+      'compare bytes with __builtin_memcmp, or call bpf_strncmp()',
+    );
     return p.typing.number(at, 0n);
   }
   const count = most.kind === 'number' && at.text.includes('strn') ? Number(most.value) : left.bytes.length;

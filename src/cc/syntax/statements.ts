@@ -1,29 +1,26 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { incompleteText, isComplete, quoted, types } from '../types/types.ts';
-import { parseAssembly } from './assembly.ts';
-import type { Expression, Statement, SwitchCase, Variable } from './ast.ts';
+import { incompleteText, isComplete, types } from '../types/types.ts';
+import { isAssembly, parseAssembly } from './assembly.ts';
+import type { Expression, Statement, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
-import { type Declarator, type Specifiers, typedefOf } from './declarations.ts';
+import type { Declarator, Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { SwitchParser } from './switches.ts';
+import { typedefOf } from './type-names.ts';
 import { keywords } from './type-words.ts';
 
-/** Statements and the declarations between them (C11 6.8); loops stand in loops.ts. */
-interface OpenSwitch {
-  readonly cases: SwitchCase[];
-  /** The values met, `undefined` for default, and where. */
-  readonly seen: Map<bigint | undefined, Token>;
-}
-
+/** Statements and the declarations between them (C11 6.8); loops stand in loops.ts, `switch` in switches.ts. */
 export class StatementParser {
   readonly #p: Parsing;
-  #switches: OpenSwitch[] = [];
+  readonly #switches: SwitchParser;
   /** How many local labels have been met. */
   #labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
+    this.#switches = new SwitchParser(parsing);
   }
 
   /** block = '{' (declaration | statement)* '}' */
@@ -168,7 +165,7 @@ export class StatementParser {
         p.next();
         parseAttributes(p, noAttributes());
         p.loops.labels++;
-        const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
+        const body: Statement = p.is('}') ? { kind: 'empty', at } : this.afterLabel();
         return { kind: 'label', at, name, body };
       }
     }
@@ -200,7 +197,7 @@ export class StatementParser {
   }
 
   /** C23 and clang let a declaration follow a label. */
-  #afterLabel(): Statement {
+  afterLabel(): Statement {
     const p = this.#p;
     if (!this.#startsDeclaration()) return this.statement();
     const body: Statement[] = [];
@@ -219,10 +216,10 @@ export class StatementParser {
       case 'do':
         return p.loops.loop(0);
       case 'switch':
-        return this.#switch();
+        return this.#switches.switch();
       case 'case':
       case 'default':
-        return this.#case();
+        return this.#switches.case();
       case 'return': {
         p.next();
         const value = p.is(';') ? undefined : p.expressions.expression();
@@ -233,7 +230,7 @@ export class StatementParser {
       case 'continue': {
         p.next();
         p.semicolon(`after ${at.text} statement`);
-        const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.length > 0);
+        const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.open);
         const where = at.text === 'break' ? 'loop or switch' : 'loop';
         if (!inside) p.diagnostics.error(at, `'${at.text}' statement not in ${where} statement`);
         return inside ? { kind: at.text, at } : { kind: 'empty', at };
@@ -256,12 +253,8 @@ export class StatementParser {
       case '__label__':
         this.#localLabels();
         return { kind: 'empty', at };
-      case 'asm':
-      case '__asm__':
-      case '__asm':
-        return parseAssembly(p);
       default:
-        return undefined;
+        return isAssembly(at.text) ? parseAssembly(p) : undefined;
     }
   }
 
@@ -330,87 +323,5 @@ export class StatementParser {
     if (token.text !== ';' || token.first || token.from || token.line !== at.line) return;
     const notes = [{ message: 'put the semicolon on a separate line to silence this warning', at: positionOf(token) }];
     diagnostics.warning(token, 'if statement has empty body', { notes });
-  }
-
-  /** switch = 'switch' '(' expression ')' statement */
-  #switch(): Statement {
-    const p = this.#p;
-    const at = p.next();
-    const bracket = p.expect('(', `after 'switch'`);
-    const written = p.expressions.expression();
-    const value = p.typing.promote(written);
-    p.close(')', bracket);
-    if (value.type.kind !== 'int') {
-      const message = `statement requires expression of integer type (${quoted(value.type)} invalid)`;
-      p.diagnostics.error(at, message, { ranges: [p.spans.of(written)] });
-    }
-    const open: OpenSwitch = { cases: [], seen: new Map() };
-    this.#switches.push(open);
-    let body: Statement;
-    try {
-      body = this.statement();
-    } finally {
-      this.#switches.pop();
-    }
-    return { kind: 'switch', at, value, cases: open.cases, body };
-  }
-
-  /** case = ('case' constant ('...' constant)? | 'default') ':' statement; one loop for many in a row */
-  #case(): Statement {
-    const p = this.#p;
-    const labels: { at: Token; label: SwitchCase | undefined }[] = [];
-    for (;;) {
-      const at = p.next();
-      labels.push({ at, label: at.text === 'case' ? this.#caseValue(at) : this.#default(at) });
-      if (!p.is('case') && !p.is('default')) break;
-    }
-    let body: Statement = p.is('}') ? { kind: 'empty', at: p.token } : this.#afterLabel();
-    for (const { at, label } of labels.reverse()) if (label) body = { kind: 'case', at, label, body };
-    return body;
-  }
-
-  /** What follows `case`, up to the colon; undefined, and told, where it cannot stand. */
-  #caseValue(at: Token): SwitchCase | undefined {
-    const p = this.#p;
-    const place = p.token;
-    const low = p.constant('the value of a case');
-    const high = p.accept('...') ? p.constant('the value of a case') : low;
-    p.expect(':', `after 'case'`);
-    const open = this.#switches.at(-1);
-    if (!open) {
-      p.diagnostics.error(at, `'case' statement not in switch statement`);
-      return undefined;
-    }
-    if (high < low) p.diagnostics.warning(place, 'empty case range specified');
-    const earlier = open.seen.get(low);
-    if (earlier) {
-      const notes = [definedBefore(earlier, 'previous case defined here')];
-      p.diagnostics.error(place, `duplicate case value '${low}'`, { notes });
-      return undefined;
-    }
-    open.seen.set(low, place);
-    const label = { low, high };
-    open.cases.push(label);
-    return label;
-  }
-
-  #default(at: Token): SwitchCase | undefined {
-    const p = this.#p;
-    p.expect(':', `after 'default'`);
-    const open = this.#switches.at(-1);
-    if (!open) {
-      p.diagnostics.error(at, `'default' statement not in switch statement`);
-      return undefined;
-    }
-    const earlier = open.seen.get(undefined);
-    if (earlier) {
-      const notes = [definedBefore(at, 'previous case defined here')];
-      p.diagnostics.error(earlier, 'multiple default labels in one switch', { notes });
-      return undefined;
-    }
-    open.seen.set(undefined, at);
-    const label = { low: undefined, high: undefined };
-    open.cases.push(label);
-    return label;
   }
 }

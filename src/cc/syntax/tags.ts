@@ -3,12 +3,11 @@ import { isTableForm } from '../dialect/tables.ts';
 import { tokenize } from '../preprocess/lexer.ts';
 import { behind, type Token } from '../preprocess/token.ts';
 import { findTracepoint, tracepointStruct } from '../types/kernel-types.ts';
+import { layOutStruct, type MemberDeclaration } from '../types/layout.ts';
 import { supplementaryStruct } from '../types/supplement.ts';
 import {
   type CType,
   isComplete,
-  layOutStruct,
-  type MemberDeclaration,
   mostBytes,
   mostElements,
   pointerTo,
@@ -178,8 +177,8 @@ export class TagParser {
         continue;
       }
       do {
-        const { name, type, attributes } = p.is(':')
-          ? { name: undefined, type: specifiers.type, attributes: specifiers.attributes }
+        const { name, type, attributes, constant } = p.is(':')
+          ? { ...specifiers, name: undefined }
           : p.declarations.declarator(specifiers);
         const width = p.accept(':') ? Number(p.constant('the width of a bit-field')) : undefined;
         parseAttributes(p, attributes);
@@ -199,6 +198,7 @@ export class TagParser {
           ...(width === undefined ? {} : { width }),
           align,
           packed: attributes.packed || specifiers.attributes.packed,
+          constant: constant ? name : undefined,
         });
       } while (p.accept(','));
       p.semicolon('at end of declaration list');

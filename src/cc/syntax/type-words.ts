@@ -64,7 +64,9 @@ export const starters = new Set([
 /** What can be no name (C11 6.4.1), with GNU's words. */
 export const keywords: ReadonlySet<string> = new Set([
   ...starters,
-  ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof __alignof'.split(' '),
+  ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof __alignof'.split(
+    ' ',
+  ),
   ...'__alignof__ _Generic _Static_assert __label__ __builtin_va_arg __builtin_offsetof'.split(' '),
 ]);
 

@@ -16,6 +16,7 @@ import {
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
+import { isConstantPlace } from './const-places.ts';
 import { type Conversion, isConvertible, refusal, warnOfConversion } from './conversions.ts';
 import type { Spans } from './spans.ts';
 
@@ -46,7 +47,7 @@ export class Typing {
   decay(value: Expression): Expression {
     if (value.kind === 'function' && value.type.kind === 'function') return { ...value, type: pointerTo(value.type) };
     if (value.type.kind !== 'array') return value;
-    const type = pointerTo(value.type.element, isUser(value));
+    const type = pointerTo(value.type.element, isUser(value), false, isConstantPlace(value));
     return { kind: 'address', type, at: value.at, base: value };
   }
 
@@ -274,7 +275,17 @@ function unionMember(type: StructType, from: CType): Member | undefined {
 function asUnion(value: Expression, type: StructType, member: Member, at: Token): Expression {
   const entry = { offset: member.offset, type: member.type, bits: undefined, value };
   const initial = { end: sizeOf(type), entries: [entry] };
-  const named = { name: '', type, at, inMemory: true, global: false, constant: false, used: true, assigned: true, align: 1 };
+  const named = {
+    name: '',
+    type,
+    at,
+    inMemory: true,
+    global: false,
+    constant: false,
+    used: true,
+    assigned: true,
+    align: 1,
+  };
   return { kind: 'literal', type, at, variable: { ...named, initial } };
 }
 
