@@ -27,7 +27,7 @@ export function literalPrefix(spelling: string): LiteralPrefix {
   return spelling.slice(0, spelling.search(/["']/)) as LiteralPrefix;
 }
 
-const escape = /^(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/;
+const numbered = /^(?:x([0-9a-fA-F]+)|([0-7]{1,3})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/;
 
 /** The bytes between the quotes of a string or character token. */
 export function quotedBytes(spelling: string): number[] {
@@ -50,7 +50,7 @@ export function quotedUnits(spelling: string, width: 1 | 2 | 4): number[] {
       if (point > 0xffff) i++;
       continue;
     }
-    const [whole, hex, octal, short, long] = escape.exec(body.slice(i + 1)) ?? [];
+    const [whole, hex, octal, short, long] = numbered.exec(body.slice(i + 1)) ?? [];
     const numeric = hex ?? octal;
     const named = short ?? long;
     if (whole === undefined) {
@@ -119,6 +119,9 @@ export function integerOf(spelling: string): IntegerLiteral | undefined {
   if (!behind || !integerDigits.test(digits)) return undefined;
   const decimal = digits === '0' || !digits.startsWith('0');
   const octal = !decimal && digits[1] !== undefined && digits[1] >= '0' && digits[1] <= '9';
-  const value = BigInt(octal ? `0o${digits.slice(1)}` : digits);
+  const spelled = octal ? `0o${digits.slice(1)}` : digits;
+  // BigInt reads a text ten times slower than Number, which is exact up to 2^53.
+  const near = Number(spelled);
+  const value = BigInt(near <= Number.MAX_SAFE_INTEGER ? near : spelled);
   return { value, unsigned: behind.unsigned, long: behind.long, longLong: behind.longLong, decimal };
 }

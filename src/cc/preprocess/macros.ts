@@ -33,11 +33,15 @@ const mostExpanded = 500_000;
 const mostTokens = 100_000;
 /** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
 const mostHidden = 1_000_000;
+/** Characters that `#` and `##` may make in a text: each level of quotes within quotes doubles what escapes them. */
+const mostCharacters = 1 << 24;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 
 export class MacroTable {
-  readonly #macros: Map<string, Macro>;
+  /** The text's own, before those that are known to every text. */
+  readonly #own = new Map<string, Macro>();
+  readonly #known: ReadonlyMap<string, Macro>;
   readonly #diagnostics: Diagnostics;
   readonly #constant: (name: string) => bigint | undefined;
   readonly #undefined = new Set<string>();
@@ -47,6 +51,7 @@ export class MacroTable {
   #expanded = 0;
   #tokens = 0;
   #hidden = 0;
+  #characters = 0;
   #depth = 0;
   #counter = 0;
 
@@ -57,7 +62,7 @@ export class MacroTable {
     compiler: Compiler,
     known: ReadonlyMap<string, Macro> = new Map(),
   ) {
-    this.#macros = new Map(known);
+    this.#known = known;
     this.#diagnostics = diagnostics;
     this.#constant = constant;
     this.#questions = new Questions(diagnostics, compiler, (tokens) => this.expand(tokens));
@@ -65,7 +70,7 @@ export class MacroTable {
 
   /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name) || this.#constantOf(name) !== undefined || own.has(name) || isQuestion(name);
+    return this.get(name) !== undefined || this.#constantOf(name) !== undefined || own.has(name) || isQuestion(name);
   }
 
   /** What a name that is no macro of the text counts as in `#if`. */
@@ -74,20 +79,20 @@ export class MacroTable {
   }
 
   get(name: string): Macro | undefined {
-    return this.#macros.get(name);
+    return this.#own.get(name) ?? (this.#undefined.has(name) ? undefined : this.#known.get(name));
   }
 
   /** From here on the name is no macro, nor a constant of the kernel's headers. */
   undefine(name: string): void {
-    this.#macros.delete(name);
+    this.#own.delete(name);
     this.#undefined.add(name);
   }
 
   /** `#pragma push_macro("X")`: what X means is kept for `pop_macro`. */
   putAside(name: string): void {
     const kept = this.#aside.get(name);
-    if (kept) kept.push(this.#macros.get(name));
-    else this.#aside.set(name, [this.#macros.get(name)]);
+    if (kept) kept.push(this.get(name));
+    else this.#aside.set(name, [this.get(name)]);
   }
 
   /** `#pragma pop_macro("X")`: X means again what it did; false when nothing was kept. */
@@ -95,8 +100,11 @@ export class MacroTable {
     const kept = this.#aside.get(name);
     if (!kept || kept.length === 0) return false;
     const macro = kept.pop();
-    if (macro) this.#macros.set(name, macro);
-    else this.#macros.delete(name);
+    if (macro) this.#own.set(name, macro);
+    else {
+      this.#own.delete(name);
+      if (this.#known.has(name)) this.#undefined.add(name);
+    }
     return true;
   }
 
@@ -105,12 +113,13 @@ export class MacroTable {
   }
 
   all(): ReadonlyMap<string, Macro> {
-    return new Map(this.#macros);
+    const left = [...this.#known].filter(([name]) => !this.#undefined.has(name));
+    return new Map([...left, ...this.#own]);
   }
 
   /** Those that a text may use. */
   names(): string[] {
-    return [...this.#macros.keys()].filter((name) => !name.startsWith('__tracebed_'));
+    return [...this.all().keys()].filter((name) => !name.startsWith('__tracebed_'));
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -122,12 +131,12 @@ export class MacroTable {
     const { names, rest, end = 1 } = parameters ?? {};
     const made: Macro = { name: name.text, at: name, parameters: names, rest, body: line.slice(end) };
     if (!this.#isSound(made)) return;
-    const earlier = this.#macros.get(name.text);
+    const earlier = this.get(name.text);
     if (earlier && !isHeaders(earlier.at) && !isAlike(earlier, made)) {
       const notes = [{ message: 'previous definition is here', at: positionOf(earlier.at), length: name.text.length }];
       this.#diagnostics.warning(name, `'${name.text}' macro redefined`, { notes });
     }
-    this.#macros.set(name.text, made);
+    this.#own.set(name.text, made);
   }
 
   /** The name that a directive is about; undefined, and told, when there is none. */
@@ -182,8 +191,8 @@ export class MacroTable {
   }
 
   /** Tokens with all macros in them expanded. */
-  expand(input: readonly Token[]): Token[] {
-    return this.#run(input.toReversed(), {});
+  expand(input: readonly Token[]): readonly Token[] {
+    return this.#uses(input) ? this.#run(input.toReversed(), {}) : input;
   }
 
   /** The same of a condition, where `defined X` is a number, also where a macro made it. */
@@ -192,7 +201,8 @@ export class MacroTable {
   }
 
   /** The same of a text that goes on behind a directive: `rest` is a use whose arguments were not all there yet. */
-  expandOpen(input: readonly Token[]): { output: Token[]; rest: Token[] } {
+  expandOpen(input: readonly Token[]): { output: readonly Token[]; rest: readonly Token[] } {
+    if (!this.#uses(input)) return { output: input, rest: [] };
     const pending = input.toReversed();
     const output = this.#run(pending, { open: true });
     return { output, rest: pending.toReversed() };
@@ -203,7 +213,7 @@ export class MacroTable {
     const output: Token[] = [];
     while (pending.length > 0) {
       const token = pending.pop() as Token;
-      const macro = token.kind === 'name' ? this.#macros.get(token.text) : undefined;
+      const macro = token.kind === 'name' ? this.get(token.text) : undefined;
       if (!macro || token.hidden?.has(token.text)) {
         const defined = condition && token.text === 'defined' && token.kind === 'name';
         if (token.kind !== 'name') output.push(token);
@@ -232,11 +242,25 @@ export class MacroTable {
     return output;
   }
 
+  /** Whether some token may stand for others: what the preprocessor itself knows begins with underscores. */
+  #uses(tokens: readonly Token[]): boolean {
+    return tokens.some(({ kind, text }) => kind === 'name' && (text.startsWith('__') || this.get(text) !== undefined));
+  }
+
   #count(hidden: number, at: Token): void {
     this.#hidden += hidden;
     if (this.#hidden > mostHidden) {
       this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
     }
+  }
+
+  /** Counts what `#` or `##` made in a text. */
+  made(text: string, at: Token): string {
+    this.#characters += text.length;
+    if (this.#characters > mostCharacters) {
+      this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
+    }
+    return text;
   }
 
   /** `defined X` and `defined(X)`, the word read already: X is not expanded. */
@@ -317,8 +341,7 @@ export class MacroTable {
 
   /** What stands for a use of a macro; no macro of `hidden` is looked at in it again. */
   #substitute(macro: Macro, args: readonly Token[][], use: Token, hidden: ReadonlySet<string>): Token[] {
-    const expand = (tokens: readonly Token[]): Token[] => this.expand(tokens);
-    const result = new Substitution(macro, args, use, expand, this.#diagnostics).run();
+    const result = new Substitution(macro, args, use, this, this.#diagnostics).run();
     this.#count(
       result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0),
       use,

@@ -52,10 +52,10 @@ export function isQuestion(name: string): boolean {
 export class Questions {
   readonly #diagnostics: Diagnostics;
   readonly #compiler: Compiler;
-  readonly #expand: (tokens: readonly Token[]) => Token[];
+  readonly #expand: (tokens: readonly Token[]) => readonly Token[];
 
   /** @param expand expands what stands where the name of a header should */
-  constructor(diagnostics: Diagnostics, compiler: Compiler, expand: (tokens: readonly Token[]) => Token[]) {
+  constructor(diagnostics: Diagnostics, compiler: Compiler, expand: (tokens: readonly Token[]) => readonly Token[]) {
     this.#diagnostics = diagnostics;
     this.#compiler = compiler;
     this.#expand = expand;

@@ -17,7 +17,7 @@ export class Reading {
   readonly #tokens: Tokens;
   #byOffset: Map<number, Fault> | undefined;
   /** The use of a macro whose arguments go on behind a directive, and how many of its brackets are open. */
-  begun: Token[] = [];
+  begun: readonly Token[] = [];
   depth = 0;
   #at = 0;
   /** Lines are counted from elsewhere, or the file has another name. */
@@ -104,7 +104,7 @@ export class Reading {
   }
 
   /** Keeps the use of a macro that goes on. */
-  begin(rest: Token[]): void {
+  begin(rest: readonly Token[]): void {
     this.begun = rest;
     this.depth = 0;
     for (const { text } of rest) this.depth += text === '(' ? 1 : text === ')' ? -1 : 0;

@@ -77,3 +77,8 @@ export function spell(tokens: readonly Token[]): string {
   for (const [i, token] of tokens.entries()) text += i > 0 && token.space ? ` ${token.text}` : token.text;
   return text;
 }
+
+/** As `push`, for more than a call takes arguments. */
+export function append(to: Token[], more: readonly Token[]): void {
+  for (let i = 0; i < more.length; i++) to.push(more[i] as Token);
+}

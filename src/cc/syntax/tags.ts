@@ -16,6 +16,7 @@ import {
   types,
 } from '../types/types.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
+import type { Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { Regions } from './regions.ts';
 import { keywords, spelled } from './type-words.ts';
@@ -26,17 +27,19 @@ import { keywords, spelled } from './type-words.ts';
  */
 export class TagParser {
   readonly #p: Parsing;
-  /** What the text itself defines: not the kernel's, where it is named before that either. */
-  readonly #defined = new Set<string>();
+  /** Those of the text, whatever is read besides. */
+  readonly #tokens: readonly Token[];
+  #definitions: ReadonlySet<string> | undefined;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
-    const { tokens } = parsing;
-    for (let i = 2; i < tokens.length; i++) {
-      if (tokens[i]?.text !== '{') continue;
-      const word = tokens[i - 2]?.text;
-      if (word === 'struct' || word === 'union') this.#defined.add((tokens[i - 1] as Token).text);
-    }
+    this.#tokens = parsing.tokens;
+  }
+
+  /** What the text itself defines: not the kernel's, where it is named before that either. */
+  get #defined(): ReadonlySet<string> {
+    this.#definitions ??= definedIn(this.#tokens);
+    return this.#definitions;
   }
 
   /** struct = ('struct' | 'union') attribute* tag? ('{' member* '}')? attribute* */
@@ -173,7 +176,7 @@ export class TagParser {
       if (p.accept(';') || p.declarations.staticAssert()) continue;
       const specifiers = p.declarations.specifiers();
       if (p.accept(';')) {
-        if (specifiers.type.kind === 'struct') members.push({ name: '', type: specifiers.type });
+        this.#unnamed(specifiers, members);
         continue;
       }
       do {
@@ -204,6 +207,13 @@ export class TagParser {
       p.semicolon('at end of declaration list');
     }
     return members;
+  }
+
+  /** Members without a name are those of a struct without a tag that is defined there (C11 6.7.2.1p13). */
+  #unnamed({ type, at }: Specifiers, members: MemberDeclaration[]): void {
+    const { structs, diagnostics } = this.#p;
+    if (type.kind === 'struct' && type.tag === '' && structs.at(-1) === type) members.push({ name: '', type });
+    else diagnostics.warning(at, 'declaration does not declare anything');
   }
 
   #checkName(name: Token, names: Map<string, Token>): void {
@@ -275,6 +285,17 @@ function enumLayout(values: readonly BtfEnumerator[], packed: boolean): { size: 
     if (values.every(({ value }) => value >= least && value < 1n << bits)) return { size, signed };
   }
   return { size: 8, signed };
+}
+
+/** The tags of structs and unions that some tokens define. */
+function definedIn(tokens: readonly Token[]): ReadonlySet<string> {
+  const defined = new Set<string>();
+  for (let i = 2; i < tokens.length; i++) {
+    if (tokens[i]?.text !== '{') continue;
+    const word = tokens[i - 2]?.text;
+    if (word === 'struct' || word === 'union') defined.add((tokens[i - 1] as Token).text);
+  }
+  return defined;
 }
 
 /** Why a bit-field cannot be that wide, in clang's words. */
