@@ -17,7 +17,10 @@ import { ObjectTypes } from './object/object-types.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
 import { askedBy, positionOf, type Token } from './preprocess/token.ts';
 import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
+import { attributeNames } from './syntax/attributes.ts';
+import { isBuiltin } from './syntax/builtins.ts';
 import { parse } from './syntax/parser.ts';
+import { keywords } from './syntax/type-words.ts';
 import { KernelTypes } from './types/kernel-types.ts';
 import { StructType } from './types/types.ts';
 
@@ -65,6 +68,13 @@ export function compileC(text: string, options: CompileOptions): Compiled {
   }
 }
 
+/** What `__has_builtin` and its like are told. */
+const compiler = {
+  isBuiltin: (name: string) => name.startsWith('__') && isBuiltin(name),
+  isAttribute: (name: string) => attributeNames.has(name),
+  isKeyword: (name: string) => keywords.has(name),
+};
+
 function compile(text: string, options: CompileOptions, diagnostics: Diagnostics): ObjectSpec {
   const { profile, bccDialect = true, cpus = 128 } = options;
   const file = { name: options.file ?? 'text.c', text };
@@ -76,7 +86,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
       : undefined);
   const before = preludeOf(profile, diagnostics);
   const macros = { tokens: [], macros: before.macros };
-  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), macros);
+  const preprocessor = new Preprocessor(diagnostics, resolve, (name) => profile.constant(name), compiler, macros);
   preprocessor.headerNames = headerNames;
   preprocessor.define({ 'bpf_num_cpus()': cpus, ...options.defines });
   for (const name of options.undefines ?? []) preprocessor.macros.undefine(name);
@@ -143,6 +153,7 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): KnownPrelu
     diagnostics,
     () => undefined,
     (name) => profile.constant(name),
+    compiler,
   );
   preprocessor.define(predefined(profile));
   preprocessor.include({ name: '<built-in>', text: headerText });

@@ -60,6 +60,11 @@ export class Diagnostics {
     return this.#errors > 0;
   }
 
+  /** How many were told. */
+  get errors(): number {
+    return this.#errors;
+  }
+
   get full(): boolean {
     return this.#errors >= most;
   }

@@ -60,28 +60,17 @@ export async function compileText(
   flags: Pick<CcFlags, 'define' | 'include' | 'kernel'> & Partial<Pick<CcFlags, 'undefine'>>,
   io: Io,
 ): Promise<ObjectSpec> {
-  const [{ compileC, renderDiagnostics }, profile] = await Promise.all([
+  const [{ compileC, renderDiagnostics }, { includesFrom }, profile] = await Promise.all([
     import('../cc/index.ts'),
+    import('../client/index.ts'),
     profileNamed(flags.kernel),
   ]);
-  const { readFileSync } = await import('node:fs');
-  const { dirname, join } = await import('node:path');
   const { object, diagnostics } = compileC(text, {
     file,
     profile,
     defines: definesOf(flags.define),
     undefines: undefinesOf(flags.undefine ?? []),
-    includes: (path, { system, from }) => {
-      const folders = system ? flags.include : [dirname(from), ...flags.include];
-      for (const name of folders.map((folder) => join(folder, path))) {
-        try {
-          return { name, text: readFileSync(name, 'utf8') };
-        } catch (fault) {
-          if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
-        }
-      }
-      return undefined;
-    },
+    includes: includesFrom(flags.include),
   });
   if (diagnostics.length > 0) io.stderr.write(`${renderDiagnostics(diagnostics)}\n`);
   if (!object) {

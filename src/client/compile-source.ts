@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileFault, InputError, UsageError } from '../base/index.ts';
-import { compileC, type Diagnostic, renderDiagnostics, type UsdtArgument } from '../cc/index.ts';
+import { compileC, type Diagnostic, type IncludeResolver, renderDiagnostics, type UsdtArgument } from '../cc/index.ts';
 import type { ObjectSpec } from '../object/index.ts';
 import type { Kernel } from '../sys/index.ts';
 import { programText } from './program-text.ts';
@@ -49,7 +49,7 @@ export function compileSource(kernel: Kernel, options: SourceOptions, usdtArgume
     profile: kernel.profile,
     cpus: kernel.cpus,
     defines,
-    includes: (path, { system }) => readInclude(path, system ? folders : [...(folder ? [folder] : []), ...folders]),
+    includes: includesFrom(folders, (from) => (from === file ? folder : dirname(from))),
     ...(usdtArgument ? { usdtArgument } : {}),
   });
   options.onDiagnostics?.(diagnostics);
@@ -86,15 +86,27 @@ function readSource(path: string): Source {
   }
 }
 
-function readInclude(path: string, folders: readonly string[]): { name: string; text: string } | undefined {
-  for (const name of folders.map((folder) => join(folder, path))) {
-    try {
-      return { name, text: readFileSync(name, 'utf8') };
-    } catch (fault) {
-      if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
+/**
+ * Finds `#include`s as C does: quoted ones beside the file that asks first, then in the folders; `#include_next` goes on
+ * behind the folder where that file was found.
+ */
+export function includesFrom(
+  folders: readonly string[],
+  folderOf: (file: string) => string | undefined = dirname,
+): IncludeResolver {
+  return (path, { system, from, next }) => {
+    const own = folderOf(from);
+    const beside = system || next || own === undefined ? [] : [own];
+    const behind = next ? folders.slice(folders.findIndex((folder) => join(folder) === own) + 1) : folders;
+    for (const name of [...beside, ...behind].map((folder) => join(folder, path))) {
+      try {
+        return { name, text: readFileSync(name, 'utf8') };
+      } catch (fault) {
+        if ((fault as NodeJS.ErrnoException).code !== 'ENOENT') throw fault;
+      }
     }
-  }
-  return undefined;
+    return undefined;
+  };
 }
 
 interface Flags {

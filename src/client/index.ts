@@ -28,7 +28,7 @@ export {
   u32Codec,
   u64Codec,
 } from './codec.ts';
-export { CompileError, type SourceOptions } from './compile-source.ts';
+export { CompileError, includesFrom, type SourceOptions } from './compile-source.ts';
 export { type HistogramOptions, log2Range, log2Slots, printLinearHist, printLog2Hist } from './histogram.ts';
 export { KernelNames, type NamePattern } from './kernel-names.ts';
 export { type LoadedMap, MapTable, perCpuCodec } from './map-table.ts';

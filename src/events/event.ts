@@ -241,6 +241,8 @@ export interface SkBuff {
   readonly sk: Sock | null;
   /** skb->mark */
   readonly mark?: number;
+  /** What a packet that the kernel changes keeps: of one identity all are one sk_buff, each what it was at a time. */
+  readonly identity?: object;
   /** What is known of why `data` is null or short: shown to the user. */
   readonly missing?: string;
   /** The hashed pointer of the recording, where there is one. */

@@ -1,15 +1,16 @@
 import { errno, roundUp } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { updateFlags } from '../uapi/index.ts';
-import { MapObject, roundUpPowerOfTwo } from './header.ts';
+import { roundUpPowerOfTwo } from './header.ts';
 import { jhash2 } from './jhash.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import { KeylessMap } from './keyless.ts';
+import type { MapShape } from './map.ts';
 
 /**
  * bloom_filter (kernel/bpf/bloom_filter.c): values that were added are surely found, others nearly always not. The
  * bits are as many as in the kernel; which ones a value sets is not, as the kernel's seed is drawn by lot.
  */
-export class BloomFilter extends MapObject implements BpfMap {
+export class BloomFilter extends KeylessMap {
   readonly #bits: number;
   readonly #mask: number;
   readonly #hashes: number;
@@ -17,7 +18,7 @@ export class BloomFilter extends MapObject implements BpfMap {
   readonly #words: number;
 
   constructor(memory: Memory, cpus: number, shape: MapShape) {
-    super(memory, cpus, shape);
+    super(memory, cpus, shape, -errno.EOPNOTSUPP);
     this.#hashes = shape.extra || defaultHashes;
     const bits = Math.floor((shape.maxEntries * this.#hashes) / 5) * 7;
     const size = bits > 2 ** 31 ? 2 ** 32 : roundUpPowerOfTwo(Math.max(bits, 64));
@@ -26,10 +27,6 @@ export class BloomFilter extends MapObject implements BpfMap {
     this.#bits = this.hold(size / 8);
     this.set('data', this.#bits);
     this.set('bucketMask', this.#mask);
-  }
-
-  get userValueSize(): number {
-    return this.shape.valueSize;
   }
 
   /** 0, -EINVAL for flags other than BPF_ANY */
@@ -55,30 +52,6 @@ export class BloomFilter extends MapObject implements BpfMap {
       if (((this.memory.u8[this.#bits + (bit >>> 3)] as number) & (1 << (bit & 7))) === 0) return -errno.ENOENT;
     }
     return 0;
-  }
-
-  lookup(_key: number, _cpu: number): number {
-    return 0;
-  }
-
-  update(_key: number, _value: number, _flags: number, _cpu: number): number {
-    return -errno.EINVAL;
-  }
-
-  delete(_key: number): number {
-    return -errno.EOPNOTSUPP;
-  }
-
-  nextKey(_key: number, _next: number): number {
-    return -errno.EOPNOTSUPP;
-  }
-
-  userLookup(_key: number, target: number): number {
-    return this.peek(target);
-  }
-
-  userUpdate(_key: number, source: number, flags: number): number {
-    return this.push(source, flags);
   }
 
   #load(value: number): void {

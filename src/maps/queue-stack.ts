@@ -2,14 +2,14 @@ import { errno } from '../base/index.ts';
 import type { Memory } from '../memory/index.ts';
 import { updateFlags } from '../uapi/index.ts';
 import { copyBytes } from './copy.ts';
-import { MapObject } from './header.ts';
-import type { BpfMap, MapShape } from './map.ts';
+import { KeylessMap } from './keyless.ts';
+import type { MapShape } from './map.ts';
 
 /**
  * queue and stack (kernel/bpf/queue_stack_maps.c): values without keys in a ring of maxEntries slots; a queue gives the
  * oldest, a stack the newest. With BPF_EXIST a push onto a full map drops the oldest.
  */
-export class QueueStackMap extends MapObject implements BpfMap {
+export class QueueStackMap extends KeylessMap {
   readonly #data: number;
   readonly #size: number;
   readonly #slots: number;
@@ -18,17 +18,13 @@ export class QueueStackMap extends MapObject implements BpfMap {
   #oldest = 0;
 
   constructor(memory: Memory, cpus: number, shape: MapShape) {
-    super(memory, cpus, shape);
+    super(memory, cpus, shape, -errno.EINVAL);
     this.#size = shape.valueSize;
     this.#slots = shape.maxEntries;
     this.#newestFirst = shape.type === 'stack';
     this.#data = this.hold(this.#size * this.#slots);
     this.set('data', this.#data);
     this.set('stride', this.#size);
-  }
-
-  get userValueSize(): number {
-    return this.#size;
   }
 
   override push(value: number, flags: number): number {
@@ -61,32 +57,8 @@ export class QueueStackMap extends MapObject implements BpfMap {
     return 0;
   }
 
-  lookup(_key: number, _cpu: number): number {
-    return 0;
-  }
-
-  update(_key: number, _value: number, _flags: number, _cpu: number): number {
-    return -errno.EINVAL;
-  }
-
-  delete(_key: number): number {
-    return -errno.EINVAL;
-  }
-
-  nextKey(_key: number, _next: number): number {
-    return -errno.EINVAL;
-  }
-
-  userLookup(_key: number, target: number): number {
-    return this.peek(target);
-  }
-
   override userTake(_key: number, target: number): number {
     return this.pop(target);
-  }
-
-  userUpdate(_key: number, source: number, flags: number): number {
-    return this.push(source, flags);
   }
 
   /** Offset of the value that came `age` after the oldest. */

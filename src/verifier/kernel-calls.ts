@@ -13,6 +13,7 @@ import {
   resolveFunction,
   typeText,
 } from './kernel-function.ts';
+import { packetWriters } from './memory-access.ts';
 import { giveAway, isGraphFunction, nodeRegister, startTreeCallback } from './object-graphs.ts';
 import { nameOf } from './record-fields.ts';
 import { checkNothingHeld, leaveRcu, release } from './references.ts';
@@ -243,16 +244,6 @@ const sliceFlags: Readonly<Record<DynptrKind, number>> = {
   xdp: flag.dynptrXdp,
   skb_meta: flag.dynptrSkbMeta,
 };
-const packetWriters: ReadonlySet<string> = new Set([
-  'xdp',
-  'lwt_xmit',
-  'sk_skb',
-  'sk_msg',
-  'sched_cls',
-  'sched_act',
-  'cgroup_sockopt',
-]);
-
 function slice(env: Environment, call: KernelCall): Register {
   const held = call.dynptr;
   const readOnly = call.target.name === 'bpf_dynptr_slice';

@@ -350,7 +350,9 @@ interface Order {
 
 /** Where nothing goes back. */
 function backwards(start: number, end: number): Order {
-  return { slots: Int32Array.from({ length: end - start }, (_, i) => end - 1 - i), isStraight: true };
+  const slots = new Int32Array(end - start);
+  for (let i = 0; i < slots.length; i++) slots[i] = end - 1 - i;
+  return { slots, isStraight: true };
 }
 
 function postorder({ successors, slots }: Environment, start: number): Order {

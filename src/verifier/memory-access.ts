@@ -269,7 +269,8 @@ export function checkPacket(env: Environment, base: number, extra: number, size:
   if (!within) env.fail(pointed.range < 0 ? 'EINVAL' : 'EACCES', `R${base} offset is outside of the packet`);
 }
 
-const packetWriters: ReadonlySet<string> = new Set([
+/** Programs that may write packet data (may_access_direct_pkt_data). */
+export const packetWriters: ReadonlySet<string> = new Set([
   'xdp',
   'lwt_xmit',
   'sk_skb',

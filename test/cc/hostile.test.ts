@@ -100,7 +100,7 @@ int run(struct pt_regs *ctx) { int s = 0; for (int i = 0; i < 3; i++) s += f1(i)
     ],
     [
       'thirty loops of two that are to be unrolled',
-      around(many(30, (i) => `\n#pragma unroll\nfor (int i${i} = 0; i${i} < 2; i${i}++)`) + ';'),
+      around(`${many(30, (i) => `\n#pragma unroll\nfor (int i${i} = 0; i${i} < 2; i${i}++)`)};`),
       54,
       /this loop cannot be unrolled: it becomes too much code/,
     ],

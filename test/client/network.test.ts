@@ -154,4 +154,41 @@ describe.each(stages)('packets at devices, on the $engine.name and kernel $kerne
       [5, 28],
     ]);
   });
+
+  test('a packet keeps its address from end to end, and a tracer finds its device and its place in the bytes there', () => {
+    const bpf = stage.load(`
+      struct seen { u64 address; u32 length; u32 offset; u32 ifindex; u32 mark; };
+      BPF_PERF_OUTPUT(told);
+      static inline int tell(void *ctx, struct sk_buff *skb) {
+        struct seen seen = { (u64)skb, skb->len, skb->data - skb->head - skb->mac_header, skb->dev->ifindex, skb->mark };
+        told.perf_submit(ctx, &seen, sizeof(seen));
+        return 0;
+      }
+      TRACEPOINT_PROBE(net, net_dev_queue) { return tell(args, (struct sk_buff *)args->skbaddr); }
+      TRACEPOINT_PROBE(net, netif_rx) { return tell(args, (struct sk_buff *)args->skbaddr); }
+      TRACEPOINT_PROBE(net, netif_receive_skb) { return tell(args, (struct sk_buff *)args->skbaddr); }
+      TRACEPOINT_PROBE(skb, kfree_skb) { return tell(args, (struct sk_buff *)args->skbaddr); }
+      int mark(struct __sk_buff *skb) { skb->mark = 7; return TC_ACT_OK; }
+      int drop(struct __sk_buff *skb) { skb->mark = 8; return TC_ACT_SHOT; }`);
+    bpf.attachTc('va', 'egress', 'mark');
+    bpf.attachTc('vb', 'ingress', 'drop');
+    const addresses = new Set<bigint>();
+    const seen: number[][] = [];
+    bpf.table('told').openPerfBuffer((_, data) => {
+      addresses.add(data.getBigUint64(0, true));
+      seen.push([8, 12, 16, 20].map((at) => data.getUint32(at, true)));
+    });
+    stage.transmit(udp(), { device: va });
+    bpf.poll();
+    expect(seen).toEqual([
+      [46, 0, va.ifindex, 7],
+      [32, 14, 8, 7],
+      [32, 14, 8, 7],
+      [32, 14, 8, 8],
+    ]);
+    expect(addresses.size).toBe(1);
+    stage.transmit(udp(), { device: va });
+    bpf.poll();
+    expect(addresses.size, 'of two packets').toBe(2);
+  });
 });

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
+import { toHex } from '../../src/base/index.ts';
 import type { Btf } from '../../src/btf/index.ts';
 import { loadedFor, type MapSpec, type ObjectSpec, type ProgramSpec } from '../../src/object/index.ts';
 import { attachTypes, type MapType, mapTypes, type ProgramType, programTypes } from '../../src/uapi/index.ts';
@@ -60,38 +59,18 @@ export interface KernelAnswer {
   readonly log?: string;
 }
 
-/** A script that asks the running kernel: one JSON object a line in, one out. */
-export class Oracle {
-  readonly #process;
-  readonly #waiting: ((answer: KernelAnswer) => void)[] = [];
-
-  constructor(path: string) {
-    this.#process = spawn('python3', [path], { stdio: ['pipe', 'pipe', 'inherit'] });
-    createInterface({ input: this.#process.stdout }).on('line', (line) =>
-      this.#waiting.shift()?.(JSON.parse(line) as KernelAnswer),
-    );
-  }
-
-  ask(object: ObjectSpec, program: ProgramSpec, type: ProgramType): Promise<KernelAnswer> {
-    const maps = object.maps.map((map) => ({
-      type: mapTypes[map.type],
-      key: map.keySize,
-      value: map.valueSize,
-      max: map.maxEntries,
-      flags: map.flags,
-      at: program.relocations.filter((one) => one.map === map.name).map((one) => one.slot),
-    }));
-    const used = maps.filter((map) => map.at.length > 0);
-    const request = { type: programTypes[type], insns: Buffer.from(program.code).toString('hex'), maps: used };
-    return new Promise((answer) => {
-      this.#waiting.push(answer);
-      this.#process.stdin.write(`${JSON.stringify(request)}\n`);
-    });
-  }
-
-  close(): void {
-    this.#process.stdin.end();
-  }
+/** What the oracle is asked of a program: its code with the maps that it uses. */
+export function questionOf(object: ObjectSpec, program: ProgramSpec, type: ProgramType): object {
+  const maps = object.maps.map((map) => ({
+    type: mapTypes[map.type],
+    key: map.keySize,
+    value: map.valueSize,
+    max: map.maxEntries,
+    flags: map.flags,
+    at: program.relocations.filter((one) => one.map === map.name).map((one) => one.slot),
+  }));
+  const used = maps.filter((map) => map.at.length > 0);
+  return { type: programTypes[type], insns: toHex(program.code), maps: used };
 }
 
 const pseudoMapFd = 1;

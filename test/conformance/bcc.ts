@@ -3,8 +3,18 @@ import { extendProfile, loadProfile } from '../../src/btf/index.ts';
 import { type Compiled, compileC, renderDiagnostics } from '../../src/cc/index.ts';
 import type { ObjectSpec } from '../../src/object/index.ts';
 import { driveAll } from './bcc-drive.ts';
-import { mapDifferences, Oracle, type Peer, type Text, textsOf, typeOf, verified } from './bcc-texts.ts';
+import {
+  type KernelAnswer,
+  mapDifferences,
+  type Peer,
+  questionOf,
+  type Text,
+  textsOf,
+  typeOf,
+  verified,
+} from './bcc-texts.ts';
 import { bccExtension } from './bcc-world.ts';
+import { KernelScript } from './kernel-script.ts';
 
 /**
  * Compiles every C text of a folder for the 6.1 profile and asks our verifier what it thinks of each program:
@@ -24,7 +34,7 @@ const cpus = 128;
 const [folder = '', ...rest] = process.argv.slice(2);
 const oraclePath = rest[0]?.endsWith('.py') ? rest.shift() : undefined;
 const peerPath = rest[0]?.endsWith('.json') ? rest.shift() : undefined;
-const oracle = oraclePath ? new Oracle(oraclePath) : undefined;
+const oracle = oraclePath ? new KernelScript<KernelAnswer>(oraclePath) : undefined;
 const peers = (peerPath ? JSON.parse(readFileSync(peerPath, 'utf8')) : {}) as Record<string, Peer>;
 const profile = loadProfile('6.1');
 /** With the functions that tools name and no 6.1 for x86 has. */
@@ -47,7 +57,7 @@ async function judge(text: Text, object: ObjectSpec): Promise<Pick<Row, 'kernel'
       kernel = kernel === 'accept' ? 'unjudged' : kernel;
       continue;
     }
-    const answer = await oracle.ask(object, program, type);
+    const answer = await oracle.ask(questionOf(object, program, type));
     if (answer.verdict === 'accept') continue;
     kernel = 'REJECT';
     failures.push(

@@ -1,9 +1,8 @@
-import { execFileSync } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { Random, toHex } from '../../src/base/index.ts';
 import { assemble } from '../../src/isa/index.ts';
 import { helperByName } from '../../src/uapi/index.ts';
 import { type MapShape, verify } from '../../src/verifier/index.ts';
+import { askAll, kernelScript } from './kernel-script.ts';
 
 /**
  * Holds the verifier against the running kernel on random programs that mix valid and slightly broken code:
@@ -107,6 +106,12 @@ class Writer {
   }
 }
 
+interface Answer {
+  readonly id: number;
+  readonly verdict: string;
+  readonly log: string;
+}
+
 function main(): void {
   const count = Number(process.argv[2] ?? 1000);
   const random = new Random(Number(process.argv[3] ?? 1));
@@ -116,18 +121,15 @@ function main(): void {
     const { code, relocations } = assemble(text, { helper: (name) => helperByName(name)?.id });
     cases.push({ text, code, slots: relocations.map(({ slot }) => slot) });
   }
-  const asked = cases.map(({ code, slots }, id) =>
-    JSON.stringify({ id, prog_type: 1, insns: toHex(code), maps: [{ type: 2, key: 4, value: 16, max: 4, at: slots }] }),
-  );
-  const script = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
-  const input = `${asked.join('\n')}\n`;
-  const answers = execFileSync('python3', [script, '--log-level', '1'], { input, maxBuffer: 1 << 30 }).toString();
+  const asked = cases.map(({ code, slots }, id) => {
+    const maps = [{ type: 2, key: 4, value: 16, max: 4, at: slots }];
+    return { id, prog_type: 1, insns: toHex(code), maps };
+  });
   let accepted = 0;
   let differs = 0;
   let unsafe = 0;
   let words = 0;
-  for (const line of answers.trim().split('\n')) {
-    const answer = JSON.parse(line) as { id: number; verdict: string; log: string };
+  for (const answer of askAll<Answer>([kernelScript, '--log-level', '1'], asked)) {
     const { code, slots, text } = cases[answer.id] as (typeof cases)[number];
     const view = new DataView(code.buffer, code.byteOffset, code.byteLength);
     for (const slot of slots) {

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { toHex } from '../../src/base/index.ts';
@@ -15,6 +14,7 @@ import {
   type VerifierCase,
   withoutResult,
 } from '../verifier/read-cases.ts';
+import { askAll } from './kernel-script.ts';
 
 /**
  * Asks the running kernel (6.18, as root) what it says of the verifier's cases, and writes it into their files:
@@ -79,16 +79,6 @@ function mapOf(name: string): object {
   };
 }
 
-function ask(oracle: string, cases: readonly VerifierCase[]): Answer[] {
-  const input = cases.map((one) => `${JSON.stringify(question(one))}\n`).join('');
-  const output = execFileSync('python3', [script, oracle], { input, maxBuffer: 1 << 30 });
-  return output
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Answer);
-}
-
 function expectation({ error, errno, log = '', run }: Answer): string {
   if (error !== undefined) return `error ${error}`;
   // The C library has no name for what only the kernel knows.
@@ -107,7 +97,7 @@ function main(): void {
   for (const file of files.length > 0 ? files : readdirSync(folderPath)) {
     const path = `${folderPath}${file}`;
     const cases = readCases(readFileSync(path, 'utf8'));
-    const answers = ask(oracle, cases);
+    const answers = askAll<Answer>([script, oracle], cases.map(question));
     const blocks = cases.map((one, index) => {
       const expected = expectation(answers[index] as Answer);
       const { verdict, errno, log } = verify(programOf(one, kernel), { strictAlignment: one.strict });

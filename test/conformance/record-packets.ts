@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fromHex, toHex } from '../../src/base/index.ts';
@@ -6,6 +5,7 @@ import { assemble } from '../../src/isa/index.ts';
 import { helperByName, mapTypes, programTypes } from '../../src/uapi/index.ts';
 import { helperCases } from '../sim/packets/helper-cases.ts';
 import { type HelperAnswer, type HelperCase, mostResults, resultsOf } from '../sim/packets/helper-program.ts';
+import { askAll } from './kernel-script.ts';
 
 /**
  * Asks the running kernel (6.18, as root) what the packet helpers answer in each case, and writes it into the fixture:
@@ -22,11 +22,11 @@ interface Answer {
   readonly maps?: readonly Readonly<Record<string, string>>[];
 }
 
-function question({ name, type, text, data, context, flags = 0 }: HelperCase): string {
+function question({ name, type, text, data, context, flags = 0 }: HelperCase): object {
   const { code, relocations } = assemble(text, { helper: (helper) => helperByName(helper)?.id });
   const out = { type: mapTypes.array, key: 4, value: 8 * mostResults, max: 1, at: relocations.map(({ slot }) => slot) };
   const given = { data: toHex(data), ...(context === undefined ? {} : { ctx: toHex(context) }) };
-  return JSON.stringify({ id: name, type: programTypes[type], insns: toHex(code), flags, maps: [out], ...given });
+  return { id: name, type: programTypes[type], insns: toHex(code), flags, maps: [out], ...given };
 }
 
 /** @throws Error for a case that the kernel refuses: it then says nothing of helpers */
@@ -41,8 +41,6 @@ function answerOf({ id, log, run, maps }: Answer): HelperAnswer {
 const [oracle] = process.argv.slice(2);
 if (oracle === undefined) throw new Error('name the folder of bpf_oracle.py');
 const script = require.resolve('#root/test/conformance/ask-packets.py');
-const input = helperCases.map(question).join('\n');
-const output = execFileSync('python3', [script, oracle], { input, encoding: 'utf8', maxBuffer: 1 << 28 });
-const answers = output.trim().split('\n');
-const entries = answers.map((line) => JSON.parse(line) as Answer).map((answer) => [answer.id, answerOf(answer)]);
+const answers = askAll<Answer>([script, oracle], helperCases.map(question));
+const entries = answers.map((answer) => [answer.id, answerOf(answer)]);
 writeFileSync(fixture, `${JSON.stringify(Object.fromEntries(entries), null, 1)}\n`);

@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path';
 import { toHex } from '../../src/base/index.ts';
 import { type MapType, mapTypes, programTypes } from '../../src/uapi/index.ts';
 import { codeOf, type LogCase, withoutTime } from '../verifier/read-log-cases.ts';
+import { askAll, kernelScript } from './kernel-script.ts';
 import { type ClangObject, readClangObject } from './verifier/elf-programs.ts';
 
 /**
@@ -14,7 +15,6 @@ import { type ClangObject, readClangObject } from './verifier/elf-programs.ts';
  *   npm run fixtures:verifier && npx biome check --write test/verifier
  */
 const require = createRequire(import.meta.url);
-const kernelScript = require.resolve('#root/test/conformance/kernel.py');
 
 interface Answer {
   readonly errno: string | null;
@@ -22,20 +22,11 @@ interface Answer {
   readonly true_size: number;
 }
 
-function ask(cases: readonly object[]): Answer[] {
-  const input = cases.map((one) => `${JSON.stringify(one)}\n`).join('');
-  const output = execFileSync('python3', [kernelScript, '--log-level', '1'], { input, maxBuffer: 1 << 30 });
-  return output
-    .toString()
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Answer);
-}
-
 function renewLogs(): void {
   const file = require.resolve('#root/test/verifier/log/cases.json');
   const cases = JSON.parse(readFileSync(file, 'utf8')) as LogCase[];
-  const answers = ask(
+  const answers = askAll<Answer>(
+    [kernelScript, '--log-level', '1'],
     cases.map((one, id) => ({
       id,
       prog_type: programTypes[one.type],
@@ -69,10 +60,9 @@ function judged({ maps, programs }: ClangObject): object[] {
     insns: code,
     at,
   }));
-  const input = [{ maps: Object.fromEntries(numbered) }, ...lines].map((line) => `${JSON.stringify(line)}\n`).join('');
-  const answers = execFileSync('python3', [kernelScript, '--batch'], { input }).toString().trim().split('\n');
+  const answers = askAll<Words>([kernelScript, '--batch'], [{ maps: Object.fromEntries(numbered) }, ...lines]);
   return programs.map((program, index) => {
-    const { errno, last, processed } = JSON.parse(answers[index] as string) as Words;
+    const { errno, last, processed } = answers[index] as Words;
     return { ...program, answer: { errno, last, processed } };
   });
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
 import { toHex } from '../../src/base/index.ts';
 import { mapTypes, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, verify } from '../../src/verifier/index.ts';
+import { kernelScript } from './kernel-script.ts';
 import { mapFixtures } from './verifier/map-fixtures.ts';
 import { programOf, type RandomCase, randomCase } from './verifier/random-case.ts';
 
@@ -12,7 +12,6 @@ import { programOf, type RandomCase, randomCase } from './verifier/random-case.t
  *   npm run conformance:verifier:random -- [COUNT] [FIRST_SEED] [--list]
  *   npm run conformance:verifier:random -- --show SEED        one program with both logs' last words
  */
-const kernelScript = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
 
 interface Answer {
   readonly id: number;

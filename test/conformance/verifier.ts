@@ -1,10 +1,10 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { fromHex } from '../../src/base/index.ts';
 import { type Btf, loadProfile, readBtf } from '../../src/btf/index.ts';
 import { type ProgramType, programFlags, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, verify } from '../../src/verifier/index.ts';
+import { kernelScript } from './kernel-script.ts';
 import { type Run, type RunCase, Runner } from './verifier/runs.ts';
 
 /**
@@ -12,7 +12,6 @@ import { type Run, type RunCase, Runner } from './verifier/runs.ts';
  *   npm run conformance:verifier -- DUMP.json [VERDICTS.jsonl] [--list]
  * The kernel's answers are kept beside the dump, and asked for once (kernel.py, as root).
  */
-const kernelScript = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
 
 interface Case {
   readonly id: number;

@@ -1,6 +1,7 @@
 import type { KernelProfile } from '../../btf/index.ts';
 import { isLibbpfHeader, libbpfHeaders } from './libbpf-headers.ts';
 import { packetHeaders } from './packet-headers.ts';
+import { targetMacros } from './target-macros.ts';
 
 /**
  * What BTF does not hold: the macros and small inline functions of kernel headers that tools use, and BCC's own. All of
@@ -68,30 +69,12 @@ const configuration = [
 /** `NAME` to what `-D` would give it. */
 export function predefined(profile: KernelProfile): Record<string, string> {
   const macros: Record<string, string> = {
+    ...targetMacros,
     LINUX_VERSION_CODE: String(versionCode(profile.release)),
     __KERNEL__: '1',
-    __BPF__: '1',
-    __bpf__: '1',
     __x86_64__: '1',
     __TARGET_ARCH_x86: '1',
-    __STDC__: '1',
-    __STDC_VERSION__: '201112L',
-    __GNUC__: '4',
-    __clang__: '1',
-    __clang_major__: '14',
-    __LP64__: '1',
-    __CHAR_BIT__: '8',
-    __BYTE_ORDER__: '1234',
-    __ORDER_LITTLE_ENDIAN__: '1234',
-    __ORDER_BIG_ENDIAN__: '4321',
     __LITTLE_ENDIAN: '1234',
-    __SIZEOF_POINTER__: '8',
-    __ATOMIC_RELAXED: '0',
-    __ATOMIC_CONSUME: '1',
-    __ATOMIC_ACQUIRE: '2',
-    __ATOMIC_RELEASE: '3',
-    __ATOMIC_ACQ_REL: '4',
-    __ATOMIC_SEQ_CST: '5',
     BCC_SEC: '__attribute__((section))',
     // Where the kernel's direct mapping begins with and without five-level paging (Documentation/arch/x86/x86_64/mm.rst).
     __PAGE_OFFSET_BASE_L4: '0xffff888000000000ULL',

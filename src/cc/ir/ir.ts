@@ -223,22 +223,17 @@ export function countUses(f: IrFunction): void {
 /** Operations without effects whose result depends on their arguments alone. */
 export function isPure(value: Value): boolean {
   switch (value.op) {
-    case 'const':
-    case 'parameter':
-    case 'stack':
-    case 'map':
-    case 'data':
-    case 'function':
-    case 'zext':
-    case 'sext':
-    case 'trunc':
-    case 'swap':
-    case 'compare':
-    case 'phi':
-    case 'opaque':
-      return true;
+    case 'load':
+    case 'store':
+    case 'helper':
+    case 'call':
+    case 'atomic':
+    case 'asm':
+    case 'asmResult':
+    case 'packet':
+      return false;
     default:
-      return isArithmetic(value.op);
+      return true;
   }
 }
 

@@ -6,36 +6,36 @@ import type { SourceFile, Token, TokenKind } from './token.ts';
  * they mean is found out when they are used. Characters are looked at as codes: one regular expression for all kinds of
  * tokens took five times as long, for the match object of each.
  */
-const classes = { other: 0, blank: 1, letter: 2, digit: 3 } as const;
+const classes = { other: 0, blank: 1, punctuator: 2, letter: 3, digit: 4 } as const;
 
 const classOf = new Uint8Array(128);
 for (const blank of ' \t\r\f\v') classOf[blank.charCodeAt(0)] = classes.blank;
 for (const digit of '0123456789') classOf[digit.charCodeAt(0)] = classes.digit;
 for (let code = 65; code <= 90; code++) classOf[code] = classOf[code + 32] = classes.letter;
 for (const letter of '_$') classOf[letter.charCodeAt(0)] = classes.letter;
+for (const one of '-+*/%&|^~!<>=?:;,.(){}[]#@') classOf[one.charCodeAt(0)] = classes.punctuator;
 
-const [newline, quote, dollar, apostrophe, star, dot, slash, backslash] = Array.from('\n"$\'*./\\', (one) =>
-  one.charCodeAt(0),
-) as [number, number, number, number, number, number, number, number];
+type Eight = [number, number, number, number, number, number, number, number];
+const codes = Array.from('\n"$\'*./\\<=>:%', (one) => one.charCodeAt(0));
+const [newline, quote, dollar, apostrophe, star, dot, slash, backslash] = codes as Eight;
+const [less, equals, greater, colon, percent] = codes.slice(8) as Eight;
 
-/** What may stand behind the first character of a punctuator of two. */
-const seconds: Readonly<Record<string, string>> = {
-  '-': '>-=',
-  '+': '+=',
-  '<': '<=',
-  '>': '>=',
-  '=': '=',
-  '!': '=',
-  '&': '&=',
-  '|': '|=',
-  '*': '=',
-  '/': '=',
-  '%': '=',
-  '^': '=',
-  '#': '#',
+/** Punctuators of two characters, by the code of the first and that of the second. */
+const twos = new Uint8Array(128 * 128);
+for (const two of '-> -- -= ++ += << <= >> >= == != && &= || |= *= /= %= ^= ##'.split(' ')) {
+  twos[two.charCodeAt(0) * 128 + two.charCodeAt(1)] = 1;
+}
+/** Other spellings of punctuators (C11 6.4.6p3). */
+const digraphs: Readonly<Record<string, string>> = {
+  '<:': '[',
+  ':>': ']',
+  '<%': '{',
+  '%>': '}',
+  '%:': '#',
+  '%:%:': '##',
 };
-const threes: ReadonlySet<string> = new Set(['...', '<<=', '>>=']);
-const ones: ReadonlySet<string> = new Set('-+*/%&|^~!<>=?:;,.(){}[]#@');
+/** A character of a name by its number (C11 6.4.3). */
+const universal = /\\(?:u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8})/y;
 
 /** A backslash at the end of a line, with blanks behind it or not, joins it with the next (C11 5.1.1.2). */
 const joint = /\\[ \t]*\r?\n/g;
@@ -122,12 +122,36 @@ class Lexer {
     const kind = classAt(text, at);
     const literal = code === quote || code === apostrophe || (kind === classes.letter && hasPrefix(text, at));
     if (literal && this.#literal(at + lengthOfPrefix(text, at))) return;
-    if (kind === classes.letter) this.#push('name', endOfName(text, at));
+    if (kind === classes.letter || (code === backslash && endOfUniversal(text, at) > at)) this.#name();
     else if (kind === classes.digit || (code === dot && classAt(text, at + 1) === classes.digit)) {
       this.#push('number', endOfNumber(text, at));
-    } else if (ones.has(text[at] as string) && !text.startsWith('/*', at)) {
+    } else if ((code === less || code === colon || code === percent) && this.#digraph()) return;
+    else if (kind === classes.punctuator && !text.startsWith('/*', at)) {
       this.#push('punctuator', at + lengthOfPunctuator(text, at));
     } else this.#stray();
+  }
+
+  #name(): void {
+    const at = this.#at;
+    const end = endOfName(this.#text, at);
+    const written = this.#text.slice(at, end);
+    if (!written.includes('\\')) this.#push('name', end, written);
+    else
+      this.#push(
+        'name',
+        end,
+        written.replace(/\\[uU]([0-9a-fA-F]+)/g, (_, point) => fromPoint(point)),
+      );
+  }
+
+  /** `<:` and its like; false where none stands. */
+  #digraph(): boolean {
+    const text = this.#text;
+    const at = this.#at;
+    const length = text.startsWith('%:%:', at) ? 4 : 2;
+    const meant = digraphs[text.slice(at, at + length)];
+    if (meant !== undefined) this.#push('punctuator', at + length, meant);
+    return meant !== undefined;
   }
 
   /** A string or character whose quote stands at `open`; false when it has no end. */
@@ -148,8 +172,15 @@ class Lexer {
   #push(kind: TokenKind, end: number, text = this.#text.slice(this.#at, end)): Token {
     const at = this.#at;
     this.#passJoints(at);
-    const place = { file: this.#file, offset: at + this.#skipped, line: this.#line };
-    const token: Token = { kind, text, ...place, space: this.#space, first: this.#first };
+    const token: Token = {
+      kind,
+      text,
+      file: this.#file,
+      offset: at + this.#skipped,
+      line: this.#line,
+      space: this.#space,
+      first: this.#first,
+    };
     this.#tokens.push(token);
     this.#space = false;
     this.#first = false;
@@ -241,7 +272,34 @@ function strayFault(written: string, point: number): Fault {
 }
 
 function classAt(text: string, at: number): number {
-  return classOf[text.charCodeAt(at)] ?? classes.other;
+  const code = text.charCodeAt(at);
+  if (code < 128) return classOf[code] as number;
+  return Number.isNaN(code) ? classes.other : wideClass(text, at);
+}
+
+/** Names may hold the letters of any script; both halves of a pair count as what they are together. */
+function wideClass(text: string, at: number): number {
+  const code = text.charCodeAt(at);
+  const point = code >= 0xdc00 && code <= 0xdfff ? text.codePointAt(at - 1) : text.codePointAt(at);
+  const written = String.fromCodePoint(point ?? 0);
+  if (/^\p{ID_Start}$/u.test(written)) return classes.letter;
+  return /^\p{ID_Continue}$/u.test(written) ? classes.digit : classes.other;
+}
+
+/** Behind `\u` and four digits, or `\U` and eight; the place itself where none stands. */
+function endOfUniversal(text: string, at: number): number {
+  universal.lastIndex = at;
+  const [written] = universal.exec(text) ?? [];
+  return written !== undefined && isNamed(written) ? at + written.length : at;
+}
+
+function isNamed(written: string): boolean {
+  return /^\p{ID_Continue}$/u.test(fromPoint(written.slice(2)));
+}
+
+function fromPoint(digits: string): string {
+  const point = Number.parseInt(digits, 16);
+  return String.fromCodePoint(point > 0x10ffff ? 0xfffd : point);
 }
 
 /** Behind blanks and comments. */
@@ -273,18 +331,23 @@ function endOfComment(text: string, from: number): number {
 
 function endOfName(text: string, from: number): number {
   let at = from;
-  while (classAt(text, at) >= classes.letter) at++;
-  return at;
+  for (;;) {
+    if (classAt(text, at) >= classes.letter) at++;
+    else {
+      const end = text.charCodeAt(at) === backslash ? endOfUniversal(text, at) : at;
+      if (end === at) return at;
+      at = end;
+    }
+  }
 }
 
 /** Exponents have a sign: `1e+3`, `0x1p-2`. */
 function endOfNumber(text: string, from: number): number {
   let at = from;
   for (;;) {
+    if (!isOfNumber(text, at)) return at;
     const next = text[at + 1];
-    if ((next === '+' || next === '-') && /[eEpP]/.test(text[at] as string)) at += 2;
-    else if (isOfNumber(text, at)) at++;
-    else return at;
+    at += (next === '+' || next === '-') && /[eEpP]/.test(text[at] as string) ? 2 : 1;
   }
 }
 
@@ -309,9 +372,10 @@ function lengthOfPrefix(text: string, at: number): number {
 }
 
 function lengthOfPunctuator(text: string, at: number): number {
-  const second = text[at + 1];
-  if (second === undefined) return 1;
-  const first = text[at] as string;
-  if ((second === first || first === '.') && threes.has(text.slice(at, at + 3))) return 3;
-  return seconds[first]?.includes(second) ? 2 : 1;
+  const first = text.charCodeAt(at);
+  const second = text.charCodeAt(at + 1);
+  if (first === dot) return second === dot && text.charCodeAt(at + 2) === dot ? 3 : 1;
+  if (!(second < 128) || twos[first * 128 + second] === 0) return 1;
+  const shifts = first === second && (first === less || first === greater);
+  return shifts && text.charCodeAt(at + 2) === equals ? 3 : 2;
 }

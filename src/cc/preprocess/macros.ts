@@ -1,4 +1,6 @@
 import type { DiagnosticNote, Diagnostics } from '../diagnostics.ts';
+import { type Compiler, isQuestion, Questions } from './questions.ts';
+import { Substitution } from './substitution.ts';
 import { askedBy, behind, includesAround, positionOf, type SourceFile, spell, type Token } from './token.ts';
 
 /**
@@ -17,6 +19,15 @@ export interface Macro {
 }
 
 const none: ReadonlySet<string> = new Set();
+/** Macros that no text defines. */
+const own: ReadonlySet<string> = new Set([
+  '__LINE__',
+  '__FILE__',
+  '__FILE_NAME__',
+  '__BASE_FILE__',
+  '__INCLUDE_LEVEL__',
+  '__COUNTER__',
+]);
 const mostExpanded = 500_000;
 /** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
 const mostTokens = 100_000;
@@ -28,10 +39,15 @@ const mostCharacters = 1 << 24;
 const deepest = 200;
 
 export class MacroTable {
-  readonly #macros: Map<string, Macro>;
+  /** The text's own, before those that are known to every text. */
+  readonly #own = new Map<string, Macro>();
+  readonly #known: ReadonlyMap<string, Macro>;
   readonly #diagnostics: Diagnostics;
   readonly #constant: (name: string) => bigint | undefined;
   readonly #undefined = new Set<string>();
+  readonly #questions: Questions;
+  /** What `#pragma push_macro` put aside. */
+  readonly #aside = new Map<string, (Macro | undefined)[]>();
   #expanded = 0;
   #tokens = 0;
   #hidden = 0;
@@ -43,16 +59,18 @@ export class MacroTable {
   constructor(
     diagnostics: Diagnostics,
     constant: (name: string) => bigint | undefined,
+    compiler: Compiler,
     known: ReadonlyMap<string, Macro> = new Map(),
   ) {
-    this.#macros = new Map(known);
+    this.#known = known;
     this.#diagnostics = diagnostics;
     this.#constant = constant;
+    this.#questions = new Questions(diagnostics, compiler, (tokens) => this.expand(tokens));
   }
 
   /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.#macros.has(name) || this.#constantOf(name) !== undefined;
+    return this.get(name) !== undefined || this.#constantOf(name) !== undefined || own.has(name) || isQuestion(name);
   }
 
   /** What a name that is no macro of the text counts as in `#if`. */
@@ -61,13 +79,33 @@ export class MacroTable {
   }
 
   get(name: string): Macro | undefined {
-    return this.#macros.get(name);
+    return this.#own.get(name) ?? (this.#undefined.has(name) ? undefined : this.#known.get(name));
   }
 
   /** From here on the name is no macro, nor a constant of the kernel's headers. */
   undefine(name: string): void {
-    this.#macros.delete(name);
+    this.#own.delete(name);
     this.#undefined.add(name);
+  }
+
+  /** `#pragma push_macro("X")`: what X means is kept for `pop_macro`. */
+  putAside(name: string): void {
+    const kept = this.#aside.get(name);
+    if (kept) kept.push(this.get(name));
+    else this.#aside.set(name, [this.get(name)]);
+  }
+
+  /** `#pragma pop_macro("X")`: X means again what it did; false when nothing was kept. */
+  takeBack(name: string): boolean {
+    const kept = this.#aside.get(name);
+    if (!kept || kept.length === 0) return false;
+    const macro = kept.pop();
+    if (macro) this.#own.set(name, macro);
+    else {
+      this.#own.delete(name);
+      if (this.#known.has(name)) this.#undefined.add(name);
+    }
+    return true;
   }
 
   #constantOf(name: string): bigint | undefined {
@@ -75,12 +113,13 @@ export class MacroTable {
   }
 
   all(): ReadonlyMap<string, Macro> {
-    return new Map(this.#macros);
+    const left = [...this.#known].filter(([name]) => !this.#undefined.has(name));
+    return new Map([...left, ...this.#own]);
   }
 
   /** Those that a text may use. */
   names(): string[] {
-    return [...this.#macros.keys()].filter((name) => !name.startsWith('__tracebed_'));
+    return [...this.all().keys()].filter((name) => !name.startsWith('__tracebed_'));
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -92,12 +131,12 @@ export class MacroTable {
     const { names, rest, end = 1 } = parameters ?? {};
     const made: Macro = { name: name.text, at: name, parameters: names, rest, body: line.slice(end) };
     if (!this.#isSound(made)) return;
-    const earlier = this.#macros.get(name.text);
+    const earlier = this.get(name.text);
     if (earlier && !isHeaders(earlier.at) && !isAlike(earlier, made)) {
       const notes = [{ message: 'previous definition is here', at: positionOf(earlier.at), length: name.text.length }];
       this.#diagnostics.warning(name, `'${name.text}' macro redefined`, { notes });
     }
-    this.#macros.set(name.text, made);
+    this.#own.set(name.text, made);
   }
 
   /** The name that a directive is about; undefined, and told, when there is none. */
@@ -152,33 +191,60 @@ export class MacroTable {
   }
 
   /** Tokens with all macros in them expanded. */
-  expand(input: readonly Token[]): Token[] {
-    const output: Token[] = [];
-    // What is still to be looked at, the next token last.
+  expand(input: readonly Token[]): readonly Token[] {
+    return this.#uses(input) ? this.#run(input.toReversed(), {}) : input;
+  }
+
+  /** The same of a condition, where `defined X` is a number, also where a macro made it. */
+  expandCondition(input: readonly Token[]): Token[] {
+    return this.#run(input.toReversed(), { condition: true });
+  }
+
+  /** The same of a text that goes on behind a directive: `rest` is a use whose arguments were not all there yet. */
+  expandOpen(input: readonly Token[]): { output: readonly Token[]; rest: readonly Token[] } {
+    if (!this.#uses(input)) return { output: input, rest: [] };
     const pending = input.toReversed();
+    const output = this.#run(pending, { open: true });
+    return { output, rest: pending.toReversed() };
+  }
+
+  /** @param pending what is still to be looked at, the next token last */
+  #run(pending: Token[], { open = false, condition = false }: { open?: boolean; condition?: boolean }): Token[] {
+    const output: Token[] = [];
     while (pending.length > 0) {
       const token = pending.pop() as Token;
-      const macro = token.kind === 'name' ? this.#macros.get(token.text) : undefined;
+      const macro = token.kind === 'name' ? this.get(token.text) : undefined;
       if (!macro || token.hidden?.has(token.text)) {
-        output.push(token.kind === 'name' ? this.#builtin(token) : token);
+        const defined = condition && token.text === 'defined' && token.kind === 'name';
+        if (token.kind !== 'name') output.push(token);
+        else output.push(defined ? this.#defined(token, pending) : this.#builtin(token, pending));
         continue;
       }
-      if (++this.#expanded > mostExpanded) {
-        this.#diagnostics.abandon(token, 'the macros of this text expand to more than it can mean');
+      const call = macro.parameters && pending.at(-1)?.text === '(';
+      const collected = call ? collectArguments(pending) : undefined;
+      if (open && macro.parameters && !collected && (call || pending.length === 0)) {
+        pending.push(token);
+        return output;
       }
-      if (++this.#depth > deepest) {
-        this.#diagnostics.abandon(token, `the calls of macro '${macro.name}' nest more than ${deepest} deep`);
+      if (macro.parameters && !call) {
+        output.push(token);
+        continue;
       }
-      const replaced = this.#replace(macro, token, pending);
-      this.#depth--;
-      this.#tokens += replaced?.length ?? 0;
-      if (this.#tokens > mostTokens) {
-        this.#diagnostics.abandon(token, 'the macros of this text expand to more than it can mean');
+      if (call && !collected) {
+        const notes = definedHere(macro);
+        this.#diagnostics.error(token, 'unterminated function-like macro invocation', { notes });
+        pending.length = 0;
+        continue;
       }
-      if (!replaced) output.push(token);
-      else for (let i = replaced.length - 1; i >= 0; i--) pending.push(replaced[i] as Token);
+      const replaced = this.#replace(macro, token, collected);
+      for (let i = replaced.length - 1; i >= 0; i--) pending.push(replaced[i] as Token);
     }
     return output;
+  }
+
+  /** Whether some token may stand for others: what the preprocessor itself knows begins with underscores. */
+  #uses(tokens: readonly Token[]): boolean {
+    return tokens.some(({ kind, text }) => kind === 'name' && (text.startsWith('__') || this.get(text) !== undefined));
   }
 
   #count(hidden: number, at: Token): void {
@@ -188,8 +254,8 @@ export class MacroTable {
     }
   }
 
-  /** What `#` or `##` made. */
-  #made(text: string, at: Token): string {
+  /** Counts what `#` or `##` made in a text. */
+  made(text: string, at: Token): string {
     this.#characters += text.length;
     if (this.#characters > mostCharacters) {
       this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
@@ -197,41 +263,72 @@ export class MacroTable {
     return text;
   }
 
-  #builtin(token: Token): Token {
-    switch (token.text) {
+  /** `defined X` and `defined(X)`, the word read already: X is not expanded. */
+  #defined(at: Token, pending: Token[]): Token {
+    const bracket = pending.at(-1)?.text === '(' ? pending.pop() : undefined;
+    const name = this.named(pending.pop(), bracket ?? at);
+    if (!name) pending.length = 0;
+    else if (bracket && pending.pop()?.text !== ')') {
+      this.#diagnostics.error(behind(name), `missing ')' after 'defined'`);
+      pending.length = 0;
+    }
+    return { ...at, kind: 'number', text: name && this.has(name.text) ? '1' : '0' };
+  }
+
+  #builtin(token: Token, pending: Token[]): Token {
+    const { text } = token;
+    if (!text.startsWith('__')) return token;
+    switch (text) {
       case '__LINE__':
         return { ...token, kind: 'number', text: String(askedBy(token).line) };
       case '__FILE__':
         return { ...token, kind: 'string', text: JSON.stringify(askedBy(token).file.name) };
+      case '__FILE_NAME__':
+        return { ...token, kind: 'string', text: JSON.stringify(askedBy(token).file.name.replace(/^.*\//, '')) };
       case '__BASE_FILE__':
         return { ...token, kind: 'string', text: JSON.stringify(outermost(askedBy(token)).name) };
       case '__INCLUDE_LEVEL__':
         return { ...token, kind: 'number', text: String(includesAround(askedBy(token)).length) };
       case '__COUNTER__':
         return { ...token, kind: 'number', text: String(this.#counter++) };
-      default:
-        return token;
     }
+    return pending.at(-1)?.text === '(' && isQuestion(text) ? this.#questions.answer(token, pending) : token;
   }
 
-  #replace(macro: Macro, use: Token, pending: Token[]): Token[] | undefined {
+  #replace(macro: Macro, use: Token, collected: Collected | undefined): Token[] {
+    if (++this.#expanded > mostExpanded) {
+      this.#diagnostics.abandon(use, 'the macros of this text expand to more than it can mean');
+    }
+    if (++this.#depth > deepest) {
+      this.#diagnostics.abandon(use, `the calls of macro '${macro.name}' nest more than ${deepest} deep`);
+    }
+    const replaced = collected ? this.#call(macro, use, collected) : this.#whole(macro, use);
+    this.#depth--;
+    this.#tokens += replaced.length;
+    if (this.#tokens > mostTokens) {
+      this.#diagnostics.abandon(use, 'the macros of this text expand to more than it can mean');
+    }
+    return replaced;
+  }
+
+  /** What an object-like macro stands for. */
+  #whole(macro: Macro, use: Token): Token[] {
     const hidden = new Set(use.hidden ?? none).add(macro.name);
     this.#count(hidden.size, use);
-    if (!macro.parameters) return this.#substitute(macro, [], use, hidden);
-    if (pending.at(-1)?.text !== '(') return undefined;
-    const collected = collectArguments(pending);
-    if (!collected) {
-      this.#diagnostics.error(use, 'unterminated function-like macro invocation', { notes: definedHere(macro) });
-      return [];
-    }
-    const { args, close } = collected;
-    if (args.length === 1 && args[0]?.length === 0 && macro.parameters.length === 0) args.pop();
-    const wanted = macro.parameters.length;
+    return this.#substitute(macro, [], use, hidden);
+  }
+
+  #call(macro: Macro, use: Token, { args, commas, close }: Collected): Token[] {
+    // A call that ends in another text than it began in is not within what the name came from.
+    const both = use.hidden && close.hidden ? [...use.hidden].filter((one) => close.hidden?.has(one)) : none;
+    const hidden = new Set(both).add(macro.name);
+    this.#count(hidden.size, use);
+    const parameters = macro.parameters ?? [];
+    if (args.length === 1 && args[0]?.length === 0 && parameters.length === 0) args.pop();
+    const wanted = parameters.length;
     if (macro.rest !== undefined && args.length >= wanted) {
       const others = args.splice(wanted);
-      args.push(
-        others.flatMap((one, i) => (i === 0 ? one : [{ ...use, kind: 'punctuator', text: ',' } as Token, ...one])),
-      );
+      args.push(others.flatMap((one, i) => (i === 0 ? one : [commas[wanted + i - 1] as Token, ...one])));
     } else if (args.length !== wanted && !(wanted === args.length + 1 && macro.rest !== undefined)) {
       const few = args.length < wanted;
       const message = `too ${few ? 'few' : 'many'} arguments provided to function-like macro invocation`;
@@ -242,38 +339,9 @@ export class MacroTable {
     return this.#substitute(macro, args, use, hidden);
   }
 
+  /** What stands for a use of a macro; no macro of `hidden` is looked at in it again. */
   #substitute(macro: Macro, args: readonly Token[][], use: Token, hidden: ReadonlySet<string>): Token[] {
-    const result: Token[] = [];
-    const body = withOptional(macro, args);
-    for (let i = 0; i < body.length; i++) {
-      const token = body[i] as Token;
-      const next = body[i + 1];
-      const spelt = token.text === '#' && next && macro.parameters ? argumentOf(macro, args, next) : undefined;
-      if (spelt) {
-        result.push({ ...token, kind: 'string', text: this.#made(stringified(spelt), use) });
-        i++;
-      } else if (token.text === '##' && next) {
-        i++;
-        const right = argumentOf(macro, args, next)?.map(given) ?? [next];
-        this.#paste(result, right, next.text === macro.rest, use);
-      } else {
-        const argument = argumentOf(macro, args, token);
-        if (!argument) result.push(token);
-        else if (next?.text === '##') {
-          append(result, argument.map(given));
-          // An empty left side: what follows stands alone.
-          if (argument.length === 0 && body[i + 2]) {
-            i += 2;
-            const right = body[i] as Token;
-            append(result, argumentOf(macro, args, right)?.map(given) ?? [right]);
-          }
-        } else {
-          for (const [j, one] of this.expand(argument).entries()) {
-            result.push(given(j === 0 ? { ...one, space: token.space } : one));
-          }
-        }
-      }
-    }
+    const result = new Substitution(macro, args, use, this, this.#diagnostics).run();
     this.#count(
       result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0),
       use,
@@ -286,91 +354,32 @@ export class MacroTable {
       from: 'from' in token ? token.from : use,
     }));
   }
-
-  /** `##`: the last token so far and the first of the right side become one. */
-  #paste(result: Token[], right: readonly Token[], isRest: boolean, use: Token): void {
-    const left = result.at(-1);
-    const [first, ...others] = right;
-    if (left?.text === ',' && isRest) {
-      // GNU: `, ##args` drops the comma when there are no more arguments.
-      if (!first) result.pop();
-      else append(result, right);
-      return;
-    }
-    if (!first || !left) {
-      append(result, right);
-      return;
-    }
-    const text = this.#made(left.text + first.text, use);
-    const kind = /^[A-Za-z_$][\w$]*$/.test(text)
-      ? 'name'
-      : /^\.?[0-9](?:[eEpP][-+]|[\w.])*$/.test(text)
-        ? 'number'
-        : 'punctuator';
-    if (kind === 'punctuator' && !/^(\.\.\.|<<=?|>>=?|->|\+\+|--|[-+*/%&|^<>=!]=|&&|\|\||##)$/.test(text)) {
-      this.#diagnostics.error(use, `pasting formed '${text}', an invalid preprocessing token`);
-    }
-    result.pop();
-    result.push({ ...left, kind, text });
-    append(result, others);
-  }
 }
 
-/** A token that the text gave as an argument stands where it was written, and not in the macro: its `from` is set. */
-function given(token: Token): Token {
-  return 'from' in token ? token : { ...token, from: undefined };
+interface Collected {
+  readonly args: Token[][];
+  /** The commas between them. */
+  readonly commas: readonly Token[];
+  readonly close: Token;
 }
 
-/** The body with what `__VA_OPT__(…)` holds, or without it where there are no more arguments (C23 6.10.5.2). */
-function withOptional(macro: Macro, args: readonly Token[][]): readonly Token[] {
-  const { body, rest, parameters } = macro;
-  if (rest === undefined || !body.some((token) => token.text === '__VA_OPT__')) return body;
-  const some = (args[parameters?.length ?? 0] ?? []).length > 0;
-  const result: Token[] = [];
-  for (let i = 0; i < body.length; i++) {
-    const token = body[i] as Token;
-    if (token.text !== '__VA_OPT__' || body[i + 1]?.text !== '(') {
-      result.push(token);
-      continue;
-    }
-    let depth = 1;
-    for (i += 2; i < body.length; i++) {
-      const inner = body[i] as Token;
-      depth += inner.text === '(' ? 1 : inner.text === ')' ? -1 : 0;
-      if (depth === 0) break;
-      if (some) result.push(inner);
-    }
-  }
-  return result;
-}
-
-/** `#`: the argument as it is written, quotes and backslashes of strings and characters escaped. */
-function stringified(tokens: readonly Token[]): string {
-  const escaped = tokens.map((one) =>
-    one.kind === 'string' || one.kind === 'char' ? { ...one, text: one.text.replace(/["\\]/g, '\\$&') } : one,
-  );
-  return `"${spell(escaped)}"`;
-}
-
-function argumentOf(macro: Macro, args: readonly Token[][], token: Token): Token[] | undefined {
-  if (token.kind !== 'name' || !macro.parameters) return undefined;
-  const index = token.text === macro.rest ? macro.parameters.length : macro.parameters.indexOf(token.text);
-  if (index < 0) return undefined;
-  return args[index] ?? [];
-}
-
-/** The arguments between the brackets at the end of `pending`, which are taken off it, and the closing one. */
-function collectArguments(pending: Token[]): { args: Token[][]; close: Token } | undefined {
-  pending.pop();
+/** The arguments between the brackets at the end of `pending`, which are taken off it; it stays where none closes. */
+function collectArguments(pending: Token[]): Collected | undefined {
   const args: Token[][] = [[]];
+  const commas: Token[] = [];
   let depth = 0;
-  while (pending.length > 0) {
-    const token = pending.pop() as Token;
-    if (token.text === ')' && depth === 0) return { args, close: token };
+  for (let i = pending.length - 2; i >= 0; i--) {
+    const token = pending[i] as Token;
+    if (token.text === ')' && depth === 0) {
+      pending.length = i;
+      return { args, commas, close: token };
+    }
     if (token.text === '(') depth++;
     else if (token.text === ')') depth--;
-    if (token.text === ',' && depth === 0) args.push([]);
-    else (args.at(-1) as Token[]).push(token);
+    if (token.text === ',' && depth === 0) {
+      commas.push(token);
+      args.push([]);
+    } else (args.at(-1) as Token[]).push(token);
   }
   return undefined;
 }
@@ -398,9 +407,4 @@ function isParameter({ parameters = [], rest }: Macro, token: Token | undefined)
 
 function outermost({ file }: Token): SourceFile {
   return file.from ? outermost(file.from) : file;
-}
-
-/** As `push`, for more than a call takes arguments. */
-function append(to: Token[], more: readonly Token[]): void {
-  for (const token of more) to.push(token);
 }

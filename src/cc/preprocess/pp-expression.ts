@@ -1,4 +1,4 @@
-import { binaryValue, integerOf, type OperatorReader, quotedBytes, readBinary } from '../../base/index.ts';
+import { binaryValue, characterValue, integerOf, type OperatorReader, readBinary } from '../../base/index.ts';
 import { type Diagnostics, didYouMean } from '../diagnostics.ts';
 import type { MacroTable } from './macros.ts';
 import { wrongInteger } from './numbers.ts';
@@ -11,44 +11,30 @@ export function evaluateCondition(
   macros: MacroTable,
   diagnostics: Diagnostics,
 ): boolean {
-  const resolved = resolveDefined(line, at, macros, diagnostics);
-  if (!resolved) return false;
   const end = behind(line.at(-1) ?? at);
-  const reader = new ConditionReader(end, macros.expand(resolved), macros, diagnostics);
-  return reader.value() !== 0n;
-}
-
-/** `defined X` and `defined(X)` before anything is expanded; undefined where one has no name. */
-function resolveDefined(
-  line: readonly Token[],
-  at: Token,
-  macros: MacroTable,
-  diagnostics: Diagnostics,
-): Token[] | undefined {
-  const result: Token[] = [];
-  for (let i = 0; i < line.length; i++) {
-    const token = line[i] as Token;
-    if (token.text !== 'defined') {
-      result.push(token);
-      continue;
-    }
-    const bracket = line[i + 1]?.text === '(';
-    const name = macros.named(line[i + (bracket ? 2 : 1)], line.at(-1) ?? at);
-    if (!name) return undefined;
-    if (bracket && line[i + 3]?.text !== ')') {
-      diagnostics.error(line[i + 3] ?? behind(name), `missing ')' after 'defined'`);
-      return undefined;
-    }
-    i += bracket ? 3 : 1;
-    result.push({ ...token, kind: 'number', text: macros.has(name.text) ? '1' : '0' });
-  }
-  return result;
+  const errors = diagnostics.errors;
+  const expanded = macros.expandCondition(line);
+  // What was told already is enough.
+  if (diagnostics.errors > errors) return false;
+  return new ConditionReader(end, expanded, macros, diagnostics).holds();
 }
 
 /** Brackets, signs and `?:` within each other. */
 const deepest = 200;
 
-class ConditionReader implements OperatorReader<Token, bigint> {
+/** Intmax_t or uintmax_t (C11 6.10.1p4); what divides by zero is wrong only where it is asked for. */
+interface Value {
+  readonly value: bigint;
+  readonly unsigned: boolean;
+  readonly fault?: { readonly at: Token; readonly message: string };
+}
+
+function number(value: bigint, unsigned = false): Value {
+  return { value: unsigned ? BigInt.asUintN(64, value) : BigInt.asIntN(64, value), unsigned };
+}
+const zero = number(0n);
+
+class ConditionReader implements OperatorReader<Token, Value> {
   readonly #tokens: readonly Token[];
   /** The place behind the line. */
   readonly #end: Token;
@@ -65,18 +51,19 @@ class ConditionReader implements OperatorReader<Token, bigint> {
     this.#diagnostics = diagnostics;
   }
 
-  value(): bigint {
-    const value = this.#conditional();
+  holds(): boolean {
+    const { value, fault } = this.#expression();
     const rest = this.#tokens[this.#at];
     if (rest) this.#fault(rest, 'token is not a valid binary operator in a preprocessor subexpression');
-    return this.#failed ? 0n : value;
+    else if (fault) this.#fault(fault.at, fault.message);
+    return !this.#failed && value !== 0n;
   }
 
-  #fault(at: Token | undefined, message: string, hint?: string): bigint {
+  #fault(at: Token | undefined, message: string, hint?: string): Value {
     if (!this.#failed) this.#diagnostics.error(at ?? this.#end, message, hint);
     this.#failed = true;
     this.#at = this.#tokens.length;
-    return 0n;
+    return zero;
   }
 
   #accept(text: string): boolean {
@@ -85,15 +72,27 @@ class ConditionReader implements OperatorReader<Token, bigint> {
     return true;
   }
 
-  #conditional(): bigint {
+  /** expression = conditional (',' conditional)* */
+  #expression(): Value {
+    let value = this.#conditional();
+    while (this.#accept(',')) value = this.#conditional();
+    return value;
+  }
+
+  #conditional(): Value {
     const test = readBinary(this);
     if (!this.#accept('?')) return test;
     if (++this.#depth > deepest) return this.#fault(this.#tokens[this.#at], `this nests more than ${deepest} deep`);
-    const yes = this.#conditional();
+    const yes = this.#expression();
     if (!this.#accept(':')) return this.#fault(this.#tokens[this.#at], `expected ':'`);
     const no = this.#conditional();
     this.#depth--;
-    return test !== 0n ? yes : no;
+    const chosen = test.value !== 0n ? yes : no;
+    return test.fault || chosen.fault
+      ? test.fault
+        ? test
+        : chosen
+      : number(chosen.value, yes.unsigned || no.unsigned);
   }
 
   get next(): string {
@@ -104,15 +103,24 @@ class ConditionReader implements OperatorReader<Token, bigint> {
     return this.#tokens[this.#at++] as Token;
   }
 
-  join(operator: Token, left: bigint, right: bigint): bigint {
+  join(operator: Token, left: Value, right: Value): Value {
     const { text } = operator;
-    if ((text === '/' || text === '%') && right === 0n) {
-      return this.#fault(operator, `${text === '/' ? 'division' : 'remainder'} by zero in preprocessor expression`);
+    if (left.fault) return left;
+    // The right side of `0 &&` and `1 ||` is not asked for.
+    if (text === '&&' && left.value === 0n) return zero;
+    if (text === '||' && left.value !== 0n) return number(1n);
+    if (right.fault) return right;
+    if ((text === '/' || text === '%') && right.value === 0n) {
+      const message = `${text === '/' ? 'division' : 'remainder'} by zero in preprocessor expression`;
+      return { ...zero, fault: { at: operator, message } };
     }
-    return BigInt.asIntN(64, binaryValue(text, left, right));
+    if (text === '<<' || text === '>>') return number(binaryValue(text, left.value, right.value), left.unsigned);
+    const unsigned = left.unsigned || right.unsigned;
+    const [a, b] = [number(left.value, unsigned), number(right.value, unsigned)];
+    return number(binaryValue(text, a.value, b.value), unsigned && arithmetic.has(text));
   }
 
-  operand(): bigint {
+  operand(): Value {
     const token = this.#tokens[this.#at];
     if (!token) return this.#fault(undefined, 'expected value in expression');
     this.#at++;
@@ -122,35 +130,42 @@ class ConditionReader implements OperatorReader<Token, bigint> {
     return value;
   }
 
-  #operandAt(token: Token): bigint {
-    if (token.text === '!') return this.operand() === 0n ? 1n : 0n;
-    if (token.text === '-') return -this.operand();
-    if (token.text === '+') return this.operand();
-    if (token.text === '~') return ~this.operand();
-    if (token.text === '(') {
-      const value = this.#conditional();
-      return this.#accept(')') ? value : this.#fault(this.#tokens[this.#at], `expected ')' in preprocessor expression`);
+  #operandAt(token: Token): Value {
+    switch (token.text) {
+      case '!':
+      case '-':
+      case '+':
+      case '~':
+        return signed(token.text, this.operand());
+      case '(': {
+        const value = this.#expression();
+        if (this.#accept(')')) return value;
+        return this.#fault(this.#tokens[this.#at], `expected ')' in preprocessor expression`);
+      }
     }
-    if (token.kind === 'char') return BigInt(quotedBytes(token.text)[0] ?? 0);
+    if (token.kind === 'char') return number(characterValue(token.text));
     if (token.kind === 'name') return this.#name(token);
     const integer = integerOf(token.text);
     if (!integer) return this.#fault(token, notAnInteger(token));
-    return integer.value;
+    return number(integer.value, integer.unsigned || integer.value > 0x7fff_ffff_ffff_ffffn);
   }
 
-  /** A name that is no macro is 0, or what a kernel header says; `__has_include(x)` and its like are, too. */
-  #name(name: Token): bigint {
-    if (!this.#accept('(')) return this.#macros.numberOf(name.text);
-    if (!/^__(has|is)_\w+$/.test(name.text)) {
-      const hint = didYouMean(name.text, this.#macros.names());
-      return this.#fault(name, `function-like macro '${name.text}' is not defined`, hint);
-    }
-    for (let depth = 1; depth > 0 && this.#at < this.#tokens.length; this.#at++) {
-      const text = this.#tokens[this.#at]?.text;
-      depth += text === '(' ? 1 : text === ')' ? -1 : 0;
-    }
-    return 0n;
+  /** A name that is no macro is 0, or what a kernel header says. */
+  #name(name: Token): Value {
+    if (this.#tokens[this.#at]?.text !== '(') return number(this.#macros.numberOf(name.text));
+    const hint = didYouMean(name.text, this.#macros.names());
+    return this.#fault(name, `function-like macro '${name.text}' is not defined`, hint);
   }
+}
+
+/** Operators whose result has the type of their operands. */
+const arithmetic: ReadonlySet<string> = new Set(['+', '-', '*', '/', '%', '&', '|', '^']);
+
+function signed(operator: string, operand: Value): Value {
+  const { value, unsigned, fault } = operand;
+  if (fault || operator === '+') return operand;
+  if (operator === '!') return number(value === 0n ? 1n : 0n);
+  return number(operator === '-' ? -value : ~value, unsigned);
 }
 
 function notAnInteger({ kind, text }: Token): string {

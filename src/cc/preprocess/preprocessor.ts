@@ -3,8 +3,9 @@ import type { Diagnostics } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
 import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
+import type { Compiler } from './questions.ts';
 import { type Conditional, Reading } from './reading.ts';
-import { behind, type SourceFile, spell, type Token } from './token.ts';
+import { askedBy, behind, type SourceFile, spell, type Token } from './token.ts';
 
 /**
  * The preprocessor (C11 6.10): directives line by line, macro expansion in macros.ts. Its result is one list of tokens;
@@ -18,7 +19,7 @@ export interface IncludeFile {
 /** Finds an included file; undefined when it does not know it. */
 export type IncludeResolver = (
   path: string,
-  options: { readonly system: boolean; readonly from: string },
+  options: { readonly system: boolean; readonly from: string; readonly next: boolean },
 ) => IncludeFile | undefined;
 
 /** A text that was taken in already: its tokens and its macros. */
@@ -43,6 +44,8 @@ const directives = [
   'ifdef',
   'ifndef',
   'elif',
+  'elifdef',
+  'elifndef',
   'else',
   'endif',
   'pragma',
@@ -70,12 +73,15 @@ export class Preprocessor {
     diagnostics: Diagnostics,
     resolve: IncludeResolver,
     constant: (name: string) => bigint | undefined,
+    compiler: Omit<Compiler, 'isHeader'>,
     before?: Prelude,
   ) {
     this.#diagnostics = diagnostics;
     this.#resolve = resolve;
     this.#output = [...(before?.tokens ?? [])];
-    this.macros = new MacroTable(diagnostics, constant, before?.macros);
+    const isHeader: Compiler['isHeader'] = (path, { system, next, at }) =>
+      resolve(path, { system, next, from: pathOf(askedBy(at).file) }) !== undefined;
+    this.macros = new MacroTable(diagnostics, constant, { ...compiler, isHeader }, before?.macros);
   }
 
   /** Takes macros as `-D` gives them: `NAME` to its text, true for 1. */
@@ -99,6 +105,7 @@ export class Preprocessor {
     this.#depth++;
     const reading = new Reading(withNewlines(file), this.#diagnostics);
     while (!reading.ended) this.#part(reading);
+    this.#emit(this.macros.expand(reading.begun), reading);
     const open = reading.conditionals.at(-1);
     if (open) this.#diagnostics.error(open.token, 'unterminated conditional directive');
     this.#depth--;
@@ -115,26 +122,74 @@ export class Preprocessor {
       const [hash, ...line] = reading.take(reading.restOfLine);
       this.#directive(line, hash as Token, reading);
     } else if (!active) reading.pass(reading.restOfLine);
-    else for (const one of this.macros.expand(this.#sound(reading, reading.restOfText))) this.#output.push(one);
+    else this.#text(reading);
   }
 
-  /** The next tokens, with what is wrong with them told; a character that begins no token is left out. */
+  /** Text up to the next directive: what a macro is given may go on behind that. */
+  #text(reading: Reading): void {
+    const { begun } = reading;
+    const count = reading.restOfText();
+    const tokens = this.#sound(reading, count);
+    const text = begun.length > 0 ? [...begun, ...tokens] : tokens;
+    if (begun.length > 0 && reading.depth > 0) reading.begun = text;
+    else {
+      const { output, rest } = this.macros.expandOpen(text);
+      this.#emit(output, reading);
+      reading.begin(rest);
+    }
+  }
+
+  /** Appends what is not to be looked at again. */
+  #emit(tokens: readonly Token[], reading: Reading): void {
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i] as Token;
+      if (token.kind === 'stray') this.#stray(token, reading);
+      else if (token.text === '_Pragma' && tokens[i + 1]?.text === '(' && tokens[i + 3]?.text === ')') {
+        this.#pragmaOperator(token, tokens[i + 2] as Token, reading);
+        i += 3;
+      } else this.#output.push(token);
+    }
+  }
+
+  /** `_Pragma("…")` is the directive in its string (C11 6.10.9). */
+  #pragmaOperator(at: Token, { kind, text }: Token, reading: Reading): void {
+    if (kind !== 'string') {
+      this.#diagnostics.error(at, '_Pragma takes a parenthesized string literal');
+      return;
+    }
+    const written = text.slice(text.indexOf('"') + 1, -1).replace(/\\(["\\])/g, '$1');
+    const { all } = tokenize({ name: '<scratch space>', text: written }, this.#diagnostics);
+    this.#pragma(
+      all.slice(0, -1).map((token) => ({ ...token, from: at })),
+      at,
+      reading,
+    );
+  }
+
+  #stray(token: Token, reading: Reading): void {
+    const fault = reading.faultAt(token.offset);
+    if (fault?.severity === 'warning') this.#diagnostics.warning({ ...token, text: '' }, fault.message);
+    else this.#diagnostics.error(token, fault?.message ?? `stray '${token.text}' in program`);
+  }
+
+  /** The next tokens, with what is wrong with them told; of a character that begins no token a macro may make use. */
   #sound(reading: Reading, count: number): Token[] {
     const faults = reading.faultsOf(count);
     const tokens = reading.take(count);
-    if (faults.length === 0) return tokens;
     for (const { index, fault } of faults) {
       const whole = tokens[index] as Token;
+      if (whole.kind === 'stray') continue;
       const token = fault.offset ? { ...whole, offset: whole.offset + fault.offset, text: '' } : whole;
       if (fault.severity === 'error') this.#diagnostics.error(token, fault.message);
       else this.#diagnostics.warning(token, fault.message);
     }
-    return tokens.filter((token) => token.kind !== 'stray');
+    return tokens;
   }
 
-  /** All tokens so far, closed by an end. */
-  finish(): Token[] {
-    return this.#end ? [...this.#output, this.#end] : [...this.#output];
+  /** All tokens, closed by an end: nothing is taken in any more. */
+  finish(): readonly Token[] {
+    if (this.#end) this.#output.push(this.#end);
+    return this.#output;
   }
 
   #directive(line: readonly Token[], hash: Token, reading: Reading): void {
@@ -151,6 +206,8 @@ export class Preprocessor {
         return;
       }
       case 'elif':
+      case 'elifdef':
+      case 'elifndef':
       case 'else':
       case 'endif':
         this.#continue(name, rest, conditionals);
@@ -176,7 +233,7 @@ export class Preprocessor {
         this.#includeLine(rest, name);
         return;
       case 'pragma':
-        this.#pragma(rest, name);
+        this.#pragma(rest, name, reading);
         return;
       case 'error':
         this.#diagnostics.error(name, spell(rest));
@@ -188,6 +245,9 @@ export class Preprocessor {
         this.#line(name, this.macros.expand(rest), reading);
         return;
       case 'ident':
+      case 'sccs':
+      case 'assert':
+      case 'unassert':
         return;
     }
     // `# 42 "file.c"`, as preprocessors leave it.
@@ -230,11 +290,11 @@ export class Preprocessor {
   }
 
   #condition(name: Token, rest: readonly Token[]): boolean {
-    if (name.text === 'if') return evaluateCondition(name, rest, this.macros, this.#diagnostics);
+    if (!name.text.endsWith('def')) return evaluateCondition(name, rest, this.macros, this.#diagnostics);
     const macro = this.macros.named(rest[0], name);
     if (!macro) return false;
     this.#noMore(name, rest.slice(1));
-    return this.macros.has(macro.text) === (name.text === 'ifdef');
+    return this.macros.has(macro.text) !== name.text.endsWith('ndef');
   }
 
   #continue(name: Token, rest: readonly Token[], conditionals: Conditional[]): void {
@@ -243,14 +303,14 @@ export class Preprocessor {
       this.#diagnostics.error(name, `#${name.text} without #if`);
       return;
     }
-    if (name.text !== 'elif') this.#noMore(name, rest);
+    if (!name.text.startsWith('elif')) this.#noMore(name, rest);
     if (name.text === 'endif') {
       conditionals.pop();
       return;
     }
     if (open.elseSeen) this.#diagnostics.error(name, `#${name.text} after #else`);
     open.elseSeen ||= name.text === 'else';
-    open.active = !open.done && (name.text === 'else' || evaluateCondition(name, rest, this.macros, this.#diagnostics));
+    open.active = !open.done && (name.text === 'else' || this.#condition(name, rest));
     open.done ||= open.active;
   }
 
@@ -279,7 +339,8 @@ export class Preprocessor {
     }
     this.#noMore(name, tokens.slice(system ? close + 1 : 1));
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
-    const file = this.#resolve(path, { system, from: pathOf(name.file) });
+    const next = name.text === 'include_next';
+    const file = this.#resolve(path, { system, next, from: pathOf(name.file) });
     this.#files++;
     this.#characters += file?.text.length ?? 0;
     if (this.#files > mostFiles || this.#characters > mostCharacters) {
@@ -295,15 +356,38 @@ export class Preprocessor {
     this.#diagnostics.error(at, `'${path}' file not found`, hint);
   }
 
-  #pragma(rest: readonly Token[], name: Token): void {
-    const [first, second] = rest;
-    if (first?.text === 'once') this.#once.add(pathOf(name.file));
-    const loop = first?.text === 'clang' && second?.text === 'loop';
-    if (first?.text === 'unroll' || first?.text === 'nounroll' || loop) {
-      const text = spell(this.macros.expand(rest).map((token) => ({ ...token, space: true })));
-      this.#output.push({ ...name, kind: 'pragma', text });
+  #pragma(rest: readonly Token[], name: Token, reading: Reading): void {
+    const [first, second, text] = rest;
+    switch (first?.text) {
+      case 'once':
+        this.#once.add(pathOf(name.file));
+        return;
+      case 'push_macro':
+        if (text?.kind === 'string') this.macros.putAside(text.text.slice(1, -1));
+        return;
+      case 'pop_macro':
+        if (text?.kind === 'string' && !this.macros.takeBack(text.text.slice(1, -1))) {
+          this.#diagnostics.warning(
+            first,
+            `pragma pop_macro could not pop '${text.text.slice(1, -1)}', no matching push_macro`,
+          );
+        }
+        return;
     }
+    if (!isForParser(first?.text, second?.text)) return;
+    const spelled = spell(this.macros.expand(rest).map((token) => ({ ...token, space: true })));
+    const pragma: Token = { ...name, kind: 'pragma', text: spelled };
+    // Among what a macro is given it stays where it stands.
+    if (reading.begun.length > 0) reading.begun = [...reading.begun, pragma];
+    else this.#output.push(pragma);
   }
+}
+
+/** What the parser is to see: how loops are unrolled, structs are laid out, and what attributes a part of the text has. */
+function isForParser(first: string | undefined, second: string | undefined): boolean {
+  if (first === 'clang') return second === 'loop' || second === 'attribute';
+  if (first === 'GCC') return second === 'unroll';
+  return first === 'unroll' || first === 'nounroll' || first === 'pack';
 }
 
 /** Where a file lies, whatever `#line` calls it. */

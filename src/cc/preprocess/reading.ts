@@ -16,6 +16,9 @@ export class Reading {
   readonly conditionals: Conditional[] = [];
   readonly #tokens: Tokens;
   #byOffset: Map<number, Fault> | undefined;
+  /** The use of a macro whose arguments go on behind a directive, and how many of its brackets are open. */
+  begun: readonly Token[] = [];
+  depth = 0;
   #at = 0;
   /** Lines are counted from elsewhere, or the file has another name. */
   #moved: { readonly file: SourceFile; readonly lines: number } | undefined;
@@ -81,18 +84,29 @@ export class Reading {
     return end - this.#at;
   }
 
-  /** How many tokens the text runs on: a macro's arguments may go over lines. */
-  get restOfText(): number {
+  /** How many tokens the text runs on, as far as brackets that are open in it: a macro's arguments may go over lines. */
+  restOfText(): number {
     const { all } = this.#tokens;
     let end = this.#at;
-    let depth = 0;
+    let { depth } = this;
     for (; (all[end] as Token).kind !== 'end'; end++) {
       const token = all[end] as Token;
       if (token.first && token.text === '#') break;
       if (token.text === '(') depth++;
       else if (token.text === ')') depth--;
-      else if ((token.text === ';' || token.text === '}') && depth <= 0) return end + 1 - this.#at;
+      else if ((token.text === ';' || token.text === '}') && depth <= 0) {
+        end++;
+        break;
+      }
     }
+    this.depth = Math.max(0, depth);
     return end - this.#at;
+  }
+
+  /** Keeps the use of a macro that goes on. */
+  begin(rest: readonly Token[]): void {
+    this.begun = rest;
+    this.depth = 0;
+    for (const { text } of rest) this.depth += text === '(' ? 1 : text === ')' ? -1 : 0;
   }
 }

@@ -68,6 +68,13 @@ export function positionOf({ file, line, offset }: Token): Position {
   return { file: file.name, line, column: offset - start + 1, text };
 }
 
+/** As `positionOf`, where it is known of another token: mostly they stand in one line. */
+export function positionNear(token: Token, known: Token, at: Position): Position {
+  if (token.file !== known.file || token.line !== known.line) return positionOf(token);
+  const { file, line, text } = at as Required<Position>;
+  return { file, line, column: (at.column as number) + token.offset - known.offset, text };
+}
+
 /** The place right behind a token, where something is missing. */
 export function behind(token: Token): Token {
   return { ...token, kind: 'end', offset: token.offset + token.text.length, text: '' };
@@ -90,4 +97,9 @@ export function spell(tokens: readonly Token[]): string {
   let text = '';
   for (const [i, token] of tokens.entries()) text += i > 0 && token.space ? ` ${token.text}` : token.text;
   return text;
+}
+
+/** As `push`, for more than a call takes arguments. */
+export function append(to: Token[], more: readonly Token[]): void {
+  for (let i = 0; i < more.length; i++) to.push(more[i] as Token);
 }

@@ -14,6 +14,17 @@ export interface Attributes {
   relocated: boolean;
 }
 
+/** What `__has_attribute` knows: those that mean something here, and those that are rightly passed over. */
+export const attributeNames: ReadonlySet<string> = new Set(
+  (
+    'packed aligned noinline always_inline section preserve_access_index address_space deprecated mode unused used ' +
+    'may_alias pure const cold hot nonnull returns_nonnull warn_unused_result flatten nothrow leaf malloc artificial ' +
+    'visibility weak noreturn format format_arg fallthrough gnu_inline no_instrument_function alloc_size ' +
+    'assume_aligned constructor destructor btf_decl_tag btf_type_tag ' +
+    'diagnose_if enable_if unavailable overloadable no_sanitize naked minsize optnone'
+  ).split(' '),
+);
+
 export function noAttributes(): Attributes {
   return { packed: false, packet: false, align: 1, noinline: false, user: false, section: undefined, relocated: false };
 }

@@ -1,4 +1,3 @@
-import { quotedBytes } from '../../base/index.ts';
 import type { Token } from '../preprocess/token.ts';
 import type { Expression, Statement } from './ast.ts';
 import { isWithoutEnd } from './completion.ts';
@@ -21,28 +20,15 @@ export class LoopParser {
     this.#p = parsing;
   }
 
-  /** `#pragma TEXT`, or `_Pragma("TEXT")`. */
-  #pragmaText(): string {
-    const p = this.#p;
-    const token = p.next();
-    if (token.kind === 'pragma') return token.text;
-    p.expect('(');
-    const text = p.token.kind === 'string' ? p.next().text : p.expect('"a pragma"').text;
-    p.expect(')');
-    return Buffer.from(quotedBytes(text))
-      .toString()
-      .replace(/^clang\s+/, 'clang ');
-  }
-
   /** A pragma and the statement behind it, which it says something of when that is a loop. */
   pragma(): Statement {
     const p = this.#p;
-    const text = this.#pragmaText();
-    const count = /^unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
-    const wanted = /^unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
+    const { text } = p.next();
+    const count = /^(?:GCC )?unroll\s*\(?\s*(\d+)/.exec(text) ?? /unroll_count\s*\(\s*(\d+)/.exec(text);
+    const wanted = /^(?:GCC )?unroll\b|unroll\s*\(\s*(full|enable)|unroll_count/.test(text);
     // With a count, clang may leave a loop; without, it is to be gone.
     const unroll = !wanted ? 0 : count ? -Number(count[1]) : fully;
-    while (p.token.kind === 'pragma' || p.is('_Pragma')) this.#pragmaText();
+    while (p.token.kind === 'pragma') p.next();
     if (['for', 'while', 'do'].includes(p.token.text)) return this.loop(unroll);
     return p.statements.statement();
   }

@@ -123,14 +123,13 @@ export class MemberParser {
 
 /** A place that is const may be read only. */
 export function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
-  const ranges = [p.spans.of(place)];
   let whole = place;
   while (whole.kind === 'member') whole = whole.base;
   const through = whole.kind === 'deref' ? whole.base : undefined;
   if (through) {
     if (through.type.kind !== 'pointer' || !through.type.constant) return;
     if (whole === place || through.kind !== 'variable') {
-      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges });
+      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges: [p.spans.of(place)] });
       return;
     }
   }
@@ -141,6 +140,6 @@ export function checkNotConstant(p: Parsing, place: Expression, at: Token): void
   const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
   p.diagnostics.error(at, message, {
     notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
-    ranges,
+    ranges: [p.spans.of(place)],
   });
 }

@@ -27,17 +27,19 @@ import { keywords, spelled } from './type-words.ts';
  */
 export class TagParser {
   readonly #p: Parsing;
-  /** What the text itself defines: not the kernel's, where it is named before that either. */
-  readonly #defined = new Set<string>();
+  /** Those of the text, whatever is read besides. */
+  readonly #tokens: readonly Token[];
+  #definitions: ReadonlySet<string> | undefined;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
-    const { tokens } = parsing;
-    for (let i = 2; i < tokens.length; i++) {
-      if (tokens[i]?.text !== '{') continue;
-      const word = tokens[i - 2]?.text;
-      if (word === 'struct' || word === 'union') this.#defined.add((tokens[i - 1] as Token).text);
-    }
+    this.#tokens = parsing.tokens;
+  }
+
+  /** What the text itself defines: not the kernel's, where it is named before that either. */
+  get #defined(): ReadonlySet<string> {
+    this.#definitions ??= definedIn(this.#tokens);
+    return this.#definitions;
   }
 
   /** struct = ('struct' | 'union') attribute* tag? ('{' member* '}')? attribute* */
@@ -263,6 +265,17 @@ export class TagParser {
     if (tag) p.scope.declareTag(tag.text, type);
     return type;
   }
+}
+
+/** The tags of structs and unions that some tokens define. */
+function definedIn(tokens: readonly Token[]): ReadonlySet<string> {
+  const defined = new Set<string>();
+  for (let i = 2; i < tokens.length; i++) {
+    if (tokens[i]?.text !== '{') continue;
+    const word = tokens[i - 2]?.text;
+    if (word === 'struct' || word === 'union') defined.add((tokens[i - 1] as Token).text);
+  }
+  return defined;
 }
 
 /** Why a bit-field cannot be that wide, in clang's words. */

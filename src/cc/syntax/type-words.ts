@@ -60,7 +60,7 @@ export const starters = new Set([
 export const keywords: ReadonlySet<string> = new Set([
   ...starters,
   ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof'.split(' '),
-  ...'__alignof__ _Generic _Static_assert _Pragma __label__ __builtin_va_arg __builtin_offsetof'.split(' '),
+  ...'__alignof__ _Generic _Static_assert __label__ __builtin_va_arg __builtin_offsetof'.split(' '),
 ]);
 
 /** The basic types by their words, sorted. */

@@ -346,9 +346,9 @@ export class Network {
     return fate;
   }
 
-  /** It has left the machine, or gone on as clones. Who looks next at the buffer sees another packet. */
+  /** It has left the machine, or gone on as clones. */
   release(buffer: PacketBuffer): void {
-    this.tracer.changed(buffer);
+    this.tracer.ended(buffer);
     this.packets.give(buffer);
   }
 

@@ -81,8 +81,8 @@ export class PacketTracer {
   readonly #stacks = new WeakMap<KernelStack, Map<string, KernelStack>>();
   /** The packet event under way. */
   #outer: PacketEvent | null = null;
-  /** The sk_buffs that tracers have seen of packets under way, until a program may have changed one. */
-  readonly #shown = new WeakMap<PacketBuffer, SkBuff>();
+  /** The sk_buffs that tracers have seen of packets under way, and whether the bytes are still those. */
+  readonly #shown = new WeakMap<PacketBuffer, { readonly skb: SkBuff; isChanged: boolean }>();
 
   constructor(profile: KernelProfile, memory: Memory, points: AttachPoints, pass: Pass) {
     this.#profile = profile;
@@ -102,8 +102,14 @@ export class PacketTracer {
     this.#dropFunction = isKnown ? this.#points.function(name) : null;
   }
 
-  /** A program may have changed the packet: who looks next sees another sk_buff. */
+  /** A program may have changed the packet. */
   changed(buffer: PacketBuffer): void {
+    const shown = this.#shown.get(buffer);
+    if (shown !== undefined) shown.isChanged = true;
+  }
+
+  /** The packet is no more: who looks next at the buffer sees another. */
+  ended(buffer: PacketBuffer): void {
     this.#shown.delete(buffer);
   }
 
@@ -219,9 +225,13 @@ export class PacketTracer {
   /** As the stack has it in hand: while a tag is in the packet, the stack knows of nothing behind it. */
   #show(buffer: PacketBuffer, device: Device): SkBuff {
     const known = this.#shown.get(buffer);
-    if (known !== undefined) return known;
     const word = (place: number): number => this.#memory.u32[(buffer.skb + place) >>> 2] as number;
     const mac = word(skbAt.mac);
+    const start = word(skbAt.data) - mac;
+    const length = word(skbAt.len);
+    const before = known?.skb;
+    const isThere = before?.start === start && before.length === length && before.dev === device.spec;
+    if (known?.isChanged === false && isThere) return known.skb;
     const packet = skBuff({
       data: this.#memory.u8.slice(mac, word(skbAt.dataEnd)),
       link: device.header === 0 ? 'none' : 'ethernet',
@@ -230,9 +240,9 @@ export class PacketTracer {
       mark: word(skbAt.mark),
       protocol: swap16(word(skbAt.protocol)),
     });
-    const start = word(skbAt.data) - mac;
-    const skb = { ...packet, start, length: word(skbAt.len), network: word(skbAt.network) - mac };
-    this.#shown.set(buffer, skb);
+    const identity = before?.identity ?? {};
+    const skb = { ...packet, start, length, network: word(skbAt.network) - mac, identity };
+    this.#shown.set(buffer, { skb, isChanged: false });
     return skb;
   }
 }

@@ -37,7 +37,8 @@ interface SizeClass {
   readonly room: number;
   /** head to end, bytes */
   readonly end: number;
-  readonly pool: Pool<SkBuff>;
+  /** By identity, where a packet has one. */
+  readonly pool: Pool<object>;
 }
 
 function skBuffOffsets(fields: StructFields) {
@@ -69,6 +70,8 @@ export class Packets {
   readonly #at: ReturnType<typeof skBuffOffsets>;
   readonly #dataReference: number;
   readonly #classes: readonly SizeClass[];
+  /** By identity: the packet as it was last looked at. */
+  readonly #latest = new WeakMap<object, SkBuff>();
   readonly #addressOf: (object: NetDevice | Sock) => number;
 
   /** @param addressOf the offset of a packet's device or socket */
@@ -84,7 +87,7 @@ export class Packets {
     this.#classes = sizes.map(({ room, count }) => {
       const end = headroom + room;
       const bytes = this.#size + end + roundUp(shared.size, cacheLine);
-      return { room, end, pool: new Pool<SkBuff>(count, () => memory.allocate(bytes)) };
+      return { room, end, pool: new Pool<object>(count, () => memory.allocate(bytes)) };
     });
   }
 
@@ -98,12 +101,15 @@ export class Packets {
     return view.getUint32(skb + this.#at.len, true) - view.getUint32(skb + this.#at.dataLen, true);
   }
 
-  /** The offset of a packet's sk_buff: the same while it lives. @throws InputError for a packet beyond 64 KiB */
+  /** The offset of a packet's sk_buff: the same while it lives and its bytes fit there. @throws InputError for a packet beyond 64 KiB */
   address(packet: SkBuff): number {
     const size = this.#sizeOf(packet);
-    const known = size.pool.find(packet);
-    if (known !== 0) return known;
-    const skb = size.pool.take(packet);
+    const { identity } = packet;
+    const key = identity === undefined ? packet : identity;
+    const known = size.pool.find(key);
+    if (known !== 0 && (identity === undefined || this.#latest.get(identity) === packet)) return known;
+    const skb = known === 0 ? size.pool.take(key) : known;
+    if (identity !== undefined) this.#latest.set(identity, packet);
     this.#fill(skb, packet, size.end);
     return skb;
   }

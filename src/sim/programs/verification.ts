@@ -85,7 +85,7 @@ function textOf(
   kernel: Btf,
   attachTo: string | undefined,
 ): ProgramText {
-  const { code, type, license, expectedAttachType, lines, btf, functions, flags = 0 } = attributes;
+  const { code, type, license, expectedAttachType, lines, btf, functions, flags = 0, log } = attributes;
   return {
     code,
     type,
@@ -98,7 +98,8 @@ function textOf(
     ...(attachTo === undefined ? {} : { attachTo }),
     ...(btf === undefined ? {} : { btf }),
     ...(functions === undefined ? {} : { functions }),
-    ...(lines === undefined ? {} : { lines: lines.flatMap(lineOf) }),
+    // Without a log nobody is told of lines.
+    ...(lines === undefined || log === undefined ? {} : { lines: lines.flatMap(lineOf) }),
   };
 }
 

@@ -115,10 +115,21 @@ export function compareKey(code: Code, element: number, key: readonly number[], 
   }
 }
 
-/**
- * Walks a chain: `link` is the place of the word that leads to `element`, which at the end holds the key or is 0.
- */
-function walk(code: Code, layout: HashLayout, hash: number, link: number, element: number): void {
+/** Locals of a search: the key's hash and bucket, and in the chain the place of the word that leads to the element. */
+type Found = Readonly<Record<'hash' | 'bucket' | 'link' | 'element', number>>;
+
+/** Looks for the key that a function is given: `element` at the end holds it, or is 0. */
+function seek(code: Code, layout: HashLayout): Found {
+  const [hash, bucket, link, element] = [code.local('i32'), code.local('i32'), code.local('i32'), code.local('i32')];
+  hashInto(code, keyOf(layout), hash);
+  pushBucket(code, layout, hash);
+  code.tee(bucket);
+  code.set(link);
+  walk(code, layout, { hash, bucket, link, element });
+  return { hash, bucket, link, element };
+}
+
+function walk(code: Code, layout: HashLayout, { hash, link, element }: Found): void {
   const left = code.local('i32');
   // No chain is longer than there are elements, whatever a program that was not verified wrote into one.
   code.i32((layout.end - layout.data) / layout.stride);
@@ -153,13 +164,8 @@ function walk(code: Code, layout: HashLayout, hash: number, link: number, elemen
 }
 
 function findBody(layout: HashLayout): Code {
-  const words = wordsOf(layout);
-  const code = new Code(words);
-  const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  hashInto(code, keyOf(layout), hash);
-  pushBucket(code, layout, hash);
-  code.set(link);
-  walk(code, layout, hash, link, element);
+  const code = new Code(wordsOf(layout));
+  const { element } = seek(code, layout);
   code.get(element);
   return code;
 }
@@ -183,13 +189,8 @@ function copyWord(code: Code, to: () => void, from: () => void): void {
 }
 
 function deleteBody(layout: HashLayout): Code {
-  const words = wordsOf(layout);
-  const code = new Code(words);
-  const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  hashInto(code, keyOf(layout), hash);
-  pushBucket(code, layout, hash);
-  code.set(link);
-  walk(code, layout, hash, link, element);
+  const code = new Code(wordsOf(layout));
+  const { link, element } = seek(code, layout);
   code.get(element);
   code.op(wasm.i32Eqz);
   code.open(wasm.if);
@@ -212,8 +213,7 @@ function updateBody(layout: HashLayout): Code {
   const code = new Code(words + 2);
   const value = words;
   const flag = words + 1;
-  const [hash, link, element] = [code.local('i32'), code.local('i32'), code.local('i32')];
-  const [bucket, fresh] = [code.local('i32'), code.local('i32')];
+  const fresh = code.local('i32');
   const answer = (error: number): void => {
     code.open(wasm.if);
     code.i32(-error);
@@ -229,12 +229,7 @@ function updateBody(layout: HashLayout): Code {
   code.i32(flags.exist);
   code.op(wasm.i32GtU);
   answer(errno.EINVAL);
-  hashInto(code, keyOf(layout), hash);
-  pushBucket(code, layout, hash);
-  code.set(link);
-  code.get(link);
-  code.set(bucket);
-  walk(code, layout, hash, link, element);
+  const { hash, bucket, link, element } = seek(code, layout);
   code.get(element);
   code.open(wasm.if);
   isFlag(flags.noExist);
