@@ -4,7 +4,14 @@ import type { ReportFormat } from '../report/index.ts';
 import { type Example, newCommand, withExamples } from './command.ts';
 import { type Io, print } from './io.ts';
 import { addRunOptions, defaultRingPages, type Format, type RunFlags } from './run-options.ts';
-import { addToolOptions, argumentUsage, type ToolWords, toolArguments, toolWords } from './tool-arguments.ts';
+import {
+  addToolOptions,
+  argumentUsage,
+  type ToolWords,
+  toolArguments,
+  toolWords,
+  withoutAbbreviations,
+} from './tool-arguments.ts';
 import { profileNamed } from './values.ts';
 
 const summary = 'run a tool on a scenario';
@@ -40,7 +47,8 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   const split = argv.includes('--') ? argv.indexOf('--') : argv.length;
   const before = argv.slice(0, split);
   const behind = argv.slice(split + 1);
-  const named = addRunOptions(newCommand('run', io)).parseOptions(before).operands[0];
+  const own = addRunOptions(newCommand('run', io));
+  const named = own.parseOptions(withoutAbbreviations(before, own.options)).operands[0];
   if (named === undefined && before.some((word) => word === '--help' || word === '-h')) {
     describeRun(newCommand('tracebed run', io)).help();
   }
@@ -49,7 +57,7 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
   const tool = await loadTool(named ?? first ?? defaultTool);
   const command = describeToolRun(tool, io);
   if (behind.some((word) => word === '--help' || word === '-h')) command.help();
-  command.parse(before, { from: 'user' });
+  command.parse(withoutAbbreviations(before, command.options), { from: 'user' });
   const words = toolWords(tool, command, command.args.slice(named === undefined ? 0 : 1), behind, io);
   try {
     return await play(tool, command.opts<RunFlags>(), words, io);

@@ -40,6 +40,20 @@ function offeredBeside(reserved: readonly Option[], option: Option): Option | un
   return short;
 }
 
+/**
+ * Words with long options written out that are cut short, as BCC's users know it: `--pidns` is `--pidnss` where no other
+ * option begins so.
+ */
+export function withoutAbbreviations(words: readonly string[], options: readonly Option[]): string[] {
+  const names = new Set(options.flatMap(({ long }) => long ?? []));
+  return words.map((word) => {
+    const [name = '', value = ''] = word.split(/(=.*)/s);
+    if (!/^--\w/.test(name) || names.has(name)) return word;
+    const [whole, ...others] = [...names].filter((one) => one.startsWith(name));
+    return whole === undefined || others.length > 0 ? word : whole + value;
+  });
+}
+
 /** The option of a command that stands for a tool's, whole or by its short flag alone. */
 function standsFor(command: Command, option: Option): Option | undefined {
   return command.options.find(
@@ -76,7 +90,7 @@ export function toolWords(
 ): ToolWords {
   const parser = newCommand(tool.name, io).helpOption(false).argument('[words...]');
   for (const option of toolOptions(tool)) parser.addOption(option);
-  parser.parse([...behind], { from: 'user' });
+  parser.parse(withoutAbbreviations(behind, parser.options), { from: 'user' });
   const args = [...operands, ...parser.args];
   checkCount(tool, args);
   const options: Record<string, ToolOptionValue> = {};

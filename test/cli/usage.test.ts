@@ -57,6 +57,25 @@ describe("a tool's option whose long flag the run has too", () => {
   });
 });
 
+describe('a long option that is cut short', () => {
+  const waits = 'test/probes/scenarios/known-waits.ts';
+  const calls = ['run', 'runqlat', '--no-summary', '--scenario', waits];
+
+  test('is the one that begins so, before -- and behind it', async () => {
+    const whole = await tracebed([...calls, '--pidnss']);
+    expect(whole.out).toContain('pidns = ');
+    expect(await tracebed([...calls, '--pidns'])).toEqual(whole);
+    expect(await tracebed([...calls, '--', '--pidns'])).toEqual(whole);
+    expect(await tracebed(['run', '--scen', waits, '--no-sum', 'runqlat', '--pidns'])).toEqual(whole);
+    expect(await tracebed([...calls, '--tid', '--mill'])).toEqual(await tracebed([...calls, '-L', '-m']));
+  });
+
+  test('is unknown where several begin so', async () => {
+    const { code, err } = await tracebed([...calls, '--pi']);
+    expect({ code, first: err.split('\n')[0] }).toEqual({ code: 2, first: "tracebed: unknown option '--pi'" });
+  });
+});
+
 describe('a tool that is only asked for something', () => {
   test('prints it and plays nothing', async () => {
     const { code, out, err } = await tracebed(['run', 'tcpconnect', '--ebpf', '-t', '-P', '80']);
