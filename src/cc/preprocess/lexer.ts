@@ -65,6 +65,8 @@ class Lexer {
   readonly #diagnostics: Diagnostics;
   readonly #tokens: Token[] = [];
   readonly #faults = new Map<Token, Fault>();
+  /** Names may hold characters as `\\u…`. */
+  readonly #isEscaped: boolean;
   /** Where lines were joined, in the joined text, and how many characters went; the last that was passed. */
   readonly #joints: { readonly at: number; readonly length: number }[] = [];
   #joint = 0;
@@ -79,6 +81,7 @@ class Lexer {
     this.#file = file;
     this.#diagnostics = diagnostics;
     this.#text = this.#joined(file.text);
+    this.#isEscaped = this.#text.includes('\\');
     // A byte order mark says nothing.
     if (this.#text.charCodeAt(0) === 0xfeff) this.#at = 1;
   }
@@ -135,7 +138,7 @@ class Lexer {
     const at = this.#at;
     const end = endOfName(this.#text, at);
     const written = this.#text.slice(at, end);
-    if (!written.includes('\\')) this.#push('name', end, written);
+    if (!this.#isEscaped || !written.includes('\\')) this.#push('name', end, written);
     else
       this.#push(
         'name',
