@@ -12,7 +12,7 @@ import { tableSizes } from './dialect/tables.ts';
 import type { UsdtArgument } from './lower/lowering.ts';
 import { DataSections } from './object/data.ts';
 import { generateProgram } from './object/generate.ts';
-import { fieldTypeOf, structLayoutOf } from './object/layouts.ts';
+import { Layouts } from './object/layouts.ts';
 import { ObjectTypes } from './object/object-types.ts';
 import { isForTexts } from './preprocess/macros.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
@@ -114,14 +114,15 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
         );
     }
   }
-  const maps = unit.tables.filter((table) => !table.extern).map((table) => mapOf(table, objectTypes, cpus));
+  const layouts = new Layouts();
+  const maps = unit.tables.filter((table) => !table.extern).map((table) => mapOf(table, objectTypes, layouts, cpus));
   for (const { name, bytes } of data.sections()) {
     const value = objectTypes.section(name, bytes.length, data.placed(name));
     maps.push({ ...dataMap(name, bytes), types: { value } });
   }
   for (const type of unit.structs) objectTypes.type(type);
   const license = unit.license ?? options.license ?? 'GPL';
-  return { license, maps, programs, structs: structsOf(unit), btf: objectTypes.btf };
+  return { license, maps, programs, structs: structsOf(unit, layouts), btf: objectTypes.btf };
 }
 
 function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagnostics): ProgramSpec {
@@ -180,10 +181,10 @@ function behindPrelude({ tokens, functions }: KnownPrelude, own: readonly Token[
   return own.some(({ kind, text }) => kind === 'name' && functions.has(text)) ? [...tokens, ...own] : own;
 }
 
-function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number): MapSpec {
+function mapOf(table: TableObject, objectTypes: ObjectTypes, layouts: Layouts, cpus: number): MapSpec {
   const { key, leaf } = tableSizes(table);
   const sent = table.events[0];
-  const record = sent && fieldTypeOf(sent);
+  const record = sent && layouts.field(sent);
   const perCpu = table.mapType === 'perf_event_array' && table.entries === 0;
   return {
     name: table.name,
@@ -192,8 +193,8 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, cpus: number): MapS
     valueSize: leaf,
     maxEntries: perCpu ? cpus : table.mapType === 'stack_trace' ? powerOfTwo(table.entries) : table.entries,
     flags: table.flags,
-    key: table.key && fieldTypeOf(table.key),
-    value: table.leaf && fieldTypeOf(table.leaf),
+    key: table.key && layouts.field(table.key),
+    value: table.leaf && layouts.field(table.leaf),
     types: objectTypes.map(table),
     at: positionOf(askedBy(table.at)),
     ...(record ? { record } : {}),
@@ -215,9 +216,9 @@ function dataMap(name: string, bytes: Uint8Array): MapSpec {
   return { name, type: 'array', valueSize: bytes.length, flags, ...shared, contents: bytes };
 }
 
-function structsOf(unit: TranslationUnit): ObjectSpec['structs'] {
+function structsOf(unit: TranslationUnit, layouts: Layouts): ObjectSpec['structs'] {
   return unit.structs.flatMap((type) => {
-    const layout = type instanceof StructType && type.tag !== '' && !type.union ? structLayoutOf(type) : undefined;
+    const layout = type instanceof StructType && type.tag !== '' && !type.union ? layouts.struct(type) : undefined;
     return layout ? [layout] : [];
   });
 }

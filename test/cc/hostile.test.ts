@@ -68,6 +68,42 @@ int run(struct pt_regs *ctx) { int s = 0; for (int i = 0; i < 3; i++) s += f1(i)
       2,
       /becomes too much code/,
     ],
+    [
+      'quotes within quotes, each of which doubles what escapes them',
+      `#define S(a) #a\n#define M(a) S(a)\nchar x[] = ${nested('M(', '1', ')', 64)};`,
+      3,
+      /expand to more/,
+    ],
+    [
+      'names that are pasted to themselves',
+      `${many(64, (i) => `#define A${i}(x) A${i + 1}(x ## x)\n`)}#define A64(x) x\nint A0(y);`,
+      66,
+      /expand to more/,
+    ],
+    [
+      'a text that includes itself twice, and nothing else',
+      '#if __INCLUDE_LEVEL__ < 60\n#include "self.h"\n#include "self.h"\n#endif\n',
+      3,
+      /includes more than 10000 files/,
+    ],
+    [
+      'arrays of arrays by typedefs',
+      `typedef int t0;\n${many(300, (i) => `typedef t${i} t${i + 1}[1];\n`)}`,
+      202,
+      /this type nests more than 200 deep/,
+    ],
+    [
+      'functions of functions, each twice, in a message',
+      `typedef int t0;\n${many(64, (i) => `typedef int (*t${i + 1})(t${i}, t${i});\n`)}extern __typeof__((t64)0) x;\nint x;`,
+      67,
+      /redefinition of 'x' with a different type: 'int' vs 't64'/,
+    ],
+    [
+      'thirty loops of two that are to be unrolled',
+      around(`${many(30, (i) => `\n#pragma unroll\nfor (int i${i} = 0; i${i} < 2; i${i}++)`)};`),
+      54,
+      /this loop cannot be unrolled: it becomes too much code/,
+    ],
     ['a text that includes itself', '#include "self.h"\n', 1, /#include nested more than 64 deep/],
     [
       'a macro of a hundred thousand backslashes',
@@ -238,6 +274,54 @@ describe('compiles', () => {
         return `static __attribute__((noinline)) int g${i}(int a) { return ${rest}; }
           static __attribute__((noinline)) int h${i}(int a) { return ${rest}; }\n`;
       })}${around('return g26(ctx->di) + h26(ctx->si);')}`,
+    ],
+    [
+      'structs of two of two of two',
+      `struct s0 { char a; };\n${many(26, (i) => `struct s${i + 1} { struct s${i} a, b; };\n`)}${around('return sizeof(struct s26);')}`,
+    ],
+    [
+      'empty structs of two of two of two',
+      `struct s0 {};\n${many(60, (i) => `struct s${i + 1} { struct s${i} a, b[0]; };\n`)}${around('struct s60 x = {}, y = x;')}`,
+    ],
+    [
+      'functions of functions, each twice',
+      `typedef int t0; typedef int u0;\n${many(60, (i) => `typedef int (*t${i + 1})(t${i}, t${i}); typedef int (*u${i + 1})(u${i}, u${i});\n`)}
+       struct s { t60 f; }; BPF_ARRAY(a, struct s, 1);${around('t60 x = 0; u60 y = 0; return x == y;')}`,
+    ],
+    [
+      'thousands of structs that point to each other',
+      `${many(5000, (i) => `struct s${i} { struct s${(i + 1) % 5000} *a; struct s${(i + 7) % 5000} *b; };\n`)}BPF_HASH(h, struct s0);`,
+    ],
+    [
+      'a mask of masks of masks',
+      around(`unsigned long a = ctx->di, b = ctx->si; ${many(60, () => 'a = a & b; b = b & a;')} return a > 5;`),
+    ],
+    [
+      'literals within literals whose braces are left out',
+      `struct s { struct { struct { int a; } b; } c; };\n${around(`return ${nested('((struct s){ ', '1', ' }).c.b.a', 45)};`)}`,
+    ],
+    ['elements from the last to the first', `int a[] = { ${many(20_000, (i) => `[${20_000 - i}] = 1`, ',')} };`],
+    [
+      'a pointer that is one or another, sixty times',
+      around(
+        `struct task_struct *t = (void *)ctx->di, *u = (void *)ctx->si; ${many(60, (i) => `if (ctx->dx == ${i}) t = t->real_parent; else u = t;`)} return t->pid + u->pid;`,
+      ),
+    ],
+    [
+      'thousands of ways that meet one behind the other',
+      around(`long a = ctx->di, b = ctx->si; ${many(3000, (i) => `if (a == ${i}) a = ${i + 7};`)} return a + b;`),
+    ],
+    ['forty loops of two', around(`${many(40, (i) => `for (int i${i} = 0; i${i} < 2; i${i}++) `)};`)],
+    [
+      'addresses out of a packet that are sums of what lies there',
+      `int f(struct xdp_md *ctx) {
+        void *end = (void *)(long)ctx->data_end; volatile unsigned long *p = (void *)(long)ctx->data; unsigned long d = ctx->data;
+        ${many(40, () => 'if ((void *)(p + 1) > end) return 0; p = (void *)((*p & 7) + (*p & 7) + d);')}
+        return 1; }`,
+    ],
+    [
+      'the first of two 128-bit numbers that is not 0, sixty times',
+      around(`__int128 a = ctx->di, b = ctx->si; a = ${nested('(', 'a', ' ?: b)', 60)}; return a;`),
     ],
     ['calls within calls', `static int g(int a) { return a + 1; }\n${around(`return ${nested('g(', '1', ')', 60)};`)}`],
     ['how deep a file is included', '#include "other.h"\n_Static_assert(__INCLUDE_LEVEL__ == 0, "");'],

@@ -301,7 +301,7 @@ export function headerNames(): Iterable<string> {
 /** The header that was meant, when a name is no header's and all but one's. */
 export function misspeltHeader(path: string): string | undefined {
   if (names.has(path)) return undefined;
-  const [near] = nearest(path, names, 1);
+  const [near] = nearest(path, names, 1, 2);
   if (near === undefined) return undefined;
   const name = near.slice(near.lastIndexOf('/') + 1, -2);
   const most = name.length < 5 ? 0 : name.length < 8 ? 1 : 2;

@@ -44,8 +44,9 @@ export class Builder {
     this.current = this.entry;
   }
 
+  /** Values and blocks made so far. */
   get count(): number {
-    return this.#limit;
+    return this.#limit + this.blocks.length;
   }
 
   /** What is lowered now can never run. */

@@ -68,11 +68,20 @@ export function foldCompare(condition: JumpOperation, a: bigint, b: bigint, widt
   }
 }
 
+/** Operations that are looked through for the bits of a value: a mask of masks of masks has very many ways. */
+const mostLooked = 64;
+
 /**
  * Bits that may be set in a value: an upper bound for its unsigned size. No more is said than the verifier knows too,
  * for a mask that changes nothing goes away.
  */
 export function bitsOf(value: Value): number {
+  const simple = simpleBits(value);
+  return simple >= 0 ? simple : new BitCount().of(value);
+}
+
+/** Of what is known at once; else -1. */
+function simpleBits(value: Value): number {
   switch (value.op) {
     case 'const':
       return bitLength(value.constant);
@@ -84,16 +93,25 @@ export function bitsOf(value: Value): number {
       return value.imm;
     case 'zext':
     case 'trunc':
-      return Math.min(value.width, bitsOf(value.args[0] as Value));
     case 'and':
-      return Math.min(bitsOf(value.args[0] as Value), bitsOf(value.args[1] as Value));
-    case 'rsh': {
-      const by = value.args[1] as Value;
-      if (by.op !== 'const') return value.width;
-      return Math.max(1, bitsOf(value.args[0] as Value) - Number(by.constant & 63n));
-    }
+    case 'rsh':
+      return -1;
     default:
       return value.width;
+  }
+}
+
+class BitCount {
+  #looked = 0;
+
+  of(value: Value): number {
+    const simple = simpleBits(value);
+    if (simple >= 0) return simple;
+    if (++this.#looked > mostLooked) return value.width;
+    const [a, b] = value.args as [Value, Value];
+    if (value.op === 'and') return Math.min(this.of(a), this.of(b));
+    if (value.op !== 'rsh') return Math.min(value.width, this.of(a));
+    return b.op === 'const' ? Math.max(1, this.of(a) - Number(b.constant & 63n)) : value.width;
   }
 }
 

@@ -27,12 +27,12 @@ export interface ProvenanceOptions {
 
 /** @param assume what is said of a phi that is being looked at already */
 export function provenanceOf(value: Value, options: ProvenanceOptions, assume: Provenance = 'direct'): Provenance {
-  return trace(resolve(value), options, assume, undefined);
+  const source = resolve(value);
+  return isLeaf(source) ? leaf(source, options) : new Tracing(options, assume).of(source);
 }
 
-/** @param seen phis that are being looked at, and sums that were found unknown: sums of sums have very many ways */
-
-function trace(value: Value, options: ProvenanceOptions, assume: Provenance, seen: Set<Value> | undefined): Provenance {
+/** Where what is known without looking further comes from. */
+function leaf(value: Value, options: ProvenanceOptions): Provenance {
   switch (value.op) {
     case 'stack':
     case 'map':
@@ -43,49 +43,72 @@ function trace(value: Value, options: ProvenanceOptions, assume: Provenance, see
       return options.parameters?.[value.imm] ?? 'unknown';
     case 'helper':
       return value.helper && directResults.has(value.helper) ? 'direct' : 'unknown';
-    case 'load': {
-      if (!options.packets || value.access === 'user') return 'unknown';
-      return trace(resolve(value.args[0] as Value), options, assume, seen) === 'context' ? 'direct' : 'unknown';
-    }
-    case 'asm': {
-      // A pointer that was only moved is what it was; of a packet's, nobody may follow another.
-      const [first] = value.args;
-      if (options.packets) return 'direct';
-      return first && isArithmetic(value) ? trace(resolve(first), options, assume, seen) : 'unknown';
-    }
-    case 'opaque':
-    case 'zext':
-      return options.packets || value.op === 'opaque'
-        ? trace(resolve(value.args[0] as Value), options, assume, seen)
-        : 'unknown';
-    case 'add': {
-      if (seen?.has(value)) return 'unknown';
-      const [a, b] = [resolve(value.args[0] as Value), resolve(value.args[1] as Value)];
-      const looked = seen ?? (isLeaf(a) ? undefined : new Set<Value>());
-      const left = trace(a, options, assume, looked);
-      if (left !== 'unknown') return left;
-      const right = trace(b, options, assume, looked);
-      if (right === 'unknown') looked?.add(value);
-      return right;
-    }
-    case 'sub':
-      return trace(resolve(value.args[0] as Value), options, assume, seen);
-    case 'phi': {
-      if (seen?.has(value)) return assume;
-      const looked = (seen ?? new Set()).add(value);
-      if (value.args.length === 0) return 'unknown';
-      let result: Provenance | undefined;
-      for (const arg of value.args) {
-        const source = resolve(arg);
-        if (source.op === 'const') continue;
-        const one = trace(source, options, assume, looked);
-        if (one === 'unknown' || (result && result !== one)) return 'unknown';
-        result = one;
-      }
-      return result ?? 'unknown';
-    }
     default:
       return 'unknown';
+  }
+}
+
+/** One question, in which each value is looked at once: to a sum of sums of sums there are very many ways. */
+class Tracing {
+  readonly #options: ProvenanceOptions;
+  readonly #assume: Provenance;
+  readonly #known = new Map<Value, Provenance>();
+
+  constructor(options: ProvenanceOptions, assume: Provenance) {
+    this.#options = options;
+    this.#assume = assume;
+  }
+
+  of(valueIn: Value): Provenance {
+    const value = resolve(valueIn);
+    if (isLeaf(value)) return leaf(value, this.#options);
+    const known = this.#known.get(value);
+    if (known) return known;
+    this.#known.set(value, this.#assume);
+    const found = this.#through(value);
+    this.#known.set(value, found);
+    return found;
+  }
+
+  #through(value: Value): Provenance {
+    const { packets } = this.#options;
+    const [first, second] = value.args;
+    switch (value.op) {
+      case 'load':
+        if (!packets || value.access === 'user') return 'unknown';
+        return this.of(first as Value) === 'context' ? 'direct' : 'unknown';
+      case 'asm':
+        // A pointer that was only moved is what it was; of a packet's, nobody may follow another.
+        if (packets) return 'direct';
+        return first && isArithmetic(value) ? this.of(first) : 'unknown';
+      case 'opaque':
+        return this.of(first as Value);
+      case 'zext':
+        return packets ? this.of(first as Value) : 'unknown';
+      case 'add': {
+        const left = this.of(first as Value);
+        return left === 'unknown' ? this.of(second as Value) : left;
+      }
+      case 'sub':
+        return this.of(first as Value);
+      case 'phi':
+        return this.#joined(value);
+      default:
+        return 'unknown';
+    }
+  }
+
+  /** What a phi's ways agree on; constants say nothing. */
+  #joined({ args }: Value): Provenance {
+    let result: Provenance | undefined;
+    for (const arg of args) {
+      const source = resolve(arg);
+      if (source.op === 'const') continue;
+      const one = this.of(source);
+      if (one === 'unknown' || (result && result !== one)) return 'unknown';
+      result = one;
+    }
+    return result ?? 'unknown';
   }
 }
 
@@ -133,47 +156,65 @@ export function readsDirectly(base: Value, offset: number, size: Size, options: 
 }
 
 /** The kernel struct that a value is known to point into. */
-function kernelPlaceOf(
-  valueIn: Value,
-  options: ProvenanceOptions,
-  seen: ReadonlySet<Value> = new Set(),
-): KernelPlace | undefined {
-  const value = resolve(valueIn);
-  switch (value.op) {
-    case 'helper': {
-      const struct = value.helper && options.typed.result(value.helper);
-      return struct === undefined ? undefined : { struct, offset: 0 };
+function kernelPlaceOf(value: Value, options: ProvenanceOptions): KernelPlace | undefined {
+  return new Places(options).of(value);
+}
+
+/** One question, in which each value is looked at once. */
+class Places {
+  readonly #options: ProvenanceOptions;
+  /** Undefined, too, of what is being looked at: a phi that leads to itself. */
+  readonly #known = new Map<Value, KernelPlace | undefined>();
+
+  constructor(options: ProvenanceOptions) {
+    this.#options = options;
+  }
+
+  of(valueIn: Value): KernelPlace | undefined {
+    const value = resolve(valueIn);
+    if (this.#known.has(value)) return this.#known.get(value);
+    this.#known.set(value, undefined);
+    const found = this.#through(value);
+    this.#known.set(value, found);
+    return found;
+  }
+
+  #through(value: Value): KernelPlace | undefined {
+    switch (value.op) {
+      case 'helper':
+        return startOf(value.helper && this.#options.typed.result(value.helper));
+      case 'load':
+        return value.size === 8 && value.access !== 'user' ? startOf(this.#pointerRead(value)) : undefined;
+      case 'opaque':
+        return this.of(value.args[0] as Value);
+      case 'add': {
+        const by = resolve(value.args[1] as Value);
+        const base = by.op === 'const' ? this.of(value.args[0] as Value) : undefined;
+        return base && { struct: base.struct, offset: base.offset + Number(BigInt.asIntN(32, by.constant)) };
+      }
+      case 'phi': {
+        const [first, ...others] = value.args.map((arg) => this.of(arg));
+        return others.every((one) => one?.struct === first?.struct && one?.offset === first?.offset)
+          ? first
+          : undefined;
+      }
+      default:
+        return undefined;
     }
-    case 'load': {
-      const struct = value.size === 8 && value.access !== 'user' ? pointerRead(value, options, seen) : undefined;
-      return struct === undefined ? undefined : { struct, offset: 0 };
+  }
+
+  #pointerRead(load: Value): number | undefined {
+    const base = resolve(load.args[0] as Value);
+    const { program, typed } = this.#options;
+    if (base.op === 'parameter') {
+      return program && base.imm === 0 && load.offset % 8 === 0 ? typed.argument(load.offset / 8) : undefined;
     }
-    case 'opaque':
-      return kernelPlaceOf(value.args[0] as Value, options, seen);
-    case 'add': {
-      const by = resolve(value.args[1] as Value);
-      const base = by.op === 'const' ? kernelPlaceOf(value.args[0] as Value, options, seen) : undefined;
-      return base && { struct: base.struct, offset: base.offset + Number(BigInt.asIntN(32, by.constant)) };
-    }
-    case 'phi': {
-      if (seen.has(value)) return undefined;
-      const inner = new Set([...seen, value]);
-      const [first, ...others] = value.args.map((arg) => kernelPlaceOf(arg, options, inner));
-      return others.every((one) => one?.struct === first?.struct && one?.offset === first?.offset) ? first : undefined;
-    }
-    default:
-      return undefined;
+    const place = this.of(base);
+    const read = place && kernelRead(typed.btf, { ...place, offset: place.offset + load.offset }, 8);
+    return read?.kind === 'pointer' ? read.struct : undefined;
   }
 }
 
-function pointerRead(load: Value, options: ProvenanceOptions, seen: ReadonlySet<Value>): number | undefined {
-  const base = resolve(load.args[0] as Value);
-  if (base.op === 'parameter') {
-    return options.program && base.imm === 0 && load.offset % 8 === 0
-      ? options.typed.argument(load.offset / 8)
-      : undefined;
-  }
-  const place = kernelPlaceOf(base, options, seen);
-  const read = place && kernelRead(options.typed.btf, { ...place, offset: place.offset + load.offset }, 8);
-  return read?.kind === 'pointer' ? read.struct : undefined;
+function startOf(struct: number | undefined): KernelPlace | undefined {
+  return struct === undefined ? undefined : { struct, offset: 0 };
 }

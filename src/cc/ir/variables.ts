@@ -8,6 +8,13 @@ interface ValueMaker {
   phi(block: Block, width: 32 | 64): Value;
 }
 
+/** A phi whose operands are being looked for, and the block from whose end the variable is asked for. */
+interface OpenPhi {
+  readonly phi: Value;
+  readonly from: Block;
+  readonly operands: Value[];
+}
+
 /**
  * What variables are in each block, while SSA is made (Braun et al., "Simple and Efficient Construction of SSA Form",
  * 2013): a read looks backwards for the last write, and phis appear where ways meet.
@@ -29,7 +36,12 @@ export class VariableValues {
     block.sealed = true;
     if (!incomplete) return;
     this.#incomplete.delete(block);
-    for (const [variable, phi] of incomplete) this.#addOperands(variable, phi);
+    for (const [variable, phi] of incomplete) {
+      this.#complete(
+        phi,
+        block.preds.map((pred) => this.read(variable, phi.width, pred)),
+      );
+    }
   }
 
   /** What a variable is at the end of a block. */
@@ -44,6 +56,27 @@ export class VariableValues {
 
   /** @param width of a variable that was never written to: its value is 0 then */
   read(variable: object, width: 32 | 64, from: Block): Value {
+    // A stack of phis whose operands are being looked for: thousands of ways may meet one behind the other.
+    const open: OpenPhi[] = [];
+    let value = this.#find(variable, width, from, open);
+    for (let top = open.at(-1); top; top = open.at(-1)) {
+      const { phi, operands } = top;
+      const block = phi.block as Block;
+      if (value) operands.push(value);
+      if (operands.length < block.preds.length) {
+        value = this.#find(variable, width, block.preds[operands.length] as Block, open);
+        continue;
+      }
+      open.pop();
+      value = this.#complete(phi, operands);
+      this.write(variable, value, block);
+      if (top.from !== block) this.write(variable, value, top.from);
+    }
+    return value as Value;
+  }
+
+  /** What is known of a variable at the end of a block; else undefined, and a phi is open. */
+  #find(variable: object, width: 32 | 64, from: Block, open: OpenPhi[]): Value | undefined {
     const definitions = this.#definitions.get(variable);
     let block = from;
     for (let steps = 0; ; steps++) {
@@ -57,30 +90,33 @@ export class VariableValues {
       if (steps > this.#make.blocks.length) return this.#make.constant(0n, width);
       block = block.preds[0] as Block;
     }
-    let value: Value;
-    if (!block.sealed) {
-      value = this.#make.phi(block, width);
-      let incomplete = this.#incomplete.get(block);
-      if (!incomplete) {
-        incomplete = new Map();
-        this.#incomplete.set(block, incomplete);
-      }
-      incomplete.set(variable, value);
-    } else if (block.preds.length === 0) value = this.#make.constant(0n, width);
-    else {
+    if (block.sealed && block.preds.length > 0) {
       const phi = this.#make.phi(block, width);
       this.write(variable, phi, block);
-      value = this.#addOperands(variable, phi);
+      open.push({ phi, from, operands: [] });
+      return undefined;
     }
+    const value = block.sealed ? this.#make.constant(0n, width) : this.#incompletePhi(variable, width, block);
     this.write(variable, value, block);
     if (from !== block) this.write(variable, value, from);
     return value;
   }
 
-  #addOperands(variable: object, phi: Value): Value {
-    const block = phi.block as Block;
-    phi.args = block.preds.map((pred) => this.read(variable, phi.width, pred));
-    for (const arg of phi.args) this.#use(arg, phi);
+  /** A phi of a block that others may lead to yet. */
+  #incompletePhi(variable: object, width: 32 | 64, block: Block): Value {
+    const phi = this.#make.phi(block, width);
+    let incomplete = this.#incomplete.get(block);
+    if (!incomplete) {
+      incomplete = new Map();
+      this.#incomplete.set(block, incomplete);
+    }
+    incomplete.set(variable, phi);
+    return phi;
+  }
+
+  #complete(phi: Value, operands: Value[]): Value {
+    phi.args = operands;
+    for (const arg of operands) this.#use(arg, phi);
     return this.#simplify(phi);
   }
 
@@ -100,23 +136,32 @@ export class VariableValues {
     else this.#users.set(value, [user]);
   }
 
-  /** A phi of one value and itself is that value. */
-  #simplify(phi: Value): Value {
+  /** A phi of one value and itself is that value; those that it is an operand of may be so then, too. */
+  #simplify(first: Value): Value {
+    const pending = [first];
+    for (let phi = pending.pop(); phi; phi = pending.pop()) {
+      const result = phi.same ? undefined : this.#only(phi);
+      if (!result) continue;
+      phi.same = result;
+      const block = phi.block as Block;
+      block.phis.splice(block.phis.indexOf(phi), 1);
+      for (const user of this.#users.get(phi) ?? []) {
+        this.#use(result, user);
+        if (user !== phi && user.op === 'phi' && !user.same && (user.block as Block).sealed) pending.push(user);
+      }
+    }
+    return resolve(first);
+  }
+
+  /** The one value that a phi has besides itself. */
+  #only(phi: Value): Value | undefined {
     let only: Value | undefined;
     for (const arg of phi.args) {
       const value = resolve(arg);
       if (value === only || value === phi) continue;
-      if (only && !(only.op === 'const' && value.op === 'const' && only.constant === value.constant)) return phi;
+      if (only && !(only.op === 'const' && value.op === 'const' && only.constant === value.constant)) return undefined;
       only = value;
     }
-    const result = only ?? this.#make.constant(0n, phi.width);
-    phi.same = result;
-    const block = phi.block as Block;
-    block.phis.splice(block.phis.indexOf(phi), 1);
-    for (const user of this.#users.get(phi) ?? []) {
-      this.#use(result, user);
-      if (user !== phi && user.op === 'phi' && !user.same && (user.block as Block).sealed) this.#simplify(user);
-    }
-    return resolve(result);
+    return only ?? this.#make.constant(0n, phi.width);
   }
 }

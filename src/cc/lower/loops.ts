@@ -1,6 +1,6 @@
-import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
 import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { mostSteps, tripCount } from '../syntax/trip-count.ts';
 import { Weights } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
 import type { Lowering } from './lowering.ts';
@@ -9,12 +9,13 @@ import { comparedTarget, testOfPointers } from './pointers.ts';
 /** Loops: as they are, or unrolled where `#pragma unroll` asks for it or their count is small and known. */
 type Loop = Extract<Statement, { kind: 'loop' }>;
 
-/** More values than this come only of a loop that was unrolled too far. */
+/** More values and blocks than this come only of a loop that was unrolled too far. */
 const mostValues = 100_000;
 
 export class LoopLowering {
   readonly #l: Lowering;
   readonly #weights = new Weights();
+  readonly #unrolledWeights = new Weights(true);
 
   constructor(lowering: Lowering) {
     this.#l = lowering;
@@ -45,7 +46,8 @@ export class LoopLowering {
    */
   #fewRounds(s: Loop): number {
     const times = tripCount(s, mostSteps);
-    return times > 0 && times * (this.#weights.of(s.body) + 1) <= smallLoop ? times : 0;
+    if (times === 0 || times * (this.#weights.of(s.body) + 1) > smallLoop) return 0;
+    return times * (this.#unrolledWeights.of(s.body) + 1) <= smallLoops ? times : 0;
   }
 
   /** How often a loop over pointers runs at most, when that is known and not often; else 0. */
@@ -127,7 +129,14 @@ export class LoopLowering {
         builder.current = body;
       }
       if (builder.dead) break;
-      if (!rolledBehind && (i >= times || builder.count > mostValues)) {
+      if (!rolledBehind && builder.count > mostValues) {
+        diagnostics.abandon(
+          s.at,
+          'this loop cannot be unrolled: it becomes too much code',
+          'unroll fewer loops in loops',
+        );
+      }
+      if (!rolledBehind && i >= times) {
         diagnostics.error(s.at, 'this loop cannot be unrolled: its end is not known', 'give it a constant bound');
         break;
       }
@@ -165,28 +174,7 @@ function variablesOf(e: Expression): Variable[] {
   }
 }
 
-/** How often a loop that counts by a constant runs, when that is at most `most` and can be seen; else 0. */
-function tripCount({ initial, test, step, testLast }: Loop, most: number): number {
-  const first = initial?.kind === 'block' && initial.body.length === 1 ? initial.body[0] : undefined;
-  if (testLast || first?.kind !== 'declare' || test?.kind !== 'compare' || step?.kind !== 'update') return 0;
-  // What lies in memory is not known, even if it is a constant.
-  if (first.variable.inMemory) return 0;
-  const start = first.variable.initial?.entries[0]?.value;
-  const counts = (e: Expression): boolean =>
-    e.kind === 'cast' ? counts(e.base) : e.kind === 'variable' && e.variable === first.variable;
-  const { left, right, op } = test;
-  const known = start?.kind === 'number' && right.kind === 'number' && step.right.kind === 'number';
-  if (!known || !counts(left) || !counts(step.left) || (step.op !== '+' && step.op !== '-')) return 0;
-  const by = step.op === '+' ? step.right.value : -step.right.value;
-
-  const goesOn = (value: bigint): boolean => binaryValue(op, value, right.value) !== 0n;
-  let times = 0;
-  for (let value = start.value; goesOn(value) && times <= most; value += by) times++;
-  return times > most ? 0 : times;
-}
-
 /** A loop that comes to no more instructions than these is unrolled unasked, as clang does. */
 const smallLoop = 150;
-
-/** Most rounds of a loop that are unrolled unasked. */
-const mostSteps = 32;
+/** The same with the loops in it, which are unrolled too. */
+const smallLoops = 2000;

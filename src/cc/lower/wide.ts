@@ -1,4 +1,4 @@
-import type { Arithmetic, Value } from '../ir/ir.ts';
+import type { Arithmetic, Block, Value } from '../ir/ir.ts';
 import type { BinaryOperator, Expression } from '../syntax/ast.ts';
 import { types } from '../types/types.ts';
 import { conditions, isSigned, isWide } from './expressions.ts';
@@ -64,13 +64,22 @@ export class WideLowering {
   #conditional(e: Extract<Expression, { kind: 'conditional' }>): Wide {
     const { builder, expressions } = this.#l;
     const [low, high] = [{}, {}];
-    const take = (from: Expression) => (): Value => {
-      const value = this.value(from);
+    const take = (value: Wide): Value => {
       builder.write(low, value[0]);
       builder.write(high, value[1]);
       return value[0];
     };
-    expressions.choose((yes, no) => expressions.branch(e.test, yes, no), take(e.yes ?? e.test), take(e.no), 64, {});
+    const no = (): Value => take(this.value(e.no));
+    const { yes } = e;
+    if (yes) {
+      const test = (a: Block, b: Block): void => expressions.branch(e.test, a, b);
+      expressions.choose(test, () => take(this.value(yes)), no, 64, {});
+    } else {
+      const tested = this.value(e.test);
+      const some = builder.binary('or', ...tested);
+      const test = (a: Block, b: Block): void => builder.branch('ne', some, builder.constant(0n, 64), 64, a, b);
+      expressions.choose(test, () => take(tested), no, 64, {});
+    }
     return [builder.read(low, 64), builder.read(high, 64)];
   }
 

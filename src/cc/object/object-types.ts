@@ -1,8 +1,18 @@
 import { type BtfType, readBtf, type TypeId, writeBtf } from '../../btf/index.ts';
 import type { MapTypes, ObjectBtf } from '../../object/index.ts';
 import type { FunctionObject, TableObject, Variable } from '../syntax/ast.ts';
-import { type CType, type FunctionType, type IntType, type StructType, sizeOf } from '../types/types.ts';
+import {
+  type CType,
+  type FunctionType,
+  type IntType,
+  type StructBody,
+  type StructType,
+  sizeOf,
+} from '../types/types.ts';
 import type { PlacedVariable } from './data.ts';
+
+/** Structs whose members are laid out within those of each other. */
+const deepest = 100;
 
 /**
  * The BTF of an object: the types of its functions, of what its maps hold and of its data. A struct of the kernel that
@@ -12,6 +22,11 @@ export class ObjectTypes {
   readonly #types: BtfType[] = [{ kind: 'void' }];
   /** Ids by what tells a type from others: its C type's object, or its spelling. */
   readonly #structs = new Map<StructType, TypeId>();
+  /** Functions, whose parameters may be functions again in very many ways, and the values of enums. */
+  readonly #long = new Map<object, TypeId>();
+  /** Structs whose members wait: those of one that leads to another that leads to another … lie too deep. */
+  #waiting: StructType[] = [];
+  #depth = 0;
   readonly #known = new Map<string, TypeId>();
   readonly #own: Set<CType>;
 
@@ -86,8 +101,14 @@ export class ObjectTypes {
       case 'struct':
         return this.#struct(type);
       case 'function':
-        return this.#prototype(type.returns, type.parameters, type.variadic);
+        return this.#noted(type, () => this.#prototype(type.returns, type.parameters, type.variadic));
     }
+  }
+
+  #noted(what: object, make: () => TypeId): TypeId {
+    const id = this.#long.get(what) ?? make();
+    this.#long.set(what, id);
+    return id;
   }
 
   #prototype(returned: CType, parameters: FunctionType['parameters'], variadic: boolean): TypeId {
@@ -105,8 +126,10 @@ export class ObjectTypes {
     }
     const tag = name.replace(/^enum /, '').replace('(anonymous)', '');
     const kind = size === 8 ? 'enum64' : 'enum';
-    const key = `enum ${tag} ${values.map((one) => `${one.name}=${one.value}`).join()}`;
-    return this.#once(key, () => ({ kind, name: tag, size, signed, values }));
+    return this.#noted(values, () => {
+      const key = `enum ${tag} ${values.map((one) => `${one.name}=${one.value}`).join()}`;
+      return this.#once(key, () => ({ kind, name: tag, size, signed, values }));
+    });
   }
 
   #pointer(target: CType): TypeId {
@@ -136,18 +159,29 @@ export class ObjectTypes {
   #struct(type: StructType): TypeId {
     const known = this.#structs.get(type);
     if (known !== undefined) return known;
-    const { body, tag, union } = type;
+    const { body } = type;
     if (!body) return this.#forward(type);
     const id = this.#add({ kind: 'void' });
     this.#structs.set(type, id);
+    if (this.#depth > deepest) this.#waiting.push(type);
+    else this.#members(type, body, id);
+    if (this.#depth > 0) return id;
+    for (let next = this.#waiting.pop(); next; next = this.#waiting.pop()) {
+      this.#members(next, next.body as StructBody, this.#structs.get(next) as TypeId);
+    }
+    return id;
+  }
+
+  #members({ tag, union }: StructType, body: StructBody, id: TypeId): void {
+    this.#depth++;
     const members = body.members.map((member) => ({
       name: member.name,
       type: this.type(member.type),
       bitOffset: member.offset * 8 + (member.bits?.shift ?? 0),
       bitSize: member.bits?.width ?? 0,
     }));
+    this.#depth--;
     this.#types[id] = { kind: union ? 'union' : 'struct', name: tag, size: body.size, members };
-    return id;
   }
 
   #once(key: string, make: () => BtfType): TypeId {

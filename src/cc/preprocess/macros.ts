@@ -33,6 +33,8 @@ const mostExpanded = 500_000;
 const mostTokens = 100_000;
 /** Names that the sets of hidden macros may hold together: a macro within a macro within … copies them each time. */
 const mostHidden = 1_000_000;
+/** Characters that `#` and `##` may make in a text: each level of quotes within quotes doubles what escapes them. */
+const mostCharacters = 1 << 24;
 /** Calls of macros within the arguments of each other. */
 const deepest = 200;
 
@@ -49,6 +51,7 @@ export class MacroTable {
   #expanded = 0;
   #tokens = 0;
   #hidden = 0;
+  #characters = 0;
   #depth = 0;
   #counter = 0;
 
@@ -251,6 +254,15 @@ export class MacroTable {
     }
   }
 
+  /** Counts what `#` or `##` made in a text. */
+  made(text: string, at: Token): string {
+    this.#characters += text.length;
+    if (this.#characters > mostCharacters) {
+      this.#diagnostics.abandon(at, 'the macros of this text expand to more than it can mean');
+    }
+    return text;
+  }
+
   /** `defined X` and `defined(X)`, the word read already: X is not expanded. */
   #defined(at: Token, pending: Token[]): Token {
     const bracket = pending.at(-1)?.text === '(' ? pending.pop() : undefined;
@@ -329,8 +341,7 @@ export class MacroTable {
 
   /** What stands for a use of a macro; no macro of `hidden` is looked at in it again. */
   #substitute(macro: Macro, args: readonly Token[][], use: Token, hidden: ReadonlySet<string>): Token[] {
-    const expand = (tokens: readonly Token[]): readonly Token[] => this.expand(tokens);
-    const result = new Substitution(macro, args, use, expand, this.#diagnostics).run();
+    const result = new Substitution(macro, args, use, this, this.#diagnostics).run();
     this.#count(
       result.reduce((sum, { hidden: own }) => sum + (own ? own.size + hidden.size : 0), 0),
       use,

@@ -29,6 +29,9 @@ export interface Prelude {
 }
 
 const deepest = 64;
+/** Files that a text may take in, and characters of them: one that takes in itself twice, and these again, has no end. */
+const mostFiles = 10_000;
+const mostCharacters = 1 << 26;
 /** C11 6.10.4: a line's number fits an int. */
 const mostLines = 0x7fff_ffff;
 const mostTokens = 2_000_000;
@@ -61,6 +64,8 @@ export class Preprocessor {
   readonly #output: Token[];
   readonly #once = new Set<string>();
   #depth = 0;
+  #files = 0;
+  #characters = 0;
   #end: Token | undefined;
 
   /** @param before what stands before every text */
@@ -336,6 +341,11 @@ export class Preprocessor {
     if (this.#depth > deepest) this.#diagnostics.abandon(name, `#include nested more than ${deepest} deep`);
     const next = name.text === 'include_next';
     const file = this.#resolve(path, { system, next, from: pathOf(name.file) });
+    this.#files++;
+    this.#characters += file?.text.length ?? 0;
+    if (this.#files > mostFiles || this.#characters > mostCharacters) {
+      this.#diagnostics.abandon(name, `this text includes more than ${mostFiles} files, or ${mostCharacters >> 20} MB`);
+    }
     if (file) this.include({ ...file, from: name });
     else this.#notFound(path, first);
   }

@@ -2,6 +2,14 @@ import type { Diagnostics } from '../diagnostics.ts';
 import type { Macro } from './macros.ts';
 import { append, spell, type Token, type TokenKind } from './token.ts';
 
+/** What a substitution asks of those who know all macros. */
+interface Table {
+  /** Expands an argument by itself. */
+  expand(tokens: readonly Token[]): readonly Token[];
+  /** Takes note of what `#` or `##` made. */
+  made(text: string, at: Token): string;
+}
+
 /**
  * What a use of a macro becomes before it is looked at again (C11 6.10.3.1 to 6.10.3.3): arguments in the places of
  * parameters, `#`, `##`, and C23's `__VA_OPT__`.
@@ -10,23 +18,16 @@ export class Substitution {
   readonly #macro: Macro;
   readonly #args: readonly Token[][];
   readonly #use: Token;
-  readonly #expand: (tokens: readonly Token[]) => readonly Token[];
+  readonly #table: Table;
   readonly #diagnostics: Diagnostics;
   /** What each `__VA_OPT__(…)` of the body stands for, by the token that stands for it. */
   readonly #optional = new Map<Token, Token[]>();
 
-  /** @param expand expands an argument by itself */
-  constructor(
-    macro: Macro,
-    args: readonly Token[][],
-    use: Token,
-    expand: (tokens: readonly Token[]) => readonly Token[],
-    diagnostics: Diagnostics,
-  ) {
+  constructor(macro: Macro, args: readonly Token[][], use: Token, table: Table, diagnostics: Diagnostics) {
     this.#macro = macro;
     this.#args = args;
     this.#use = use;
-    this.#expand = expand;
+    this.#table = table;
     this.#diagnostics = diagnostics;
   }
 
@@ -41,7 +42,7 @@ export class Substitution {
       const next = body[i + 1];
       const text = token.text === '#' && next && this.#macro.parameters ? this.#argumentOf(next) : undefined;
       if (text) {
-        result.push({ ...token, kind: 'string', text: stringified(text) });
+        result.push({ ...token, kind: 'string', text: this.#table.made(stringified(text), this.#use) });
         i++;
       } else if (token.text === '##' && next) {
         i++;
@@ -79,14 +80,14 @@ export class Substitution {
     const argument = this.#argumentOf(token);
     if (!argument) return [token];
     if (this.#optional.has(token)) return argument;
-    return this.#expand(argument).map((one, i) => given(i === 0 ? { ...one, space: token.space } : one));
+    return this.#table.expand(argument).map((one, i) => given(i === 0 ? { ...one, space: token.space } : one));
   }
 
   /** The body with one token for each `__VA_OPT__(…)` (C23 6.10.5.2), which stands for nothing without more arguments. */
   #withOptional(body: readonly Token[]): readonly Token[] {
     const { rest, parameters } = this.#macro;
     if (rest === undefined || !body.some((token) => token.text === '__VA_OPT__')) return body;
-    const some = this.#expand(this.#args[parameters?.length ?? 0] ?? []).length > 0;
+    const some = this.#table.expand(this.#args[parameters?.length ?? 0] ?? []).length > 0;
     const result: Token[] = [];
     for (let i = 0; i < body.length; i++) {
       const token = body[i] as Token;
@@ -119,7 +120,7 @@ export class Substitution {
       append(result, right);
       return;
     }
-    const text = left.text + first.text;
+    const text = this.#table.made(left.text + first.text, this.#use);
     const kind = kindOf(text);
     if (!kind) this.#diagnostics.error(this.#use, `pasting formed '${text}', an invalid preprocessing token`);
     result.pop();

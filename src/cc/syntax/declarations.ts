@@ -35,9 +35,12 @@ const unqualified: Qualified = { user: false, volatile: false, constant: false }
 
 /** Of pointers to pointers; what is deeper is a mistake. */
 const mostLevels = 32;
+/** Pointers, arrays and functions within each other, by typedefs and `typeof`. */
+const deepest = 200;
 
 export class DeclarationParser {
   readonly #p: Parsing;
+  readonly #levels = new Map<CType, number>();
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -246,7 +249,26 @@ export class DeclarationParser {
     parseAttributes(p, attributes);
     const { type: whole, parameters } = this.#suffix(type, attributes, name);
     parseAttributes(p, attributes);
+    if (this.#levelsOf(whole) > deepest) {
+      p.diagnostics.abandon(name ?? p.token, `this type nests more than ${deepest} deep`);
+    }
     return { name, type: whole, parameters, attributes, constant };
+  }
+
+  /** How deep pointers, arrays and functions lie within each other; those of earlier declarations are known. */
+  #levelsOf(type: CType): number {
+    if (type.kind !== 'pointer' && type.kind !== 'array' && type.kind !== 'function') return 0;
+    const known = this.#levels.get(type);
+    if (known !== undefined) return known;
+    let levels = 0;
+    if (type.kind === 'pointer') levels = this.#levelsOf(type.target);
+    else if (type.kind === 'array') levels = this.#levelsOf(type.element);
+    else {
+      levels = this.#levelsOf(type.returns);
+      for (const parameter of type.parameters) levels = Math.max(levels, this.#levelsOf(parameter.type));
+    }
+    this.#levels.set(type, levels + 1);
+    return levels + 1;
   }
 
   #nestedDeclarator(): boolean {

@@ -70,16 +70,14 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   #update(left: Expression, op: BinaryOperator, rightIn: Expression, at: Token, post: boolean): Expression {
     const p = this.#p;
-    if (this.#isPlace(left) && left.type.kind === 'int' && left.type.size === 16 && !post) {
-      return this.#assign(left, p.typing.arithmetic(op, left, rightIn, at), at);
-    }
     if (isWrong(left)) return left;
     const step = at.text === '++' ? 'increment' : at.text === '--' ? 'decrement' : undefined;
     if (!this.#isPlace(left)) {
       p.diagnostics.error(at, 'expression is not assignable', { ranges: [p.spans.of(left)] });
       return left;
     }
-    if (!isScalar(left.type)) {
+    const wide = left.type.kind === 'int' && left.type.size === 16;
+    if (!isScalar(left.type) && !wide) {
       if (step) p.diagnostics.error(at, `cannot ${step} value of type ${quoted(left.type)}`);
       else p.typing.arithmetic(op, left, rightIn, at);
       return left;
@@ -88,7 +86,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     noteAssigned(left);
     // The types are those of `left op right`.
     const whole = p.typing.arithmetic(op, left, rightIn, at);
-    const right = whole.kind === 'binary' ? whole.right : p.typing.cast(rightIn, types.long);
+    const right = whole.kind === 'binary' ? whole.right : p.typing.cast(rightIn, wide ? left.type : types.long);
     const operand = whole.type;
     return { kind: 'update', type: left.type, at, op, left, right, operand, post };
   }

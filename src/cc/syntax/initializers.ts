@@ -1,18 +1,9 @@
 import { quotedBytes } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import {
-  type CType,
-  findMember,
-  isAggregate,
-  type Member,
-  memberNames,
-  mostBytes,
-  quoted,
-  sizeOf,
-  types,
-} from '../types/types.ts';
+import { type CType, isAggregate, type Member, memberNames, mostBytes, quoted, sizeOf, types } from '../types/types.ts';
 import type { Expression, Initializer, InitializerEntry } from './ast.ts';
+import { Entries } from './entries.ts';
 import type { Parsing } from './parsing.ts';
 
 /**
@@ -31,6 +22,8 @@ export class InitializerParser {
   readonly #p: Parsing;
   /** A designator was met: what follows may initialise what was before. */
   #designated = false;
+  /** An expression that was read to see whether it is a whole struct: the first member takes it, if not. */
+  #ahead: { readonly start: number; readonly end: number; readonly value: Expression } | undefined;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -41,28 +34,37 @@ export class InitializerParser {
    * @param name whose initialiser it is
    */
   initializer(type: CType, name?: Token): { type: CType; initial: Initializer } {
-    const p = this.#p;
-    const entries: InitializerEntry[] = [];
+    const entries = new Entries();
     const outer = this.#designated;
     this.#designated = false;
     const end = this.#element({ type, offset: 0 }, undefined, entries, name);
     this.#designated = outer;
-    if (entries.length > mostEntries) p.diagnostics.abandon(p.token, 'this initialiser is too long');
+    const initial = { entries: entries.list() };
     if (type.kind === 'array' && type.length === undefined) {
       const length = Math.ceil(end / Math.max(1, sizeOf(type.element)));
-      return { type: { ...type, length }, initial: { entries } };
+      return { type: { ...type, length }, initial };
     }
-    return { type, initial: { entries } };
+    return { type, initial };
   }
 
   /** One element at a place; gives the byte behind it. */
-  #element(place: Cursor, bits: Member['bits'], entries: InitializerEntry[], name?: Token): number {
+  #element(place: Cursor, bits: Member['bits'], entries: Entries, name?: Token): number {
     const p = this.#p;
     const { type, offset } = place;
     if (type.kind === 'array' && this.#isString(type)) return this.#string(place, entries);
     if (p.is('{')) return p.nested(() => this.#list(place, bits, entries));
-    const value = p.expressions.assignment();
+    const value = this.#expression();
     return this.#leaf(place, bits, value, entries, name) ?? offset + sizeOf(type);
+  }
+
+  /** An assignment expression; one that was read ahead is not read again. */
+  #expression(): Expression {
+    const p = this.#p;
+    const { start, end, value } = this.#ahead ?? {};
+    if (!value || start !== p.at) return p.expressions.assignment();
+    this.#ahead = undefined;
+    p.at = end as number;
+    return value;
   }
 
   #isString(type: CType): boolean {
@@ -79,7 +81,7 @@ export class InitializerParser {
     );
   }
 
-  #string(place: Cursor, entries: InitializerEntry[]): number {
+  #string(place: Cursor, entries: Entries): number {
     const p = this.#p;
     const braced = p.accept('{');
     const at = p.token;
@@ -98,12 +100,12 @@ export class InitializerParser {
     const room = place.type.kind === 'array' ? (place.type.length ?? bytes.length) : bytes.length;
     for (let i = 0; i < Math.min(room, bytes.length); i++) {
       const value = p.typing.number(at, BigInt(bytes[i] as number), types.char);
-      entries.push({ offset: place.offset + i, type: types.char, bits: undefined, value });
+      this.#add(entries, { offset: place.offset + i, type: types.char, bits: undefined, value });
     }
     return place.offset + Math.max(bytes.length, room);
   }
 
-  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: InitializerEntry[], name?: Token): undefined {
+  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: Entries, name?: Token): undefined {
     const p = this.#p;
     const at = name ?? p.spans.first(value);
     const { type, offset } = place;
@@ -114,25 +116,26 @@ export class InitializerParser {
       p.diagnostics.error(at, message, { ranges: [p.spans.of(value)] });
     } else {
       this.#forget(place, bits, entries);
-      entries.push({ offset, type, bits, value: p.typing.assign(decayed, type, at, 'initializing') });
+      this.#add(entries, { offset, type, bits, value: p.typing.assign(decayed, type, at, 'initializing') });
     }
     return undefined;
   }
 
   /** What is about to be initialised was not, or not for good. */
-  #forget({ type, offset }: Cursor, bits: Member['bits'], entries: InitializerEntry[]): void {
+  #forget({ type, offset }: Cursor, bits: Member['bits'], entries: Entries): void {
     if (!this.#designated) return;
     const from = offset * 8 + (bits?.shift ?? 0);
     const to = from + (bits?.width ?? sizeOf(type) * 8);
-    const kept = entries.filter((one) => {
-      const first = one.offset * 8 + (one.bits?.shift ?? 0);
-      return first < from || first + (one.bits?.width ?? sizeOf(one.type) * 8) > to;
-    });
-    if (kept.length < entries.length) entries.splice(0, entries.length, ...kept);
+    entries.forget(from, to);
+  }
+
+  #add(entries: Entries, entry: InitializerEntry): void {
+    if (entries.added >= mostEntries) this.#p.diagnostics.abandon(this.#p.token, 'this initialiser is too long');
+    entries.add(entry);
   }
 
   /** '{' (designator* '=')? initializer (',' …)* ','? '}' */
-  #list(place: Cursor, bits: Member['bits'], entries: InitializerEntry[]): number {
+  #list(place: Cursor, bits: Member['bits'], entries: Entries): number {
     const p = this.#p;
     const { type } = place;
     this.#forget(place, bits, entries);
@@ -156,7 +159,7 @@ export class InitializerParser {
     p.diagnostics.warning(p.token, `excess elements in ${what} initializer`);
     do {
       if (p.is('}')) return;
-      if (p.is('{')) p.nested(() => this.#list({ type: types.int, offset: 0 }, undefined, []));
+      if (p.is('{')) p.nested(() => this.#list({ type: types.int, offset: 0 }, undefined, new Entries()));
       else p.expressions.assignment();
     } while (p.accept(','));
   }
@@ -165,7 +168,7 @@ export class InitializerParser {
   #elements(
     place: Cursor,
     type: Extract<CType, { kind: 'struct' | 'array' }>,
-    entries: InitializerEntry[],
+    entries: Entries,
     braces: boolean,
   ): number {
     const p = this.#p;
@@ -203,10 +206,10 @@ export class InitializerParser {
   }
 
   /** Gives the elements that follow what the first got; how many bytes they take. */
-  #repeat(first: Cursor, copies: number, entries: InitializerEntry[]): number {
+  #repeat(first: Cursor, copies: number, entries: Entries): number {
     const { type, offset } = first;
     const size = sizeOf(type);
-    const own = entries.filter((one) => one.offset >= offset && one.offset < offset + size);
+    const own = entries.within(offset * 8, (offset + size) * 8);
     if (own.length * copies > mostEntries) this.#p.diagnostics.abandon(this.#p.token, 'this initialiser is too long');
     this.#forget(
       { type: { kind: 'array', element: type, length: copies - 1 }, offset: offset + size },
@@ -214,7 +217,7 @@ export class InitializerParser {
       entries,
     );
     for (let copy = 1; copy < copies; copy++) {
-      for (const entry of own) entries.push({ ...entry, offset: entry.offset + copy * size });
+      for (const entry of own) this.#add(entries, { ...entry, offset: entry.offset + copy * size });
     }
     return size * (copies - 1);
   }
@@ -230,7 +233,7 @@ export class InitializerParser {
   }
 
   /** An element whose braces may be left out. */
-  #inner(member: Cursor & { bits: Member['bits'] }, entries: InitializerEntry[]): number {
+  #inner(member: Cursor & { bits: Member['bits'] }, entries: Entries): number {
     const p = this.#p;
     const { type } = member;
     if (p.is('{') || (type.kind !== 'struct' && type.kind !== 'array') || this.#isString(type)) {
@@ -238,11 +241,12 @@ export class InitializerParser {
     }
     if (type.kind === 'struct') {
       const start = p.at;
-      const value = p.expressions.assignment();
+      const value = this.#expression();
       if (value.type.kind === 'struct') {
         this.#leaf(member, undefined, value, entries);
         return member.offset + sizeOf(type);
       }
+      this.#ahead = { start, end: p.at, value };
       p.at = start;
     }
     return p.nested(() => this.#elements(member, type, entries, false));
@@ -300,7 +304,7 @@ export class InitializerParser {
   #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number } {
     const p = this.#p;
     const { type } = place;
-    const member = type.kind === 'struct' ? findMember(type, name) : undefined;
+    const member = type.kind === 'struct' ? type.member(name) : undefined;
     if (type.kind !== 'struct' || !member) {
       const hint = type.kind === 'struct' ? didYouMean(name, memberNames(type)) : undefined;
       return p.diagnostics.abandon(
@@ -311,10 +315,6 @@ export class InitializerParser {
         hint,
       );
     }
-    const members = type.body?.members ?? [];
-    const index = members.findIndex(
-      (one) => one.name === name || (one.name === '' && one.type.kind === 'struct' && findMember(one.type, name)),
-    );
-    return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: index + 1 };
+    return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: member.index + 1 };
   }
 }

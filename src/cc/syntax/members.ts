@@ -1,15 +1,7 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
-import {
-  findMember,
-  findMemberPath,
-  memberNames,
-  printCType,
-  quoted,
-  quotedConstant,
-  type StructType,
-} from '../types/types.ts';
+import { findMemberPath, memberNames, printCType, quoted, quotedConstant, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { isWrong } from './typing.ts';
@@ -99,7 +91,7 @@ export class MemberParser {
       return p.typing.wrong(name);
     }
     const macro = memberMacro(name.text);
-    const member = findMember(type, name.text) ?? (macro && findMemberPath(type, macro));
+    const member = type.member(name.text) ?? (macro && findMemberPath(type, macro));
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
     if (!type.body) {
       const [message, hint] = this.#undefinedStruct(type);

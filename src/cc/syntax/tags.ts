@@ -17,6 +17,7 @@ import {
   types,
 } from '../types/types.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
+import type { Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { keywords, spelled } from './type-words.ts';
 
@@ -172,7 +173,7 @@ export class TagParser {
       if (p.accept(';') || p.declarations.staticAssert()) continue;
       const specifiers = p.declarations.specifiers();
       if (p.accept(';')) {
-        if (specifiers.type.kind === 'struct') members.push({ name: '', type: specifiers.type });
+        this.#unnamed(specifiers, members);
         continue;
       }
       do {
@@ -202,6 +203,13 @@ export class TagParser {
       p.semicolon('at end of declaration list');
     }
     return members;
+  }
+
+  /** Members without a name are those of a struct without a tag that is defined there (C11 6.7.2.1p13). */
+  #unnamed({ type, at }: Specifiers, members: MemberDeclaration[]): void {
+    const { structs, diagnostics } = this.#p;
+    if (type.kind === 'struct' && type.tag === '' && structs.at(-1) === type) members.push({ name: '', type });
+    else diagnostics.warning(at, 'declaration does not declare anything');
   }
 
   #checkName(name: Token, names: Map<string, Token>): void {

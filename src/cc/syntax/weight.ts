@@ -1,4 +1,5 @@
 import type { Expression, FunctionObject, Statement, Variable } from './ast.ts';
+import { mostSteps, tripCount } from './trip-count.ts';
 
 /**
  * About how many instructions statements become: what is computed, tested, loaded, stored and called, with inlined
@@ -7,6 +8,12 @@ import type { Expression, FunctionObject, Statement, Variable } from './ast.ts';
 export class Weights {
   /** Each function is weighed once: a chain in which each calls the next twice has as many ways as 2 to its length. */
   readonly #functions = new Map<FunctionObject, number>();
+  readonly #rounds: boolean;
+
+  /** @param rounds each round of a loop of few counts: loops of two thirty deep have a thousand million */
+  constructor(rounds = false) {
+    this.#rounds = rounds;
+  }
 
   of(s: Statement): number {
     switch (s.kind) {
@@ -29,8 +36,10 @@ export class Weights {
       case 'break':
       case 'continue':
         return 1;
-      case 'loop':
-        return (s.test ? this.#value(s.test) : 0) + (s.step ? this.#value(s.step) : 0) + this.of(s.body);
+      case 'loop': {
+        const round = (s.test ? this.#value(s.test) : 0) + (s.step ? this.#value(s.step) : 0) + this.of(s.body);
+        return this.#rounds ? Math.max(1, tripCount(s, mostSteps)) * (round + 1) : round;
+      }
       case 'label':
       case 'goto':
       case 'asm':

@@ -1,4 +1,7 @@
 import type { BtfEnumerator } from '../../btf/index.ts';
+import { quoted } from './print.ts';
+
+export { printCType, quoted, quotedConstant } from './print.ts';
 
 /**
  * C types as the compiler sees them, with the sizes of x86-64's and BPF's LP64. Structs are objects that fill in their
@@ -83,6 +86,9 @@ export class StructType {
   /** A header of a packet, whose members are loaded from the packet. */
   packet = false;
   #body: StructBody | undefined;
+  #named: Map<string, NamedMember> | undefined;
+  /** Members that were looked at to find some by their names. */
+  #looked = 0;
   readonly #resolve: (() => StructBody | undefined) | undefined;
 
   constructor(union: boolean, tag: string, resolve?: () => StructBody | undefined) {
@@ -93,6 +99,7 @@ export class StructType {
 
   define(body: StructBody): void {
     this.#body = body;
+    this.#named = undefined;
   }
 
   /** Undefined while it is only declared. */
@@ -100,6 +107,45 @@ export class StructType {
     this.#body ??= this.#resolve?.();
     return this.#body;
   }
+
+  /** A member by name, through anonymous structs and unions; its offset is from the start of this struct. */
+  member(name: string): NamedMember | undefined {
+    const members = this.body?.members ?? [];
+    // A list costs less than a table, until it was asked often.
+    this.#looked += members.length;
+    if (this.#looked > 1000) this.#named ??= this.#byName(members);
+    if (this.#named) return this.#named.get(name);
+    const index = members.findIndex((member) => member.name === name);
+    if (index >= 0) return { ...(members[index] as Member), index };
+    for (let i = 0; i < members.length; i++) {
+      const { type, offset } = members[i] as Member;
+      const found = members[i]?.name === '' && type.kind === 'struct' ? type.member(name) : undefined;
+      if (found) return { ...found, offset: offset + found.offset, index: i };
+    }
+    return undefined;
+  }
+
+  #byName(members: readonly Member[]): Map<string, NamedMember> {
+    const named = new Map<string, NamedMember>();
+    const note = (name: string, member: NamedMember): void => {
+      if (!named.has(name)) named.set(name, member);
+    };
+    members.forEach((member, index) => {
+      note(member.name, { ...member, index });
+    });
+    members.forEach(({ name, type, offset }, index) => {
+      if (name !== '' || type.kind !== 'struct') return;
+      for (const [inner, found] of type.#byName(type.body?.members ?? [])) {
+        note(inner, { ...found, offset: offset + found.offset, index });
+      }
+    });
+    return named;
+  }
+}
+
+/** A member found by its name, and which of the outermost struct's it is or lies in. */
+interface NamedMember extends Member {
+  readonly index: number;
 }
 
 /** A type by a typedef's name. */
@@ -187,25 +233,13 @@ export function isComplete(type: CType): boolean {
   return type.kind !== 'void' && type.kind !== 'function';
 }
 
-/** A member by name, through anonymous structs and unions; its offset is from the outermost. */
-export function findMember(type: StructType, name: string): Member | undefined {
-  const members = type.body?.members ?? [];
-  for (const member of members) if (member.name === name) return member;
-  for (const member of members) {
-    if (member.name !== '' || member.type.kind !== 'struct') continue;
-    const found = findMember(member.type, name);
-    if (found) return { ...found, offset: member.offset + found.offset };
-  }
-  return undefined;
-}
-
 /** A member by the names on the way to it; its offset is from the outermost struct. */
 export function findMemberPath(type: StructType, path: readonly string[]): Member | undefined {
   let at: CType = type;
   let offset = 0;
   let found: Member | undefined;
   for (const name of path) {
-    found = at.kind === 'struct' ? findMember(at, name) : undefined;
+    found = at.kind === 'struct' ? at.member(name) : undefined;
     if (!found) return undefined;
     offset += found.offset;
     at = found.type;
@@ -213,66 +247,49 @@ export function findMemberPath(type: StructType, path: readonly string[]): Membe
   return found && { ...found, offset };
 }
 
-/** The names that `findMember` would find. */
+/** The names that `member` would find. */
 export function memberNames(type: StructType): string[] {
   return (type.body?.members ?? []).flatMap((member) =>
     member.name === '' && member.type.kind === 'struct' ? memberNames(member.type) : [member.name],
   );
 }
 
+const longLongs: ReadonlySet<string> = new Set([
+  'long long',
+  'unsigned long long',
+  'long long int',
+  'long long unsigned int',
+]);
+
 /** `long long`: as wide as `long`, and yet another type. */
 export function isLongLong({ size, name }: IntType): boolean {
   return size === 8 && longLongs.has(name);
 }
 
-/** The same type, whatever its name and qualifiers. */
-export function sameType(a: CType, b: CType): boolean {
+/**
+ * The same type, whatever its name and qualifiers.
+ * @param known functions that were compared already: one of functions of functions has very many ways to each
+ */
+export function sameType(a: CType, b: CType, known?: Map<CType, Set<CType>>): boolean {
   if (a === b) return true;
   if (a.kind === 'int' && b.kind === 'int') {
     if (a.size !== b.size || a.signed !== b.signed || a.bool !== b.bool) return false;
     return a.name === b.name || (isLongLong(a) === isLongLong(b) && (a.name === 'char') === (b.name === 'char'));
   }
-  if (a.kind === 'pointer' && b.kind === 'pointer') return sameType(a.target, b.target);
-  if (a.kind === 'array' && b.kind === 'array') return a.length === b.length && sameType(a.element, b.element);
+  if (a.kind === 'pointer' && b.kind === 'pointer') return sameType(a.target, b.target, known);
+  if (a.kind === 'array' && b.kind === 'array') return a.length === b.length && sameType(a.element, b.element, known);
   if (a.kind === 'struct' && b.kind === 'struct') return a.tag !== '' && a.tag === b.tag && a.union === b.union;
+  if (a.kind === 'function' && b.kind === 'function') return sameFunction(a, b, known ?? new Map());
   return a.kind === 'void' && b.kind === 'void';
 }
 
-/** As clang writes what gcc, and with it a kernel's BTF, spells out. */
-const shortNames: ReadonlyMap<string, string> = new Map([
-  ['short int', 'short'],
-  ['short unsigned int', 'unsigned short'],
-  ['long int', 'long'],
-  ['long unsigned int', 'unsigned long'],
-  ['long long int', 'long long'],
-  ['long long unsigned int', 'unsigned long long'],
-]);
-
-const longLongs: ReadonlySet<string> = new Set([...shortNames].flat().filter((name) => name.includes('long long')));
-
-/** The type as C writes it. */
-export function printCType(type: CType): string {
-  switch (type.kind) {
-    case 'void':
-      return 'void';
-    case 'int':
-      return shortNames.get(type.name) ?? type.name;
-    case 'pointer':
-      return pointerText(type, printCType);
-    case 'array':
-      return arrayText(type, printCType);
-    case 'struct':
-      return `${type.union ? 'union' : 'struct'} ${type.tag === '' ? '(anonymous)' : type.tag}`;
-    case 'function':
-      return `${printCType(type.returns)} (${type.parameters.map((one) => printCType(one.type)).join(', ') || 'void'})`;
-  }
-}
-
-/** As diagnostics name it: in quotes, and of a typedef what it stands for. */
-export function quoted(type: CType): string {
-  const plain = printCType(type);
-  const named = sugared(type);
-  return named === plain ? `'${plain}'` : `'${named}' (aka '${plain}')`;
+function sameFunction(a: FunctionType, b: FunctionType, known: Map<CType, Set<CType>>): boolean {
+  const others = known.get(a) ?? new Set();
+  if (others.has(b)) return true;
+  known.set(a, others.add(b));
+  if (a.variadic !== b.variadic || a.parameters.length !== b.parameters.length) return false;
+  if (!sameType(a.returns, b.returns, known)) return false;
+  return a.parameters.every(({ type }, i) => sameType(type, b.parameters[i]?.type as CType, known));
 }
 
 /** What is said of a variable whose size is not known. */
@@ -280,33 +297,6 @@ export function incompleteText(type: CType): string {
   return type.kind === 'array' && isComplete(type.element)
     ? 'definition of variable with array type needs an explicit size or an initializer'
     : `variable has incomplete type ${quoted(type)}`;
-}
-
-/** The same of what is const itself. */
-export function quotedConstant(type: CType): string {
-  return quoted(type).replace(/'([^']*)'/g, type.kind === 'pointer' ? `'$1const'` : `'const $1'`);
-}
-
-/** Lengths from the outermost on: `int[2][3]` is two of three. */
-function arrayText(type: ArrayType, printed: (type: CType) => string): string {
-  let lengths = '';
-  let at: CType = type;
-  for (; at.kind === 'array'; at = at.element) lengths += `[${at.length ?? ''}]`;
-  return printed(at) + lengths;
-}
-
-/** The type by the typedefs that it was named by. */
-function sugared(type: CType): string {
-  if (type.alias !== undefined) return type.alias;
-  if (type.kind === 'array') return arrayText(type, sugared);
-  if (type.kind !== 'pointer') return printCType(type);
-  return pointerText(type, sugared);
-}
-
-function pointerText({ target, constant }: PointerType, printed: (type: CType) => string): string {
-  const text = printed(target);
-  if (text.endsWith('*')) return constant ? `${text}const *` : `${text}*`;
-  return constant ? `const ${text} *` : `${text} *`;
 }
 
 export interface MemberDeclaration {
