@@ -1,5 +1,4 @@
 import { type Scalar, s32Max, s32Min, u32Max } from './scalar.ts';
-import { andTnum, lowTnum, orTnum, u64, withLow } from './tnum.ts';
 import { borrowOf, carryOf, isBelow, isLess } from './words.ts';
 
 /**
@@ -228,18 +227,27 @@ function narrowSet(comparison: 'set' | 'notset', left: Scalar, right: Scalar, wi
   const isKnown = width === 32 ? right.isConst32 : right.isConst;
   const a = isKnown ? left : right;
   const b = isKnown ? right : left;
-  const mask = width === 32 ? lowTnum(b.bits) : b.bits;
-  if (mask.mask !== 0n) return;
-  const known = { value: comparison === 'set' ? mask.value : u64(~mask.value), mask: 0n };
+  if (!(width === 32 ? b.isConst32 : b.isConst)) return;
+  // In 32 bits the high words stay as they are.
+  const high = width === 32 ? 0 : b.valueHigh;
+  const low = b.valueLow;
   if (comparison === 'set') {
-    const isPower = mask.value !== 0n && (mask.value & (mask.value - 1n)) === 0n;
-    if (!isPower) return;
-    a.bits = width === 32 ? withLow(a.bits, orTnum(lowTnum(a.bits), known)) : orTnum(a.bits, known);
+    if (!(high === 0 ? isPower(low) : low === 0 && isPower(high))) return;
+    a.valueHigh |= high;
+    a.valueLow |= low;
   } else {
     // The kernel forgets the ranges here: on a way that is never taken they could contradict the bits.
     a.unbound();
-    a.bits = width === 32 ? withLow(a.bits, andTnum(lowTnum(a.bits), known)) : andTnum(a.bits, known);
+    a.valueHigh &= ~high;
+    a.valueLow &= ~low;
   }
+  a.maskHigh &= ~high;
+  a.maskLow &= ~low;
+}
+
+/** Whether one bit of a word is set. */
+function isPower(word: number): boolean {
+  return word !== 0 && (word & (word - 1)) === 0;
 }
 
 function narrowBelow(a: Scalar, b: Scalar, width: 32 | 64, strict: 0 | 1): void {

@@ -31,10 +31,29 @@ function multiplyLow(a: Scalar, b: Scalar): void {
   a.smaxLow = Math.max(smin, smax) | 0;
 }
 
+/** What is far beyond 64 bits is so as a number too, with all its rounding. */
+const farBeyond = 2 ** 65;
+
 function multiply64(a: Scalar, b: Scalar): void {
-  const umax = a.umax * b.umax;
-  a.umin = umax > u64Max ? 0n : a.umin * b.umin;
-  a.umax = umax > u64Max ? u64Max : umax;
+  multiplyUnsigned(a, b);
+  multiplySigned(a, b);
+}
+
+function multiplyUnsigned(a: Scalar, b: Scalar): void {
+  const umax = a.umaxNumber * b.umaxNumber < farBeyond ? a.umax * b.umax : u64Max + 1n;
+  if (umax > u64Max) a.unboundUnsigned();
+  else {
+    a.umin = a.umin * b.umin;
+    a.umax = umax;
+  }
+}
+
+function multiplySigned(a: Scalar, b: Scalar): void {
+  const largest = Math.max(Math.abs(a.sminNumber), Math.abs(a.smaxNumber));
+  if (largest * Math.max(Math.abs(b.sminNumber), Math.abs(b.smaxNumber)) >= farBeyond) {
+    a.unboundSigned();
+    return;
+  }
   const { smin, smax } = a;
   const { smin: otherMin, smax: otherMax } = b;
   let least = smin * otherMin;

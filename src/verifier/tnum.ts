@@ -20,19 +20,6 @@ function bitLength(value: bigint): number {
   return high !== 0 ? 64 - Math.clz32(high) : 32 - Math.clz32(Number(value & low32));
 }
 
-export function andTnum(a: Tnum, b: Tnum): Tnum {
-  const alpha = a.value | a.mask;
-  const beta = b.value | b.mask;
-  const value = a.value & b.value;
-  return { value, mask: alpha & beta & ~value & all };
-}
-
-export function orTnum(a: Tnum, b: Tnum): Tnum {
-  const value = a.value | b.value;
-  const mask = a.mask | b.mask;
-  return { value, mask: mask & ~value & all };
-}
-
 export function arithmeticShift(a: Tnum, bits: number, width: 32 | 64): Tnum {
   const by = BigInt(bits);
   if (width === 32) {
@@ -78,15 +65,6 @@ function swapped(value: bigint, size: number): bigint {
   let result = 0n;
   for (let byte = 0; byte < size; byte++) result = (result << 8n) | ((value >> BigInt(byte * 8)) & 0xffn);
   return result;
-}
-
-export function lowTnum(a: Tnum): Tnum {
-  return { value: a.value & low32, mask: a.mask & low32 };
-}
-
-/** The high half of `a` over the low half of `b`. */
-export function withLow(a: Tnum, b: Tnum): Tnum {
-  return { value: (a.value & ~low32 & all) | (b.value & low32), mask: (a.mask & ~low32 & all) | (b.mask & low32) };
 }
 
 export function tnumText({ value, mask }: Tnum): string {

@@ -13,7 +13,7 @@ import { type Frame, frameText, invalidSlot, type State } from './state.ts';
 export class Visited {
   readonly #env: Environment;
   /** The kernel's hash table, by slot and caller; newest first. */
-  readonly #lists = new Map<number, Explored[]>();
+  readonly #lists: (Explored[] | undefined)[] = [];
   /** States that are evicted while paths from them are under way: they still take memory. */
   readonly #evicted = new Set<State>();
   #kept = 0;
@@ -25,10 +25,10 @@ export class Visited {
   #bucket(state: State, slot: number): Explored[] {
     const { callSite } = state.frame;
     const key = ((slot ^ callSite) >>> 0) % this.#env.slots.count;
-    let list = this.#lists.get(key);
+    let list = this.#lists[key];
     if (!list) {
       list = [];
-      this.#lists.set(key, list);
+      this.#lists[key] = list;
     }
     return list;
   }

@@ -51,8 +51,10 @@ function groupsOf(spilled: readonly number[], graph: InterferenceGraph): Int32Ar
 
 /** Names the real registers in the code, and takes out the copies that are none any more. */
 function apply(f: MachineFunction, graph: InterferenceGraph, { colourOf }: Colouring): void {
-  const nameOf = (register: number): number =>
-    register < firstVirtual ? register : Math.max(0, colourOf[graph.find(register)] as number);
+  const names = new Int8Array(graph.size);
+  for (let i = 0; i < names.length; i++)
+    names[i] = i < firstVirtual ? i : Math.max(0, colourOf[graph.find(i)] as number);
+  const nameOf = (register: number): number => names[register] as number;
   for (const { code, end } of f.blocks) {
     let kept = 0;
     for (const machine of code) {

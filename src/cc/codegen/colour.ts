@@ -39,31 +39,32 @@ export function colourMore(
 
 function colourInOrder(
   order: readonly number[],
-  { first, next, other, forbidden }: InterferenceGraph,
+  { first, links, forbidden }: InterferenceGraph,
   moves: Moves,
   colourOf: Int8Array,
 ): Colouring {
   const spilled: number[] = [];
+  /** A bit for the colour of each register that has one: neighbours in no order are hard to guess for a branch. */
+  const bitOf = new Uint16Array(colourOf.length);
+  for (let i = 0; i < bitOf.length; i++) if ((colourOf[i] as number) >= 0) bitOf[i] = 1 << (colourOf[i] as number);
   moves.link();
   for (const node of order) {
     let taken = forbidden[node] as number;
-    for (let at = first[node] as number; at >= 0; at = next[at] as number) {
-      const colour = colourOf[other[at] as number] as number;
-      if (colour >= 0) taken |= 1 << colour;
-    }
+    for (let at = first[node] as number; at >= 0; at = links[at + 1] as number)
+      taken |= bitOf[links[at] as number] as number;
     const free = moves.freeColour(node, taken, colourOf);
     if (free < 0) spilled.push(node);
-    else colourOf[node] = free;
+    else {
+      colourOf[node] = free;
+      bitOf[node] = 1 << free;
+    }
   }
   return { colourOf, spilled };
 }
 
-function removalOrder(
-  { first, next, other, standing, degree, cost, size }: InterferenceGraph,
-  reloads: number,
-): number[] {
+function removalOrder({ first, links, standing, degree, cost, size }: InterferenceGraph, reloads: number): number[] {
   const order: number[] = [];
-  /** Neighbours that are left; -1 for what is taken away. */
+  /** Neighbours that are left; below 0 for what is taken away. */
   const rest = new Int32Array(size).fill(-1);
   const left: number[] = [];
   const easy: number[] = [];
@@ -78,13 +79,12 @@ function removalOrder(
     let node = easy.pop() ?? -1;
     if (node < 0) node = cheapest(left, rest, cost, reloads);
     if (node < 0) return order;
-    if (rest[node] === -1) continue;
+    if ((rest[node] as number) < 0) continue;
     rest[node] = -1;
     order.push(node);
-    for (let at = first[node] as number; at >= 0; at = next[at] as number) {
-      const one = other[at] as number;
+    for (let at = first[node] as number; at >= 0; at = links[at + 1] as number) {
+      const one = links[at] as number;
       const around = rest[one] as number;
-      if (around < 0) continue;
       rest[one] = around - 1;
       if (around === colours) easy.push(one);
     }

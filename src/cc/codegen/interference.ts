@@ -1,5 +1,8 @@
 import { firstVirtual } from './machine.ts';
 
+/** Those that a register of a program has, more or less. */
+const neighbours = 32;
+
 /** The real registers that are given out: r0 to r9. */
 export const colours = 10;
 
@@ -20,11 +23,10 @@ export class InterferenceGraph {
   cost = new Float64Array(0);
   /** 1 for registers that are in the graph. */
   standing = new Uint8Array(0);
-  /** The chains: where a register's begins, the neighbour at a place, and the place of the next one. -1 ends a chain. */
+  /** The chains: where a register's begins; a neighbour and, behind it, the place of the next one. -1 ends a chain. */
   first = new Int32Array(0);
-  other = new Int32Array(1024);
-  next = new Int32Array(1024);
-  #entries = 0;
+  links = new Int32Array(0);
+  #end = 0;
   /** What each register was merged into. */
   #alias = new Int32Array(0);
   #bits = new Uint32Array(0);
@@ -81,25 +83,24 @@ export class InterferenceGraph {
     const now = (old | (1 << (bit & 31))) >>> 0;
     if (now === old) return;
     this.#bits[bit >>> 5] = now;
-    if (this.#entries + 2 > this.other.length) this.#lengthen();
+    if (this.#end + 4 > this.links.length) this.#lengthen();
     this.#chain(a, b);
     this.#chain(b, a);
   }
 
   #chain(of: number, other: number): void {
-    const at = this.#entries++;
-    this.other[at] = other;
-    this.next[at] = this.first[of] as number;
+    const at = this.#end;
+    this.#end += 2;
+    this.links[at] = other;
+    this.links[at + 1] = this.first[of] as number;
     this.first[of] = at;
     this.degree[of] = (this.degree[of] as number) + 1;
   }
 
   #lengthen(): void {
-    const { other, next } = this;
-    this.other = new Int32Array(other.length * 2);
-    this.other.set(other);
-    this.next = new Int32Array(next.length * 2);
-    this.next.set(next);
+    const { links } = this;
+    this.links = new Int32Array(Math.max(links.length * 2, this.size * neighbours * 2));
+    this.links.set(links);
   }
 
   /** Notes that a virtual register must not be any of some real ones. */
@@ -116,8 +117,8 @@ export class InterferenceGraph {
   /** Takes a register out; its neighbours have one less. */
   remove(register: number): void {
     this.standing[register] = 0;
-    for (let at = this.first[register] as number; at >= 0; at = this.next[at] as number) {
-      const other = this.other[at] as number;
+    for (let at = this.first[register] as number; at >= 0; at = this.links[at + 1] as number) {
+      const other = this.links[at] as number;
       this.degree[other] = (this.degree[other] as number) - 1;
     }
   }
@@ -128,8 +129,8 @@ export class InterferenceGraph {
     this.cost[a] = (this.cost[a] as number) + (this.cost[b] as number);
     this.remove(b);
     if (a >= firstVirtual) this.forbid(a, this.forbidden[b] as number);
-    for (let at = this.first[b] as number; at >= 0; at = this.next[at] as number) {
-      const other = this.other[at] as number;
+    for (let at = this.first[b] as number; at >= 0; at = this.links[at + 1] as number) {
+      const other = this.links[at] as number;
       if (this.standing[other] === 0) continue;
       if (a < colours) this.forbid(other, 1 << a);
       else this.interfere(a, other);

@@ -28,7 +28,7 @@ export class LiveOut {
   }
 }
 
-/** One round over the blocks, from the last to the first. @returns whether something changed */
+/** One round over the blocks, from the last to the first. @returns whether another may change something */
 function flow(
   blocks: readonly MachineBlock[],
   out: Uint32Array,
@@ -37,12 +37,15 @@ function flow(
   words: number,
 ): boolean {
   let changed = false;
+  let goesBack = false;
   for (let i = blocks.length - 1; i >= 0; i--) {
     const row = i * words;
     const { end } = blocks[i] as MachineBlock;
     const next = end.kind === 'goto' ? end.to.place : end.kind === 'branch' ? end.no.place : -1;
+    const other = end.kind === 'branch' ? end.yes.place : -1;
     if (next >= 0) join(out, row, into, next * words, words);
-    if (end.kind === 'branch') join(out, row, into, end.yes.place * words, words);
+    if (other >= 0) join(out, row, into, other * words, words);
+    goesBack ||= (next >= 0 && next <= i) || (other >= 0 && other <= i);
     for (let w = row; w < row + words; w++) {
       const old = into[w] as number;
       const now = (old | ((out[w] as number) & ~(defined[w] as number))) >>> 0;
@@ -51,7 +54,7 @@ function flow(
       changed = true;
     }
   }
-  return changed;
+  return changed && goesBack;
 }
 
 function join(out: Uint32Array, row: number, into: Uint32Array, next: number, words: number): void {

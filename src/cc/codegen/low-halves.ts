@@ -4,6 +4,7 @@ import { type IrFunction, isArithmetic, resolve, type Value } from '../ir/ir.ts'
 export function lowOnlyTruncations(f: IrFunction): Set<Value> {
   const candidates = new Set<Value>();
   for (const block of f.blocks) for (const value of block.values) if (value.op === 'trunc') candidates.add(value);
+  if (candidates.size === 0) return candidates;
   const drop = (value: Value): void => {
     const source = resolve(value);
     if (source.op === 'trunc') candidates.delete(source);

@@ -84,9 +84,9 @@ export class Moves {
 
   /** Every neighbour of b is no trouble for the real register a. */
   #georgeAllows(a: number, b: number): boolean {
-    const { first, next, other, standing, degree, forbidden } = this.#graph;
-    for (let at = first[b] as number; at >= 0; at = next[at] as number) {
-      const one = other[at] as number;
+    const { first, links, standing, degree, forbidden } = this.#graph;
+    for (let at = first[b] as number; at >= 0; at = links[at + 1] as number) {
+      const one = links[at] as number;
       if (standing[one] === 0 || (degree[one] as number) < colours) continue;
       if ((((forbidden[one] as number) >>> a) & 1) === 0) return false;
     }
@@ -96,15 +96,15 @@ export class Moves {
   /** The two together have fewer neighbours that may be hard to colour than there are colours. */
   #briggsAllows(a: number, b: number): boolean {
     const graph = this.#graph;
-    const { first, next, other, standing, degree, forbidden } = graph;
+    const { first, links, standing, degree, forbidden } = graph;
     let significant = 0;
     for (let mask = (forbidden[a] as number) | (forbidden[b] as number); mask !== 0; mask &= mask - 1) significant++;
-    for (let at = first[a] as number; at >= 0 && significant < colours; at = next[at] as number) {
-      const one = other[at] as number;
+    for (let at = first[a] as number; at >= 0 && significant < colours; at = links[at + 1] as number) {
+      const one = links[at] as number;
       if (standing[one] === 1 && (degree[one] as number) >= colours) significant++;
     }
-    for (let at = first[b] as number; at >= 0 && significant < colours; at = next[at] as number) {
-      const one = other[at] as number;
+    for (let at = first[b] as number; at >= 0 && significant < colours; at = links[at + 1] as number) {
+      const one = links[at] as number;
       if (standing[one] === 1 && (degree[one] as number) >= colours && !graph.interferes(a, one)) significant++;
     }
     return significant < colours;
@@ -119,14 +119,14 @@ export class Moves {
 
   /** The neighbours of a register that went away have changed, and theirs, where one is easy to colour since. */
   #noteNeighbours(register: number): void {
-    const { first, next, other, standing, degree } = this.#graph;
-    for (let at = first[register] as number; at >= 0; at = next[at] as number) {
-      const one = other[at] as number;
+    const { first, links, standing, degree } = this.#graph;
+    for (let at = first[register] as number; at >= 0; at = links[at + 1] as number) {
+      const one = links[at] as number;
       if (standing[one] === 0) continue;
       this.#changedAt[one] = this.#clock;
       if (degree[one] !== colours - 1) continue;
-      for (let i = first[one] as number; i >= 0; i = next[i] as number)
-        this.#changedAt[other[i] as number] = this.#clock;
+      for (let i = first[one] as number; i >= 0; i = links[i + 1] as number)
+        this.#changedAt[links[i] as number] = this.#clock;
     }
   }
 

@@ -32,7 +32,8 @@ export class Builder {
   loops = 0;
   #ids = 0;
   readonly #variables: VariableValues;
-  readonly #constants = { 32: new Map<bigint, Value>(), 64: new Map<bigint, Value>() };
+  readonly #narrowConstants = new Map<bigint, Value>();
+  readonly #wideConstants = new Map<bigint, Value>();
   #limit = 0;
 
   constructor(at: Token) {
@@ -56,6 +57,7 @@ export class Builder {
 
   block(): Block {
     const block = new Block();
+    block.place = this.blocks.length;
     block.loops = this.loops;
     this.blocks.push(block);
     return block;
@@ -199,7 +201,7 @@ export class Builder {
 
   constant(value: bigint, width: 32 | 64): Value {
     const wrapped = unsignedOf(value, width);
-    const constants = this.#constants[width];
+    const constants = width === 64 ? this.#wideConstants : this.#narrowConstants;
     let known = constants.get(wrapped);
     if (!known) {
       known = new Value(this.#ids++, 'const', width, [], this.at);
@@ -267,7 +269,7 @@ export class Builder {
         break;
       case 'and':
         if (value === 0n) return b;
-        if (value === all || (1n << BigInt(bitsOf(a))) - 1n === (value & ((1n << BigInt(bitsOf(a))) - 1n))) return a;
+        if (value === all || keepsAll(value, bitsOf(a))) return a;
         break;
       case 'mul':
       case 'div':
@@ -343,17 +345,19 @@ export class Builder {
   /** A load; the address's constant part goes into its offset. 1, 2 and 4 bytes come zero-extended. */
   load(address: Value, offset: number, size: Size, options: { user?: boolean; volatile?: boolean } = {}): Value {
     const place = this.#place(address, offset);
-    return this.emit('load', size === 8 ? 64 : 32, [place.base], {
-      offset: place.offset,
-      size,
-      access: options.user ? 'user' : 'unknown',
-      volatile: options.volatile ?? false,
-    });
+    const load = this.emit('load', size === 8 ? 64 : 32, [place.base]);
+    load.offset = place.offset;
+    load.size = size;
+    load.access = options.user ? 'user' : 'unknown';
+    load.volatile = options.volatile ?? false;
+    return load;
   }
 
   store(address: Value, offset: number, size: Size, value: Value): void {
     const place = this.#place(address, offset);
-    this.emit('store', 64, [place.base, value], { offset: place.offset, size });
+    const store = this.emit('store', 64, [place.base, value]);
+    store.offset = place.offset;
+    store.size = size;
   }
 
   #place(addressIn: Value, offset: number): { base: Value; offset: number } {
@@ -364,4 +368,10 @@ export class Builder {
     if (!(Math.abs(sum) < 32768)) return { base: address, offset };
     return { base: resolve(address.args[0] as Value), offset: sum };
   }
+}
+
+/** Whether a mask keeps all of a value of so many bits. */
+function keepsAll(mask: bigint, bits: number): boolean {
+  const most = (1n << BigInt(bits)) - 1n;
+  return (mask & most) === most;
 }

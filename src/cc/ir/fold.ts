@@ -84,7 +84,7 @@ export function bitsOf(value: Value): number {
 function simpleBits(value: Value): number {
   switch (value.op) {
     case 'const':
-      return value.constant.toString(2).length;
+      return bitLength(value.constant);
     case 'load':
       return value.size * 8;
     case 'compare':
@@ -122,5 +122,12 @@ export function isPowerOf2(value: bigint): boolean {
 }
 
 export function log2(value: bigint): bigint {
-  return BigInt(value.toString(2).length - 1);
+  return BigInt(bitLength(value) - 1);
+}
+
+/** Bits of a number from its highest on; 1 for 0. */
+function bitLength(value: bigint): number {
+  const low = Number(BigInt.asUintN(32, value));
+  const high = low === Number(value) ? 0 : Number(value >> 32n);
+  return Math.max(1, high === 0 ? 32 - Math.clz32(low) : 64 - Math.clz32(high));
 }

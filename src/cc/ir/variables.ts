@@ -21,7 +21,8 @@ interface OpenPhi {
  */
 export class VariableValues {
   readonly #make: ValueMaker;
-  readonly #definitions = new Map<object, Map<Block, Value>>();
+  /** Of each variable its values, by the places of blocks. */
+  readonly #definitions = new Map<object, (Value | undefined)[]>();
   readonly #incomplete = new Map<Block, Map<object, Value>>();
   readonly #users = new Map<Value, Value[]>();
 
@@ -47,10 +48,10 @@ export class VariableValues {
   write(variable: object, value: Value, block: Block): void {
     let known = this.#definitions.get(variable);
     if (!known) {
-      known = new Map();
+      known = [];
       this.#definitions.set(variable, known);
     }
-    known.set(block, value);
+    known[block.place] = value;
   }
 
   /** @param width of a variable that was never written to: its value is 0 then */
@@ -79,7 +80,7 @@ export class VariableValues {
     const definitions = this.#definitions.get(variable);
     let block = from;
     for (let steps = 0; ; steps++) {
-      const known = definitions?.get(block);
+      const known = definitions?.[block.place];
       if (known) {
         if (steps > 0) this.write(variable, known, from);
         return resolve(known);

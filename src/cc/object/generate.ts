@@ -27,7 +27,7 @@ import { PlaceLowering } from '../lower/places.ts';
 import { StatementLowering } from '../lower/statements.ts';
 import { TableLowering } from '../lower/tables.ts';
 import { WideLowering } from '../lower/wide.ts';
-import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
+import { askedBy, positionNear, positionOf, type Token } from '../preprocess/token.ts';
 import type { FunctionObject } from '../syntax/ast.ts';
 import { isScalar, types } from '../types/types.ts';
 import type { DataSections } from './data.ts';
@@ -130,7 +130,8 @@ interface Generated {
   readonly calls: ReadonlyMap<FunctionObject, Provenance[]>;
 }
 
-function callsOf(ir: IrFunction, called: Iterable<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
+function callsOf(ir: IrFunction, called: ReadonlySet<FunctionObject>, origin: ProvenanceOptions): Generated['calls'] {
+  if (called.size === 0) return new Map();
   const byName = new Map([...called].map((one) => [one.name, one] as const));
   const calls = new Map<FunctionObject, Provenance[]>();
   const note = (name: string | undefined, args: readonly Provenance[]): void => {
@@ -211,7 +212,7 @@ function noteLines({ instructions, at }: Emitted, start: number, lines: LineInfo
     const token = at[i] as Token | undefined;
     const asked = token && askedBy(token);
     if (asked && (!last || asked.offset !== last.offset || asked.file !== last.file)) {
-      lines.push({ slot, at: positionOf(asked) });
+      lines.push({ slot, at: last ? positionNear(asked, last, (lines.at(-1) as LineInfo).at) : positionOf(asked) });
       last = asked;
     }
     slot += slotsOf(instructions[i] as InstructionBody);

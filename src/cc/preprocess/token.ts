@@ -54,6 +54,13 @@ export function positionOf(token: Token): Position {
   };
 }
 
+/** As `positionOf`, where it is known of another token: mostly they stand in one line. */
+export function positionNear(token: Token, known: Token, at: Position): Position {
+  if (token.file !== known.file || token.line !== known.line) return positionOf(token);
+  const { file, line, text } = at as Required<Position>;
+  return { file, line, column: (at.column as number) + token.offset - known.offset, text };
+}
+
 /** The place right behind a token, where something is missing. */
 export function behind(token: Token): Token {
   return { ...token, kind: 'end', offset: token.offset + token.text.length, text: '' };

@@ -50,7 +50,7 @@ function enumerator(p: Parsing): bigint | undefined {
 /** Reads up to the bracket that closes, and says nothing of what is wrong there: then the answer is undefined. */
 function asked<T>(p: Parsing, read: () => T): T | undefined {
   const own = p.diagnostics;
-  const start = p.at;
+  const { at: start, depth } = p;
   p.diagnostics = new Diagnostics();
   let answer: T | undefined;
   try {
@@ -60,6 +60,7 @@ function asked<T>(p: Parsing, read: () => T): T | undefined {
     if (!(fault instanceof Abandoned)) throw fault;
   } finally {
     p.diagnostics = own;
+    p.depth = depth;
   }
   p.at = start;
   skipBrackets(p);

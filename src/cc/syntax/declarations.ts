@@ -151,8 +151,9 @@ export class DeclarationParser {
 
   /** Whether a word makes a type with those before it; told, when not. */
   #fits(word: string, words: readonly string[]): boolean {
-    const known = (list: readonly string[]): boolean => Object.hasOwn(spelled, list.toSorted().join(' '));
-    if (known([...words, word]) || [...words, word].some((one) => floating.has(one) || complex.has(one))) return true;
+    const all = [...words, word];
+    if (Object.hasOwn(spelled, all.toSorted().join(' ')) || all.some((one) => floating.has(one) || complex.has(one)))
+      return true;
     const at = this.#p.tokens[this.#p.at - 1] as Token;
     const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
     this.#combined(at, last);

@@ -14,7 +14,8 @@ import { isUser, isWrong } from './typing.ts';
  * calls in calls.ts.
  */
 const sizing: ReadonlySet<string> = new Set(['sizeof', '_Alignof', '__alignof__', '__alignof']);
-const assignments = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
+const postfixes: ReadonlySet<string> = new Set(['[', '(', '.', '->', '++', '--']);
+const assignments: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 
 export class ExpressionParser implements OperatorReader<Token, Expression> {
   readonly #p: Parsing;
@@ -39,17 +40,17 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
 
   /** assignment = conditional (('=' | '+=' | …) assignment)? */
   assignment(): Expression {
-    return this.#p.nested(() => {
-      const p = this.#p;
-      const left = this.conditional();
-      if (p.is('=')) {
-        const at = p.next();
-        return this.#assign(left, this.assignment(), at);
-      }
-      if (!assignments.has(p.token.text) || p.token.kind !== 'punctuator') return left;
-      const at = p.next();
-      return this.#update(left, at.text.slice(0, -1) as BinaryOperator, this.assignment(), at, false);
-    });
+    const p = this.#p;
+    p.deeper();
+    let read = this.conditional();
+    const at = p.token;
+    if (p.accept('=')) read = this.#assign(read, this.assignment(), at);
+    else if (at.kind === 'punctuator' && at.text.length > 1 && assignments.has(at.text)) {
+      p.next();
+      read = this.#update(read, at.text.slice(0, -1) as BinaryOperator, this.assignment(), at, false);
+    }
+    p.depth--;
+    return read;
   }
 
   #assign(left: Expression, right: Expression, at: Token): Expression {
@@ -316,15 +317,25 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     let value = start;
     for (;;) {
       const at = p.token;
-      if (at.kind !== 'punctuator') return value;
-      if (p.accept('[')) value = p.members.subscript(value, at, this.#pointedTo);
-      else if (p.accept('(')) value = p.calls.call(value, at);
-      else if (p.accept('.')) {
-        value = value.kind === 'table' ? parseMethod(p, value.table, at) : p.members.dot(value, at);
-      } else if (p.accept('->')) value = p.members.arrow(value, at);
-      else if (p.accept('++')) value = this.#update(value, '+', p.typing.number(at, 1n), at, true);
-      else if (p.accept('--')) value = this.#update(value, '-', p.typing.number(at, 1n), at, true);
-      else return value;
+      if (at.kind !== 'punctuator' || !postfixes.has(at.text)) return value;
+      p.next();
+      value = this.#behind(value, at);
+    }
+  }
+
+  #behind(value: Expression, at: Token): Expression {
+    const p = this.#p;
+    switch (at.text) {
+      case '[':
+        return p.members.subscript(value, at, this.#pointedTo);
+      case '(':
+        return p.calls.call(value, at);
+      case '.':
+        return value.kind === 'table' ? parseMethod(p, value.table, at) : p.members.dot(value, at);
+      case '->':
+        return p.members.arrow(value, at);
+      default:
+        return this.#update(value, at.text === '++' ? '+' : '-', p.typing.number(at, 1n), at, true);
     }
   }
 }

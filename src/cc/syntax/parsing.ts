@@ -138,14 +138,19 @@ export class Parsing {
     return this.diagnostics.abandon(this.token, `expected ${what}`);
   }
 
-  /** Runs one rule deeper; a text that nests without end is an error, not a stack overflow. */
-  nested<T>(rule: () => T): T {
+  /**
+   * Goes one rule deeper, which its end takes back; a text that nests without end is an error, not a stack overflow.
+   * Who goes on behind a rule that was abandoned sets `depth` back.
+   */
+  deeper(): void {
     if (++this.depth > 200) this.diagnostics.abandon(this.token, 'this nests more than 200 deep');
-    try {
-      return rule();
-    } finally {
-      this.depth--;
-    }
+  }
+
+  nested<T>(rule: () => T): T {
+    this.deeper();
+    const result = rule();
+    this.depth--;
+    return result;
   }
 
   withScope<T>(rule: () => T): T {

@@ -7,22 +7,38 @@ import type { Expression } from './ast.ts';
  */
 export type Span = readonly [first: Token, last: Token];
 
+interface Note {
+  readonly e: Expression;
+  readonly first: Token | undefined;
+  readonly last: Token | undefined;
+}
+
 export class Spans {
   readonly #first = new Map<Expression, Token>();
   readonly #last = new Map<Expression, Token>();
+  /** What was noted since somebody last asked. */
+  readonly #notes: Note[] = [];
 
   /** Brackets stand around it, or something was folded. */
   note(e: Expression, first: Token | undefined, last: Token | undefined): void {
-    if (first) this.#first.set(e, first);
-    if (last) this.#last.set(e, last);
+    this.#notes.push({ e, first, last });
   }
 
   of(e: Expression): Span {
     return [this.first(e), askedBy(this.#lastOf(e))];
   }
 
+  #sortNotes(): void {
+    for (const { e, first, last } of this.#notes) {
+      if (first) this.#first.set(e, first);
+      if (last) this.#last.set(e, last);
+    }
+    this.#notes.length = 0;
+  }
+
   /** Where the text begins it. */
   first(e: Expression): Token {
+    this.#sortNotes();
     let first = this.#first.get(e) ?? e.at;
     // No recursion: a sum of thousands is a tree as deep.
     for (let part = this.#first.has(e) ? undefined : leftOf(e); part; part = leftOf(part)) {

@@ -45,12 +45,13 @@ export class StatementParser {
   /** What goes wrong in one statement is recorded, and reading goes on behind it. */
   #guarded(read: () => void): void {
     const p = this.#p;
-    const { at, scope } = p;
+    const { at, scope, depth } = p;
     try {
       read();
     } catch (fault) {
       if (!(fault instanceof Abandoned) || p.diagnostics.full) throw fault;
       p.scope = scope;
+      p.depth = depth;
       p.recoverStatement(at);
     }
   }
@@ -147,7 +148,11 @@ export class StatementParser {
   }
 
   statement(): Statement {
-    return this.#p.nested(() => this.#statement());
+    const p = this.#p;
+    p.deeper();
+    const read = this.#statement();
+    p.depth--;
+    return read;
   }
 
   #statement(): Statement {

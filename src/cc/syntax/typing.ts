@@ -45,25 +45,23 @@ export class Typing {
 
   /** Where its value is wanted, an array becomes the address of its first element, and a function its own. */
   decay(value: Expression): Expression {
-    if (value.kind === 'function' && value.type.kind === 'function') return { ...value, type: pointerTo(value.type) };
-    if (value.type.kind !== 'array') return value;
-    const type = pointerTo(value.type.element, isUser(value), false, isConstantPlace(value));
-    return { kind: 'address', type, at: value.at, base: value };
+    const { type } = value;
+    if (type.kind === 'array') {
+      const pointer = pointerTo(type.element, isUser(value), false, isConstantPlace(value));
+      return { kind: 'address', type: pointer, at: value.at, base: value };
+    }
+    return type.kind === 'function' && value.kind === 'function' ? { ...value, type: pointerTo(type) } : value;
   }
 
   /** Conversion to a type, explicit or not. */
   cast(value: Expression, type: CType, at = value.at): Expression {
     const from = this.decay(value);
     if (isWrong(from) || type === types.wrong) return isScalar(type) ? this.number(at, 0n, type) : this.wrong(at);
+    if (type.kind === 'int' && isInteger(from.type)) return this.#toInteger(from, type, at);
     if (type.kind === 'void') return { kind: 'cast', type, at, base: from };
-    if (from.kind === 'number' && (isScalar(type) || type.kind === 'int')) {
-      const folded = type.kind === 'int' && type.bool ? (from.value !== 0n ? 1n : 0n) : from.value;
-      return { kind: 'number', type, at, value: wrap(folded, type) };
-    }
-    // A bit-field of that type is promoted by its width; cast to the type, it is not.
-    const bits = bitFieldOf(from);
-    if (sameType(from.type, type) && from.type.kind !== 'pointer' && !bits) return from;
-    if (!isScalar(type) && !(type.kind === 'int' && isInteger(from.type))) {
+    if (from.kind === 'number' && isScalar(type)) return this.number(at, from.value, type);
+    if (sameType(from.type, type) && from.type.kind !== 'pointer') return from;
+    if (!isScalar(type)) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
       const union = type.kind === 'struct' && type.union ? type : undefined;
       const member = union && unionMember(union, from.type);
@@ -75,6 +73,14 @@ export class Typing {
       this.#needsScalar(this.#spans.first(from), `operand of type ${quoted(from.type)}`);
       return this.number(at, 0n, isScalar(type) ? type : types.int);
     }
+    return { kind: 'cast', type, at, base: from };
+  }
+
+  /** An integer as another integer type. */
+  #toInteger(from: Expression, type: IntType, at = from.at): Expression {
+    if (from.kind === 'number' && type.size <= 8) return this.number(at, from.value, type);
+    // A bit-field of that type is promoted by its width; cast to the type, it is not.
+    if (sameType(from.type, type) && !bitFieldOf(from)) return from;
     return { kind: 'cast', type, at, base: from };
   }
 
@@ -97,11 +103,12 @@ export class Typing {
   /** Integer promotion: what is narrower than int becomes int. */
   promote(value: Expression): Expression {
     const from = this.decay(value);
-    if (from.type.kind !== 'int' || isWrong(from)) return from;
+    const { type } = from;
+    if (type.kind !== 'int' || type === types.wrong) return from;
     // gcc and clang promote a bit-field by its width, whatever type it is declared with.
-    const width = bitFieldOf(from)?.width ?? from.type.size * 8;
-    if (from.type.size < 4 || width < 32) return this.cast(from, types.int);
-    if (width === 32 && from.type.size > 4) return this.cast(from, from.type.signed ? types.int : types.uint);
+    const width = bitFieldOf(from)?.width ?? type.size * 8;
+    if (type.size < 4 || width < 32) return this.#toInteger(from, types.int);
+    if (width === 32 && type.size > 4) return this.#toInteger(from, type.signed ? types.int : types.uint);
     return from;
   }
 
@@ -113,10 +120,10 @@ export class Typing {
     if (!isInteger(left.type) || !isInteger(right.type)) return this.#bad(left, right, at);
     this.#warnOfConstants(op, left, right, at);
     if (op === '<<' || op === '>>') {
-      return this.#folded({ kind: 'binary', type: left.type, at, op, left, right: this.cast(right, types.uint) });
+      return this.#folded(op, left, this.#toInteger(right, types.uint), left.type, at);
     }
     const type = commonType(left.type, right.type);
-    return this.#folded({ kind: 'binary', type, at, op, left: this.cast(left, type), right: this.cast(right, type) });
+    return this.#folded(op, this.#toInteger(left, type), this.#toInteger(right, type), type, at);
   }
 
   /** A constant on the right that no operator of its kind takes. */
@@ -257,11 +264,12 @@ export class Typing {
     return types.wrong;
   }
 
-  #folded(value: Extract<Expression, { kind: 'binary' }>): Expression {
-    const { left, right, type } = value;
-    if (left.kind !== 'number' || right.kind !== 'number') return value;
-    if ((value.op === '/' || value.op === '%') && right.value === 0n) return value;
-    const folded = this.number(value.at, foldBinary(value.op, left.value, right.value, type), type);
+  #folded(op: BinaryOperator, left: Expression, right: Expression, type: CType, at: Token): Expression {
+    const known = left.kind === 'number' && right.kind === 'number';
+    if (!known || ((op === '/' || op === '%') && right.value === 0n)) {
+      return { kind: 'binary', type, at, op, left, right };
+    }
+    const folded = this.number(at, foldBinary(op, left.value, right.value, type), type);
     this.#spans.note(folded, this.#spans.first(left), undefined);
     return folded;
   }
@@ -340,6 +348,9 @@ function commonType(a: IntType, b: IntType): IntType {
 export function wrap(value: bigint, type: CType): bigint {
   if (type.kind === 'int') {
     if (type.bool) return value !== 0n ? 1n : 0n;
+    if (type.size === 8) return type.signed ? BigInt.asIntN(64, value) : BigInt.asUintN(64, value);
+    // A width that V8 knows costs no call.
+    if (type.size === 4) return type.signed ? BigInt.asIntN(32, value) : BigInt.asUintN(32, value);
     return type.signed ? BigInt.asIntN(type.size * 8, value) : BigInt.asUintN(type.size * 8, value);
   }
   return BigInt.asUintN(64, value);

@@ -281,8 +281,8 @@ export function isLongLong({ size, name }: IntType): boolean {
 export function sameType(a: CType, b: CType, known?: Map<CType, Set<CType>>): boolean {
   if (a === b) return true;
   if (a.kind === 'int' && b.kind === 'int') {
-    const alike = a.size === b.size && a.signed === b.signed && a.bool === b.bool;
-    return alike && isLongLong(a) === isLongLong(b) && (a.name === 'char') === (b.name === 'char');
+    if (a.size !== b.size || a.signed !== b.signed || a.bool !== b.bool) return false;
+    return a.name === b.name || (isLongLong(a) === isLongLong(b) && (a.name === 'char') === (b.name === 'char'));
   }
   if (a.kind === 'pointer' && b.kind === 'pointer') return sameType(a.target, b.target, known);
   if (a.kind === 'array' && b.kind === 'array') return a.length === b.length && sameType(a.element, b.element, known);

@@ -43,7 +43,7 @@ export interface JitOptions {
 /** Instructions of a run without a budget: more than any will retire. */
 const unlimited = 2 ** 52;
 /**
- * A program that begins in the interpreter stays there until it has retired this many times its instructions; compiling
+ * A program that begins in the interpreter stays there until it has retired this many times its slots; compiling
  * it costs about as much. The rule counts instructions and no time, so that a run is the same whenever and wherever it
  * is made.
  */
@@ -60,7 +60,7 @@ interface LevelInstances {
 class CompiledProgram implements Owner {
   readonly program: LinkedProgram;
   readonly session: JitSession;
-  readonly decoded: DecodedProgram;
+  #decoded: DecodedProgram | undefined;
   readonly #levels: LevelInstances[] = [];
   #interpreted: InterpretedProgram | undefined;
   /** For runs that nothing is under way around: the compiled function, when it calls nothing outside itself. */
@@ -82,14 +82,18 @@ class CompiledProgram implements Owner {
   constructor(program: LinkedProgram, session: JitSession, whenHot: boolean) {
     this.program = program;
     this.session = session;
-    this.decoded = decode(program.code);
-    checkProgram(program, this.decoded);
+    // What is verified and begins in the interpreter need not be read before it runs.
+    if (!whenHot || !program.facts?.verified) checkProgram(program, this.decoded);
     this.#budget = session.host.budget;
     this.#counts = session.host.count === true;
     this.#counted = this.#counts || this.#budget !== undefined;
-    const startsInterpreted = whenHot || isLarge(this.decoded);
-    this.#uncompiled = startsInterpreted ? this.decoded.instructions.length * interpretedTurns : 0;
+    this.#uncompiled = whenHot || isLarge(this.decoded) ? (program.code.length / 8) * interpretedTurns : 0;
     if (this.#uncompiled === 0) this.#runner(0);
+  }
+
+  get decoded(): DecodedProgram {
+    this.#decoded ??= decode(this.program.code);
+    return this.#decoded;
   }
 
   run(context: number, r2 = 0): number {
