@@ -52,6 +52,8 @@ export interface TableObject {
   readonly pinPath?: string;
   /** Of a table of tables: the one that those it holds are like. */
   readonly inner?: string;
+  /** Maps or programs that its slots hold at the start. */
+  holds?: readonly { readonly slot: number; readonly name: string }[];
   /** What the programs write into it as records. */
   readonly events: CType[];
 }

@@ -210,6 +210,7 @@ export class DeclarationParser {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
       attributes.gnuInline = specifiers.attributes.gnuInline;
+      attributes.weak = specifiers.attributes.weak;
       if (specifiers.typedef) attributes.align = specifiers.attributes.align;
       return this.#declarator(specifiers.type, specifiers, attributes);
     });

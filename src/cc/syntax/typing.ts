@@ -78,7 +78,7 @@ export class Typing {
 
   /** An integer as another integer type. */
   #toInteger(from: Expression, type: IntType, at = from.at): Expression {
-    if (from.kind === 'number' && type.size <= 8) return this.number(at, from.value, type);
+    if (from.kind === 'number') return this.number(at, from.value, type);
     // A bit-field of that type is promoted by its width; cast to the type, it is not.
     if (sameType(from.type, type) && !bitFieldOf(from)) return from;
     return { kind: 'cast', type, at, base: from };
