@@ -152,8 +152,10 @@ export type Statement = { readonly at: Token } & (
        * only allowed.
        */
       readonly unroll: number;
-      /** A label stands in it, which cannot stand there twice. */
-      readonly labelled: boolean;
+      /** Labels that stand in it: each round has its own. */
+      readonly labels: readonly string[];
+      /** A goto or a case from outside leads into it: it stays one loop. */
+      entered: boolean;
     }
   | {
       readonly kind: 'switch';

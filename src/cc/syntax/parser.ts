@@ -17,6 +17,7 @@ import { MemberParser } from './members.ts';
 import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { TagParser } from './tags.ts';
 import { typedefOf } from './type-names.ts';
 import { warnOfUninitialised } from './uninitialised.ts';
@@ -95,7 +96,7 @@ class UnitParser {
       return;
     }
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
-    if (p.declarations.staticAssert() || this.#assembly()) return;
+    if (parseStaticAssert(p) || this.#assembly()) return;
     const specifiers = p.declarations.specifiers();
     if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
@@ -214,6 +215,7 @@ class UnitParser {
       return p.statements.block();
     });
     this.#checkLabels();
+    p.loops.finish();
     this.#checkReturn(made);
     this.#warn(made);
     p.current = undefined;

@@ -20,6 +20,7 @@ import type { Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { Regions } from './regions.ts';
 import { kernelStruct, relocatedBody } from './relocated.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { keywords, spelled } from './type-words.ts';
 
 /**
@@ -169,7 +170,7 @@ export class TagParser {
     const members: MemberDeclaration[] = [];
     const names = new Map<string, Token>();
     while (!p.is('}')) {
-      if (p.accept(';') || p.declarations.staticAssert()) continue;
+      if (p.accept(';') || parseStaticAssert(p)) continue;
       const specifiers = p.declarations.specifiers();
       if (p.accept(';')) {
         this.#unnamed(specifiers, members);
