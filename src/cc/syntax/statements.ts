@@ -7,6 +7,7 @@ import type { Expression, Statement, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Declarator, Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { SwitchParser } from './switches.ts';
 import { typedefOf } from './type-names.ts';
 import { keywords } from './type-words.ts';
@@ -31,23 +32,21 @@ export class StatementParser {
       const body: Statement[] = [];
       while (!p.is('}')) {
         if (p.token.kind === 'end') p.close('}', at);
-        this.#guarded(() => {
-          if (p.declarations.staticAssert()) return;
-          if (this.#startsDeclaration()) this.declaration(body);
-          else body.push(this.statement());
-        });
+        this.#item(body);
       }
       const end = p.next();
       return { kind: 'block', at, body, end };
     });
   }
 
-  /** What goes wrong in one statement is recorded, and reading goes on behind it. */
-  #guarded(read: () => void): void {
+  /** A declaration or statement. What goes wrong in it is recorded, and reading goes on behind it. */
+  #item(body: Statement[]): void {
     const p = this.#p;
     const { at, scope, depth } = p;
     try {
-      read();
+      if (parseStaticAssert(p)) return;
+      if (this.#startsDeclaration()) this.declaration(body);
+      else body.push(this.statement());
     } catch (fault) {
       if (!(fault instanceof Abandoned) || p.diagnostics.full) throw fault;
       p.scope = scope;
@@ -169,7 +168,7 @@ export class StatementParser {
         const name = this.#label(p.next());
         p.next();
         parseAttributes(p, noAttributes());
-        p.loops.labels++;
+        p.loops.label(name);
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.afterLabel();
         return { kind: 'label', at, name, body };
       }
