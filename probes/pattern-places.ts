@@ -9,6 +9,7 @@ import {
   UsageError,
   usdtTargets,
 } from 'tracebed';
+import { asTyped } from './probe-place.ts';
 
 /**
  * What a pattern of funccount or funclatency means, in BCC's forms: `vfs_*` and `p::vfs_*` are functions of the kernel,
@@ -118,7 +119,7 @@ function tracepoints(kernel: Kernel): Place[] {
 
 /** A function that has several names is one place, as is a name that stands for several functions. */
 function userPlaces(kernel: Kernel, type: 'p' | 'u', library: string, { process }: PlaceOptions): Place[] {
-  const file = findBinary(kernel, library);
+  const file = asTyped(() => findBinary(kernel, library));
   const pid = process === undefined ? {} : { pid: process };
   if (type === 'u') {
     const names = new Set(file.probes.map((probe) => probe.name));

@@ -77,7 +77,7 @@ export function usdtArgumentLines(
   expressions: readonly string[],
   fault: (name: string, expected: string) => Error,
 ): string[] {
-  const probe = findBinary(kernel, library).probes.find((one) => isNamed(one, name));
+  const probe = asTyped(() => findBinary(kernel, library)).probes.find((one) => isNamed(one, name));
   const known = probe ? parseUsdtArguments(probe.arguments) : [];
   const used = expressions.flatMap((text) => [...text.matchAll(/\barg(\d+)\b/g)].map((match) => Number(match[1])));
   return [...new Set(used)]
@@ -224,12 +224,17 @@ export function enableUsdt(
 }
 
 /** What the kernel refuses is a place that the user typed. @throws UsageError */
-function asTyped<T>(act: () => T): T {
+export function asTyped<T>(act: () => T): T {
   try {
     return act();
   } catch (cause) {
     if (!(cause instanceof BpfError)) throw cause;
-    throw new UsageError(cause.message, { cause, ...(cause.hint === undefined ? {} : { hint: cause.hint }) });
+    const { message, expected, hint } = cause;
+    throw new UsageError(message, {
+      cause,
+      ...(expected === undefined ? {} : { expected }),
+      ...(hint === undefined ? {} : { hint }),
+    });
   }
 }
 
