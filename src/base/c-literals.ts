@@ -19,11 +19,11 @@ export type LiteralPrefix = '' | 'u8' | 'u' | 'U' | 'L';
 const widths: Readonly<Record<LiteralPrefix, 1 | 2 | 4>> = { '': 1, u8: 1, u: 2, U: 4, L: 4 };
 
 /** Bytes of each character of a literal. */
-function characterWidth(prefix: LiteralPrefix): 1 | 2 | 4 {
+export function characterWidth(prefix: LiteralPrefix): 1 | 2 | 4 {
   return widths[prefix];
 }
 
-function literalPrefix(spelling: string): LiteralPrefix {
+export function literalPrefix(spelling: string): LiteralPrefix {
   return spelling.slice(0, spelling.search(/["']/)) as LiteralPrefix;
 }
 
@@ -38,7 +38,7 @@ export function quotedBytes(spelling: string): number[] {
  * What stands between the quotes of a string or character token, in units of a width: bytes are UTF-8's, units of 2
  * UTF-16's.
  */
-function quotedUnits(spelling: string, width: 1 | 2 | 4): number[] {
+export function quotedUnits(spelling: string, width: 1 | 2 | 4): number[] {
   const units: number[] = [];
   const body = spelling.slice(spelling.search(/["']/) + 1, -1);
   const most = 2 ** (width * 8);

@@ -38,14 +38,17 @@ export class Moves {
     if (to >= firstVirtual || from >= firstVirtual) this.#list.push({ to, from, gain, refusedAt: -1 });
   }
 
-  /** Forgets the copies that spilling made stores and loads of, and takes a spilled register out of the graph. */
-  remove(register: number): void {
-    this.#clock++;
-    this.#graph.remove(register);
-    this.#noteNeighbours(register);
-    this.#list = this.#list.filter(
-      ({ to, from }) => this.#graph.find(to) !== register && this.#graph.find(from) !== register,
-    );
+  /** Forgets the copies that spilling made stores and loads of, and takes spilled registers out of the graph. */
+  remove(registers: readonly number[]): void {
+    const graph = this.#graph;
+    const gone = new Uint8Array(graph.size);
+    for (const register of registers) {
+      this.#clock++;
+      graph.remove(register);
+      this.#noteNeighbours(register);
+      gone[register] = 1;
+    }
+    this.#list = this.#list.filter(({ to, from }) => gone[graph.find(to)] === 0 && gone[graph.find(from)] === 0);
   }
 
   coalesce(): void {
@@ -65,6 +68,8 @@ export class Moves {
         if (b < firstVirtual) [a, b] = [b, a];
         if (a === b || b < firstVirtual || graph.interferes(a, b)) continue;
         if (this.#isAllowed(move, a, b)) {
+          // The one with fewer neighbours goes: what is changed in thousands of places is one register in the end.
+          if (a >= firstVirtual && (graph.degree[b] as number) > (graph.degree[a] as number)) [a, b] = [b, a];
           this.#merge(a, b);
           changed = true;
         } else left.push(move);

@@ -35,6 +35,7 @@ export class Builder {
   readonly #narrowConstants = new Map<bigint, Value>();
   readonly #wideConstants = new Map<bigint, Value>();
   #limit = 0;
+  #slots = 0;
 
   constructor(at: Token) {
     this.at = at;
@@ -65,7 +66,8 @@ export class Builder {
 
   slot(name: string, size: number, align: number): Slot {
     const natural = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
-    const slot: Slot = { name, size, align: Math.min(8, Math.max(natural, align)), scope: this.scope, place: 0 };
+    const whole = Math.min(8, Math.max(natural, align));
+    const slot: Slot = { number: this.#slots++, name, size, align: whole, scope: this.scope, place: 0 };
     this.scope.slots.push(slot);
     return slot;
   }

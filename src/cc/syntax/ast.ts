@@ -13,6 +13,8 @@ export interface Variable {
   inMemory: boolean;
   readonly global: boolean;
   readonly constant: boolean;
+  /** It is only declared: nothing of this text is it. */
+  extern?: boolean;
   initial: Initializer | undefined;
   used: boolean;
   /** Something in the text assigns to it, or to a part of it. */
@@ -56,6 +58,8 @@ export interface TableObject {
 
 /** What goes where in an object: a flat list in the order of offsets of its leaves. */
 export interface Initializer {
+  /** The byte behind the last that it says something of: beyond its type where a flexible array ends that. */
+  readonly end: number;
   readonly entries: readonly InitializerEntry[];
 }
 

@@ -3,8 +3,9 @@ import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
-import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
+import { type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
+import { isAssembly, parseAssembly } from './assembly.ts';
+import type { FunctionObject, Statement, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
@@ -16,6 +17,7 @@ import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
 import { TagParser } from './tags.ts';
+import { typedefOf } from './type-names.ts';
 import { warnOfUninitialised } from './uninitialised.ts';
 import { warnOfUnused } from './unused.ts';
 
@@ -42,6 +44,7 @@ export function parse(
   p.loops = new LoopParser(p);
   const unit = new UnitParser(p);
   while (p.token.kind !== 'end' && !diagnostics.full) unit.next();
+  for (const variable of p.globals) closeTentative(p, variable);
   const { functions, tables, globals, structs, license } = p;
   return { functions, tables, globals, structs, license };
 }
@@ -91,7 +94,7 @@ class UnitParser {
       return;
     }
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
-    if (p.declarations.staticAssert()) return;
+    if (p.declarations.staticAssert() || this.#assembly()) return;
     const specifiers = p.declarations.specifiers();
     if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
@@ -99,7 +102,7 @@ class UnitParser {
       const { name, type } = declarator;
       if (!name) {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
-      } else if (specifiers.typedef) this.#typedef(name, type);
+      } else if (specifiers.typedef) this.#typedef(name, declarator);
       else if (type.kind === 'function') {
         const made = this.#function(name, type, declarator, specifiers);
         if (p.is('{')) {
@@ -114,9 +117,22 @@ class UnitParser {
     p.semicolon(only ? 'after struct' : 'after top level declarator');
   }
 
-  /** The same typedef may stand twice (C11 6.7p3). */
-  #typedef(name: Token, type: CType): void {
+  /** Assembly outside functions, of which an object for the loader can hold none. */
+  #assembly(): boolean {
     const p = this.#p;
+    if (!isAssembly(p.token.text)) return false;
+    const statement = parseAssembly(p);
+    const { text, textAt } = statement as Extract<Statement, { kind: 'asm' }>;
+    if (text.trim() !== '') {
+      p.diagnostics.error(textAt, 'assembly outside functions has no place in a BPF object', 'put it into a function');
+    }
+    return true;
+  }
+
+  /** The same typedef may stand twice (C11 6.7p3). */
+  #typedef(name: Token, declarator: Declarator): void {
+    const p = this.#p;
+    const { type } = declarator;
     const earlier = p.scope.own(name.text);
     if (earlier?.kind === 'typedef' && sameType(earlier.type, type)) return;
     if (earlier?.kind === 'typedef') {
@@ -124,7 +140,7 @@ class UnitParser {
       p.diagnostics.error(name, `typedef redefinition with different types (${types})`, {
         notes: [definedBefore(earlier.at)],
       });
-    } else p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+    } else p.declareOnce(name, typedefOf(name, declarator));
   }
 
   #function(
@@ -150,7 +166,8 @@ class UnitParser {
       parameters: declarator.parameters ?? [],
       variadic: type.variadic,
       body: undefined,
-      static: specifiers.static,
+      // An inline function that is not extern has no code of its own (C11 6.7.4p7).
+      static: specifiers.static || (specifiers.inline && (!specifiers.extern || declarator.attributes.gnuInline)),
       noinline: declarator.attributes.noinline,
       builtin: askedBy(name).file.name === '<built-in>',
       section: declarator.attributes.section,
@@ -205,8 +222,9 @@ class UnitParser {
   #checkLabels(): void {
     const { gotos, labels, diagnostics } = this.#p;
     for (const one of gotos) {
-      if (labels.has(one.text)) continue;
-      diagnostics.error(one, `use of undeclared label '${one.text}'`, didYouMean(one.text, labels.keys()));
+      if (labels.has(one.label)) continue;
+      const { at } = one;
+      diagnostics.error(at, `use of undeclared label '${at.text}'`, didYouMean(at.text, labels.keys()));
     }
   }
 
@@ -240,17 +258,21 @@ class UnitParser {
     else if ((known.initial && p.is('=')) || !(sameType(known.type, type) || isOpenAgain(known.type, type))) {
       p.redefined(name, { kind: 'variable', variable: { ...variable, type } });
     }
+    // What was declared without a length gets it where it is told.
+    else if (isComplete(type)) variable.type = type;
     if (p.accept('=')) {
       const { type: whole, initial } = p.initializers.initializer(type, name);
       variable.type = whole;
       variable.initial = initial;
     }
     if (declarator.attributes.section === 'license') this.#license(variable);
-    else if (!known && !specifiers.extern && !isComplete(variable.type)) {
-      if (!(variable.type instanceof StructType)) {
-        p.diagnostics.error(name, incompleteText(variable.type));
-      }
+    else if (!specifiers.extern && !isComplete(variable.type) && !(variable.type instanceof StructType)) {
+      const open = variable.type.kind === 'array' && isComplete(variable.type.element);
+      if (!open) p.diagnostics.error(name, incompleteText(variable.type));
     }
+    if (specifiers.extern && !variable.initial) variable.extern ??= true;
+    else variable.extern = false;
+    variable.align = Math.max(variable.align, declarator.attributes.align, specifiers.attributes.align);
     if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);
   }
 
@@ -260,6 +282,14 @@ class UnitParser {
     );
     this.#p.license = Buffer.from(bytes).toString().replace(/\0.*$/s, '');
   }
+}
+
+/** `int a[];` that nothing gives a length has one element (C11 6.9.2p5). */
+function closeTentative(p: Parsing, variable: Variable): void {
+  const { type, at, extern = false } = variable;
+  if (type.kind !== 'array' || type.length !== undefined || extern) return;
+  p.diagnostics.warning(at, 'tentative array definition assumed to have one element');
+  variable.type = { ...type, length: 1 };
 }
 
 /** `extern int a[];` and `int a[4];` are the same. */
