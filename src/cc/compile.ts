@@ -200,6 +200,7 @@ function mapOf(table: TableObject, objectTypes: ObjectTypes, layouts: Layouts, c
     ...(record ? { record } : {}),
     ...(table.pinPath === undefined ? {} : { pinPath: table.pinPath }),
     ...(table.inner === undefined ? {} : { innerMap: table.inner }),
+    ...(table.holds?.length ? { holds: table.holds } : {}),
   };
 }
 

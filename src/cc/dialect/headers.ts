@@ -18,7 +18,7 @@ export function isKernelHeader(path: string): boolean {
 
 /** What a kernel header adds: the types of the others are the kernel's own. */
 export function kernelHeader(path: string): string {
-  if (isLibbpfHeader(path)) return libbpfHeaders;
+  if (isLibbpfHeader(path)) return configurationUndefined + libbpfHeaders;
   return path === 'bcc/proto.h' ? packetHeaders : '';
 }
 
@@ -65,6 +65,25 @@ const configuration = [
   'VIRTUAL_MEM_MAP',
   'ZONE_DMA',
 ];
+
+/** Texts of libbpf's form have the options as externs, and no macros of them. */
+const configurationUndefined = configuration.map((option) => `#undef CONFIG_${option}\n`).join('');
+
+/** Options with another value than `y`, as Debian's kernels have them, and what libbpf adds to them. */
+const optionValues: Readonly<Record<string, string>> = {
+  CONFIG_HZ: '250',
+  CONFIG_NR_CPUS: '8192',
+  CONFIG_DEFAULT_HOSTNAME: '"(none)"',
+  LINUX_HAS_BPF_COOKIE: '1',
+  LINUX_HAS_SYSCALL_WRAPPER: '1',
+};
+
+/** An option of the kernel's configuration as its text has it; undefined where it is not set. */
+export function kernelOption(profile: KernelProfile, name: string): string | undefined {
+  if (name === 'LINUX_KERNEL_VERSION') return String(versionCode(profile.release));
+  if (Object.hasOwn(optionValues, name)) return optionValues[name];
+  return name.startsWith('CONFIG_') && configuration.includes(name.slice('CONFIG_'.length)) ? 'y' : undefined;
+}
 
 /** `NAME` to what `-D` would give it. */
 export function predefined(profile: KernelProfile): Record<string, string> {

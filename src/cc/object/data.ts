@@ -32,6 +32,10 @@ export class DataSections {
   place(variable: Variable): { section: SectionOfData; offset: number } {
     const known = this.#places.get(variable);
     if (known) return known;
+    if (variable.extern) {
+      const message = `extern '${variable.name}' is only declared: no other text is linked to this one`;
+      this.#diagnostics.error(variable.at, message, "define it here, without 'extern'");
+    }
     const name = variable.constant ? '.rodata' : variable.initial ? '.data' : '.bss';
     let section = this.#sections.get(name);
     if (!section) {

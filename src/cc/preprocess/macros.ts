@@ -1,4 +1,5 @@
 import type { DiagnosticNote, Diagnostics } from '../diagnostics.ts';
+import { type Collected, collectArguments } from './arguments.ts';
 import { type Compiler, isQuestion, Questions } from './questions.ts';
 import { Substitution } from './substitution.ts';
 import { askedBy, behind, includesAround, positionOf, type SourceFile, spell, type Token } from './token.ts';
@@ -354,34 +355,6 @@ export class MacroTable {
       from: 'from' in token ? token.from : use,
     }));
   }
-}
-
-interface Collected {
-  readonly args: Token[][];
-  /** The commas between them. */
-  readonly commas: readonly Token[];
-  readonly close: Token;
-}
-
-/** The arguments between the brackets at the end of `pending`, which are taken off it; it stays where none closes. */
-function collectArguments(pending: Token[]): Collected | undefined {
-  const args: Token[][] = [[]];
-  const commas: Token[] = [];
-  let depth = 0;
-  for (let i = pending.length - 2; i >= 0; i--) {
-    const token = pending[i] as Token;
-    if (token.text === ')' && depth === 0) {
-      pending.length = i;
-      return { args, commas, close: token };
-    }
-    if (token.text === '(') depth++;
-    else if (token.text === ')') depth--;
-    if (token.text === ',' && depth === 0) {
-      commas.push(token);
-      args.push([]);
-    } else (args.at(-1) as Token[]).push(token);
-  }
-  return undefined;
 }
 
 function definedHere({ name, at }: Macro): readonly DiagnosticNote[] {

@@ -52,6 +52,8 @@ export interface TableObject {
   readonly pinPath?: string;
   /** Of a table of tables: the one that those it holds are like. */
   readonly inner?: string;
+  /** Maps or programs that its slots hold at the start. */
+  holds?: readonly { readonly slot: number; readonly name: string }[];
   /** What the programs write into it as records. */
   readonly events: CType[];
 }
@@ -150,8 +152,10 @@ export type Statement = { readonly at: Token } & (
        * only allowed.
        */
       readonly unroll: number;
-      /** A label stands in it, which cannot stand there twice. */
-      readonly labelled: boolean;
+      /** Labels that stand in it: each round has its own. */
+      readonly labels: readonly string[];
+      /** A goto or a case from outside leads into it: it stays one loop. */
+      entered: boolean;
     }
   | {
       readonly kind: 'switch';

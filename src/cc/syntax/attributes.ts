@@ -14,6 +14,7 @@ export interface Attributes {
   /** `inline` means what it did before C99: no code of its own, also when it is extern. */
   gnuInline: boolean;
   user: boolean;
+  weak: boolean;
   section: string | undefined;
   /** CO-RE: members lie where the kernel has them. */
   relocated: boolean;
@@ -39,6 +40,7 @@ export function noAttributes(): Attributes {
     noinline: false,
     gnuInline: false,
     user: false,
+    weak: false,
     section: undefined,
     relocated: false,
   };
@@ -61,6 +63,7 @@ export function parseAttributes(p: Parsing, into: Attributes): void {
       if (name === 'packed') into.packed = true;
       if (name === 'noinline') into.noinline = true;
       if (name === 'gnu_inline') into.gnuInline = true;
+      if (name === 'weak') into.weak = true;
       if (name === 'preserve_access_index') into.relocated = true;
       if (name === 'aligned' && !p.is('(')) into.align = Math.max(into.align, mostAligned);
       if (!p.accept('(')) {

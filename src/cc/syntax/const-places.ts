@@ -36,5 +36,15 @@ function arrayOf(pointer: Expression): Expression | undefined {
 
 /** Whether a pointer to a place is one to const. */
 export function isConstantPlace(place: Expression): boolean {
-  return constantParts(place).length > 0;
+  for (let at: Expression | undefined = place; at; ) {
+    if (at.kind === 'member') {
+      if (at.member.constant) return true;
+      at = at.base;
+    } else if (at.kind === 'deref') {
+      const array: Expression | undefined = arrayOf(at.base);
+      if (!array && at.base.type.kind === 'pointer' && at.base.type.constant) return true;
+      at = array;
+    } else return at.kind === 'variable' && at.variable.constant;
+  }
+  return false;
 }

@@ -2,13 +2,14 @@ import type { DiagnosticNote } from '../diagnostics.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
 import { type CType, type Member, quoted, quotedConstant, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
-import { constantParts, type Part } from './const-places.ts';
+import { constantParts, isConstantPlace, type Part } from './const-places.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 
 /** What is said of an assignment to what is const, in clang's words. */
 
 /** Tells of an assignment to what is const. @param at the operator */
 export function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
+  if (!isConstantPlace(place) && place.type.kind !== 'struct') return;
   const ranges = [p.spans.of(place)];
   const parts = constantParts(place);
   const [first] = parts;

@@ -175,20 +175,6 @@ export class DeclarationParser {
     return unknownType(this.#p, this.#p.token);
   }
 
-  /** '_Static_assert' '(' constant (',' string)? ')' ';', when one stands here. */
-  staticAssert(): boolean {
-    const p = this.#p;
-    if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
-    const at = p.next();
-    const open = p.expect('(', `after '${at.text}'`);
-    const holds = p.constant('what is asserted') !== 0n;
-    const message = p.accept(',') && p.token.kind === 'string' ? `: ${p.next().text.slice(1, -1)}` : '';
-    p.close(')', open);
-    p.semicolon(`after '${at.text}'`);
-    if (!holds) p.diagnostics.error(at, `static assertion failed${message}`);
-    return true;
-  }
-
   /** typeof = 'typeof' '(' (type-name | expression) ')' */
   #typeof(): CType {
     const p = this.#p;
@@ -210,6 +196,7 @@ export class DeclarationParser {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
       attributes.gnuInline = specifiers.attributes.gnuInline;
+      attributes.weak = specifiers.attributes.weak;
       if (specifiers.typedef) attributes.align = specifiers.attributes.align;
       return this.#declarator(specifiers.type, specifiers, attributes);
     });

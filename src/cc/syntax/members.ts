@@ -4,6 +4,7 @@ import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
 import { findMemberPath, memberNames, printCType, quoted, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import type { Parsing } from './parsing.ts';
+import { absentMember } from './relocated.ts';
 import { isWrong } from './typing.ts';
 
 /** Parts of what an expression is: elements of arrays, members of structs (C11 6.5.2.1 and 6.5.2.3). */
@@ -92,6 +93,7 @@ export class MemberParser {
     }
     const macro = memberMacro(name.text);
     const member = type.member(name.text) ?? (macro && findMemberPath(type, macro));
+    if (member?.absent) return absentMember(p, base, member, name);
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
     if (!type.body) {
       const [message, hint] = this.#undefinedStruct(type);

@@ -1,4 +1,5 @@
 import { Abandoned, type Diagnostics, didYouMean, isTooDeep } from '../diagnostics.ts';
+import { setKernelOption } from '../dialect/kernel-options.ts';
 import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
@@ -16,6 +17,7 @@ import { MemberParser } from './members.ts';
 import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { TagParser } from './tags.ts';
 import { typedefOf } from './type-names.ts';
 import { warnOfUninitialised } from './uninitialised.ts';
@@ -94,7 +96,7 @@ class UnitParser {
       return;
     }
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
-    if (p.declarations.staticAssert() || this.#assembly()) return;
+    if (parseStaticAssert(p) || this.#assembly()) return;
     const specifiers = p.declarations.specifiers();
     if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
@@ -213,6 +215,7 @@ class UnitParser {
       return p.statements.block();
     });
     this.#checkLabels();
+    p.loops.finish();
     this.#checkReturn(made);
     this.#warn(made);
     p.current = undefined;
@@ -252,7 +255,8 @@ class UnitParser {
     const p = this.#p;
     const earlier = this.#outermost.own(name.text);
     const known = earlier?.kind === 'variable' ? earlier.variable : undefined;
-    const options = { global: true, constant: declarator.constant };
+    const { section, weak } = declarator.attributes;
+    const options = { global: true, constant: declarator.constant || section === '.kconfig' };
     const variable: Variable = known ?? p.variable(name.text, type, name, options);
     if (!known) p.declareOnce(name, { kind: 'variable', variable });
     else if ((known.initial && p.is('=')) || !(sameType(known.type, type) || isOpenAgain(known.type, type))) {
@@ -265,7 +269,9 @@ class UnitParser {
       variable.type = whole;
       variable.initial = initial;
     }
-    if (declarator.attributes.section === 'license') this.#license(variable);
+    if (section === '.kconfig' && specifiers.extern) setKernelOption(p, variable, name, weak);
+    if (section === '.ksyms') this.#kernelSymbol(variable, name);
+    if (section === 'license') this.#license(variable);
     else if (!specifiers.extern && !isComplete(variable.type) && !(variable.type instanceof StructType)) {
       const open = variable.type.kind === 'array' && isComplete(variable.type.element);
       if (!open) p.diagnostics.error(name, incompleteText(variable.type));
@@ -273,7 +279,13 @@ class UnitParser {
     if (specifiers.extern && !variable.initial) variable.extern ??= true;
     else variable.extern = false;
     variable.align = Math.max(variable.align, declarator.attributes.align, specifiers.attributes.align);
-    if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);
+    if (!known && section !== 'license') p.globals.push(variable);
+  }
+
+  /** The kernel's own variables have no addresses that a program could be given. */
+  #kernelSymbol({ name }: Variable, at: Token): void {
+    const hint = 'follow a pointer that a helper or the context gives';
+    this.#p.diagnostics.error(at, `extern (var ksym) '${name}': the simulated kernel has no such variable`, hint);
   }
 
   #license(variable: Variable): void {

@@ -36,6 +36,10 @@ export class Parsing {
   at = 0;
   /** A struct's semicolon is missing, which was told: what follows begins anew. */
   cut = false;
+  /** The first map of each struct that libbpf's texts declare maps with. */
+  readonly mapStructs = new Map<CType, string>();
+  /** What CO-RE is asked about is being read: what the kernel lacks is an answer. */
+  asking = false;
   /** How deep expressions, types and statements lie within each other. */
   depth = 0;
 

@@ -7,6 +7,7 @@ import type { Expression, Statement, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Declarator, Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { SwitchParser } from './switches.ts';
 import { typedefOf } from './type-names.ts';
 import { keywords } from './type-words.ts';
@@ -43,7 +44,7 @@ export class StatementParser {
     const p = this.#p;
     const { at, scope, depth } = p;
     try {
-      if (p.declarations.staticAssert()) return;
+      if (parseStaticAssert(p)) return;
       if (this.#startsDeclaration()) this.declaration(body);
       else body.push(this.statement());
     } catch (fault) {
@@ -167,7 +168,7 @@ export class StatementParser {
         const name = this.#label(p.next());
         p.next();
         parseAttributes(p, noAttributes());
-        p.loops.labels++;
+        p.loops.label(name);
         const body: Statement = p.is('}') ? { kind: 'empty', at } : this.afterLabel();
         return { kind: 'label', at, name, body };
       }

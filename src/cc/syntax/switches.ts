@@ -8,6 +8,8 @@ interface OpenSwitch {
   readonly cases: SwitchCase[];
   /** The values met, `undefined` for default, and where. */
   readonly seen: Map<bigint | undefined, Token>;
+  /** Loops around it. */
+  readonly loops: number;
 }
 
 export class SwitchParser {
@@ -35,7 +37,7 @@ export class SwitchParser {
       const message = `statement requires expression of integer type (${quoted(value.type)} invalid)`;
       p.diagnostics.error(at, message, { ranges: [p.spans.of(written)] });
     }
-    const open: OpenSwitch = { cases: [], seen: new Map() };
+    const open: OpenSwitch = { cases: [], seen: new Map(), loops: p.loops.open };
     this.#open.push(open);
     let body: Statement;
     try {
@@ -72,6 +74,7 @@ export class SwitchParser {
       p.diagnostics.error(at, `'case' statement not in switch statement`);
       return undefined;
     }
+    p.loops.caseWithin(open.loops);
     if (high < low) p.diagnostics.warning(place, 'empty case range specified');
     const earlier = open.seen.get(low);
     if (earlier) {
@@ -99,6 +102,7 @@ export class SwitchParser {
       p.diagnostics.error(earlier, 'multiple default labels in one switch', { notes });
       return undefined;
     }
+    p.loops.caseWithin(open.loops);
     open.seen.set(undefined, at);
     const label = { low: undefined, high: undefined };
     open.cases.push(label);

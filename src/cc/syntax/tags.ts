@@ -19,6 +19,8 @@ import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { Regions } from './regions.ts';
+import { kernelStruct, relocatedBody } from './relocated.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { keywords, spelled } from './type-words.ts';
 
 /**
@@ -69,15 +71,10 @@ export class TagParser {
       const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
       p.diagnostics.abandon(tag ?? brace, message);
     }
-    const kernels = attributes.relocated && tag ? p.kernel.struct(tag.text, union)?.body : undefined;
-    if (kernels) {
-      type.define(kernels);
+    if (attributes.relocated && tag) {
+      type.define(relocatedBody(body, kernelStruct(p, union, tag.text)));
       this.#checkEnd(union);
       return type;
-    }
-    if (attributes.relocated && tag) {
-      const message = `kernel ${p.kernel.profile.name} has no ${union ? 'union' : 'struct'} '${tag.text}': its members stay where they are here`;
-      p.diagnostics.warning(tag, message);
     }
     type.define(body);
     type.packet = attributes.packet;
@@ -173,7 +170,7 @@ export class TagParser {
     const members: MemberDeclaration[] = [];
     const names = new Map<string, Token>();
     while (!p.is('}')) {
-      if (p.accept(';') || p.declarations.staticAssert()) continue;
+      if (p.accept(';') || parseStaticAssert(p)) continue;
       const specifiers = p.declarations.specifiers();
       if (p.accept(';')) {
         this.#unnamed(specifiers, members);

@@ -68,6 +68,8 @@ export interface Member {
   readonly align?: number;
   /** It is const: its name where it was declared. */
   readonly constant?: Token;
+  /** The kernel that the text is compiled for has not what CO-RE's struct declares. */
+  readonly absent?: boolean;
 }
 
 export interface BitField {
