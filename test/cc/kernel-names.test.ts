@@ -42,3 +42,11 @@ test('a struct of the text is its own where it is named before it is defined', (
     }`;
   expect(compileC(text, { profile: loadProfile('6.18') }).diagnostics).toEqual([]);
 });
+
+test.each([
+  ['bpf_dext_pk(s, 0, 0, 8)', `did you mean 'bpf_dext_pkt'?`],
+  ['__tracebed_log(3)', undefined],
+])('near %s there is no name of the headers that texts may not use', (call, hint) => {
+  const text = `int kprobe__vfs_read(void *s) { if (s) return ${call}; return 0; }`;
+  expect(compileC(text, { profile: loadProfile('6.18') }).diagnostics[0]?.hint).toBe(hint);
+});

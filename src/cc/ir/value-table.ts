@@ -6,18 +6,19 @@ import type { Value } from './ir.ts';
  */
 export class ValueTable {
   count = 0;
+  /** The latest entry of each bucket, counted from 1; 0 where there is none. */
   readonly #buckets: Int32Array;
-  readonly #next: Int32Array;
+  /** Of each entry: the one before it in its bucket, counted so too, and its bucket. */
+  readonly #before: Int32Array;
   readonly #bucketOf: Int32Array;
   readonly #values: Value[] = [];
-  readonly #kinds: Int32Array;
+  readonly #kinds: number[] = [];
 
   /** @param most values that it may have to hold */
   constructor(most: number) {
-    this.#buckets = new Int32Array(2 ** Math.ceil(Math.log2(most + 16))).fill(-1);
-    this.#next = new Int32Array(most);
+    this.#buckets = new Int32Array(1 << (32 - Math.clz32(most + 16)));
+    this.#before = new Int32Array(most);
     this.#bucketOf = new Int32Array(most);
-    this.#kinds = new Int32Array(most);
   }
 
   /**
@@ -26,15 +27,16 @@ export class ValueTable {
    */
   findOrAdd(value: Value, kind: number): Value | undefined {
     const bucket = hashOf(value) & (this.#buckets.length - 1);
-    for (let at = this.#buckets[bucket] as number; at >= 0; at = this.#next[at] as number) {
-      const known = this.#values[at] as Value;
-      if (this.#kinds[at] === kind && computesSame(known, value)) return known;
+    const latest = this.#buckets[bucket] as number;
+    for (let entry = latest; entry > 0; entry = this.#before[entry - 1] as number) {
+      const known = this.#values[entry - 1] as Value;
+      if (this.#kinds[entry - 1] === kind && computesSame(known, value)) return known;
     }
-    this.#next[this.count] = this.#buckets[bucket] as number;
+    this.#before[this.count] = latest;
     this.#bucketOf[this.count] = bucket;
     this.#values[this.count] = value;
     this.#kinds[this.count] = kind;
-    this.#buckets[bucket] = this.count++;
+    this.#buckets[bucket] = ++this.count;
     return undefined;
   }
 
@@ -42,7 +44,7 @@ export class ValueTable {
   forget(count: number): void {
     while (this.count > count) {
       this.count--;
-      this.#buckets[this.#bucketOf[this.count] as number] = this.#next[this.count] as number;
+      this.#buckets[this.#bucketOf[this.count] as number] = this.#before[this.count] as number;
     }
   }
 }
