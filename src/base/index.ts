@@ -1,6 +1,15 @@
 /** Floor 0: bytes, errno and error classes, the virtual clock, seeded random, C's operators and literals. Imports nothing of ours. */
 export { cString, fromHex, hex64, roundUp, toHex, u64, viewOf } from './bytes.ts';
-export { characterValue, type IntegerLiteral, integerOf, quotedBytes } from './c-literals.ts';
+export {
+  characterValue,
+  characterWidth,
+  type IntegerLiteral,
+  integerOf,
+  type LiteralPrefix,
+  literalPrefix,
+  quotedBytes,
+  quotedUnits,
+} from './c-literals.ts';
 export { binaryValue, type OperatorReader, readBinary, swappedBytes } from './c-operators.ts';
 export { type ErrnoName, errno, errnoName } from './errno.ts';
 export {

@@ -81,13 +81,30 @@ export class BpfObject implements Disposable {
     this.maps = maps;
     try {
       for (const map of innerFirst(spec.maps)) maps.set(map.name, createMap(kernel, map, options, maps, spec.btf));
+      for (const map of spec.maps) if (map.innerMap !== undefined) this.#fill(map, (name) => this.maps.get(name)?.fd);
       for (const [name, map] of options.shared ?? []) if (!maps.has(name)) this.#known.set(name, map);
       for (const [name, map] of maps) this.#known.set(name, map);
       if (!options.lazy) for (const program of spec.programs) this.load(program.name);
+      for (const map of spec.maps) if (map.type === 'prog_array') this.#fill(map, (name) => this.#filler(name));
     } catch (fault) {
       this.close();
       throw fault;
     }
+  }
+
+  /** Puts into a map's slots what it holds at the start. */
+  #fill({ name, holds = [], at }: MapSpec, descriptorOf: (name: string) => Fd | undefined): void {
+    const map = this.maps.get(name);
+    for (const { slot, name: held } of map ? holds : []) {
+      const value = descriptorOf(held) ?? missing('map or program', held, this.maps.keys(), at);
+      const update = (): void => this.kernel.mapUpdate((map as LoadedMap).fd, u32(slot), u32(value));
+      request('map update', `cannot put ${held} into map ${name}`, update);
+    }
+  }
+
+  /** A program that a slot holds; it is loaded for that where programs are loaded when they are asked for. */
+  #filler(name: string): Fd | undefined {
+    return this.spec.programs.some((one) => one.name === name) ? this.load(name).fd : undefined;
   }
 
   /** What is attached, in order. */
@@ -239,6 +256,12 @@ function pinned(kernel: Kernel, path: string, create: () => Fd): Fd {
     throw fault;
   }
   return fd;
+}
+
+function u32(value: number): Uint8Array {
+  const bytes = new Uint8Array(4);
+  new DataView(bytes.buffer).setUint32(0, value, true);
+  return bytes;
 }
 
 /** A section of the program's data; one that programs only read is frozen, so that nobody can change it (as libbpf). */

@@ -33,6 +33,8 @@ export interface MapSpec {
   readonly flags: number;
   /** Of a map of maps: the name of a map of the object that those it holds are like. */
   readonly innerMap?: string;
+  /** What its slots hold at the start: maps of the object; of a prog_array, its programs. */
+  readonly holds?: readonly { readonly slot: number; readonly name: string }[];
   /** Where it is pinned: it is the one that is pinned there, or is made and pinned. */
   readonly pinPath?: string;
   /** What keys and values are, where the object says so. */

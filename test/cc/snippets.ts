@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /**
  * C snippets by feature, each with the value that it gives: the body of `u64 run(u64 *in)` behind a comment with its
- * name and result. `in` points to eight words.
+ * name and result, or a text that has this function itself. `in` points to eight words.
  */
 export interface Snippet {
   readonly feature: string;
@@ -38,5 +38,6 @@ export function snippets(from: URL = folder): Snippet[] {
 
 /** The whole text of a snippet. */
 export function snippetText({ body }: Snippet, from: URL = folder): string {
-  return `${readFileSync(new URL('shared.h', from), 'utf8')}u64 run(u64 *in) {\n${body}\n}\n`;
+  const whole = /^u64 run\(/m.test(body) ? body : `u64 run(u64 *in) {\n${body}\n}\n`;
+  return readFileSync(new URL('shared.h', from), 'utf8') + whole;
 }

@@ -90,14 +90,6 @@ describe('CO-RE', () => {
     expect([...bpf.table('out').values()]).toEqual([task.tgid]);
   });
 
-  test('a struct with such members that the kernel has not is warned of', () => {
-    const text = 'struct task_struct___old { long state; } __attribute__((preserve_access_index));\nint x;';
-    const { diagnostics } = compileC(text, { profile: loadProfile('6.18'), file: 'old.c' });
-    expect(diagnostics.map(({ severity, message }) => `${severity}: ${message}`)).toEqual([
-      "warning: kernel 6.18 has no struct 'task_struct___old': its members stay where they are here",
-    ]);
-  });
-
   test('a vmlinux.h beside the text is not read', () => {
     const includes = () => ({ name: 'vmlinux.h', text: '#error of another kernel' });
     const text = `#include "vmlinux.h"\nint kprobe__vfs_read(struct pt_regs *ctx) { return 0; }`;

@@ -18,7 +18,7 @@ export function isKernelHeader(path: string): boolean {
 
 /** What a kernel header adds: the types of the others are the kernel's own. */
 export function kernelHeader(path: string): string {
-  if (isLibbpfHeader(path)) return libbpfHeaders;
+  if (isLibbpfHeader(path)) return configurationUndefined + libbpfHeaders;
   return path === 'bcc/proto.h' ? packetHeaders : '';
 }
 
@@ -65,6 +65,25 @@ const configuration = [
   'VIRTUAL_MEM_MAP',
   'ZONE_DMA',
 ];
+
+/** Texts of libbpf's form have the options as externs, and no macros of them. */
+const configurationUndefined = configuration.map((option) => `#undef CONFIG_${option}\n`).join('');
+
+/** Options with another value than `y`, as Debian's kernels have them, and what libbpf adds to them. */
+const optionValues: Readonly<Record<string, string>> = {
+  CONFIG_HZ: '250',
+  CONFIG_NR_CPUS: '8192',
+  CONFIG_DEFAULT_HOSTNAME: '"(none)"',
+  LINUX_HAS_BPF_COOKIE: '1',
+  LINUX_HAS_SYSCALL_WRAPPER: '1',
+};
+
+/** An option of the kernel's configuration as its text has it; undefined where it is not set. */
+export function kernelOption(profile: KernelProfile, name: string): string | undefined {
+  if (name === 'LINUX_KERNEL_VERSION') return String(versionCode(profile.release));
+  if (Object.hasOwn(optionValues, name)) return optionValues[name];
+  return name.startsWith('CONFIG_') && configuration.includes(name.slice('CONFIG_'.length)) ? 'y' : undefined;
+}
 
 /** `NAME` to what `-D` would give it. */
 export function predefined(profile: KernelProfile): Record<string, string> {
@@ -313,6 +332,31 @@ static inline u64 bpf_dext_pkt(void *skb, u64 off, u64 bofs, u64 bsz)
     return load_dword(skb, off) >> (64 - end) & mask;
   return 0;
 }
+static inline u8 __builtin_rotateleft8(u8 v, u8 n) { return v << (n & 7) | v >> (-n & 7); }
+static inline u16 __builtin_rotateleft16(u16 v, u16 n) { return v << (n & 15) | v >> (-n & 15); }
+static inline u32 __builtin_rotateleft32(u32 v, u32 n) { return v << (n & 31) | v >> (-n & 31); }
+static inline u64 __builtin_rotateleft64(u64 v, u64 n) { return v << (n & 63) | v >> (-n & 63); }
+static inline u8 __builtin_rotateright8(u8 v, u8 n) { return v >> (n & 7) | v << (-n & 7); }
+static inline u16 __builtin_rotateright16(u16 v, u16 n) { return v >> (n & 15) | v << (-n & 15); }
+static inline u32 __builtin_rotateright32(u32 v, u32 n) { return v >> (n & 31) | v << (-n & 31); }
+static inline u64 __builtin_rotateright64(u64 v, u64 n) { return v >> (n & 63) | v << (-n & 63); }
+static inline u64 __builtin_bitreverse64(u64 v)
+{
+  v = (v & 0x5555555555555555) << 1 | (v >> 1 & 0x5555555555555555);
+  v = (v & 0x3333333333333333) << 2 | (v >> 2 & 0x3333333333333333);
+  v = (v & 0x0f0f0f0f0f0f0f0f) << 4 | (v >> 4 & 0x0f0f0f0f0f0f0f0f);
+  return __builtin_bswap64(v);
+}
+static inline u32 __builtin_bitreverse32(u32 v) { return __builtin_bitreverse64(v) >> 32; }
+static inline u16 __builtin_bitreverse16(u16 v) { return __builtin_bitreverse64(v) >> 48; }
+static inline u8 __builtin_bitreverse8(u8 v) { return __builtin_bitreverse64(v) >> 56; }
+static inline long __builtin_labs(long v) { return v < 0 ? -v : v; }
+static inline long long __builtin_llabs(long long v) { return v < 0 ? -v : v; }
+static inline int __builtin_clzs(u16 v) { return __builtin_clz(v) - 16; }
+static inline int __builtin_ctzs(u16 v) { return __builtin_ctz(v); }
+static inline int __builtin_clrsb(int v) { return __builtin_clz(v < 0 ? ~v : v) - 1; }
+static inline int __builtin_clrsbl(long v) { return __builtin_clzl(v < 0 ? ~v : v) - 1; }
+static inline int __builtin_clrsbll(long long v) { return __builtin_clzll(v < 0 ? ~v : v) - 1; }
 static inline unsigned int __tracebed_log2l(unsigned long v)
 {
   unsigned int high = v >> 32;

@@ -13,11 +13,13 @@ export const libbpfHeaders = `
 #define __uint(name, value) int (*name)[value]
 #define __ulong(name, value) unsigned long (*name)[value]
 #define __type(name, value) typeof(value) *name
+#define __array(name, value) typeof(value) *name[]
+enum libbpf_tristate { TRI_NO = 0, TRI_MODULE = 1, TRI_YES = 2 };
 #define __hidden
-#define __weak
+#define __weak __attribute__((weak))
 #define __kptr
-#define __ksym
-#define __kconfig
+#define __ksym __attribute__((section(".ksyms")))
+#define __kconfig __attribute__((section(".kconfig")))
 #define __arg_ctx
 #define LIBBPF_PIN_NONE 0
 #define LIBBPF_PIN_BY_NAME 1
@@ -63,7 +65,5 @@ export const libbpfHeaders = `
 #define bpf_core_read_user(to, size, from) bpf_probe_read_user(to, size, from)
 #define bpf_core_read_user_str(to, size, from) bpf_probe_read_user_str(to, size, from)
 #define bpf_core_cast(pointer, type) ((type *)(pointer))
-#define bpf_core_type_size(type) sizeof(type)
-#define bpf_core_field_size(field...) sizeof(field)
 #endif
 `;

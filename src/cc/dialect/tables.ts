@@ -3,6 +3,7 @@ import { didYouMean } from '../diagnostics.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
 import type { Expression, TableObject } from '../syntax/ast.ts';
 import type { Parsing } from '../syntax/parsing.ts';
+import { unknownType } from '../syntax/type-names.ts';
 import { type CType, isComplete, pointerTo, printCType, sizeOf, types } from '../types/types.ts';
 
 /**
@@ -220,7 +221,7 @@ function readParts(p: Parsing, parts: readonly Part[]): Given {
         break;
       case 'key':
       case 'leaf':
-        given[part] = p.declarations.startsType() ? p.declarations.typeName() : p.declarations.unknownType(p.token);
+        given[part] = p.declarations.startsType() ? p.declarations.typeName() : unknownType(p, p.token);
         break;
       case 'size':
       case 'flags':

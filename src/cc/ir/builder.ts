@@ -372,8 +372,9 @@ export class Builder {
   }
 }
 
-/** Whether a mask keeps all of a value of so many bits. */
+/** Whether a mask that is not all ones keeps all of a value of so many bits. */
 function keepsAll(mask: bigint, bits: number): boolean {
+  if (bits === 64) return false;
   const most = (1n << BigInt(bits)) - 1n;
   return (mask & most) === most;
 }

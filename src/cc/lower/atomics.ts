@@ -36,7 +36,7 @@ export class AtomicLowering {
       const old = builder.emit('atomic', width, [address, fresh, operand], { atomic: 'cmpxchg', size });
       return name.includes('bool') ? builder.compare('eq', old, operand) : old;
     }
-    if (/exchange|test_and_set/.test(name)) {
+    if (/exchange|test_and_set|__sync_swap/.test(name)) {
       return builder.emit('atomic', width, [address, operand], { atomic: 'xchg', size });
     }
     return this.#fetch(name, address, operand, size);

@@ -170,6 +170,7 @@ export class CallLowering {
     const { name, args } = e;
     const value = (i: number): Value => expressions.value(args[i] as Expression);
     if (/^__(sync|atomic)_/.test(name)) return this.#l.atomics.lower(e);
+    if (name.startsWith('absent:')) return builder.emit('call', 64, [], { callee: name });
     if (name.startsWith('overflow:')) return this.#l.overflow.lower(name.slice(9) as OverflowOperation, args);
     switch (name) {
       case '__builtin_memcpy':

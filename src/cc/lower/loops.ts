@@ -25,7 +25,11 @@ export class LoopLowering {
   lower(s: Loop): void {
     if (s.initial)
       for (const one of s.initial.kind === 'block' ? s.initial.body : [s.initial]) this.#l.statements.lower(one);
-    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : s.labelled ? 0 : this.#fewSteps(s.test) || this.#fewRounds(s);
+    if (s.entered) {
+      this.#rolled(s);
+      return;
+    }
+    const few = s.unroll < 0 ? tripCount(s, -s.unroll) : this.#fewSteps(s.test) || this.#fewRounds(s);
     if (s.unroll > 0 && this.#countsInMemory(s)) this.#rolled(s);
     else if (s.unroll > 0) this.#unrolled(s, s.unroll, false);
     else if (few > 0) this.#unrolled(s, few, true);
@@ -108,6 +112,16 @@ export class LoopLowering {
     builder.current = exit;
   }
 
+  /** The labels of a round are reached from within it alone; the next has its own. */
+  #closeLabels(labels: readonly string[]): void {
+    const { builder, frame } = this.#l;
+    for (const name of labels) {
+      const block = frame.labels.get(name);
+      if (block) builder.seal(block);
+      frame.labels.delete(name);
+    }
+  }
+
   /**
    * The body again and again, while the condition is not known to be false.
    * @param rolledBehind what is left after that many times, or when nobody knows how many are left, is a loop
@@ -145,6 +159,7 @@ export class LoopLowering {
       frame.loops.push({ breakTo: exit, continueTo: step });
       builder.inScope(() => this.#l.statements.lower(s.body));
       frame.loops.pop();
+      this.#closeLabels(s.labels);
       builder.goto(step);
       builder.seal(step);
       builder.current = step;

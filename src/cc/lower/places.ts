@@ -6,11 +6,11 @@ import { mayBeStack, provenanceOf, readsDirectly } from '../ir/provenance.ts';
 import { littleEndian, setConstant } from '../object/image.ts';
 import type { Expression, Initializer, InitializerEntry, Variable } from '../syntax/ast.ts';
 import { isUser } from '../syntax/typing.ts';
+import { extentOf } from '../types/layout.ts';
 import {
   alignOf,
   type BitField,
   type CType,
-  extentOf,
   isAggregate,
   isScalar,
   type Member,

@@ -1,5 +1,6 @@
 import type { Block, Value } from '../ir/ir.ts';
 import type { Expression, Statement, SwitchCase } from '../syntax/ast.ts';
+import { lastValue } from '../syntax/parts.ts';
 import { isAggregate, sizeOf } from '../types/types.ts';
 import { lowerAssembly } from './assembly.ts';
 import type { Lowering } from './lowering.ts';
@@ -73,16 +74,18 @@ export class StatementLowering {
   valueOf(s: Statement): Value | undefined {
     const { builder, expressions, places } = this.#l;
     if (s.kind !== 'block') return undefined;
-    const last = s.body.at(-1);
-    for (const one of s.body.slice(0, last?.kind === 'expression' ? -1 : undefined)) this.lower(one);
-    if (last?.kind !== 'expression') return undefined;
-    builder.at = last.at;
-    if (last.value.type.kind === 'struct') return places.pointer(this.#l.aggregates.place(last.value));
-    if (last.value.type.kind === 'void') {
-      expressions.effect(last.value);
+    let last = s.body.at(-1);
+    const value = lastValue(last);
+    for (const one of s.body.slice(0, value ? -1 : undefined)) this.lower(one);
+    if (!value) return undefined;
+    for (; last?.kind === 'label'; last = last.body) this.#startAt(this.#label(last.name));
+    builder.at = value.at;
+    if (value.type.kind === 'struct') return places.pointer(this.#l.aggregates.place(value));
+    if (value.type.kind === 'void') {
+      expressions.effect(value);
       return undefined;
     }
-    return expressions.value(last.value);
+    return expressions.value(value);
   }
 
   /** What follows is reached from what was before, and from wherever jumps here. */

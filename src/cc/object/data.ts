@@ -1,6 +1,6 @@
 import type { Diagnostics } from '../diagnostics.ts';
 import type { Variable } from '../syntax/ast.ts';
-import { mostElements, sizeOf } from '../types/types.ts';
+import { alignOf, mostElements, sizeOf } from '../types/types.ts';
 import { setConstant } from './image.ts';
 
 /** Globals as bytes: each lies in one of three sections, which become maps of one entry. */
@@ -32,16 +32,21 @@ export class DataSections {
   place(variable: Variable): { section: SectionOfData; offset: number } {
     const known = this.#places.get(variable);
     if (known) return known;
+    if (variable.extern) {
+      const message = `extern '${variable.name}' is only declared: no other text is linked to this one`;
+      this.#diagnostics.error(variable.at, message, "define it here, without 'extern'");
+    }
     const name = variable.constant ? '.rodata' : variable.initial ? '.data' : '.bss';
     let section = this.#sections.get(name);
     if (!section) {
       section = { length: 0, variables: [] };
       this.#sections.set(name, section);
     }
-    const offset = Math.ceil(section.length / 8) * 8;
+    const align = Math.max(8, variable.align, alignOf(variable.type));
+    const offset = Math.ceil(section.length / align) * align;
     const place = { section: name as SectionOfData, offset };
     this.#places.set(variable, place);
-    const size = sizeOf(variable.type);
+    const size = Math.max(sizeOf(variable.type), variable.initial?.end ?? 0);
     if (offset + size > mostBytes) this.#tooLarge(variable, name, offset + size);
     else if (section.variables.length >= mostElements) this.#tooMany(variable, name);
     else {

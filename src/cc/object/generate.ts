@@ -264,6 +264,7 @@ function generateFunction(
   const empty: Emitted = { instructions: [], at: [], slots: 0, relocations: [], calls: [] };
   if (diagnostics.failed) return { emitted: empty, calls: new Map() };
   optimise(ir, origin);
+  if (namesAbsent(ir, diagnostics)) return { emitted: empty, calls: new Map() };
   let machine = selectInstructions(ir, layOutFrame(ir, true));
   allocateRegisters(machine);
   // A function and its caller share the stack.
@@ -283,6 +284,20 @@ function generateFunction(
     return { emitted: empty, calls: new Map() };
   }
   return { emitted: emitFunction(machine), calls: callsOf(ir, lowering.called, origin) };
+}
+
+/** Whether the program reaches what this kernel has not; told. What no path leads to is gone by now. */
+function namesAbsent(ir: IrFunction, diagnostics: Diagnostics): boolean {
+  let some = false;
+  for (const { values } of ir.blocks) {
+    for (const { op, callee, at } of values) {
+      const absent = op === 'call' && callee?.startsWith('absent:') ? callee.slice('absent:'.length) : undefined;
+      if (absent === undefined) continue;
+      some = true;
+      diagnostics.error(at, `the kernel has no ${absent}`, 'ask bpf_core_field_exists() before');
+    }
+  }
+  return some;
 }
 
 /** The three variables that take most of the stack. */

@@ -1,5 +1,5 @@
 import type { InitializerEntry } from '../syntax/ast.ts';
-import { extentOf } from '../types/types.ts';
+import { extentOf } from '../types/layout.ts';
 
 /** The bytes of an object before the program runs. */
 type Bytes = Uint8Array | number[];

@@ -1,4 +1,5 @@
 import type { DiagnosticNote, Diagnostics } from '../diagnostics.ts';
+import { type Collected, collectArguments } from './arguments.ts';
 import { type Compiler, isQuestion, Questions } from './questions.ts';
 import { Substitution } from './substitution.ts';
 import { askedBy, behind, includesAround, positionOf, type SourceFile, spell, type Token } from './token.ts';
@@ -119,7 +120,7 @@ export class MacroTable {
 
   /** Those that a text may use. */
   names(): string[] {
-    return [...this.all().keys()].filter((name) => !name.startsWith('__tracebed_'));
+    return [...this.all().keys()].filter(isForTexts);
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -356,36 +357,13 @@ export class MacroTable {
   }
 }
 
-interface Collected {
-  readonly args: Token[][];
-  /** The commas between them. */
-  readonly commas: readonly Token[];
-  readonly close: Token;
-}
-
-/** The arguments between the brackets at the end of `pending`, which are taken off it; it stays where none closes. */
-function collectArguments(pending: Token[]): Collected | undefined {
-  const args: Token[][] = [[]];
-  const commas: Token[] = [];
-  let depth = 0;
-  for (let i = pending.length - 2; i >= 0; i--) {
-    const token = pending[i] as Token;
-    if (token.text === ')' && depth === 0) {
-      pending.length = i;
-      return { args, commas, close: token };
-    }
-    if (token.text === '(') depth++;
-    else if (token.text === ')') depth--;
-    if (token.text === ',' && depth === 0) {
-      commas.push(token);
-      args.push([]);
-    } else (args.at(-1) as Token[]).push(token);
-  }
-  return undefined;
-}
-
 function definedHere({ name, at }: Macro): readonly DiagnosticNote[] {
   return isHeaders(at) ? [] : [{ message: `macro '${name}' defined here`, at: positionOf(at), length: name.length }];
+}
+
+/** What the headers keep for themselves is named so that no text has it. */
+export function isForTexts(name: string): boolean {
+  return !name.startsWith('__tracebed_');
 }
 
 /** It stands before every text, where nobody can look at it. */

@@ -3,6 +3,7 @@ import type { Diagnostics } from '../diagnostics.ts';
 import { tokenize } from './lexer.ts';
 import { type Macro, MacroTable } from './macros.ts';
 import { evaluateCondition } from './pp-expression.ts';
+import { isForParser } from './pragmas.ts';
 import type { Compiler } from './questions.ts';
 import { type Conditional, Reading } from './reading.ts';
 import { askedBy, behind, type SourceFile, spell, type Token } from './token.ts';
@@ -381,13 +382,6 @@ export class Preprocessor {
     if (reading.begun.length > 0) reading.begun = [...reading.begun, pragma];
     else this.#output.push(pragma);
   }
-}
-
-/** What the parser is to see: how loops are unrolled, structs are laid out, and what attributes a part of the text has. */
-function isForParser(first: string | undefined, second: string | undefined): boolean {
-  if (first === 'clang') return second === 'loop' || second === 'attribute';
-  if (first === 'GCC') return second === 'unroll';
-  return first === 'unroll' || first === 'nounroll' || first === 'pack';
 }
 
 /** Where a file lies, whatever `#line` calls it. */

@@ -6,6 +6,10 @@ import type { Parsing } from './parsing.ts';
 
 /** Inline assembly as GNU C writes it. What its text and constraints may say is judged where it is lowered. */
 
+export function isAssembly(word: string): boolean {
+  return word === 'asm' || word === '__asm__' || word === '__asm';
+}
+
 /** asm = 'asm' qualifier* '(' string (':' operands (':' operands (':' clobbers)?)?)? ')' ';' */
 export function parseAssembly(p: Parsing): Statement {
   const at = p.next();

@@ -13,6 +13,8 @@ export interface Variable {
   inMemory: boolean;
   readonly global: boolean;
   readonly constant: boolean;
+  /** It is only declared: nothing of this text is it. */
+  extern?: boolean;
   initial: Initializer | undefined;
   used: boolean;
   /** Something in the text assigns to it, or to a part of it. */
@@ -50,12 +52,16 @@ export interface TableObject {
   readonly pinPath?: string;
   /** Of a table of tables: the one that those it holds are like. */
   readonly inner?: string;
+  /** Maps or programs that its slots hold at the start. */
+  holds?: readonly { readonly slot: number; readonly name: string }[];
   /** What the programs write into it as records. */
   readonly events: CType[];
 }
 
 /** What goes where in an object: a flat list in the order of offsets of its leaves. */
 export interface Initializer {
+  /** The byte behind the last that it says something of: beyond its type where a flexible array ends that. */
+  readonly end: number;
   readonly entries: readonly InitializerEntry[];
 }
 
@@ -146,8 +152,10 @@ export type Statement = { readonly at: Token } & (
        * only allowed.
        */
       readonly unroll: number;
-      /** A label stands in it, which cannot stand there twice. */
-      readonly labelled: boolean;
+      /** Labels that stand in it: each round has its own. */
+      readonly labels: readonly string[];
+      /** A goto or a case from outside leads into it: it stays one loop. */
+      entered: boolean;
     }
   | {
       readonly kind: 'switch';

@@ -1,9 +1,10 @@
 import type { Token } from '../preprocess/token.ts';
-import { type CType, isScalar, pointerTo, printCType, sameType, types } from '../types/types.ts';
+import { type CType, isScalar, pointerTo, printCType, types } from '../types/types.ts';
 import type { Expression } from './ast.ts';
 import { constantBuiltin } from './constant-builtins.ts';
 import { coreQuestions, parseCoreQuestion } from './core-questions.ts';
 import type { Parsing } from './parsing.ts';
+import { isSpecial, parseSpecial } from './special-builtins.ts';
 
 interface Signature {
   readonly takes: string;
@@ -63,6 +64,7 @@ const builtins: Readonly<Record<string, Signature>> = {
   __atomic_compare_exchange_n: { takes: 'pp*iii', gives: 'i' },
   __atomic_load_n: { takes: 'pi', gives: '*' },
   __atomic_store_n: { takes: 'p*i', gives: 'v' },
+  __sync_swap: { takes: 'p*', gives: '*' },
   ...atomicOperations(),
   bpf_usdt_readarg: { takes: 'ipp', gives: 'i' },
   bpf_usdt_readarg_p: { takes: 'ippq', gives: 'i' },
@@ -71,19 +73,6 @@ const builtins: Readonly<Record<string, Signature>> = {
   load_word: { takes: 'pu', gives: 'q' },
   __builtin_packet: { takes: '', gives: 'p' },
 };
-
-const special = new Set([
-  '__builtin_expect',
-  '__builtin_constant_p',
-  '__builtin_offsetof',
-  'offsetof',
-  '__builtin_types_compatible_p',
-  '__builtin_choose_expr',
-  '__builtin_assume',
-  '__sync_synchronize',
-  '__builtin_preserve_access_index',
-  '__builtin_object_size',
-]);
 
 const letters: Readonly<Record<string, CType>> = {
   v: types.void,
@@ -95,13 +84,24 @@ const letters: Readonly<Record<string, CType>> = {
 };
 
 export function isBuiltin(name: string): boolean {
-  return Object.hasOwn(builtins, name) || special.has(name) || coreQuestions.has(name) || overflowing.test(name);
+  return (
+    Object.hasOwn(builtins, name) ||
+    isSpecial(name) ||
+    Object.hasOwn(otherNames, name) ||
+    coreQuestions.has(name) ||
+    overflowing.test(name)
+  );
 }
 
 /** The call of a builtin, its name read already. */
 export function parseBuiltin(p: Parsing, at: Token): Expression {
+  if (at.text === 'strlen') {
+    const type = 'unsigned long (const char *)';
+    p.diagnostics.warning(at, `implicitly declaring library function 'strlen' with type '${type}'`);
+  }
+  if (Object.hasOwn(otherNames, at.text)) return parseBuiltin(p, { ...at, text: otherNames[at.text] as string });
   p.expect('(');
-  if (special.has(at.text)) return parseSpecial(p, at);
+  if (isSpecial(at.text)) return parseSpecial(p, at);
   if (coreQuestions.has(at.text)) return parseCoreQuestion(p, at);
   const overflow = overflowing.exec(at.text);
   if (overflow) return parseOverflow(p, at, overflow);
@@ -131,6 +131,15 @@ export function parseBuiltin(p: Parsing, at: Token): Expression {
   return { kind: 'builtin', type, at, name: at.text, args: cast };
 }
 
+/** Builtins that are others by another name. */
+const otherNames: Readonly<Record<string, string>> = {
+  strlen: '__builtin_strlen',
+  __builtin_bcmp: '__builtin_memcmp',
+  __builtin_memcpy_inline: '__builtin_memcpy',
+  __builtin_memset_inline: '__builtin_memset',
+  __builtin_dynamic_object_size: '__builtin_object_size',
+};
+
 /** `__builtin_mul_overflow` of any integers, and the forms of one type: `__builtin_uaddl_overflow`. */
 const overflowing = /^__builtin_([us]?)(add|sub|mul)(l?l?)_overflow$/;
 
@@ -150,63 +159,4 @@ function parseOverflow(p: Parsing, at: Token, [, sign = '', op = '', size = '']:
   const own = type && (sign === 'u' ? (size === '' ? types.uint : types.ulong) : type);
   const operands = own ? [p.typing.cast(left, own), p.typing.cast(right, own)] : [left, right];
   return { kind: 'builtin', type: types.bool, at, name: `overflow:${op}`, args: [...operands, to] };
-}
-
-function parseSpecial(p: Parsing, at: Token): Expression {
-  switch (at.text) {
-    case '__builtin_expect': {
-      const [value] = p.calls.argumentList();
-      return value ? p.typing.cast(value, types.long) : p.typing.number(at, 0n);
-    }
-    case '__builtin_preserve_access_index': {
-      const [value] = p.calls.argumentList();
-      return value ?? p.typing.number(at, 0n);
-    }
-    case '__builtin_constant_p': {
-      const [value] = p.calls.argumentList();
-      return p.typing.number(at, value?.kind === 'number' ? 1n : 0n);
-    }
-    case '__builtin_choose_expr': {
-      const [test, yes, no] = p.calls.argumentList();
-      const chosen = test?.kind === 'number' && test.value === 0n ? no : yes;
-      return chosen ?? p.typing.number(at, 0n);
-    }
-    case '__builtin_types_compatible_p': {
-      const a = p.declarations.typeName();
-      p.expect(',');
-      const b = p.declarations.typeName();
-      p.expect(')');
-      return p.typing.number(at, sameType(a, b) ? 1n : 0n);
-    }
-    case '__builtin_offsetof':
-    case 'offsetof':
-      return parseOffsetof(p, at);
-    case '__builtin_object_size':
-      p.calls.argumentList();
-      return p.typing.number(at, -1n, types.ulong);
-    default:
-      p.calls.argumentList();
-      return { kind: 'cast', type: types.void, at, base: p.typing.number(at, 0n) };
-  }
-}
-
-/** offsetof '(' type-name ',' member ('.' member | '[' constant ']')* ')' */
-function parseOffsetof(p: Parsing, at: Token): Expression {
-  const type = p.declarations.typeName();
-  p.expect(',');
-  const zero = p.typing.number(at, 0n, pointerTo(type));
-  let place = p.expressions.deref(zero, at);
-  if (type.kind !== 'struct') p.diagnostics.abandon(at, `'${printCType(type)}' has no members`);
-  place = p.members.memberOf(place, p.token);
-  while (p.is('.') || p.is('[')) {
-    if (p.accept('.')) place = p.members.memberOf(place, p.token);
-    else {
-      p.next();
-      const index = p.expressions.expression();
-      p.expect(']');
-      place = p.expressions.deref(p.typing.arithmetic('+', place, index, at), at);
-    }
-  }
-  p.expect(')');
-  return p.typing.cast(p.expressions.addressOf(place, at), types.ulong);
 }

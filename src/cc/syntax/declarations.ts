@@ -1,10 +1,12 @@
-import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { type CType, mostBytes, mostElements, pointerTo, printCType, quoted, sizeOf, types } from '../types/types.ts';
+import { isAssembly } from './assembly.ts';
 import type { Variable } from './ast.ts';
-import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets } from './attributes.ts';
-import { type Parsing, typedefNames } from './parsing.ts';
-import { basic, exclusive, floating, keywords, qualifiers, spelled, starters, storage } from './type-words.ts';
+import { type Attributes, noAttributes, parseAlignas, parseAttributes, skipBrackets, withMode } from './attributes.ts';
+import type { Parsing } from './parsing.ts';
+import { Scope } from './scope.ts';
+import { unknownType } from './type-names.ts';
+import { basic, complex, exclusive, floating, qualifiers, spelled, starters, storage } from './type-words.ts';
 
 /** Declaration specifiers and declarators (C11 6.7); structs and enums stand in tags.ts. */
 export interface Specifiers {
@@ -12,6 +14,7 @@ export interface Specifiers {
   readonly at: Token;
   readonly typedef: boolean;
   readonly static: boolean;
+  readonly inline: boolean;
   readonly extern: boolean;
   readonly constant: boolean;
   readonly volatile: boolean;
@@ -28,6 +31,7 @@ export interface Declarator {
   readonly attributes: Attributes;
   /** What it declares is const, and not only what that points to. */
   readonly constant: boolean;
+  readonly volatile: boolean;
 }
 
 type Qualified = Pick<Specifiers, 'user' | 'volatile' | 'constant'>;
@@ -40,6 +44,8 @@ const deepest = 200;
 
 export class DeclarationParser {
   readonly #p: Parsing;
+  /** How many lists of parameters what is being read stands in. */
+  #parameters = 0;
   readonly #levels = new Map<CType, number>();
 
   constructor(parsing: Parsing) {
@@ -64,12 +70,13 @@ export class DeclarationParser {
     for (;;) {
       const { text } = p.token;
       if (p.token.kind !== 'name') break;
-      if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
+      if (text === '_Atomic') type = this.#atomic() ?? type;
+      else if (qualifiers.has(text) || storage.has(text)) this.#storageClass(p.next(), seen);
       else if (text === '__attribute__') parseAttributes(p, attributes);
       else if (text === '_Alignas') parseAlignas(p, attributes);
       else if (basic.has(text)) {
         if (type) this.#combined(p.token, printCType(type));
-        const word = p.next().text.replace('__signed__', 'signed');
+        const word = p.next().text.replace(/^__signed(__)?$/, 'signed');
         if (type || !this.#fits(word, words)) continue;
         words.push(word);
       } else if (type || words.length > 0) break;
@@ -84,15 +91,19 @@ export class DeclarationParser {
       else {
         const named = p.typeNamed(text);
         if (!named) break;
-        p.next();
+        const own = p.qualifiersNamed(p.next().text);
+        if (own.constant) seen.add('const');
+        if (own.volatile) seen.add('volatile');
         type = named;
       }
     }
+    const whole = type ?? this.#basic(words, at);
     return {
-      type: type ?? this.#basic(words, at),
+      type: withMode(p, whole, attributes),
       at,
       typedef: seen.has('typedef'),
       static: seen.has('static'),
+      inline: ['inline', '__inline', '__inline__'].some((word) => seen.has(word)),
       extern: seen.has('extern'),
       constant: seen.has('const') || seen.has('__const'),
       volatile: ['volatile', '__volatile__', '__volatile'].some((word) => seen.has(word)),
@@ -100,6 +111,19 @@ export class DeclarationParser {
       auto: seen.has('__auto_type'),
       attributes,
     };
+  }
+
+  /** '_Atomic' ('(' type-name ')')?: its operators are those of any other type. */
+  #atomic(): CType | undefined {
+    const p = this.#p;
+    const at = p.next();
+    const hint = 'use __sync_fetch_and_add() and its like on a plain integer';
+    p.diagnostics.warning(at, `'_Atomic' makes no operator atomic on BPF`, hint);
+    const open = p.token;
+    if (!p.accept('(')) return undefined;
+    const type = this.typeName();
+    p.close(')', open);
+    return type;
   }
 
   /** A declaration that ends behind its type: `struct a { … };`, or one that names nothing. */
@@ -128,7 +152,8 @@ export class DeclarationParser {
   /** Whether a word makes a type with those before it; told, when not. */
   #fits(word: string, words: readonly string[]): boolean {
     const all = [...words, word];
-    if (Object.hasOwn(spelled, all.toSorted().join(' ')) || all.some((one) => floating.has(one))) return true;
+    if (Object.hasOwn(spelled, all.toSorted().join(' '))) return true;
+    if (all.some((one) => floating.has(one) || complex.has(one))) return true;
     const at = this.#p.tokens[this.#p.at - 1] as Token;
     const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
     this.#combined(at, last);
@@ -143,44 +168,11 @@ export class DeclarationParser {
       this.#p.diagnostics.error(at, 'BPF has no floating point', 'scale the value and use an integer');
       return types.long;
     }
+    if (words.some((one) => one === '_Complex' || one === '__complex__')) {
+      this.#p.diagnostics.abandon(at, 'BPF has no complex numbers', 'keep the two parts as integers');
+    }
     if (words.length > 0) return this.#p.diagnostics.abandon(at, `'${words.join(' ')}' is no type`);
-    return this.unknownType(this.#p.token);
-  }
-
-  /** '_Static_assert' '(' constant (',' string)? ')' ';', when one stands here. */
-  staticAssert(): boolean {
-    const p = this.#p;
-    if (!p.is('_Static_assert') && !p.is('static_assert')) return false;
-    const at = p.next();
-    const open = p.expect('(', `after '${at.text}'`);
-    const holds = p.constant('what is asserted') !== 0n;
-    const message = p.accept(',') && p.token.kind === 'string' ? `: ${p.next().text.slice(1, -1)}` : '';
-    p.close(')', open);
-    p.semicolon(`after '${at.text}'`);
-    if (!holds) p.diagnostics.error(at, `static assertion failed${message}`);
-    return true;
-  }
-
-  unknownType(token: Token): CType {
-    const p = this.#p;
-    if (token.kind !== 'name' || keywords.has(token.text)) {
-      return p.diagnostics.abandon(token, p.current ? 'expected a type' : `expected identifier or '('`);
-    }
-    const what = `'${token.text}'`;
-    const tag = p.scope.findTag(token.text) ?? p.kernel.struct(token.text, false) ?? p.kernel.struct(token.text, true);
-    if (tag?.kind === 'struct' && p.peek().text !== ';') {
-      const keyword = tag.union ? 'union' : 'struct';
-      p.diagnostics.error(token, `must use '${keyword}' tag to refer to type ${what}`);
-      p.next();
-      return tag;
-    }
-    const hint = didYouMean(token.text, [...p.scope.names(), ...basic, ...typedefNames, 'struct', 'union']);
-    // What it declares is known by its name, and nothing more is said of it.
-    if (p.peek().kind !== 'name' && p.peek().text !== '*')
-      return p.diagnostics.abandon(token, `unknown type name ${what}`, hint);
-    p.diagnostics.error(token, `unknown type name ${what}`, hint);
-    p.next();
-    return types.wrong;
+    return unknownType(this.#p, this.#p.token);
   }
 
   /** typeof = 'typeof' '(' (type-name | expression) ')' */
@@ -203,6 +195,9 @@ export class DeclarationParser {
     return this.#p.nested(() => {
       const attributes = { ...noAttributes(), section: specifiers.attributes.section };
       attributes.noinline = specifiers.attributes.noinline;
+      attributes.gnuInline = specifiers.attributes.gnuInline;
+      attributes.weak = specifiers.attributes.weak;
+      if (specifiers.typedef) attributes.align = specifiers.attributes.align;
       return this.#declarator(specifiers.type, specifiers, attributes);
     });
   }
@@ -248,11 +243,22 @@ export class DeclarationParser {
     const name = p.token.kind === 'name' && !starters.has(p.token.text) ? p.next() : undefined;
     parseAttributes(p, attributes);
     const { type: whole, parameters } = this.#suffix(type, attributes, name);
+    this.#assemblerName();
     parseAttributes(p, attributes);
     if (this.#levelsOf(whole) > deepest) {
       p.diagnostics.abandon(name ?? p.token, `this type nests more than ${deepest} deep`);
     }
-    return { name, type: whole, parameters, attributes, constant };
+    return { name, type: withMode(p, whole, attributes), parameters, attributes, constant, volatile };
+  }
+
+  /** `asm("name")`: a name for the assembler, or a register that the compiler chooses better. */
+  #assemblerName(): void {
+    const p = this.#p;
+    if (!isAssembly(p.token.text)) return;
+    p.next();
+    const open = p.expect('(', `after 'asm'`);
+    while (p.token.kind === 'string') p.next();
+    p.close(')', open);
   }
 
   /** How deep pointers, arrays and functions lie within each other; those of earlier declarations are known. */
@@ -281,7 +287,7 @@ export class DeclarationParser {
     const open = p.token;
     if (p.accept('[')) {
       const at = p.token;
-      const length = p.is(']') ? undefined : this.#length(name);
+      const length = this.#parameterLength() ? undefined : this.#length(name);
       p.close(']', open);
       const { type: element } = p.nested(() => this.#suffix(type, attributes, name));
       this.#checkElement(element, open, name);
@@ -290,8 +296,28 @@ export class DeclarationParser {
       p.diagnostics.error(at, `array is too large (${length} elements)`);
       return { type: { ...array, length: 1 }, parameters: undefined };
     }
-    if (p.is('(')) return this.#parameters(type);
+    if (p.is('(')) return this.#parameterList(type);
     return { type, parameters: undefined };
+  }
+
+  /**
+   * The length of an array that is a parameter says nothing: `a[static 3]`, `a[const]`, `a[*]`, `a[n]`; read, and true,
+   * where one or none stands here.
+   */
+  #parameterLength(): boolean {
+    const p = this.#p;
+    if (p.is(']')) return true;
+    if (this.#parameters === 0) return false;
+    while (qualifiers.has(p.token.text) || p.is('static')) p.next();
+    if (p.is(']')) return true;
+    if (p.is('*') && p.peek().text === ']') {
+      p.next();
+      return true;
+    }
+    const start = p.at;
+    if (p.expressions.conditional().kind !== 'number') return true;
+    p.at = start;
+    return false;
   }
 
   /** What an array may be of. */
@@ -321,7 +347,20 @@ export class DeclarationParser {
   }
 
   /** parameters = ('void' | specifiers declarator (',' …)* (',' '...')?)? */
-  #parameters(returns: CType): { type: CType; parameters: Variable[] } {
+  #parameterList(returns: CType): { type: CType; parameters: Variable[] } {
+    const p = this.#p;
+    const outer = p.scope;
+    p.scope = new Scope(outer, true);
+    this.#parameters++;
+    try {
+      return this.#listed(returns);
+    } finally {
+      p.scope = outer;
+      this.#parameters--;
+    }
+  }
+
+  #listed(returns: CType): { type: CType; parameters: Variable[] } {
     const p = this.#p;
     const open = p.expect('(');
     const list: Variable[] = [];
@@ -343,7 +382,10 @@ export class DeclarationParser {
           : type.kind === 'function'
             ? pointerTo(type)
             : type;
-      list.push(p.variable(name?.text ?? '', adjusted, name ?? specifiers.at));
+      const variable = p.variable(name?.text ?? '', adjusted, name ?? specifiers.at);
+      list.push(variable);
+      // A later parameter may be as long as an earlier one says.
+      if (name) p.scope.declare(name.text, { kind: 'variable', variable });
       if (!p.accept(',')) break;
     }
     const end = p.close(')', open);

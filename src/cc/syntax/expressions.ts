@@ -4,7 +4,8 @@ import { parseMethod } from '../dialect/tables.ts';
 import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { alignOf, type CType, isComplete, isScalar, pointerTo, quoted, sizeOf, types } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
-import { checkNotConstant } from './members.ts';
+import { isConstantPlace } from './const-places.ts';
+import { checkNotConstant } from './constness.ts';
 import type { Parsing } from './parsing.ts';
 import { isUser, isWrong } from './typing.ts';
 
@@ -13,6 +14,7 @@ import { isUser, isWrong } from './typing.ts';
  * calls in calls.ts.
  */
 const postfixes: ReadonlySet<string> = new Set(['[', '(', '.', '->', '++', '--']);
+const sizing: ReadonlySet<string> = new Set(['sizeof', '_Alignof', '__alignof__', '__alignof']);
 const assignments: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 
 export class ExpressionParser implements OperatorReader<Token, Expression> {
@@ -170,7 +172,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
     const p = this.#p;
     const at = p.token;
     if (at.kind === 'name') {
-      if (at.text === 'sizeof' || at.text === '_Alignof' || at.text === '__alignof__') return this.#sizeof();
+      if (sizing.has(at.text)) return this.#sizeof();
       if (at.text === '__extension__') {
         p.next();
         return this.#cast();
@@ -234,30 +236,33 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
   #sizeof(): Expression {
     const p = this.#p;
     const at = p.next();
-    const type = this.#sizedType(at);
+    const { type, align } = this.#sized(at);
     if (type.kind === 'void' || type.kind === 'function') return p.typing.number(at, 1n, types.ulong);
     if (!isComplete(type)) {
       const message = `invalid application of '${at.text}' to an incomplete type ${quoted(type)}`;
       p.diagnostics.error(at, message);
     }
-    return p.typing.number(at, BigInt(at.text === 'sizeof' ? sizeOf(type) : alignOf(type)), types.ulong);
+    const bytes = at.text === 'sizeof' ? sizeOf(type) : Math.max(align, alignOf(type));
+    return p.typing.number(at, BigInt(bytes), types.ulong);
   }
 
-  /** What `sizeof` is asked of: a type's name in brackets, or an expression. */
-  #sizedType(at: Token): CType {
+  /** What `sizeof` is asked of: a type's name in brackets, or an expression, which may be aligned by itself. */
+  #sized(at: Token): { readonly type: CType; readonly align: number } {
     const p = this.#p;
     const open = p.token;
     if (p.is('(') && p.declarations.startsType(p.peek())) {
       p.next();
       const type = p.declarations.typeName();
       p.close(')', open);
-      return p.is('{') ? this.#literal(type, at).type : type;
+      return { type: p.is('{') ? this.#postfix(this.#literal(type, at)).type : type, align: 1 };
     }
     const value = p.nested(() => this.#unary());
     if (value.kind === 'member' && value.member.bits) {
       p.diagnostics.error(p.spans.first(value), `invalid application of '${at.text}' to bit-field`);
     }
-    return value.type;
+    const own = value.kind === 'variable' ? value.variable.align : undefined;
+    const align = own ?? (value.kind === 'member' ? value.member.align : undefined) ?? 1;
+    return { type: value.type, align };
   }
 
   addressOf(value: Expression, at: Token): Expression {
@@ -279,7 +284,7 @@ export class ExpressionParser implements OperatorReader<Token, Expression> {
       return p.typing.number(at, 0n, pointerTo(base.type));
     }
     this.#toMemory(base);
-    const type = pointerTo(base.type, isUser(base));
+    const type = pointerTo(base.type, isUser(base), false, isConstantPlace(base));
     // &((struct x *)0)->member is a constant: offsetof.
     const constant = constantAddress(base);
     return constant === undefined ? { kind: 'address', type, at, base } : p.typing.number(at, constant, type);

@@ -1,9 +1,19 @@
-import { quotedBytes } from '../../base/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, isAggregate, type Member, memberNames, mostBytes, quoted, sizeOf, types } from '../types/types.ts';
+import {
+  type CType,
+  isAggregate,
+  type Member,
+  memberNames,
+  mostBytes,
+  quoted,
+  sameType,
+  sizeOf,
+  types,
+} from '../types/types.ts';
 import type { Expression, Initializer, InitializerEntry } from './ast.ts';
 import { Entries } from './entries.ts';
+import { stringLiteral, stringWidthAt } from './literals.ts';
 import type { Parsing } from './parsing.ts';
 
 /**
@@ -16,6 +26,16 @@ const mostEntries = 1 << 20;
 interface Cursor {
   readonly type: CType;
   readonly offset: number;
+}
+
+/** An element that a designator names. */
+interface Designated extends Cursor {
+  readonly bits: Member['bits'];
+  /** The element behind it, or behind the last that takes the value. */
+  readonly next: number;
+  readonly copies: number;
+  /** Nothing but the value stands behind it. */
+  readonly ends: boolean;
 }
 
 export class InitializerParser {
@@ -39,7 +59,7 @@ export class InitializerParser {
     this.#designated = false;
     const end = this.#element({ type, offset: 0 }, undefined, entries, name);
     this.#designated = outer;
-    const initial = { entries: entries.list() };
+    const initial = { entries: entries.list(), end };
     if (type.kind === 'array' && type.length === undefined) {
       const length = Math.ceil(end / Math.max(1, sizeOf(type.element)));
       return { type: { ...type, length }, initial };
@@ -71,13 +91,14 @@ export class InitializerParser {
     const p = this.#p;
     let at = p.is('{') ? 1 : 0;
     if (p.peek(at).kind !== 'string') return false;
+    const width = stringWidthAt(p, at);
     while (p.peek(at).kind === 'string') at++;
     // `"text"[i]` is a character, and no text.
     return (
       ([',', '}', ';'].includes(p.peek(at).text) || p.peek(at).first) &&
       type.kind === 'array' &&
       type.element.kind === 'int' &&
-      type.element.size === 1
+      type.element.size === width
     );
   }
 
@@ -85,30 +106,30 @@ export class InitializerParser {
     const p = this.#p;
     const braced = p.accept('{');
     const at = p.token;
-    const bytes: number[] = [];
     this.#forget(place, undefined, entries);
-    while (p.token.kind === 'string') for (const byte of quotedBytes(p.next().text)) bytes.push(byte);
-    bytes.push(0);
+    const { bytes, type: text } = stringLiteral(p);
+    const { element, length = 0 } = text as Extract<CType, { kind: 'array' }>;
     if (braced) {
       p.accept(',');
       p.expect('}');
     }
+    const room = place.type.kind === 'array' ? (place.type.length ?? length) : length;
     // The NUL at the end may be left out.
-    if (place.type.kind === 'array' && place.type.length !== undefined && bytes.length - 1 > place.type.length) {
-      p.diagnostics.warning(at, 'initializer-string for char array is too long');
+    if (length - 1 > room) p.diagnostics.warning(at, 'initializer-string for char array is too long');
+    const width = sizeOf(element);
+    for (let i = 0; i < Math.min(room, length); i++) {
+      const value = p.typing.number(at, littleEndian(bytes, i * width, width), element);
+      this.#add(entries, { offset: place.offset + i * width, type: element, bits: undefined, value });
     }
-    const room = place.type.kind === 'array' ? (place.type.length ?? bytes.length) : bytes.length;
-    for (let i = 0; i < Math.min(room, bytes.length); i++) {
-      const value = p.typing.number(at, BigInt(bytes[i] as number), types.char);
-      this.#add(entries, { offset: place.offset + i, type: types.char, bits: undefined, value });
-    }
-    return place.offset + Math.max(bytes.length, room);
+    return place.offset + room * width;
   }
 
-  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: Entries, name?: Token): undefined {
+  /** One value; gives the byte behind it where that is not its type's end. */
+  #leaf(place: Cursor, bits: Member['bits'], value: Expression, entries: Entries, name?: Token): number | undefined {
     const p = this.#p;
     const at = name ?? p.spans.first(value);
     const { type, offset } = place;
+    if (value.kind === 'literal' && isOf(type, value.type)) return this.#copied(place, value, entries);
     const decayed = isAggregate(type) ? value : p.typing.decay(value);
     if (type.kind === 'array') {
       const bytes = type.element.kind === 'int' && type.element.size === 1;
@@ -119,6 +140,15 @@ export class InitializerParser {
       this.#add(entries, { offset, type, bits, value: p.typing.assign(decayed, type, at, 'initializing') });
     }
     return undefined;
+  }
+
+  /** A compound literal of that type: what it holds is what the object holds. */
+  #copied(place: Cursor, { variable, type }: Extract<Expression, { kind: 'literal' }>, entries: Entries): number {
+    this.#forget({ ...place, type }, undefined, entries);
+    for (const entry of variable.initial?.entries ?? []) {
+      this.#add(entries, { ...entry, offset: entry.offset + place.offset });
+    }
+    return place.offset + sizeOf(type);
   }
 
   /** What is about to be initialised was not, or not for good. */
@@ -143,7 +173,7 @@ export class InitializerParser {
     let end = place.offset;
     if (type.kind !== 'struct' && type.kind !== 'array') {
       if (!p.is('}')) end = this.#element(place, bits, entries);
-    } else end = this.#elements(place, type, entries, true);
+    } else end = this.#elements(place, type, entries, 'braces');
     p.accept(',');
     if (!p.is('}')) this.#excess(type, open);
     p.close('}', open);
@@ -164,45 +194,62 @@ export class InitializerParser {
     } while (p.accept(','));
   }
 
-  /** The elements of a struct or array in order, until the list or (without braces) the object ends. */
+  /**
+   * The elements of a struct or array in order, until the list or (without braces) the object ends.
+   * @param how within braces of its own, or behind a designator that goes into it
+   */
   #elements(
     place: Cursor,
     type: Extract<CType, { kind: 'struct' | 'array' }>,
     entries: Entries,
-    braces: boolean,
+    how: 'braces' | 'bare' | 'designated' | 'once',
   ): number {
     const p = this.#p;
+    const braces = how === 'braces';
+    let designated = how === 'designated' || how === 'once';
     let index = 0;
     let end = place.offset;
-    while (!p.is('}') && p.token.kind !== 'end') {
-      let member: Cursor & { bits: Member['bits']; readonly copies?: number };
-      if (braces && (p.is('.') || p.is('['))) {
-        this.#designated = true;
-        const designated = this.#designator(place);
-        index = designated.next;
-        member = designated;
-      } else if (braces && p.token.kind === 'name' && p.peek().text === ':' && type.kind === 'struct') {
-        const name = p.next();
-        p.next();
-        const designated = this.#named(place, name.text);
-        index = designated.next;
-        member = designated;
-        end = Math.max(end, this.#inner(member, entries));
-        if (!p.accept(',')) break;
-        continue;
-      } else {
-        const next = this.#at(place, type, index);
-        if (!next) break;
-        member = next;
-        index++;
-      }
-      end = Math.max(end, this.#inner(member, entries));
-      if (member.copies !== undefined) end += this.#repeat(member, member.copies, entries);
-      if (!braces && !this.#at(place, type, index)) break;
-      if (!p.is(',') || (!braces && (p.peek().text === '.' || p.peek().text === '['))) break;
+    while (designated || (!p.is('}') && p.token.kind !== 'end')) {
+      const step =
+        designated || (braces && this.#isDesignator()) ? this.#designator(place) : this.#at(place, type, index);
+      if (!step) break;
+      index = 'next' in step ? step.next : index + 1;
+      end = Math.max(end, 'next' in step ? this.#designee(step, entries) : this.#inner(step, entries));
+      designated = false;
+      if (how === 'once' || (!braces && !this.#at(place, type, index))) break;
+      if (!p.is(',') || (!braces && this.#isDesignator(1))) break;
       if (braces || this.#at(place, type, index)) p.next();
     }
     return end;
+  }
+
+  /** `.name`, `[index]`, and the `name:` of old. */
+  #isDesignator(distance = 0): boolean {
+    const { kind, text } = this.#p.peek(distance);
+    return text === '.' || text === '[' || (kind === 'name' && this.#p.peek(distance + 1).text === ':');
+  }
+
+  /** What a designator leads to; gives the byte behind it. */
+  #designee(step: Designated, entries: Entries): number {
+    const p = this.#p;
+    const { type, copies } = step;
+    let end: number;
+    if (!step.ends && this.#isDesignator()) {
+      if (type.kind !== 'struct' && type.kind !== 'array') return this.#wrongDesignator(type);
+      end = this.#elements(step, type, entries, copies > 1 ? 'once' : 'designated');
+    } else {
+      // GNU's old `[1] 5` has no sign between them.
+      if (!step.ends && (p.tokens[p.at - 1]?.text !== ']' || p.is('='))) p.expect('=', 'or another designator');
+      end = this.#inner(step, entries);
+    }
+    return copies > 1 ? end + this.#repeat(step, copies, entries) : end;
+  }
+
+  #wrongDesignator(type: CType): never {
+    const { diagnostics, token } = this.#p;
+    const what = token.text === '[' ? 'array designator' : 'field designator';
+    const wanted = token.text === '[' ? 'non-array' : 'a non-struct, non-union';
+    return diagnostics.abandon(token, `${what} cannot initialize ${wanted} type ${quoted(type)}`);
   }
 
   /** Gives the elements that follow what the first got; how many bytes they take. */
@@ -249,32 +296,27 @@ export class InitializerParser {
       this.#ahead = { start, end: p.at, value };
       p.at = start;
     }
-    return p.nested(() => this.#elements(member, type, entries, false));
+    return p.nested(() => this.#elements(member, type, entries, 'bare'));
   }
 
-  /** designator = ('.' name | '[' constant ('...' constant)? ']')+ '='; `copies` elements take what follows. */
-  #designator(place: Cursor): Cursor & { bits: Member['bits']; next: number; copies: number } {
+  /** designator = '.' name | '[' constant ('...' constant)? ']' | name ':'; `copies` elements take what follows. */
+  #designator(place: Cursor): Designated {
     const p = this.#p;
-    let at: Cursor & { bits: Member['bits'] } = { ...place, bits: undefined };
-    let next: number | undefined;
-    let copies = 1;
-    while (p.is('.') || p.is('[')) {
-      let index = 0;
-      if (p.accept('.')) {
-        const found = this.#named(at, p.name().text);
-        at = found;
-        index = found.next;
-      } else {
-        const { number, last } = this.#index(at.type);
-        copies = last - number + 1;
-        const { element } = at.type as Extract<CType, { kind: 'array' }>;
-        at = { type: element, offset: at.offset + number * sizeOf(element), bits: undefined };
-        index = number + copies;
-      }
-      next ??= index;
+    this.#designated = true;
+    if (!p.is('[')) {
+      const start = p.at;
+      const ends = !p.accept('.');
+      const name = p.name().text;
+      const found = this.#named(place, name);
+      if (ends) p.next();
+      // Of an anonymous member the name is looked for once more, within it.
+      if (found.within) p.at = start;
+      return { ...found, copies: 1, ends: ends && !found.within };
     }
-    p.expect('=', 'or another designator');
-    return { ...at, next: next ?? 0, copies };
+    const { number, last } = this.#index(place.type);
+    const { element } = place.type as Extract<CType, { kind: 'array' }>;
+    const offset = place.offset + number * sizeOf(element);
+    return { type: element, offset, bits: undefined, next: last + 1, copies: last - number + 1, ends: false };
   }
 
   /** '[' constant ('...' constant)? ']' within an array */
@@ -301,7 +343,8 @@ export class InitializerParser {
     return { number, last };
   }
 
-  #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number } {
+  /** The member with a name, or the anonymous one that it is `within`. */
+  #named(place: Cursor, name: string): Cursor & { bits: Member['bits']; next: number; within: boolean } {
     const p = this.#p;
     const { type } = place;
     const member = type.kind === 'struct' ? type.member(name) : undefined;
@@ -315,6 +358,24 @@ export class InitializerParser {
         hint,
       );
     }
-    return { type: member.type, offset: place.offset + member.offset, bits: member.bits, next: member.index + 1 };
+    const { index } = member;
+    const outer = type.body?.members[index] ?? member;
+    const offset = place.offset + outer.offset;
+    return { type: outer.type, offset, bits: outer.bits, next: index + 1, within: outer.name !== name };
   }
+}
+
+/** Whether an object of one type may be begun by another's value: an array of open length by any of its elements. */
+function isOf(type: CType, value: CType): boolean {
+  if (type.kind === 'array' && type.length === undefined && value.kind === 'array') {
+    return sameType(type.element, value.element);
+  }
+  return (type.kind === 'array' || type.kind === 'struct') && sameType(type, value);
+}
+
+/** The unit of a text at a byte. */
+function littleEndian(bytes: Uint8Array, at: number, size: number): bigint {
+  let value = 0n;
+  for (let i = size - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[at + i] as number);
+  return value;
 }

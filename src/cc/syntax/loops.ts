@@ -13,8 +13,11 @@ export class LoopParser {
   readonly #p: Parsing;
   /** How many loops are around what is being read. */
   open = 0;
-  /** How many labels have been met. */
-  labels = 0;
+  /** The labels of the function so far, and the loops with some of them. */
+  #names: string[] = [];
+  #labelled: { readonly loop: Loop; readonly from: number; readonly to: number }[] = [];
+  /** Cases that stand in a loop within their switch. */
+  #casesInside = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
@@ -33,11 +36,42 @@ export class LoopParser {
     return p.statements.statement();
   }
 
-  /** for, while and do … while; a loop with a label in it stays one */
+  /** for, while and do … while */
   loop(unroll: number): Statement {
-    const { labels } = this;
-    const loop = this.#anyLoop(unroll);
-    return labels === this.labels ? loop : { ...loop, unroll: 0, labelled: true };
+    const { gotos } = this.#p;
+    const [first, from, cases] = [this.#names.length, gotos.length, this.#casesInside];
+    const read = this.#anyLoop(unroll);
+    if (this.#names.length === first && this.#casesInside === cases) return read;
+    const loop = { ...read, labels: this.#names.slice(first), entered: this.#casesInside > cases };
+    this.#labelled.push({ loop, from, to: gotos.length });
+    return loop;
+  }
+
+  label(name: string): void {
+    this.#names.push(name);
+  }
+
+  /** @param loops that were open where its switch began */
+  caseWithin(loops: number): void {
+    if (this.open > loops) this.#casesInside++;
+  }
+
+  /** At the end of a function all gotos are known: those that lead into loops from outside. */
+  finish(): void {
+    const first = new Map<string, number>();
+    const last = new Map<string, number>();
+    for (const [i, { label }] of this.#p.gotos.entries()) {
+      if (!first.has(label)) first.set(label, i);
+      last.set(label, i);
+    }
+    for (const { loop, from, to } of this.#labelled) {
+      const inside = (name: string): boolean =>
+        (first.get(name) ?? from) >= from && (last.get(name) ?? from) < Math.max(to, from + 1);
+      loop.entered ||= !loop.labels.every(inside);
+    }
+    this.#names = [];
+    this.#labelled = [];
+    this.#casesInside = 0;
   }
 
   #anyLoop(unroll: number): Loop {
@@ -78,8 +112,8 @@ export class LoopParser {
     return p.typing.condition(value, at);
   }
 
-  #ending(read: Omit<Loop, 'labelled'>): Loop {
-    const loop: Loop = { ...read, labelled: false };
+  #ending(read: Omit<Loop, 'labels' | 'entered'>): Loop {
+    const loop: Loop = { ...read, labels: [], entered: false };
     if (loop.unroll === 0 && isWithoutEnd(loop)) {
       const hint = 'give it a bound that is a constant, or call bpf_loop()';
       this.#p.diagnostics.warning(loop.at, 'this loop has no end, and the verifier refuses it', hint);

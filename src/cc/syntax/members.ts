@@ -1,9 +1,10 @@
 import { didYouMean } from '../diagnostics.ts';
 import type { Token } from '../preprocess/token.ts';
 import { memberMacro, memberMacrosIn } from '../types/supplement.ts';
-import { findMemberPath, memberNames, printCType, quoted, quotedConstant, type StructType } from '../types/types.ts';
+import { findMemberPath, memberNames, printCType, quoted, type StructType } from '../types/types.ts';
 import type { Expression } from './ast.ts';
-import { definedBefore, type Parsing } from './parsing.ts';
+import type { Parsing } from './parsing.ts';
+import { absentMember } from './relocated.ts';
 import { isWrong } from './typing.ts';
 
 /** Parts of what an expression is: elements of arrays, members of structs (C11 6.5.2.1 and 6.5.2.3). */
@@ -92,6 +93,7 @@ export class MemberParser {
     }
     const macro = memberMacro(name.text);
     const member = type.member(name.text) ?? (macro && findMemberPath(type, macro));
+    if (member?.absent) return absentMember(p, base, member, name);
     if (member) return { kind: 'member', type: member.type, at: name, base, member };
     if (!type.body) {
       const [message, hint] = this.#undefinedStruct(type);
@@ -100,7 +102,9 @@ export class MemberParser {
       const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
       const names = memberNames(type);
       p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
-        hint: didYouMean(name.text, [...names, ...memberMacrosIn(names)]),
+        hint:
+          dynamicFieldHint(name.text, names) ??
+          didYouMean(name.text, [...names.map(dynamicFieldName), ...memberMacrosIn(names)]),
         ranges: [p.spans.of(base)],
       });
     }
@@ -121,25 +125,15 @@ export class MemberParser {
   }
 }
 
-/** A place that is const may be read only. */
-export function checkNotConstant(p: Parsing, place: Expression, at: Token): void {
-  let whole = place;
-  while (whole.kind === 'member') whole = whole.base;
-  const through = whole.kind === 'deref' ? whole.base : undefined;
-  if (through) {
-    if (through.type.kind !== 'pointer' || !through.type.constant) return;
-    if (whole === place || through.kind !== 'variable') {
-      p.diagnostics.error(at, 'read-only variable is not assignable', { ranges: [p.spans.of(place)] });
-      return;
-    }
-  }
-  const named = through ?? whole;
-  if (named.kind !== 'variable' || (!through && !named.variable.constant)) return;
-  const { variable } = named;
-  const type = through ? quoted(variable.type) : quotedConstant(variable.type);
-  const message = `cannot assign to variable '${variable.name}' with const-qualified type ${type}`;
-  p.diagnostics.error(at, message, {
-    notes: [definedBefore(variable.at, `variable '${variable.name}' declared const here`)],
-    ranges: [p.spans.of(place)],
-  });
+/** What BCC calls a tracepoint's field of changing length: `__data_loc char[] filename` is `data_loc_filename`. */
+const dynamicFieldPrefix = 'data_loc_';
+
+function dynamicFieldName(member: string): string {
+  return member.startsWith(dynamicFieldPrefix) ? member.slice(dynamicFieldPrefix.length) : member;
+}
+
+/** How a field of changing length is read, where it is named as the tracepoint's format names it. */
+function dynamicFieldHint(name: string, members: readonly string[]): string | undefined {
+  if (!members.includes(`${dynamicFieldPrefix}${name}`)) return undefined;
+  return `its length changes: TP_DATA_LOC_READ_STR(to, ${name}, size) reads it, by ${dynamicFieldPrefix}${name}`;
 }

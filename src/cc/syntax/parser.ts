@@ -1,10 +1,12 @@
 import { Abandoned, type Diagnostics, didYouMean } from '../diagnostics.ts';
+import { setKernelOption } from '../dialect/kernel-options.ts';
 import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { askedBy, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
-import type { FunctionObject, TranslationUnit, Variable } from './ast.ts';
+import { type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
+import { isAssembly, parseAssembly } from './assembly.ts';
+import type { FunctionObject, Statement, TranslationUnit, Variable } from './ast.ts';
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
@@ -16,7 +18,9 @@ import { MemberParser } from './members.ts';
 import { definedBefore, Parsing } from './parsing.ts';
 import { PrimaryParser } from './primaries.ts';
 import { StatementParser } from './statements.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { TagParser } from './tags.ts';
+import { typedefOf } from './type-names.ts';
 import { warnOfUninitialised } from './uninitialised.ts';
 import { warnOfUnused } from './unused.ts';
 
@@ -43,6 +47,7 @@ export function parse(
   p.loops = new LoopParser(p);
   const unit = new UnitParser(p);
   while (p.token.kind !== 'end' && !diagnostics.full) unit.next();
+  for (const variable of p.globals) closeTentative(p, variable);
   const { functions, tables, globals, structs, license } = p;
   return { functions, tables, globals, structs, license };
 }
@@ -86,7 +91,7 @@ class UnitParser {
       return;
     }
     if (p.bccDialect && p.token.kind === 'name' && parseTable(p)) return;
-    if (p.declarations.staticAssert()) return;
+    if (parseStaticAssert(p) || this.#assembly()) return;
     const specifiers = p.declarations.specifiers();
     if (p.declarations.endsAlone(specifiers)) return;
     while (!p.is(';')) {
@@ -94,7 +99,7 @@ class UnitParser {
       const { name, type } = declarator;
       if (!name) {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
-      } else if (specifiers.typedef) this.#typedef(name, type);
+      } else if (specifiers.typedef) this.#typedef(name, declarator);
       else if (type.kind === 'function') {
         const made = this.#function(name, type, declarator, specifiers);
         if (p.is('{')) {
@@ -109,9 +114,22 @@ class UnitParser {
     p.semicolon(only ? 'after struct' : 'after top level declarator');
   }
 
-  /** The same typedef may stand twice (C11 6.7p3). */
-  #typedef(name: Token, type: CType): void {
+  /** Assembly outside functions, of which an object for the loader can hold none. */
+  #assembly(): boolean {
     const p = this.#p;
+    if (!isAssembly(p.token.text)) return false;
+    const statement = parseAssembly(p);
+    const { text, textAt } = statement as Extract<Statement, { kind: 'asm' }>;
+    if (text.trim() !== '') {
+      p.diagnostics.error(textAt, 'assembly outside functions has no place in a BPF object', 'put it into a function');
+    }
+    return true;
+  }
+
+  /** The same typedef may stand twice (C11 6.7p3). */
+  #typedef(name: Token, declarator: Declarator): void {
+    const p = this.#p;
+    const { type } = declarator;
     const earlier = p.scope.own(name.text);
     if (earlier?.kind === 'typedef' && sameType(earlier.type, type)) return;
     if (earlier?.kind === 'typedef') {
@@ -119,7 +137,7 @@ class UnitParser {
       p.diagnostics.error(name, `typedef redefinition with different types (${types})`, {
         notes: [definedBefore(earlier.at)],
       });
-    } else p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+    } else p.declareOnce(name, typedefOf(name, declarator));
   }
 
   #function(
@@ -145,7 +163,8 @@ class UnitParser {
       parameters: declarator.parameters ?? [],
       variadic: type.variadic,
       body: undefined,
-      static: specifiers.static,
+      // An inline function that is not extern has no code of its own (C11 6.7.4p7).
+      static: specifiers.static || (specifiers.inline && (!specifiers.extern || declarator.attributes.gnuInline)),
       noinline: declarator.attributes.noinline,
       builtin: askedBy(name).file.name === '<built-in>',
       section: declarator.attributes.section,
@@ -196,6 +215,7 @@ class UnitParser {
     if (deep) p.diagnostics.abandon(deep, `this nests more than ${deepest} deep`, 'split it up');
     made.body = read;
     this.#checkLabels();
+    p.loops.finish();
     this.#checkReturn(made);
     this.#warn(made);
     p.current = undefined;
@@ -205,8 +225,9 @@ class UnitParser {
   #checkLabels(): void {
     const { gotos, labels, diagnostics } = this.#p;
     for (const one of gotos) {
-      if (labels.has(one.text)) continue;
-      diagnostics.error(one, `use of undeclared label '${one.text}'`, didYouMean(one.text, labels.keys()));
+      if (labels.has(one.label)) continue;
+      const { at } = one;
+      diagnostics.error(at, `use of undeclared label '${at.text}'`, didYouMean(at.text, labels.keys()));
     }
   }
 
@@ -234,24 +255,37 @@ class UnitParser {
     const p = this.#p;
     const earlier = this.#outermost.own(name.text);
     const known = earlier?.kind === 'variable' ? earlier.variable : undefined;
-    const options = { global: true, constant: declarator.constant };
+    const { section, weak } = declarator.attributes;
+    const options = { global: true, constant: declarator.constant || section === '.kconfig' };
     const variable: Variable = known ?? p.variable(name.text, type, name, options);
     if (!known) p.declareOnce(name, { kind: 'variable', variable });
     else if ((known.initial && p.is('=')) || !(sameType(known.type, type) || isOpenAgain(known.type, type))) {
       p.redefined(name, { kind: 'variable', variable: { ...variable, type } });
     }
+    // What was declared without a length gets it where it is told.
+    else if (isComplete(type)) variable.type = type;
     if (p.accept('=')) {
       const { type: whole, initial } = p.initializers.initializer(type, name);
       variable.type = whole;
       variable.initial = initial;
     }
-    if (declarator.attributes.section === 'license') this.#license(variable);
-    else if (!known && !specifiers.extern && !isComplete(variable.type)) {
-      if (!(variable.type instanceof StructType)) {
-        p.diagnostics.error(name, incompleteText(variable.type));
-      }
+    if (section === '.kconfig' && specifiers.extern) setKernelOption(p, variable, name, weak);
+    if (section === '.ksyms') this.#kernelSymbol(variable, name);
+    if (section === 'license') this.#license(variable);
+    else if (!specifiers.extern && !isComplete(variable.type) && !(variable.type instanceof StructType)) {
+      const open = variable.type.kind === 'array' && isComplete(variable.type.element);
+      if (!open) p.diagnostics.error(name, incompleteText(variable.type));
     }
-    if (!known && declarator.attributes.section !== 'license') p.globals.push(variable);
+    if (specifiers.extern && !variable.initial) variable.extern ??= true;
+    else variable.extern = false;
+    variable.align = Math.max(variable.align, declarator.attributes.align, specifiers.attributes.align);
+    if (!known && section !== 'license') p.globals.push(variable);
+  }
+
+  /** The kernel's own variables have no addresses that a program could be given. */
+  #kernelSymbol({ name }: Variable, at: Token): void {
+    const hint = 'follow a pointer that a helper or the context gives';
+    this.#p.diagnostics.error(at, `extern (var ksym) '${name}': the simulated kernel has no such variable`, hint);
   }
 
   #license(variable: Variable): void {
@@ -260,6 +294,14 @@ class UnitParser {
     );
     this.#p.license = Buffer.from(bytes).toString().replace(/\0.*$/s, '');
   }
+}
+
+/** `int a[];` that nothing gives a length has one element (C11 6.9.2p5). */
+function closeTentative(p: Parsing, variable: Variable): void {
+  const { type, at, extern = false } = variable;
+  if (type.kind !== 'array' || type.length !== undefined || extern) return;
+  p.diagnostics.warning(at, 'tentative array definition assumed to have one element');
+  variable.type = { ...type, length: 1 };
 }
 
 /** `extern int a[];` and `int a[4];` are the same. */

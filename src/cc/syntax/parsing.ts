@@ -2,7 +2,7 @@ import { limits } from '../../uapi/index.ts';
 import { Abandoned, type DiagnosticNote, type Diagnostics } from '../diagnostics.ts';
 import { askedBy, behind, isUnterminated, positionOf, type Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
-import { aliased, type CType, quoted, sameType, sizeOf, types } from '../types/types.ts';
+import { aliased, type CType, pointerTo, quoted, sameType, sizeOf, types } from '../types/types.ts';
 import type { FunctionObject, TableObject, Variable } from './ast.ts';
 import type { CallParser } from './calls.ts';
 import type { DeclarationParser } from './declarations.ts';
@@ -11,6 +11,7 @@ import type { InitializerParser } from './initializers.ts';
 import type { LoopParser } from './loops.ts';
 import type { MemberParser } from './members.ts';
 import type { PrimaryParser } from './primaries.ts';
+import { Regions } from './regions.ts';
 import { type Named, placeOf, Scope } from './scope.ts';
 import { Spans } from './spans.ts';
 import type { StatementParser } from './statements.ts';
@@ -30,10 +31,15 @@ export class Parsing {
   readonly spans = new Spans();
   readonly typing: Typing;
   readonly bccDialect: boolean;
+  regions = new Regions();
   scope = new Scope();
   at = 0;
   /** A struct's semicolon is missing, which was told: what follows begins anew. */
   cut = false;
+  /** The first map of each struct that libbpf's texts declare maps with. */
+  readonly mapStructs = new Map<CType, string>();
+  /** What CO-RE is asked about is being read: what the kernel lacks is an answer. */
+  asking = false;
   /** How deep expressions, types and statements lie within each other. */
   depth = 0;
 
@@ -55,13 +61,13 @@ export class Parsing {
   macroNames: () => Iterable<string> = () => [];
   /** Labels and gotos of the function that is being read. */
   labels = new Map<string, Token>();
-  gotos: Token[] = [];
+  gotos: { readonly at: Token; readonly label: string }[] = [];
   /** The function whose body is being read. */
   current: FunctionObject | undefined;
   license: string | undefined;
 
   constructor(tokens: readonly Token[], diagnostics: Diagnostics, kernel: KernelTypes, bccDialect: boolean) {
-    this.tokens = tokens;
+    this.tokens = this.regions.take(tokens);
     this.diagnostics = diagnostics;
     this.kernel = kernel;
     this.typing = new Typing(diagnostics, this.spans);
@@ -213,6 +219,13 @@ export class Parsing {
     return 1n;
   }
 
+  /** Whether the type that a name stands for is const or volatile. */
+  qualifiersNamed(name: string): { readonly constant: boolean; readonly volatile: boolean } {
+    const found = this.scope.find(name);
+    const { constant = false, volatile = false } = found?.kind === 'typedef' ? found : {};
+    return { constant, volatile };
+  }
+
   /** The type that a name stands for, when it does. */
   typeNamed(name: string): CType | undefined {
     const found = this.scope.find(name);
@@ -335,6 +348,7 @@ const typedefs: Readonly<Record<string, CType>> = Object.fromEntries(
     umode_t: types.ushort,
     sector_t: types.ulong,
     gfp_t: types.uint,
+    __builtin_va_list: pointerTo(types.void),
     __int128_t: types.int128,
     __uint128_t: types.uint128,
   }).map(([name, type]) => [name, aliased(type, name)]),

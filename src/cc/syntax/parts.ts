@@ -20,6 +20,12 @@ export function statementsIn(s: Statement): readonly Statement[] {
   }
 }
 
+/** The value of a statement expression whose last statement this is: labels may stand before it. */
+export function lastValue(s: Statement | undefined): Expression | undefined {
+  if (s?.kind === 'label') return lastValue(s.body);
+  return s?.kind === 'expression' ? s.value : undefined;
+}
+
 /** The expressions of a statement itself. */
 export function expressionsIn(s: Statement): readonly Expression[] {
   switch (s.kind) {

@@ -1,12 +1,14 @@
-import { integerOf, quotedBytes } from '../../base/index.ts';
+import { characterValue, integerOf, literalPrefix } from '../../base/index.ts';
 import { helperNames } from '../../uapi/index.ts';
 import { didYouMean } from '../diagnostics.ts';
 import { wrongInteger, wrongIntegerOffset } from '../preprocess/numbers.ts';
 import type { Token } from '../preprocess/token.ts';
-import { type CType, isScalar, pointerTo, printCType, quoted, types } from '../types/types.ts';
+import { type CType, isCompatible, isScalar, pointerTo, printCType, quoted, types } from '../types/types.ts';
 import type { Expression, FunctionObject, Variable } from './ast.ts';
 import { isBuiltin, parseBuiltin } from './builtins.ts';
+import { characterTypes, stringLiteral } from './literals.ts';
 import type { Parsing } from './parsing.ts';
+import { lastValue } from './parts.ts';
 import { keywords } from './type-words.ts';
 
 /** What an integer may be, and the largest that each holds: the first that fits (C11 6.4.4.1). */
@@ -24,6 +26,8 @@ const longLongTypes = [
   { type: types.llong, most: 0x7fff_ffff_ffff_ffffn },
   { type: types.ullong, most: 0xffff_ffff_ffff_ffffn },
 ];
+
+const functionNames: ReadonlySet<string> = new Set(['__func__', '__FUNCTION__', '__PRETTY_FUNCTION__']);
 
 /** What expressions begin with (C11 6.5.1): literals, names and what they stand for, statement expressions, _Generic. */
 export class PrimaryParser {
@@ -47,16 +51,11 @@ export class PrimaryParser {
       case 'number':
         return this.#number(p.next());
       case 'char': {
-        const bytes = quotedBytes(p.next().text);
-        return p.typing.number(at, BigInt.asIntN(8, BigInt(bytes.at(-1) ?? 0)));
+        const type = characterTypes[literalPrefix(p.next().text)];
+        return p.typing.number(at, characterValue(at.text), type === types.char ? types.int : type);
       }
-      case 'string': {
-        const bytes: number[] = [];
-        while (p.token.kind === 'string') for (const byte of quotedBytes(p.next().text)) bytes.push(byte);
-        bytes.push(0);
-        const type: CType = { kind: 'array', element: types.char, length: bytes.length };
-        return { kind: 'string', type, at, bytes: Uint8Array.from(bytes) };
-      }
+      case 'string':
+        return stringLiteral(p);
       case 'name':
         return this.#name(p.next());
       default:
@@ -70,8 +69,8 @@ export class PrimaryParser {
     if (!p.current) p.diagnostics.abandon(at, 'statements have no place outside a function');
     const body = p.nested(() => p.statements.block());
     p.close(')', at);
-    const last = body.kind === 'block' ? body.body.at(-1) : undefined;
-    const type = last?.kind === 'expression' ? p.typing.decay(last.value).type : types.void;
+    const value = body.kind === 'block' ? lastValue(body.body.at(-1)) : undefined;
+    const type = value ? p.typing.decay(value).type : types.void;
     return { kind: 'statements', type, at, body };
   }
 
@@ -128,7 +127,7 @@ export class PrimaryParser {
       const helper = p.calls.helper(at);
       if (helper) return helper;
     }
-    if (text === '__func__' || text === '__FUNCTION__') return this.#functionName(at);
+    if (functionNames.has(text)) return this.#functionName(at);
     const enumerator = p.kernel.enumerator(text);
     if (enumerator !== undefined) {
       const type = enumerator > 0x7fffffffn ? types.long : types.int;
@@ -152,7 +151,9 @@ export class PrimaryParser {
   }
 
   #functionName(at: Token): Expression {
-    const bytes = Buffer.from(`${this.#p.current?.name ?? ''}\0`);
+    const { current } = this.#p;
+    const pretty = at.text === '__PRETTY_FUNCTION__' && current;
+    const bytes = Buffer.from(`${pretty ? prettyName(current) : (current?.name ?? '')}\0`);
     const type: CType = { kind: 'array', element: types.char, length: bytes.length };
     return { kind: 'string', type, at, bytes };
   }
@@ -190,7 +191,7 @@ export class PrimaryParser {
       p.expect(':');
       const value = p.expressions.assignment();
       if (!type) fallback = value;
-      else if (!chosen && printCType(type) === printCType(control.type)) chosen = value;
+      else if (!chosen && isCompatible(type, control.type)) chosen = value;
     }
     p.close(')', open);
     const value = chosen ?? fallback;
@@ -204,4 +205,11 @@ export class PrimaryParser {
 function functionType(target: FunctionObject): CType {
   const parameters = target.parameters.map((one) => ({ name: one.name, type: one.type }));
   return { kind: 'function', returns: target.returns, parameters, variadic: target.variadic };
+}
+
+/** `int f(int, char *)`, as clang has it. */
+function prettyName({ name, returns, parameters }: FunctionObject): string {
+  const result = printCType(returns);
+  const list = parameters.map((one) => printCType(one.type)).join(', ');
+  return `${result}${result.endsWith('*') ? '' : ' '}${name}(${list})`;
 }

@@ -1,27 +1,27 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { aliased, incompleteText, isComplete, quoted, types } from '../types/types.ts';
-import { parseAssembly } from './assembly.ts';
-import type { Expression, Statement, SwitchCase, Variable } from './ast.ts';
+import { incompleteText, isComplete, types } from '../types/types.ts';
+import { isAssembly, parseAssembly } from './assembly.ts';
+import type { Expression, Statement, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Declarator, Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { parseStaticAssert } from './static-assert.ts';
+import { SwitchParser } from './switches.ts';
+import { typedefOf } from './type-names.ts';
 import { keywords } from './type-words.ts';
 
-/** Statements and the declarations between them (C11 6.8); loops stand in loops.ts. */
-interface OpenSwitch {
-  readonly cases: SwitchCase[];
-  /** The values met, `undefined` for default, and where. */
-  readonly seen: Map<bigint | undefined, Token>;
-}
-
+/** Statements and the declarations between them (C11 6.8); loops stand in loops.ts, `switch` in switches.ts. */
 export class StatementParser {
   readonly #p: Parsing;
-  #switches: OpenSwitch[] = [];
+  readonly #switches: SwitchParser;
+  /** How many local labels have been met. */
+  #labels = 0;
 
   constructor(parsing: Parsing) {
     this.#p = parsing;
+    this.#switches = new SwitchParser(parsing);
   }
 
   /** block = '{' (declaration | statement)* '}' */
@@ -32,23 +32,21 @@ export class StatementParser {
       const body: Statement[] = [];
       while (!p.is('}')) {
         if (p.token.kind === 'end') p.close('}', at);
-        this.#guarded(() => {
-          if (p.declarations.staticAssert()) return;
-          if (this.#startsDeclaration()) this.declaration(body);
-          else body.push(this.statement());
-        });
+        this.#item(body);
       }
       const end = p.next();
       return { kind: 'block', at, body, end };
     });
   }
 
-  /** What goes wrong in one statement is recorded, and reading goes on behind it. */
-  #guarded(read: () => void): void {
+  /** A declaration or statement. What goes wrong in it is recorded, and reading goes on behind it. */
+  #item(body: Statement[]): void {
     const p = this.#p;
     const { at, scope, depth } = p;
     try {
-      read();
+      if (parseStaticAssert(p)) return;
+      if (this.#startsDeclaration()) this.declaration(body);
+      else body.push(this.statement());
     } catch (fault) {
       if (!(fault instanceof Abandoned) || p.diagnostics.full) throw fault;
       p.scope = scope;
@@ -92,7 +90,7 @@ export class StatementParser {
       if (!name) {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
       } else if (specifiers.typedef) {
-        p.declareOnce(name, { kind: 'typedef', type: aliased(type, name.text), at: name });
+        p.declareOnce(name, typedefOf(name, declarator));
       } else if (type.kind === 'function') this.#localFunction(name);
       else {
         const local = this.#local(name, declarator, specifiers, into);
@@ -141,7 +139,7 @@ export class StatementParser {
     p.expect('=');
     const value = p.typing.decay(p.expressions.assignment());
     const variable = p.variable(name.text, value.type, name, { constant: specifiers.constant });
-    variable.initial = { entries: [{ offset: 0, type: value.type, bits: undefined, value }] };
+    variable.initial = { end: 0, entries: [{ offset: 0, type: value.type, bits: undefined, value }] };
     variable.inMemory ||= specifiers.volatile;
     p.scope.declare(name.text, { kind: 'variable', variable });
     into.push({ kind: 'declare', at: name, variable });
@@ -167,11 +165,12 @@ export class StatementParser {
       if (keyword) return keyword;
       if (p.bccDialect && p.peek().text === '(' && parseTable(p)) return { kind: 'empty', at };
       if (p.peek().text === ':') {
-        this.#label(p.next());
+        const name = this.#label(p.next());
         p.next();
-        p.loops.labels++;
-        const body: Statement = p.is('}') ? { kind: 'empty', at } : this.#afterLabel();
-        return { kind: 'label', at, name: at.text, body };
+        parseAttributes(p, noAttributes());
+        p.loops.label(name);
+        const body: Statement = p.is('}') ? { kind: 'empty', at } : this.afterLabel();
+        return { kind: 'label', at, name, body };
       }
     }
     const value = p.expressions.expression();
@@ -179,17 +178,30 @@ export class StatementParser {
     return { kind: 'expression', at, value };
   }
 
-  #label(name: Token): void {
-    const { labels, diagnostics } = this.#p;
-    const earlier = labels.get(name.text);
+  #label(name: Token): string {
+    const { labels, diagnostics, scope } = this.#p;
+    const label = scope.labelNamed(name.text);
+    const earlier = labels.get(label);
     if (earlier) {
       diagnostics.error(name, `redefinition of label '${name.text}'`, { notes: [definedBefore(earlier)] });
     }
-    labels.set(name.text, name);
+    labels.set(label, name);
+    return label;
+  }
+
+  /** '__label__' name (',' name)* ';' */
+  #localLabels(): void {
+    const p = this.#p;
+    p.next();
+    do {
+      const name = p.name();
+      p.scope.declareLabel(name.text, `${name.text}.${++this.#labels}`);
+    } while (p.accept(','));
+    p.semicolon('after label');
   }
 
   /** C23 and clang let a declaration follow a label. */
-  #afterLabel(): Statement {
+  afterLabel(): Statement {
     const p = this.#p;
     if (!this.#startsDeclaration()) return this.statement();
     const body: Statement[] = [];
@@ -208,10 +220,10 @@ export class StatementParser {
       case 'do':
         return p.loops.loop(0);
       case 'switch':
-        return this.#switch();
+        return this.#switches.switch();
       case 'case':
       case 'default':
-        return this.#case();
+        return this.#switches.case();
       case 'return': {
         p.next();
         const value = p.is(';') ? undefined : p.expressions.expression();
@@ -222,33 +234,31 @@ export class StatementParser {
       case 'continue': {
         p.next();
         p.semicolon(`after ${at.text} statement`);
-        const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.length > 0);
+        const inside = p.loops.open > 0 || (at.text === 'break' && this.#switches.open);
         const where = at.text === 'break' ? 'loop or switch' : 'loop';
         if (!inside) p.diagnostics.error(at, `'${at.text}' statement not in ${where} statement`);
         return inside ? { kind: at.text, at } : { kind: 'empty', at };
       }
       case 'goto': {
         p.next();
-        const label = p.name();
+        if (p.is('*')) {
+          p.diagnostics.abandon(p.token, 'BPF jumps to labels only, and to no address', 'switch on a number instead');
+        }
+        const name = p.name();
+        const label = p.scope.labelNamed(name.text);
         p.semicolon('after goto statement');
-        p.gotos.push(label);
-        return { kind: 'goto', at: label, label: label.text };
+        p.gotos.push({ at: name, label });
+        return { kind: 'goto', at: name, label };
       }
       case '__attribute__':
         parseAttributes(p, noAttributes());
         p.semicolon('after expression');
         return { kind: 'empty', at };
       case '__label__':
-        // Labels are a function's here in any case.
-        while (!p.is(';') && p.token.kind !== 'end') p.next();
-        p.expect(';');
+        this.#localLabels();
         return { kind: 'empty', at };
-      case 'asm':
-      case '__asm__':
-      case '__asm':
-        return parseAssembly(p);
       default:
-        return undefined;
+        return isAssembly(at.text) ? parseAssembly(p) : undefined;
     }
   }
 
@@ -317,87 +327,5 @@ export class StatementParser {
     if (token.text !== ';' || token.first || token.from || token.line !== at.line) return;
     const notes = [{ message: 'put the semicolon on a separate line to silence this warning', at: positionOf(token) }];
     diagnostics.warning(token, 'if statement has empty body', { notes });
-  }
-
-  /** switch = 'switch' '(' expression ')' statement */
-  #switch(): Statement {
-    const p = this.#p;
-    const at = p.next();
-    const bracket = p.expect('(', `after 'switch'`);
-    const written = p.expressions.expression();
-    const value = p.typing.promote(written);
-    p.close(')', bracket);
-    if (value.type.kind !== 'int') {
-      const message = `statement requires expression of integer type (${quoted(value.type)} invalid)`;
-      p.diagnostics.error(at, message, { ranges: [p.spans.of(written)] });
-    }
-    const open: OpenSwitch = { cases: [], seen: new Map() };
-    this.#switches.push(open);
-    let body: Statement;
-    try {
-      body = this.statement();
-    } finally {
-      this.#switches.pop();
-    }
-    return { kind: 'switch', at, value, cases: open.cases, body };
-  }
-
-  /** case = ('case' constant ('...' constant)? | 'default') ':' statement; one loop for many in a row */
-  #case(): Statement {
-    const p = this.#p;
-    const labels: { at: Token; label: SwitchCase | undefined }[] = [];
-    for (;;) {
-      const at = p.next();
-      labels.push({ at, label: at.text === 'case' ? this.#caseValue(at) : this.#default(at) });
-      if (!p.is('case') && !p.is('default')) break;
-    }
-    let body: Statement = p.is('}') ? { kind: 'empty', at: p.token } : this.#afterLabel();
-    for (const { at, label } of labels.reverse()) if (label) body = { kind: 'case', at, label, body };
-    return body;
-  }
-
-  /** What follows `case`, up to the colon; undefined, and told, where it cannot stand. */
-  #caseValue(at: Token): SwitchCase | undefined {
-    const p = this.#p;
-    const place = p.token;
-    const low = p.constant('the value of a case');
-    const high = p.accept('...') ? p.constant('the value of a case') : low;
-    p.expect(':', `after 'case'`);
-    const open = this.#switches.at(-1);
-    if (!open) {
-      p.diagnostics.error(at, `'case' statement not in switch statement`);
-      return undefined;
-    }
-    if (high < low) p.diagnostics.warning(place, 'empty case range specified');
-    const earlier = open.seen.get(low);
-    if (earlier) {
-      const notes = [definedBefore(earlier, 'previous case defined here')];
-      p.diagnostics.error(place, `duplicate case value '${low}'`, { notes });
-      return undefined;
-    }
-    open.seen.set(low, place);
-    const label = { low, high };
-    open.cases.push(label);
-    return label;
-  }
-
-  #default(at: Token): SwitchCase | undefined {
-    const p = this.#p;
-    p.expect(':', `after 'default'`);
-    const open = this.#switches.at(-1);
-    if (!open) {
-      p.diagnostics.error(at, `'default' statement not in switch statement`);
-      return undefined;
-    }
-    const earlier = open.seen.get(undefined);
-    if (earlier) {
-      const notes = [definedBefore(at, 'previous case defined here')];
-      p.diagnostics.error(earlier, 'multiple default labels in one switch', { notes });
-      return undefined;
-    }
-    open.seen.set(undefined, at);
-    const label = { low: undefined, high: undefined };
-    open.cases.push(label);
-    return label;
   }
 }

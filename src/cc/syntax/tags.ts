@@ -3,12 +3,11 @@ import { isTableForm } from '../dialect/tables.ts';
 import { tokenize } from '../preprocess/lexer.ts';
 import { behind, type Token } from '../preprocess/token.ts';
 import { findTracepoint, tracepointStruct } from '../types/kernel-types.ts';
+import { layOutStruct, type MemberDeclaration } from '../types/layout.ts';
 import { supplementaryStruct } from '../types/supplement.ts';
 import {
   type CType,
   isComplete,
-  layOutStruct,
-  type MemberDeclaration,
   mostBytes,
   mostElements,
   pointerTo,
@@ -19,6 +18,9 @@ import {
 import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Specifiers } from './declarations.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
+import { Regions } from './regions.ts';
+import { kernelStruct, relocatedBody } from './relocated.ts';
+import { parseStaticAssert } from './static-assert.ts';
 import { keywords, spelled } from './type-words.ts';
 
 /**
@@ -48,6 +50,7 @@ export class TagParser {
     const union = p.next().text === 'union';
     const attributes = noAttributes();
     parseAttributes(p, attributes);
+    attributes.relocated ||= p.regions.relocated(p.at);
     const tag = p.token.kind === 'name' ? p.next() : undefined;
     if (!p.is('{')) {
       if (!tag) p.expect('{');
@@ -63,20 +66,15 @@ export class TagParser {
     p.close('}', brace);
     parseAttributes(p, attributes);
     this.#checkCount(tag ?? brace, members.length, 'members');
-    const body = layOutStruct(union, members, attributes);
+    const body = layOutStruct(union, members, { ...attributes, pack: p.regions.pack(p.at) });
     if (body.size > mostBytes) {
       const message = `structure '${type.tag}' is too large, which exceeds maximum allowed size of ${mostBytes} bytes`;
       p.diagnostics.abandon(tag ?? brace, message);
     }
-    const kernels = attributes.relocated && tag ? p.kernel.struct(tag.text, union)?.body : undefined;
-    if (kernels) {
-      type.define(kernels);
+    if (attributes.relocated && tag) {
+      type.define(relocatedBody(body, kernelStruct(p, union, tag.text)));
       this.#checkEnd(union);
       return type;
-    }
-    if (attributes.relocated && tag) {
-      const message = `kernel ${p.kernel.profile.name} has no ${union ? 'union' : 'struct'} '${tag.text}': its members stay where they are here`;
-      p.diagnostics.warning(tag, message);
     }
     type.define(body);
     type.packet = attributes.packet;
@@ -134,14 +132,16 @@ export class TagParser {
     const text = supplementaryStruct(tag);
     if (text === undefined) return undefined;
     const tokens = tokenize({ name: `<struct ${tag}>`, text: `${text} }` }, p.diagnostics).all;
-    const outer = { tokens: p.tokens, at: p.at };
+    const outer = { tokens: p.tokens, at: p.at, regions: p.regions };
     p.tokens = tokens;
+    p.regions = new Regions();
     p.at = 0;
     const type = new StructType(false, tag);
     try {
       type.define(layOutStruct(false, this.#members(), noAttributes()));
     } finally {
       p.tokens = outer.tokens;
+      p.regions = outer.regions;
       p.at = outer.at;
     }
     return type;
@@ -170,15 +170,15 @@ export class TagParser {
     const members: MemberDeclaration[] = [];
     const names = new Map<string, Token>();
     while (!p.is('}')) {
-      if (p.accept(';') || p.declarations.staticAssert()) continue;
+      if (p.accept(';') || parseStaticAssert(p)) continue;
       const specifiers = p.declarations.specifiers();
       if (p.accept(';')) {
         this.#unnamed(specifiers, members);
         continue;
       }
       do {
-        const { name, type, attributes } = p.is(':')
-          ? { name: undefined, type: specifiers.type, attributes: specifiers.attributes }
+        const { name, type, attributes, constant } = p.is(':')
+          ? { ...specifiers, name: undefined }
           : p.declarations.declarator(specifiers);
         const width = p.accept(':') ? Number(p.constant('the width of a bit-field')) : undefined;
         parseAttributes(p, attributes);
@@ -198,6 +198,7 @@ export class TagParser {
           ...(width === undefined ? {} : { width }),
           align,
           packed: attributes.packed || specifiers.attributes.packed,
+          constant: constant ? name : undefined,
         });
       } while (p.accept(','));
       p.semicolon('at end of declaration list');
@@ -225,7 +226,8 @@ export class TagParser {
   enum(): CType {
     const p = this.#p;
     p.next();
-    parseAttributes(p, noAttributes());
+    const attributes = noAttributes();
+    parseAttributes(p, attributes);
     const tag = p.token.kind === 'name' ? p.next() : undefined;
     const open = p.token;
     if (!p.accept('{')) {
@@ -240,8 +242,7 @@ export class TagParser {
       parseAttributes(p, noAttributes());
       if (p.accept('=')) value = p.constant('the value of an enumerator');
       values.push({ name: name.text, value });
-      const wide = value > 0x7fffffffn || value < -0x80000000n;
-      p.declareOnce(name, { kind: 'enumerator', value, type: wide ? types.long : types.int, at: name });
+      p.declareOnce(name, { kind: 'enumerator', value, type: enumeratorType(value), at: name });
       value++;
       if (value > 0xffff_ffff_ffff_ffffn && p.is(',') && p.peek().kind === 'name' && p.peek(2).text !== '=') {
         const message = `incremented enumerator value ${value} is not representable in the largest integer type`;
@@ -252,19 +253,35 @@ export class TagParser {
     }
     const brace = p.close('}', open);
     this.#checkCount(tag ?? brace, values.length, 'enumerators');
-    parseAttributes(p, noAttributes());
-    const wide = values.some((one) => one.value > 0xffffffffn || one.value < -0x80000000n);
-    const signed = values.some((one) => one.value < 0n);
+    parseAttributes(p, attributes);
     const type: CType = {
       kind: 'int',
       name: `enum ${tag?.text ?? '(anonymous)'}`,
-      size: wide ? 8 : 4,
-      signed,
+      ...enumLayout(values, attributes.packed),
       values,
     };
     if (tag) p.scope.declareTag(tag.text, type);
     return type;
   }
+}
+
+/** The type of an enumerator: the first that holds it, from int on. */
+function enumeratorType(value: bigint): CType {
+  if (value < -0x8000_0000n) return types.long;
+  if (value <= 0x7fff_ffffn) return types.int;
+  if (value <= 0xffff_ffffn) return types.uint;
+  return value <= 0x7fff_ffff_ffff_ffffn ? types.long : types.ulong;
+}
+
+/** An enum is an int or larger; a packed one as small as its values let it be. */
+function enumLayout(values: readonly BtfEnumerator[], packed: boolean): { size: 1 | 2 | 4 | 8; signed: boolean } {
+  const signed = values.some((one) => one.value < 0n);
+  for (const size of packed ? ([1, 2, 4] as const) : ([4] as const)) {
+    const bits = BigInt(size * 8 - (signed ? 1 : 0));
+    const least = signed ? -(1n << bits) : 0n;
+    if (values.every(({ value }) => value >= least && value < 1n << bits)) return { size, signed };
+  }
+  return { size: 8, signed };
 }
 
 /** The tags of structs and unions that some tokens define. */

@@ -6,6 +6,7 @@ export const qualifiers = new Set([
   'volatile',
   'restrict',
   '__restrict',
+  '__restrict__',
   '__const',
   '__volatile__',
   '__volatile',
@@ -27,6 +28,7 @@ export const storage = new Set([
 /** Of these a declaration has one. */
 export const exclusive: readonly string[] = ['typedef', 'static', 'extern', 'register', 'auto'];
 export const floating: ReadonlySet<string> = new Set(['float', 'double']);
+export const complex: ReadonlySet<string> = new Set(['_Complex', '__complex__']);
 export const basic = new Set([
   'void',
   'char',
@@ -38,6 +40,9 @@ export const basic = new Set([
   '_Bool',
   '__int128',
   '__signed__',
+  '__signed',
+  '_Complex',
+  '__complex__',
   'float',
   'double',
 ]);
@@ -59,7 +64,9 @@ export const starters = new Set([
 /** What can be no name (C11 6.4.1), with GNU's words. */
 export const keywords: ReadonlySet<string> = new Set([
   ...starters,
-  ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof'.split(' '),
+  ...'if else for while do switch case default return break continue goto sizeof asm __asm__ __asm _Alignof __alignof'.split(
+    ' ',
+  ),
   ...'__alignof__ _Generic _Static_assert __label__ __builtin_va_arg __builtin_offsetof'.split(' '),
 ]);
 

@@ -10,11 +10,13 @@ import {
   pointerTo,
   printCType,
   quoted,
+  type StructType,
   sameType,
   sizeOf,
   types,
 } from '../types/types.ts';
 import type { BinaryOperator, ComparisonOperator, Expression } from './ast.ts';
+import { isConstantPlace } from './const-places.ts';
 import { type Conversion, isConvertible, refusal, warnOfConversion } from './conversions.ts';
 import type { Spans } from './spans.ts';
 
@@ -45,7 +47,8 @@ export class Typing {
   decay(value: Expression): Expression {
     const { type } = value;
     if (type.kind === 'array') {
-      return { kind: 'address', type: pointerTo(type.element, isUser(value)), at: value.at, base: value };
+      const pointer = pointerTo(type.element, isUser(value), false, isConstantPlace(value));
+      return { kind: 'address', type: pointer, at: value.at, base: value };
     }
     return type.kind === 'function' && value.kind === 'function' ? { ...value, type: pointerTo(type) } : value;
   }
@@ -60,6 +63,9 @@ export class Typing {
     if (sameType(from.type, type) && from.type.kind !== 'pointer') return from;
     if (!isScalar(type)) {
       if (type.kind === 'struct' && from.type.kind === 'struct' && sizeOf(type) === sizeOf(from.type)) return from;
+      const union = type.kind === 'struct' && type.union ? type : undefined;
+      const member = union && unionMember(union, from.type);
+      if (member) return asUnion(from, union, member, at);
       this.#needsScalar(at, `used type ${quoted(type)}`);
       return this.wrong(at);
     }
@@ -72,7 +78,7 @@ export class Typing {
 
   /** An integer as another integer type. */
   #toInteger(from: Expression, type: IntType, at = from.at): Expression {
-    if (from.kind === 'number' && type.size <= 8) return this.number(at, from.value, type);
+    if (from.kind === 'number') return this.number(at, from.value, type);
     // A bit-field of that type is promoted by its width; cast to the type, it is not.
     if (sameType(from.type, type) && !bitFieldOf(from)) return from;
     return { kind: 'cast', type, at, base: from };
@@ -269,6 +275,28 @@ export class Typing {
   }
 }
 
+/** GNU's cast to a union, of a value that one of its members holds. */
+function unionMember(type: StructType, from: CType): Member | undefined {
+  return type.body?.members.find((member) => !member.bits && sameType(member.type, from));
+}
+
+function asUnion(value: Expression, type: StructType, member: Member, at: Token): Expression {
+  const entry = { offset: member.offset, type: member.type, bits: undefined, value };
+  const initial = { end: sizeOf(type), entries: [entry] };
+  const named = {
+    name: '',
+    type,
+    at,
+    inMemory: true,
+    global: false,
+    constant: false,
+    used: true,
+    assigned: true,
+    align: 1,
+  };
+  return { kind: 'literal', type, at, variable: { ...named, initial } };
+}
+
 /** The bit-field whose value an expression has: what is assigned to one has its width, too. */
 function bitFieldOf(e: Expression): Member['bits'] {
   if (e.kind === 'member') return e.member.bits;
@@ -288,8 +316,9 @@ function isTestable({ type }: Expression): boolean {
 
 /** What is wrong with a constant on the right, in clang's words. */
 function wrongConstant(op: BinaryOperator, left: Expression, right: bigint): string | undefined {
-  if (right === 0n && op === '/') return 'division by zero is undefined';
-  if (right === 0n && op === '%') return 'remainder by zero is undefined';
+  if (op === '/' || op === '%') {
+    return right === 0n ? `${op === '/' ? 'division' : 'remainder'} by zero is undefined` : undefined;
+  }
   if (op !== '<<' && op !== '>>') return undefined;
   if (right < 0n) return 'shift count is negative';
   return right >= sizeOf(left.type) * 8 ? 'shift count >= width of type' : undefined;
@@ -329,8 +358,9 @@ export function wrap(value: bigint, type: CType): bigint {
 }
 
 function foldBinary(op: BinaryOperator, a: bigint, b: bigint, type: CType): bigint {
-  const mask = type.kind === 'int' && type.size > 4 ? 63n : 31n;
-  return binaryValue(op, a, op === '<<' || op === '>>' ? b & mask : b);
+  const mask = BigInt(sizeOf(type) * 8 - 1);
+  if (op === '<<') return a << (b & mask);
+  return op === '>>' ? a >> (b & mask) : binaryValue(op, a, b);
 }
 
 /** Whether the memory of an lvalue is a process's. */

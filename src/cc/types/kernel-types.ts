@@ -1,9 +1,9 @@
 import type { BtfType, KernelProfile, TracepointFormat, TypeId } from '../../btf/index.ts';
+import { bitField } from './layout.ts';
 import { supplementaryEnumerator } from './supplement.ts';
 import {
   aliased,
   alignOf,
-  bitField,
   type CType,
   type IntType,
   type Member,

@@ -29,7 +29,9 @@ export function quoted(type: CType): string {
 
 /** The same of what is const itself. */
 export function quotedConstant(type: CType): string {
-  return quoted(type).replace(/'([^']*)'/g, type.kind === 'pointer' ? `'$1const'` : `'const $1'`);
+  return type.kind === 'pointer'
+    ? quoted(type).replace(/'([^']*)'/g, `'$1const'`)
+    : quoted(type).replace(/'(?!const )([^']*)'/g, `'const $1'`);
 }
 
 class Printer {

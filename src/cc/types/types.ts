@@ -1,4 +1,5 @@
 import type { BtfEnumerator } from '../../btf/index.ts';
+import type { Token } from '../preprocess/token.ts';
 import { quoted } from './print.ts';
 
 export { printCType, quoted, quotedConstant } from './print.ts';
@@ -12,6 +13,8 @@ export type CType = VoidType | IntType | PointerType | ArrayType | StructType | 
 /** The typedef that a type was named by; it makes no other type of it. */
 interface Aliased {
   readonly alias?: string;
+  /** Bytes that a typedef's `aligned` attribute asks for, which may be fewer than the type's own. */
+  readonly align?: number;
 }
 
 export interface VoidType extends Aliased {
@@ -61,6 +64,12 @@ export interface Member {
   /** Bytes from the start of the struct; of a bit-field, of the storage that holds it. */
   readonly offset: number;
   readonly bits?: BitField;
+  /** Bytes that its `aligned` attribute asks for. */
+  readonly align?: number;
+  /** It is const: its name where it was declared. */
+  readonly constant?: Token;
+  /** The kernel that the text is compiled for has not what CO-RE's struct declares. */
+  readonly absent?: boolean;
 }
 
 export interface BitField {
@@ -203,6 +212,7 @@ export function sizeOf(type: CType): number {
 }
 
 export function alignOf(type: CType): number {
+  if (type.kind !== 'struct' && type.align !== undefined) return type.align;
   switch (type.kind) {
     case 'int':
       return type.size;
@@ -283,6 +293,22 @@ export function sameType(a: CType, b: CType, known?: Map<CType, Set<CType>>): bo
   return a.kind === 'void' && b.kind === 'void';
 }
 
+/**
+ * Compatible types (C11 6.2.7): the same but for their own qualifiers; an array of open length goes with any. What a
+ * pointer leads to is const and volatile in both or in neither.
+ */
+export function isCompatible(a: CType, b: CType): boolean {
+  if (a.kind === 'array' && b.kind === 'array') {
+    const open = a.length === undefined || b.length === undefined || a.length === b.length;
+    return open && isCompatible(a.element, b.element);
+  }
+  if (a.kind === 'pointer' && b.kind === 'pointer') {
+    return a.constant === b.constant && a.volatile === b.volatile && isCompatible(a.target, b.target);
+  }
+  if (a.kind === 'int' && b.kind === 'int' && a.values && b.values) return a === b || a.name === b.name;
+  return sameType(a, b);
+}
+
 function sameFunction(a: FunctionType, b: FunctionType, known: Map<CType, Set<CType>>): boolean {
   const others = known.get(a) ?? new Set();
   if (others.has(b)) return true;
@@ -297,73 +323,4 @@ export function incompleteText(type: CType): string {
   return type.kind === 'array' && isComplete(type.element)
     ? 'definition of variable with array type needs an explicit size or an initializer'
     : `variable has incomplete type ${quoted(type)}`;
-}
-
-export interface MemberDeclaration {
-  readonly name: string;
-  readonly type: CType;
-  /** Width in bits of a bit-field. */
-  readonly width?: number;
-  readonly align?: number;
-  /** At any byte, whatever its type wants. */
-  readonly packed?: boolean;
-}
-
-/** Lays out a struct or union as the System V ABI does. */
-export function layOutStruct(
-  union: boolean,
-  declarations: readonly MemberDeclaration[],
-  options: { readonly packed: boolean; readonly align: number },
-): StructBody {
-  const members: (Member | { name: string; type: CType; at: number; width: number })[] = [];
-  let bits = 0;
-  let size = 0;
-  let align = options.align;
-  for (const { name, type, width, align: own = 1, packed = options.packed } of declarations) {
-    const need = Math.max(packed || options.packed ? 1 : alignOf(type), own);
-    if (union) bits = 0;
-    if (width === undefined) {
-      const offset = Math.ceil(bits / 8 / need) * need;
-      members.push({ name, type, offset });
-      bits = (offset + sizeOf(type)) * 8;
-      align = Math.max(align, need);
-    } else {
-      const storage = sizeOf(type) * 8;
-      if (width === 0) bits = Math.ceil(bits / storage) * storage;
-      else {
-        if (!options.packed && Math.floor(bits / storage) !== Math.floor((bits + width - 1) / storage)) {
-          bits = Math.ceil(bits / storage) * storage;
-        }
-        if (name !== '') members.push({ name, type, at: bits, width });
-        bits += width;
-        if (name !== '') align = Math.max(align, need);
-      }
-    }
-    size = Math.max(size, Math.ceil(bits / 8));
-  }
-  const total = Math.ceil(size / align) * align;
-  const placed = members.map((one) => ('at' in one ? bitField(one.name, one.type, one.at, one.width, total) : one));
-  return { size: total, align, members: placed };
-}
-
-/**
- * A bit-field with its storage: its type's size at the aligned place that holds its first bit, or less where that would
- * reach beyond the struct.
- */
-export function bitField(name: string, type: CType, bitOffset: number, width: number, structSize: number): Member {
-  for (const storage of [8, 4, 2, 1] as const) {
-    if (storage > sizeOf(type)) continue;
-    const offset = Math.floor(bitOffset / 8 / storage) * storage;
-    const shift = bitOffset - offset * 8;
-    if (shift + width > storage * 8 || offset + storage > structSize) continue;
-    return { name, type, offset, bits: { shift, width, storage } };
-  }
-  // A packed struct's, across the boundaries of its type.
-  const offset = Math.floor(bitOffset / 8);
-  return { name, type, offset, bits: { shift: bitOffset - offset * 8, width, storage: undefined } };
-}
-
-/** Bytes that a bit-field touches, or that any other member takes. */
-export function extentOf(type: CType, bits: BitField | undefined): number {
-  return bits ? (bits.storage ?? Math.ceil((bits.shift + bits.width) / 8)) : sizeOf(type);
 }

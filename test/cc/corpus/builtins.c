@@ -65,3 +65,58 @@
   enum { A = __builtin_popcount(0xff), B = __builtin_clzll(1), C = __builtin_ctz(64), D = __builtin_ffs(12), E = __builtin_bswap16(0x0102) };
   switch (in[7]) { case __builtin_bswap16(0x6400): return A + 2 * B + 3 * C + 4 * D + 5 * (E >> 1) - 1 - __builtin_parity(3) * 7 + __builtin_popcountl(-1) + __builtin_ffsl(0); }
   return 0;
+/* typesCompat: 13 */ return __builtin_types_compatible_p(int, const int) + 2 * __builtin_types_compatible_p(int *, const int *) + 4 * __builtin_types_compatible_p(typeof(in), u64 *) + 8 * __builtin_types_compatible_p(int[], int[5]) + 16 * __builtin_types_compatible_p(long, int);
+/* objSize: 17 */ char b[10]; return __builtin_object_size(b, 0) + __builtin_object_size(&b[3], 1) + __builtin_object_size(in, 2);
+/* objSizeStruct: 610 */ struct { char a[4], b[6]; } s; return __builtin_object_size(s.b, 1) * 100 + __builtin_object_size(s.a, 0);
+/* dynObjSize: 10 */ char b[10]; return __builtin_dynamic_object_size(b, 0);
+/* clzs: 15 */ return __builtin_clzs(1);
+/* clrsb: 93 */ return __builtin_clrsb(1) + __builtin_clrsbl(-1);
+/* strlenLit: 8 */ return __builtin_strlen("hello") + strlen("abc");
+/* strcmpLit: 5 */ return __builtin_strcmp("abc", "abc") + 5;
+/* expectP: 1 */ return __builtin_expect_with_probability(in[0] == 1, 1, 0.9);
+/* unpredictable: 1 */ return __builtin_unpredictable(in[0] == 1);
+/* assumeAligned: 1 */ u64 *p = __builtin_assume_aligned(in, 8); return *p;
+/* absB: 12 */ return __builtin_abs(-3) + __builtin_labs(-4) + __builtin_llabs(-5);
+/* rotl: 9264364802932851978 */ return __builtin_rotateleft32(in[6], 5) + __builtin_rotateright64(in[6], 5);
+/* rotl8: 49155 */ return __builtin_rotateleft8(0x81, 1) + __builtin_rotateright16(0x8001, 1);
+/* bitreverse: 9223372039002308736 */ return __builtin_bitreverse8(1) + __builtin_bitreverse32(1) + __builtin_bitreverse64(1) + __builtin_bitreverse16(3);
+/* syncRelease: 1 */ u32 x = 5; __sync_lock_release(&x); return x + 1;
+/* syncSwap: 12 */ u64 x = 5; return __sync_swap(&x, 7) + x;
+/* atomLoadG: 5 */ u64 x = 5, y; __atomic_load(&x, &y, __ATOMIC_SEQ_CST); return y;
+/* atomStoreG: 6 */ u64 x = 5, y = 6; __atomic_store(&x, &y, __ATOMIC_SEQ_CST); return x;
+/* atomXchgG: 65 */ u64 x = 5, y = 6, z; __atomic_exchange(&x, &y, &z, __ATOMIC_SEQ_CST); return x * 10 + z;
+/* atomCasG: 109 */ u64 x = 5, y = 5, z = 9; return __atomic_compare_exchange(&x, &y, &z, 0, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST) * 100 + x;
+/* atomFence: 1 */ __atomic_thread_fence(__ATOMIC_SEQ_CST); __atomic_signal_fence(__ATOMIC_SEQ_CST); return 1;
+/* atomClear: 0 */ _Bool f = 1; __atomic_clear(&f, 5); return f;
+/* atomLockFree: 2 */ return __atomic_always_lock_free(8, 0) + __atomic_is_lock_free(8, 0);
+/* hasBuiltin: 1 */
+#if __has_builtin(__builtin_memcpy)
+return 1;
+#else
+return 2;
+#endif
+/* hasAttr: 1 */
+#ifdef __has_attribute
+#if __has_attribute(packed)
+return 1;
+#endif
+#endif
+return 2;
+/* hasInclude: 2 */
+#if defined(__has_include) && __has_include(<nonexistent.h>)
+return 1;
+#else
+return 2;
+#endif
+/* hasFeature: 1 */
+#if defined __has_feature && __has_feature(c_static_assert)
+return 1;
+#endif
+return 2;
+/* prefetch: 1 */ __builtin_prefetch(in); __builtin_prefetch(in, 0, 3); return 1;
+/* lineB: 1 */ return __builtin_LINE() > 0;
+/* funcB: 114 */ return __builtin_FUNCTION()[0] + __builtin_FILE()[0] * 0;
+/* strncmpB: 4 */ return __builtin_strncmp("abcd", "abce", 3) + 4;
+/* bcmpB: 0 */ char a[4] = "abc", b[4] = "abc"; return __builtin_bcmp(a, b, 4);
+/* bzeroB: 0 */ char a[4] = "abc"; __builtin_bzero(a, 4); return a[1];
+/* vaList: 1 */ __builtin_va_list v; return sizeof(v) > 0;

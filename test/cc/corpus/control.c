@@ -102,3 +102,32 @@ for (int i = 0; i < 8; i++) { if (in[i] == 3) break; n += in[i]; } return n;
       else if (in[i - 1] == in[6] && k == 1)
         return 6;
   return 0;
+/* labelInUnrolled: 11 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 5; i++) { if (i == 2) goto next; n += in[i & 1]; next: n++; } return n;
+/* labelBackInRound: 6 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 3; i++) { int k = 0; again: n++; if (++k < 2) goto again; } return n;
+/* labelEntered: 34 */ u64 n = 0; int i = 0; if (in[0] == 1) goto inside;
+for (; i < 4; i++) { n += 10; inside: n++; } return n;
+/* labelEnteredBehind: 56 */ u64 n = 0, t = 0; int i = 0;
+for (; i < 4; i++) { n += 10; inside: n++; } if (t++ == 0) { i = 2; goto inside; } return n;
+/* labelNestedLoops: 328 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 3; i++) { 
+#pragma unroll
+for (int j = 0; j < 3; j++) { if (j == 1) goto skip; if (i == 2) goto out; n += j + 1; skip: ; } n += 10; out: n += 100; } return n;
+/* labelOutOfLoop: 15 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 9; i++) { n += i; if (n > 10) goto done; } done: return n;
+/* localLabelInUnrolled: 13 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 3; i++) { __label__ x; if (in[i] == 2) goto x; n += 5; x: n++; } return n;
+/* labelInInlinedLoop: 32 */ return searchFor(7) + searchFor(9) * 10;
+/* caseIntoLoop: 304 */ u64 n = 0; int i = 0; switch (in[1]) { case 1: for (i = 0; i < 4; i++) { n += 100; case 2: n++; } } return n;
+/* switchInUnrolled: 311 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 4; i++) { switch (i) { case 1: n += 1; break; case 2: n += 10; default: n += 100; } } return n;
+/* stmtExprLabelUnrolled: 5 */ u64 n = 0;
+#pragma unroll
+for (int i = 0; i < 3; i++) n += ({ u64 r = 1; if (i == 1) goto o; r = 2; o: r; }); return n;

@@ -10,3 +10,12 @@ return LARGER(in[1], in[2]);
 /* textOfGlobal: 98 */ static const char *name = "abc"; return name[1];
 /* textsOfGlobal: 100 */ static const char *const names[] = { "ab", "cd" }; return names[1][1];
 /* textInStruct: 104 */ static const struct { u64 n; const char *name; } rows[2] = { { 1, "fg" }, { 2, "hi" } }; return rows[1].name[0];
+/* localLabelMacro: 12 */
+#define L(x) ({ __label__ out; int r = 1; if (x) goto out; r = 2; out: r; })
+return L(in[0]) * 10 + L(!in[0]);
+/* stmtExprLastLabel: 3 */ return ({ int r = 3; if (in[0]) goto l; r = 4; l: r; });
+/* regVar: 5 */ register u64 x asm("r3") = 5; return x;
+/* atomicSpec: 4 */ _Atomic(int) x = 4; return x;
+/* restrictP: 2 */ u64 *restrict p = in; u64 *__restrict__ q = in; return *p + *q;
+/* signedKw: 6 */ __signed x = -1; __signed__ char y = -2; __const int z = 4; __volatile int w = 5; return x + y + z + w;
+/* int128Inc: 102 */ __int128 a = in[3]; a++; ++a; a += 2; a--; return (a >> 64) * 100 + (u64)a;
