@@ -11,6 +11,9 @@ export interface LayoutField extends MemberPlace {
   readonly name: string;
 }
 
+/** Members that a layout names: of two nameless structs in each of two nameless structs in … there is no end. */
+export const mostFields = 100_000;
+
 /** Arrays within arrays, anonymous structs within structs: deeper than this is a type that refers to itself. */
 const deepest = 64;
 
@@ -36,14 +39,25 @@ export function sizeOfType(btf: Btf, id: TypeId, depth = 0): number {
   }
 }
 
-/** The alignment that C gives a type on a 64-bit machine, in bytes; packed structs are not told apart. */
-export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
-  const type = btf.type(btf.strip(id));
-  if (depth > deepest) return 1;
-  if (type.kind === 'array') return alignOf(btf, type.element, depth + 1);
-  if (type.kind === 'struct' || type.kind === 'union')
-    return Math.max(1, ...type.members.map((member) => alignOf(btf, member.type, depth + 1)));
-  return Math.max(1, Math.min(16, sizeOfType(btf, id)));
+/**
+ * The alignment that C gives a type on a 64-bit machine, in bytes; packed structs are not told apart.
+ * @param known structs that were looked at already, or are being looked at
+ */
+export function alignOf(btf: Btf, id: TypeId, known = new Map<TypeId, number>()): number {
+  let at = btf.strip(id);
+  let type = btf.type(at);
+  for (let depth = 0; type.kind === 'array' && depth <= deepest; depth++) {
+    at = btf.strip(type.element);
+    type = btf.type(at);
+  }
+  if (type.kind !== 'struct' && type.kind !== 'union') return Math.max(1, Math.min(16, sizeOfType(btf, at)));
+  const found = known.get(at);
+  if (found !== undefined) return found;
+  known.set(at, 1);
+  let align = 1;
+  for (const member of type.members) align = Math.max(align, alignOf(btf, member.type, known));
+  known.set(at, align);
+  return align;
 }
 
 /**
@@ -52,17 +66,18 @@ export function alignOf(btf: Btf, id: TypeId, depth = 0): number {
  */
 export function structLayout(btf: Btf, id: TypeId): readonly LayoutField[] {
   const fields: LayoutField[] = [];
-  collect(btf, id, 0, fields, 0);
+  let looked = 0;
+  const collect = (struct: TypeId, baseBits: number, depth: number): void => {
+    const type = btf.type(btf.strip(struct));
+    if ((type.kind !== 'struct' && type.kind !== 'union') || depth > deepest) return;
+    for (const member of type.members) {
+      if (++looked > mostFields) return;
+      if (member.name === '') collect(member.type, baseBits + member.bitOffset, depth + 1);
+      else fields.push({ name: member.name, ...place(btf, member, baseBits) });
+    }
+  };
+  collect(id, 0, 0);
   return fields;
-}
-
-function collect(btf: Btf, id: TypeId, baseBits: number, into: LayoutField[], depth: number): void {
-  const type = btf.type(btf.strip(id));
-  if ((type.kind !== 'struct' && type.kind !== 'union') || depth > deepest) return;
-  for (const member of type.members) {
-    if (member.name === '') collect(btf, member.type, baseBits + member.bitOffset, into, depth + 1);
-    else into.push({ name: member.name, ...place(btf, member, baseBits) });
-  }
 }
 
 /**
@@ -89,7 +104,7 @@ export function memberPlace(btf: Btf, struct: TypeId, path: string): MemberPlace
   let found: MemberPlace | undefined;
   for (const step of steps) {
     if (found && found.bitSize > 0) return undefined;
-    found = /^\d+$/.test(step) ? element(btf, type, Number(step)) : namedMember(btf, type, step, 0, 0);
+    found = /^\d+$/.test(step) ? element(btf, type, Number(step)) : namedMember(btf, type, step, 0, new Set());
     if (!found) return undefined;
     offset += found.offset;
     type = found.type;
@@ -104,13 +119,22 @@ function element(btf: Btf, id: TypeId, index: number): MemberPlace | undefined {
   return { offset: index * size, size, type: type.element, bitShift: 0, bitSize: 0 };
 }
 
-function namedMember(btf: Btf, id: TypeId, name: string, baseBits: number, depth: number): MemberPlace | undefined {
-  const type = btf.type(btf.strip(id));
-  if ((type.kind !== 'struct' && type.kind !== 'union') || depth > deepest) return undefined;
+/** @param looked structs that are being looked through, or have no such member */
+function namedMember(
+  btf: Btf,
+  id: TypeId,
+  name: string,
+  baseBits: number,
+  looked: Set<TypeId>,
+): MemberPlace | undefined {
+  const at = btf.strip(id);
+  const type = btf.type(at);
+  if ((type.kind !== 'struct' && type.kind !== 'union') || looked.has(at) || looked.size > mostFields) return undefined;
+  looked.add(at);
   for (const member of type.members) if (member.name === name) return place(btf, member, baseBits);
   for (const member of type.members) {
     if (member.name !== '') continue;
-    const found = namedMember(btf, member.type, name, baseBits + member.bitOffset, depth + 1);
+    const found = namedMember(btf, member.type, name, baseBits + member.bitOffset, looked);
     if (found) return found;
   }
   return undefined;

@@ -1,5 +1,5 @@
 import type { Btf } from './btf.ts';
-import { alignOf, sizeOfType } from './layout.ts';
+import { alignOf, mostFields, sizeOfType } from './layout.ts';
 import type { BtfMember, TypeId } from './types.ts';
 
 /**
@@ -7,59 +7,72 @@ import type { BtfMember, TypeId } from './types.ts';
  * around the name until the type at the end of the chain goes in front.
  */
 export function printType(btf: Btf, id: TypeId): string {
-  return declare(btf, id, '', 0);
+  return new Declaration(btf).of(id, '', 0);
 }
 
 /** `int (*handler)(struct sk_buff *skb)`: a declaration of `name` with that type. */
 export function printDeclaration(btf: Btf, id: TypeId, name: string): string {
-  return declare(btf, id, name, 0);
+  return new Declaration(btf).of(id, name, 0);
 }
 
 /** `int tcp_v4_connect(struct sock *sk, struct sockaddr *uaddr, int addr_len)`; undefined for an unknown function. */
 export function printFunction(btf: Btf, name: string): string | undefined {
   const id = btf.find('function', name);
   const type = id === undefined ? undefined : btf.type(id);
-  return type?.kind === 'function' ? declare(btf, type.prototype, name, 0) : undefined;
+  return type?.kind === 'function' ? new Declaration(btf).of(type.prototype, name, 0) : undefined;
 }
 
-function declare(btf: Btf, id: TypeId, inner: string, depth: number): string {
-  const type = btf.type(id);
-  if (depth > 64) return join('…', inner);
-  switch (type.kind) {
-    case 'pointer': {
-      const target = btf.type(type.target).kind;
-      const wrapped = target === 'array' || target === 'prototype' ? `(*${inner})` : `*${inner}`;
-      return declare(btf, type.target, wrapped, depth + 1);
-    }
-    case 'const':
-    case 'volatile':
-    case 'restrict':
-      return qualify(btf, type.kind, type.target, inner, depth);
-    case 'typeTag':
-      return declare(btf, type.target, inner === '' ? `__${type.name}` : `__${type.name} ${inner}`, depth + 1);
-    case 'array':
-      return declare(btf, type.element, `${inner}[${type.length === 0 ? '' : type.length}]`, depth + 1);
-    case 'prototype': {
-      const params = type.params.map((param) => declare(btf, param.type, param.name, depth + 1));
-      if (type.variadic) params.push('...');
-      return declare(btf, type.returns, `${inner}(${params.length === 0 ? 'void' : params.join(', ')})`, depth + 1);
-    }
-    case 'function':
-      return declare(btf, type.prototype, type.name, depth + 1);
-    case 'variable':
-      return declare(btf, type.type, type.name, depth + 1);
-    case 'declTag':
-      return declare(btf, type.target, inner, depth + 1);
-    default:
-      return join(baseName(btf, id), inner);
+/** Parts of one declaration that are written; of functions of functions of functions, each twice, there is no end. */
+const mostParts = 10_000;
+const deepest = 64;
+
+class Declaration {
+  readonly #btf: Btf;
+  #parts = 0;
+
+  constructor(btf: Btf) {
+    this.#btf = btf;
   }
-}
 
-/** A qualifier of a pointer stands behind its star, any other in front of the whole. */
-function qualify(btf: Btf, qualifier: string, target: TypeId, inner: string, depth: number): string {
-  const kind = btf.type(target).kind;
-  if (kind === 'pointer') return declare(btf, target, inner === '' ? qualifier : `${qualifier} ${inner}`, depth + 1);
-  return `${qualifier} ${declare(btf, target, inner, depth + 1)}`;
+  of(id: TypeId, inner: string, depth: number): string {
+    const type = this.#btf.type(id);
+    if (depth > deepest || ++this.#parts > mostParts) return join('…', inner);
+    switch (type.kind) {
+      case 'pointer': {
+        const target = this.#btf.type(type.target).kind;
+        const wrapped = target === 'array' || target === 'prototype' ? `(*${inner})` : `*${inner}`;
+        return this.of(type.target, wrapped, depth + 1);
+      }
+      case 'const':
+      case 'volatile':
+      case 'restrict':
+        return this.#qualify(type.kind, type.target, inner, depth);
+      case 'typeTag':
+        return this.of(type.target, inner === '' ? `__${type.name}` : `__${type.name} ${inner}`, depth + 1);
+      case 'array':
+        return this.of(type.element, `${inner}[${type.length === 0 ? '' : type.length}]`, depth + 1);
+      case 'prototype': {
+        const params = type.params.map((param) => this.of(param.type, param.name, depth + 1));
+        if (type.variadic) params.push('...');
+        return this.of(type.returns, `${inner}(${params.length === 0 ? 'void' : params.join(', ')})`, depth + 1);
+      }
+      case 'function':
+        return this.of(type.prototype, type.name, depth + 1);
+      case 'variable':
+        return this.of(type.type, type.name, depth + 1);
+      case 'declTag':
+        return this.of(type.target, inner, depth + 1);
+      default:
+        return join(baseName(this.#btf, id), inner);
+    }
+  }
+
+  /** A qualifier of a pointer stands behind its star, any other in front of the whole. */
+  #qualify(qualifier: string, target: TypeId, inner: string, depth: number): string {
+    const kind = this.#btf.type(target).kind;
+    if (kind === 'pointer') return this.of(target, inner === '' ? qualifier : `${qualifier} ${inner}`, depth + 1);
+    return `${qualifier} ${this.of(target, inner, depth + 1)}`;
+  }
 }
 
 function baseName(btf: Btf, id: TypeId): string {
@@ -118,8 +131,9 @@ interface Row {
 
 function body(btf: Btf, id: TypeId, baseBits: number, depth: number, rows: Row[]): void {
   const type = btf.type(id);
-  if ((type.kind !== 'struct' && type.kind !== 'union') || depth > 64) return;
+  if ((type.kind !== 'struct' && type.kind !== 'union') || depth > deepest) return;
   for (const member of type.members) {
+    if (rows.length > mostFields) return;
     const bits = baseBits + member.bitOffset;
     const indent = '  '.repeat(depth);
     const own = anonymousBody(btf, member);
@@ -139,15 +153,14 @@ function body(btf: Btf, id: TypeId, baseBits: number, depth: number, rows: Row[]
 /** The nameless struct or union that a member is made of, directly or as elements of an array. */
 function anonymousBody(btf: Btf, member: BtfMember): { kind: 'struct' | 'union'; id: TypeId } | undefined {
   let id = member.type;
-  for (;;) {
+  for (let depth = 0; depth <= deepest; depth++) {
     const type = btf.type(id);
     if (type.kind === 'array') id = type.element;
     else if (type.kind === 'const' || type.kind === 'volatile') id = type.target;
-    else
-      return (type.kind === 'struct' || type.kind === 'union') && type.name === ''
-        ? { kind: type.kind, id }
-        : undefined;
+    else if (type.kind !== 'struct' && type.kind !== 'union') return undefined;
+    else return type.name === '' ? { kind: type.kind, id } : undefined;
   }
+  return undefined;
 }
 
 function place(bits: number, bitSize: number, size: number): string {

@@ -2,7 +2,7 @@ import { InputError } from '../base/index.ts';
 import type { KernelProfile } from '../btf/index.ts';
 import type { MapSpec, ObjectSpec, ProgramSpec } from '../object/index.ts';
 import type { MapType } from '../uapi/index.ts';
-import { Abandoned, type Diagnostic, Diagnostics, isTooDeep } from './diagnostics.ts';
+import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
 import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
 import { isLibbpfHeader } from './dialect/libbpf-headers.ts';
@@ -129,9 +129,9 @@ function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagno
   try {
     return run();
   } catch (fault) {
-    // What a text can do to the later stages: nesting beyond all reason, or more than the format holds.
-    if (isTooDeep(fault)) return diagnostics.abandon(f.at, `'${f.name}' nests too deep`, 'split it up');
-    if (!(fault instanceof RangeError) && !(fault instanceof InputError)) throw fault;
+    // What a text can do to the later stages: more than the format holds.
+    const isTooMuch = fault instanceof RangeError && !/call stack/.test(fault.message);
+    if (!isTooMuch && !(fault instanceof InputError)) throw fault;
     return diagnostics.abandon(f.at, `'${f.name}' is too large: ${fault.message}`, 'split it up');
   }
 }

@@ -44,11 +44,6 @@ export interface Beside {
 /** Ends the parsing of one declaration or function; what was wrong is recorded already. */
 export class Abandoned extends Error {}
 
-/** The engine's stack is full: a text nests deeper than any reader follows. */
-export function isTooDeep(fault: unknown): boolean {
-  return fault instanceof RangeError && /call stack/.test(fault.message);
-}
-
 /** More errors than this help nobody. */
 const most = 20;
 

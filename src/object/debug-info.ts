@@ -81,7 +81,8 @@ class MapDeclarations {
   /** `values` of a map of maps: an array without length of pointers to the inner map's struct. */
   #inner(name: string): TypeId {
     const inner = this.#maps.find((one) => one.name === name);
-    const element = this.#pointer(inner ? this.#struct(inner) : 0);
+    // The kernel has no maps of maps of maps; one that names itself would have no end here.
+    const element = this.#pointer(inner && inner.innerMap === undefined ? this.#struct(inner) : 0);
     return this.#add({ kind: 'array', element, index: this.#intType(), length: 0 });
   }
 

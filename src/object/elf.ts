@@ -68,6 +68,7 @@ export class ElfWriter {
   bytes(): Uint8Array {
     const strings = new StringTable();
     const symbols = [...this.#symbols.filter((one) => !one.global), ...this.#symbols.filter((one) => one.global)];
+    const numbers = new Map(symbols.map((one, i) => [one, i + 1] as const));
     const headers: SectionHeader[] = [{ ...empty, name: 0 }];
     for (const one of this.#sections) {
       headers.push({ ...empty, ...one, name: strings.add(one.name), size: one.size ?? one.bytes.length });
@@ -79,7 +80,7 @@ export class ElfWriter {
         name: strings.add(`.rel${section.name}`),
         type: sectionTypes.rel,
         flags: sectionFlags.infoLink,
-        bytes: this.#relocationBytes(section, symbols),
+        bytes: this.#relocationBytes(section, numbers),
         link: symbolTable,
         info: this.#sections.indexOf(section) + 1,
         entrySize: relocationSize,
@@ -106,14 +107,14 @@ export class ElfWriter {
   }
 
   /** Elf64_Rel: u64 offset, u64 symbol << 32 | type. */
-  #relocationBytes(section: ElfSection, symbols: readonly ElfSymbol[]): Uint8Array {
+  #relocationBytes(section: ElfSection, numbers: ReadonlyMap<ElfSymbol, number>): Uint8Array {
     const own = this.#relocations.filter((one) => one.section === section).sort((a, b) => a.offset - b.offset);
     const bytes = new Uint8Array(own.length * relocationSize);
     const view = viewOf(bytes);
     for (const [i, { offset, symbol, type }] of own.entries()) {
       view.setUint32(i * relocationSize, offset, true);
       view.setUint32(i * relocationSize + 8, type, true);
-      view.setUint32(i * relocationSize + 12, symbols.indexOf(symbol) + 1, true);
+      view.setUint32(i * relocationSize + 12, numbers.get(symbol) ?? 0, true);
     }
     return bytes;
   }
@@ -199,13 +200,15 @@ function writeHeader(view: DataView, at: number, header: SectionHeader, place: n
 class StringTable {
   readonly #offsets = new Map<string, number>([['', 0]]);
   #text = '\0';
+  #length = 1;
 
   add(text: string): number {
     const known = this.#offsets.get(text);
     if (known !== undefined) return known;
-    const offset = Buffer.byteLength(this.#text);
+    const offset = this.#length;
     this.#offsets.set(text, offset);
     this.#text += `${text}\0`;
+    this.#length += Buffer.byteLength(text) + 1;
     return offset;
   }
 

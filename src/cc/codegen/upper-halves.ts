@@ -14,12 +14,15 @@ export function hiddenUpperHalves(f: IrFunction): Set<Value> {
   }
   const hidden = new Set<Value>();
   const seen = new Set<Value>();
-  const look = (valueIn: Value): void => {
-    const value = resolve(valueIn);
-    if (seen.has(value)) return;
-    seen.add(value);
-    if (isUnknown(value)) hidden.add(value);
-    if (value.op === 'phi') value.args.forEach(look);
+  const look = (first: Value): void => {
+    const pending = [first];
+    for (let next = pending.pop(); next; next = pending.pop()) {
+      const value = resolve(next);
+      if (seen.has(value)) continue;
+      seen.add(value);
+      if (isUnknown(value)) hidden.add(value);
+      if (value.op === 'phi') for (const arg of value.args) pending.push(arg);
+    }
   };
   for (const { values } of f.blocks) {
     for (const { op, args } of values)

@@ -48,11 +48,15 @@ function leaf(value: Value, options: ProvenanceOptions): Provenance {
   }
 }
 
+/** Values that are looked through to where a pointer begins; nobody says of what lies farther what it is. */
+const farthest = 1000;
+
 /** One question, in which each value is looked at once: to a sum of sums of sums there are very many ways. */
 class Tracing {
   readonly #options: ProvenanceOptions;
   readonly #assume: Provenance;
   readonly #known = new Map<Value, Provenance>();
+  #depth = 0;
 
   constructor(options: ProvenanceOptions, assume: Provenance) {
     this.#options = options;
@@ -64,8 +68,11 @@ class Tracing {
     if (isLeaf(value)) return leaf(value, this.#options);
     const known = this.#known.get(value);
     if (known) return known;
+    if (this.#depth >= farthest) return 'unknown';
     this.#known.set(value, this.#assume);
+    this.#depth++;
     const found = this.#through(value);
+    this.#depth--;
     this.#known.set(value, found);
     return found;
   }
@@ -118,28 +125,30 @@ function isLeaf({ op }: Value): boolean {
 }
 
 /** Whether an address may lie in a stack frame, which only aligned accesses may be made to. */
-export function mayBeStack(address: Value, options: ProvenanceOptions, seen: Set<Value> = new Set()): boolean {
-  const value = resolve(address);
-  switch (value.op) {
-    case 'stack':
-      return true;
-    case 'parameter':
-      return !options.program && options.parameters?.[value.imm] === 'direct';
-    case 'phi':
-      // What a loop carries is not known yet.
-      if (value.args.length === 0) return true;
-      break;
-    case 'add':
-    case 'sub':
-    case 'opaque':
-    case 'asm':
-      break;
-    default:
-      return false;
+export function mayBeStack(address: Value, options: ProvenanceOptions): boolean {
+  const seen = new Set<Value>();
+  const pending = [address];
+  for (let next = pending.pop(); next; next = pending.pop()) {
+    const value = resolve(next);
+    switch (value.op) {
+      case 'stack':
+        return true;
+      case 'parameter':
+        if (!options.program && options.parameters?.[value.imm] === 'direct') return true;
+        break;
+      case 'phi':
+      case 'add':
+      case 'sub':
+      case 'opaque':
+      case 'asm':
+        // What a loop carries is not known yet.
+        if (value.op === 'phi' && value.args.length === 0) return true;
+        if (seen.has(value)) break;
+        seen.add(value);
+        for (const arg of value.args) pending.push(arg);
+    }
   }
-  if (seen.has(value)) return false;
-  seen.add(value);
-  return value.args.some((arg) => mayBeStack(arg, options, seen));
+  return false;
 }
 
 /** Assembly that changes its first operand by arithmetic alone. */
@@ -165,6 +174,7 @@ class Places {
   readonly #options: ProvenanceOptions;
   /** Undefined, too, of what is being looked at: a phi that leads to itself. */
   readonly #known = new Map<Value, KernelPlace | undefined>();
+  #depth = 0;
 
   constructor(options: ProvenanceOptions) {
     this.#options = options;
@@ -172,9 +182,11 @@ class Places {
 
   of(valueIn: Value): KernelPlace | undefined {
     const value = resolve(valueIn);
-    if (this.#known.has(value)) return this.#known.get(value);
+    if (this.#known.has(value) || this.#depth >= farthest) return this.#known.get(value);
     this.#known.set(value, undefined);
+    this.#depth++;
     const found = this.#through(value);
+    this.#depth--;
     this.#known.set(value, found);
     return found;
   }

@@ -8,6 +8,9 @@ interface ValueMaker {
   phi(block: Block, width: 32 | 64): Value;
 }
 
+/** Values of variables that are kept, each in its block: thousands of variables that live on through thousands of ifs. */
+const mostNoted = 4_000_000;
+
 /** A phi whose operands are being looked for, and the block from whose end the variable is asked for. */
 interface OpenPhi {
   readonly phi: Value;
@@ -25,6 +28,7 @@ export class VariableValues {
   readonly #definitions = new Map<object, (Value | undefined)[]>();
   readonly #incomplete = new Map<Block, Map<object, Value>>();
   readonly #users = new Map<Value, Value[]>();
+  #noted = 0;
 
   constructor(make: ValueMaker) {
     this.#make = make;
@@ -52,6 +56,7 @@ export class VariableValues {
       this.#definitions.set(variable, known);
     }
     known[block.place] = value;
+    if (++this.#noted > mostNoted) throw new RangeError('its variables are carried through too many places');
   }
 
   /** @param width of a variable that was never written to: its value is 0 then */

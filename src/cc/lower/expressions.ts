@@ -1,7 +1,8 @@
 import type { JumpOperation } from '../../isa/index.ts';
 import type { Arithmetic, Block, Value } from '../ir/ir.ts';
-import type { BinaryOperator, ComparisonOperator, Expression, Variable } from '../syntax/ast.ts';
+import type { BinaryOperator, ComparisonOperator, Expression } from '../syntax/ast.ts';
 import { type CType, isAggregate, sizeOf, types } from '../types/types.ts';
+import { globalPlace } from './global-place.ts';
 import type { Lowering } from './lowering.ts';
 import { type Comparison, pointersCompared } from './pointers.ts';
 
@@ -42,6 +43,9 @@ export function isSigned(type: CType): boolean {
 export function isWide(type: CType): boolean {
   return type.kind === 'int' && type.size === 16;
 }
+
+type Binary = Extract<Expression, { kind: 'binary' }>;
+type Logical = Extract<Expression, { kind: 'logical' }>;
 
 export class ExpressionLowering {
   readonly #l: Lowering;
@@ -133,16 +137,29 @@ export class ExpressionLowering {
     else this.value(e);
   }
 
-  #binary(e: Extract<Expression, { kind: 'binary' }>): Value {
+  #binary(e: Binary): Value {
     const { builder } = this.#l;
-    const left = this.value(e.left);
-    const right = this.value(e.right);
-    if (e.left.type.kind === 'pointer') {
-      const size = BigInt(Math.max(1, sizeOf(e.left.type.target)));
-      const bytes = builder.binary('mul', right, builder.constant(size, 64));
-      return builder.binary(e.op === '-' ? 'sub' : 'add', left, bytes);
+    // A sum of thousands is a tree that leans to the left: no recursion there.
+    const sums: Binary[] = [];
+    let first: Expression = e;
+    while (first.kind === 'binary') {
+      sums.push(first);
+      first = first.left;
     }
-    return this.arithmetic(e.op, left, right, e.type);
+    let value = this.value(first);
+    for (const sum of sums.reverse()) {
+      builder.at = sum.at;
+      value = this.#joined(sum, value, this.value(sum.right));
+    }
+    return value;
+  }
+
+  #joined({ op, left: { type: leftType }, type }: Binary, left: Value, right: Value): Value {
+    const { builder } = this.#l;
+    if (leftType.kind !== 'pointer') return this.arithmetic(op, left, right, type);
+    const size = BigInt(Math.max(1, sizeOf(leftType.target)));
+    const bytes = builder.binary('mul', right, builder.constant(size, 64));
+    return builder.binary(op === '-' ? 'sub' : 'add', left, bytes);
   }
 
   /** `left op right` in a type that is int or wider. */
@@ -222,12 +239,7 @@ export class ExpressionLowering {
       return;
     }
     if (e.kind === 'logical') {
-      const middle = builder.block();
-      if (e.op === '&&') this.branch(e.left, middle, no);
-      else this.branch(e.left, yes, middle);
-      builder.seal(middle);
-      builder.current = middle;
-      this.branch(e.right, yes, no);
+      this.#branchOnAll(e, yes, no);
       return;
     }
     if (e.kind === 'compare' && !isWide(e.left.type)) {
@@ -242,6 +254,27 @@ export class ExpressionLowering {
     const value = isWide(e.type) ? this.#l.wide.truth(e) : this.value(e);
     builder.at = e.at;
     builder.branch('ne', value, builder.constant(0n, value.width), value.width, yes, no);
+  }
+
+  /** `a && b && c`, one behind the other: thousands of them are a tree that leans to the left. */
+  #branchOnAll(e: Logical, yes: Block, no: Block): void {
+    const { builder } = this.#l;
+    const tests: { test: Expression; yes: Block; no: Block; next: Block }[] = [];
+    let first: Expression = e;
+    let [ifTrue, ifFalse] = [yes, no];
+    while (first.kind === 'logical') {
+      const next = builder.block();
+      tests.push({ test: first.right, yes: ifTrue, no: ifFalse, next });
+      if (first.op === '&&') ifTrue = next;
+      else ifFalse = next;
+      first = first.left;
+    }
+    this.branch(first, ifTrue, ifFalse);
+    for (const one of tests.reverse()) {
+      builder.seal(one.next);
+      builder.current = one.next;
+      this.branch(one.test, one.yes, one.no);
+    }
   }
 
   #assign(e: Extract<Expression, { kind: 'assign' }>): Value {
@@ -374,23 +407,4 @@ export class ExpressionLowering {
     const shift = builder.constant(BigInt(32 - size * 8), 32);
     return builder.binary('arsh', builder.binary('lsh', value, shift), shift);
   }
-}
-
-/** The global, never assigned to, that a constant place lies in, and how many bytes from its start. */
-function globalPlace(e: Expression): { variable: Variable; offset: number } | undefined {
-  if (e.kind === 'variable') {
-    const { variable } = e;
-    return variable.global && !variable.assigned && !variable.inMemory ? { variable, offset: 0 } : undefined;
-  }
-  if (e.kind === 'member') return moved(globalPlace(e.base), e.member.offset);
-  if (e.kind !== 'deref') return undefined;
-  if (e.base.kind === 'address') return globalPlace(e.base.base);
-  if (e.base.kind !== 'binary' || e.base.op !== '+') return undefined;
-  const { left, right } = e.base;
-  if (left.kind !== 'address' || right.kind !== 'number') return undefined;
-  return moved(globalPlace(left.base), Number(right.value) * sizeOf(e.type));
-}
-
-function moved<Place extends { offset: number }>(place: Place | undefined, by: number): Place | undefined {
-  return place && { ...place, offset: place.offset + by };
 }

@@ -1,5 +1,6 @@
 import { addressOf } from '../ir/decide.ts';
 import type { Expression, Statement, Variable } from '../syntax/ast.ts';
+import { leaning } from '../syntax/parts.ts';
 import { mostSteps, tripCount } from '../syntax/trip-count.ts';
 import { Weights } from '../syntax/weight.ts';
 import { sizeOf } from '../types/types.ts';
@@ -180,10 +181,11 @@ function variablesOf(e: Expression): Variable[] {
     case 'not':
       return variablesOf(e.base);
     case 'compare':
-    case 'logical':
-    case 'binary':
     case 'update':
       return [...variablesOf(e.left), ...variablesOf(e.right)];
+    case 'logical':
+    case 'binary':
+      return leaning(e).flatMap(({ left, right }, i) => [...(i === 0 ? variablesOf(left) : []), ...variablesOf(right)]);
     default:
       return [];
   }

@@ -2,6 +2,7 @@ import { binaryValue } from '../../base/index.ts';
 import { addressOf } from '../ir/decide.ts';
 import type { Value } from '../ir/ir.ts';
 import type { Expression } from '../syntax/ast.ts';
+import { leaning } from '../syntax/parts.ts';
 import type { CType } from '../types/types.ts';
 
 /**
@@ -24,7 +25,16 @@ export function pointersCompared(e: Comparison, left: Value, right: Value): bool
 
 /** The comparison of two pointers in a loop's test, `p < end && *p`, which can be reckoned once more. */
 export function testOfPointers(test: Expression): Comparison | undefined {
-  if (test.kind === 'logical' && test.op === '&&') return testOfPointers(test.left) ?? testOfPointers(test.right);
+  if (test.kind === 'logical' && test.op === '&&') {
+    const parts: Expression[] = [];
+    let first: Expression = test;
+    for (; first.kind === 'logical' && first.op === '&&'; first = first.left) parts.push(first.right);
+    for (const part of [first, ...parts.reverse()]) {
+      const found = testOfPointers(part);
+      if (found) return found;
+    }
+    return undefined;
+  }
   if (test.kind !== 'compare' || !comparedTarget(test.left) || !comparedTarget(test.right)) return undefined;
   return isPlain(test.left) && isPlain(test.right) ? test : undefined;
 }
@@ -42,7 +52,7 @@ function isPlain(e: Expression): boolean {
     case 'deref':
       return isPlain(e.base) && !(e.base.type.kind === 'pointer' && e.base.type.volatile);
     case 'binary':
-      return isPlain(e.left) && isPlain(e.right);
+      return leaning(e).every(({ left, right }, i) => (i > 0 || isPlain(left)) && isPlain(right));
     default:
       return false;
   }

@@ -5,6 +5,8 @@ import { isAggregate, sizeOf } from '../types/types.ts';
 import { lowerAssembly } from './assembly.ts';
 import type { Lowering } from './lowering.ts';
 
+type If = Extract<Statement, { kind: 'if' }>;
+
 /** Statements to basic blocks; loops stand in loops.ts, inline assembly in assembly.ts. */
 export class StatementLowering {
   readonly #l: Lowering;
@@ -135,30 +137,43 @@ export class StatementLowering {
     if (initial) places.initialize(address, variable.type, initial);
   }
 
-  #if(s: Extract<Statement, { kind: 'if' }>): void {
+  #if(first: If): void {
     const { builder, expressions } = this.#l;
-    const yes = builder.block();
-    const join = builder.block();
-    const no = s.no ? builder.block() : join;
-    expressions.branch(s.test, yes, no);
-    builder.seal(yes);
-    builder.current = yes;
-    this.part(s.yes);
-    builder.goto(join);
-    if (s.no) {
+    const joins: Block[] = [];
+    // One loop for a chain of `else if`, which may be long.
+    for (let s: If | undefined = first; s; ) {
+      const { no: other } = s as If;
+      builder.at = s.at;
+      const yes = builder.block();
+      const join = builder.block();
+      const no = other ? builder.block() : join;
+      expressions.branch(s.test, yes, no);
+      builder.seal(yes);
+      builder.current = yes;
+      this.part(s.yes);
+      builder.goto(join);
+      joins.push(join);
+      if (!other) break;
       builder.seal(no);
       builder.current = no;
-      this.part(s.no);
-      builder.goto(join);
+      s = other.kind === 'if' && !this.#isDead(other) ? other : undefined;
+      if (!s) this.part(other);
+      if (!s) builder.goto(join);
     }
-    builder.seal(join);
-    builder.current = join;
+    for (const [i, join] of joins.reverse().entries()) {
+      if (i > 0) builder.goto(join);
+      builder.seal(join);
+      builder.current = join;
+    }
   }
 
   /** A part that can never run is lowered only for the labels in it. */
   part(s: Statement): void {
-    if (this.#l.builder.dead && !hasLabel(s)) return;
-    this.lower(s);
+    if (!this.#isDead(s)) this.lower(s);
+  }
+
+  #isDead(s: Statement): boolean {
+    return this.#l.builder.dead && !hasLabel(s);
   }
 
   #switch(s: Extract<Statement, { kind: 'switch' }>): void {

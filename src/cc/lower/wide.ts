@@ -93,7 +93,13 @@ export class WideLowering {
   }
 
   #binary(e: Extract<Expression, { kind: 'binary' }>): Wide {
-    return this.#apply(e.op, this.value(e.left), e.right, e);
+    const sums: (typeof e)[] = [];
+    let first: Expression = e;
+    // A sum of thousands leans to the left.
+    for (; first.kind === 'binary' && isWide(first.type); first = first.left) sums.push(first);
+    let value = this.value(first);
+    for (const sum of sums.reverse()) value = this.#apply(sum.op, value, sum.right, sum);
+    return value;
   }
 
   #apply(op: BinaryOperator, a: Wide, right: Expression, e: Expression): Wide {

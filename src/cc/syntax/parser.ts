@@ -1,4 +1,4 @@
-import { Abandoned, type Diagnostics, didYouMean, isTooDeep } from '../diagnostics.ts';
+import { Abandoned, type Diagnostics, didYouMean } from '../diagnostics.ts';
 import { setKernelOption } from '../dialect/kernel-options.ts';
 import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
@@ -10,6 +10,7 @@ import type { FunctionObject, Statement, TranslationUnit, Variable } from './ast
 import { CallParser } from './calls.ts';
 import { completes } from './completion.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
+import { deepest, tooDeep } from './depth.ts';
 import { ExpressionParser } from './expressions.ts';
 import { InitializerParser } from './initializers.ts';
 import { LoopParser } from './loops.ts';
@@ -70,8 +71,7 @@ class UnitParser {
     try {
       this.#external();
     } catch (fault) {
-      if (isTooDeep(fault)) this.#tooDeep();
-      else if (!(fault instanceof Abandoned)) throw fault;
+      if (!(fault instanceof Abandoned)) throw fault;
       p.scope = this.#outermost;
       p.current = undefined;
       p.depth = 0;
@@ -80,11 +80,6 @@ class UnitParser {
       p.at = start;
       p.recover();
     }
-  }
-
-  #tooDeep(): void {
-    const { diagnostics, token } = this.#p;
-    if (!diagnostics.full) diagnostics.error(token, 'this nests too deep', 'split it up');
   }
 
   /** external = ';' | table | specifiers (declarator ('=' initializer)? (',' …)* ';' | declarator block) */
@@ -205,7 +200,8 @@ class UnitParser {
         p.diagnostics.error(parameter.at, what ?? `variable has incomplete type ${quoted(parameter.type)}`);
       }
     }
-    made.body = p.withScope(() => {
+    const start = p.at;
+    const read = p.withScope(() => {
       for (const variable of made.parameters) {
         if (variable.name === '') continue;
         if (p.scope.own(variable.name))
@@ -214,6 +210,10 @@ class UnitParser {
       }
       return p.statements.block();
     });
+    // Fewer tokens are no deep tree.
+    const deep = p.at - start > deepest ? tooDeep(read) : undefined;
+    if (deep) p.diagnostics.abandon(deep, `this nests more than ${deepest} deep`, 'split it up');
+    made.body = read;
     this.#checkLabels();
     p.loops.finish();
     this.#checkReturn(made);

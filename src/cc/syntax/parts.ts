@@ -79,6 +79,15 @@ export function operandsOf(e: Expression): readonly Expression[] {
   }
 }
 
+/** The operators of a sum or of `a && b && …`, the first one first: thousands of them are a tree that leans to the left. */
+export function leaning(e: Leaning): Leaning[] {
+  const all: Leaning[] = [];
+  for (let at: Expression = e; at.kind === 'binary' || at.kind === 'logical'; at = at.left) all.push(at);
+  return all.reverse();
+}
+
+type Leaning = Extract<Expression, { kind: 'binary' | 'logical' }>;
+
 function initialValues({ initial }: Variable): readonly Expression[] {
   return initial?.entries.map(({ value }) => value) ?? [];
 }

@@ -3,7 +3,7 @@ import { askedBy, positionOf, type Token } from '../preprocess/token.ts';
 import { isScalar } from '../types/types.ts';
 import type { Expression, FunctionObject, Statement, Variable } from './ast.ts';
 import { definedBefore } from './parsing.ts';
-import { expressionsIn, operandsOf, statementsIn } from './parts.ts';
+import { expressionsIn, leaning, operandsOf, statementsIn } from './parts.ts';
 import type { Spans } from './spans.ts';
 
 /**
@@ -29,12 +29,16 @@ type State = Map<Variable, Content>;
 
 class Left extends Error {}
 
+/** Variables that are carried along all ways together. */
+const mostCopied = 2_000_000;
+
 class Walk {
   readonly #diagnostics: Diagnostics;
   readonly #spans: Spans;
   /** Undefined where nothing comes to. */
   #state: State | undefined = new Map();
   #forks = 0;
+  #copied = 0;
 
   constructor(diagnostics: Diagnostics, spans: Spans) {
     this.#diagnostics = diagnostics;
@@ -101,13 +105,20 @@ class Walk {
     this.#state?.set(variable, isCandidate(variable) ? 'unset' : 'set');
   }
 
+  /** A state to go another way with. Of thousands of variables in thousands of ifs nothing is said. */
+  #copy(state: State | undefined): State | undefined {
+    this.#copied += state?.size ?? 0;
+    if (this.#copied > mostCopied) throw new Left();
+    return state && new Map(state);
+  }
+
   #if(s: Extract<Statement, { kind: 'if' }>): void {
     this.#expression(s.test);
     this.#forks++;
-    const before = this.#state && new Map(this.#state);
+    const before = this.#copy(this.#state);
     this.#statement(s.yes);
     const yes = this.#state;
-    this.#state = before && new Map(before);
+    this.#state = this.#copy(before);
     if (s.no) this.#statement(s.no);
     this.#state = this.#joined(yes, this.#state, s.test);
   }
@@ -127,7 +138,7 @@ class Walk {
     this.#forks++;
     const state = this.#state ?? new Map<Variable, Content>();
     for (const variable of assignedIn(s)) if (state.get(variable) === 'unset') state.set(variable, { forks: -1 });
-    const after = new Map(state);
+    const after = this.#copy(state);
     this.#state = state;
     run();
     this.#state = after;
@@ -163,10 +174,16 @@ class Walk {
         this.#expression(e.left);
         this.#set(e.left);
         return;
-      case 'logical':
-        this.#expression(e.left);
-        this.#side(e.right);
+      case 'binary':
+      case 'logical': {
+        const all = leaning(e);
+        this.#expression((all[0] as (typeof all)[number]).left);
+        for (const { kind, right } of all) {
+          if (kind === 'logical') this.#side(right);
+          else this.#expression(right);
+        }
         return;
+      }
       case 'conditional':
         this.#expression(e.test);
         if (e.yes) this.#side(e.yes);
@@ -183,7 +200,7 @@ class Walk {
   /** Runs on some ways only. */
   #side(e: Expression): void {
     this.#forks++;
-    const before = this.#state && new Map(this.#state);
+    const before = this.#copy(this.#state);
     this.#expression(e);
     const state = this.#state;
     this.#state = before;
@@ -237,7 +254,10 @@ function assignedIn(part: Statement): Set<Variable> {
   const look = (e: Expression): void => {
     if (e.kind === 'assign' || e.kind === 'update') note(e.left);
     if (e.kind === 'statements') visit(e.body);
-    for (const one of operandsOf(e)) look(one);
+    if (e.kind !== 'binary' && e.kind !== 'logical') for (const one of operandsOf(e)) look(one);
+    else
+      for (const [i, one] of leaning(e).entries())
+        for (const part of i === 0 ? [one.left, one.right] : [one.right]) look(part);
   };
   const visit = (s: Statement): void => {
     if (s.kind === 'asm') for (const { value } of s.outputs) note(value);

@@ -65,8 +65,9 @@ export class Weights {
       case 'not':
         return 1 + this.#value(e.base);
       case 'binary':
-      case 'compare':
       case 'logical':
+        return this.#leaning(e);
+      case 'compare':
       case 'assign':
       case 'update':
         return 1 + this.#value(e.left) + this.#value(e.right);
@@ -86,6 +87,14 @@ export class Weights {
       case 'literal':
         return this.#initial(e.variable);
     }
+  }
+
+  /** Of a sum of thousands, which leans to the left. */
+  #leaning(e: Expression): number {
+    let weight = 0;
+    let left = e;
+    for (; left.kind === 'binary' || left.kind === 'logical'; left = left.left) weight += 1 + this.#value(left.right);
+    return weight + this.#value(left);
   }
 
   #all(parts: readonly Expression[]): number {

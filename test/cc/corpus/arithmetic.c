@@ -69,3 +69,10 @@
 /* signOf: 4 */ s64 a = -5; return (a > 0) - (a < 0) + 5;
 /* minimum: 100 */ u32 a = in[7], b = in[4]; return a < b ? a : b;
 /* mixedWidthSum: 65661 */ u8 a = in[4]; u16 b = in[5]; u32 c = in[5]; u64 d = in[3]; return a + b + c + d;
+
+/* wideChangedOnce: 1002 */
+  __int128 y[2] = {};
+  int i = 0;
+  y[i++] += in[7];
+  y[i]--;
+  return y[0] * 10 + i + (y[1] == -1 ? 1 : 0);

@@ -1,11 +1,11 @@
 /**
  * Families of C texts: one construct of the language or of BCC's dialect, n times or n deep. What a text costs must grow
- * about as it does; `scale.ts` measures that, and `test/cc/scale.test.ts` compiles each at one size.
+ * about as it does; `scale.ts` measures that.
  */
 export interface Family {
   /** The size that is measured first. */
   readonly from?: number;
-  /** No larger one says more: the text is refused from there on, or has 2 to that many ways. */
+  /** No larger one is measured: there are 2 to that many ways, say. */
   readonly upTo?: number;
   readonly text: (n: number) => string;
 }
@@ -142,233 +142,223 @@ export const preprocessing: Readonly<Record<string, Family>> = {
   ),
 };
 
-const typesText = (text: (n: number) => string, from = 50, upTo = 1 << 20): Family => of(text, from, upTo);
-
 export const typed: Readonly<Record<string, Family>> = {
-  structs: typesText((n) => many(n, (i) => `struct s${i} { int a; };\n`)),
-  'structs of the one before': typesText(
+  structs: of((n) => many(n, (i) => `struct s${i} { int a; };\n`)),
+  'structs of the one before': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a; };\n`)}struct s${n} x;${program('return sizeof(x);')}`,
   ),
-  'structs that double': typesText(
+  'structs that double': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a, b; };\n`)}${program(`return sizeof(struct s${n});`)}`,
     2,
     64,
   ),
-  'structs that double, used': typesText(
+  'structs that double, used': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a, b; };\n`)}${program(`struct s${n} x = {}; return sizeof(x);`)}`,
     2,
     40,
   ),
-  'structs that double by arrays': typesText(
+  'structs that double by arrays': of(
     (n) =>
       `struct s0 { char a; };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a[2]; };\n`)}BPF_HASH(h, struct s${n});${program(`struct s${n} x = {}; h.increment(x);`)}`,
     2,
     40,
   ),
-  'empty structs that double': typesText(
+  'empty structs that double': of(
     (n) =>
       `struct s0 { };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a, b; };\n`)}${program(`struct s${n} x = {}; struct s${n} y = x;`)}`,
     2,
     40,
   ),
-  'arrays of no elements that double': typesText(
+  'arrays of no elements that double': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `struct s${i + 1} { struct s${i} a[0], b[0]; };\n`)}${program(`struct s${n} x = {}; struct s${n} y = x; return sizeof(x);`)}`,
     2,
     40,
   ),
-  'unnamed structs that double': typesText(
+  'unnamed structs that double': of(
     (n) =>
       `${many(n, (i) => (i === 0 ? '#define S0 struct { int a; }\n' : `#define S${i} struct { S${i - 1} b; S${i - 1} c; }\n`))}S${n - 1} x;`,
     2,
     30,
   ),
-  'unions that double': typesText(
+  'unions that double': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `union s${i + 1} { ${i === 0 ? 'struct' : 'union'} s${i} a, b; };\n`)}${program(`union s${n} x = {}; union s${n} y = x; return y${'.b'.repeat(n)}.a;`)}`,
     2,
     200,
   ),
-  'unnamed unions that double': typesText(
+  'unnamed unions that double': of(
     (n) =>
       `struct s0 { int a; };\n${many(n, (i) => `struct s${i + 1} { union { struct s${i} a${i}; struct s${i} b${i}; }; };\n`)}${program(`struct s${n} x = {}; return sizeof(x);`)}`,
     2,
     200,
   ),
-  'anonymous members': typesText(
+  'anonymous members': of(
     (n) =>
       `struct s { ${many(n, (i) => `struct { int a${i}; };`)} };${program('struct s *x = (void *)ctx->di; return x->a0;')}`,
   ),
-  'anonymous members deep': typesText(
+  'anonymous members deep': of(
     (n) => `struct s { ${nested('struct {', 'int a;', '};', n)} };${program('struct s x = {}; return x.a;')}`,
   ),
-  'structs deep': typesText(
+  'structs deep': of(
     (n) =>
       `struct s { ${nested('struct {', 'int a;', '} b;', n)} };${program(`struct s x = {}; return x${'.b'.repeat(n)}.a;`)}`,
   ),
-  'a struct of many members': typesText(
+  'a struct of many members': of(
     (n) => `struct s { ${many(n, (i) => `int a${i};`)} };${program('struct s *x = (void *)ctx->di; return x->a0;')}`,
   ),
-  'many members read': typesText(
+  'many members read': of(
     (n) =>
       `struct s { ${many(n, (i) => `int a${i};`)} };${program(`struct s *x = (void *)ctx->di; int s = 0; ${many(n, (i) => `s += x->a${i};`)}return s;`)}`,
   ),
-  'a struct with the same member': typesText((n) => `struct s { ${many(n, () => 'int a;')} };`),
-  'a member that is not there': typesText(
+  'a struct with the same member': of((n) => `struct s { ${many(n, () => 'int a;')} };`),
+  'a member that is not there': of(
     (n) =>
       `struct s { ${many(n, (i) => `int member${i};`)} };${program(`struct s *x = (void *)ctx->di; return ${many(30, (i) => `x->membr${i}x`, '+')};`)}`,
   ),
-  'bit-fields': typesText(
+  'bit-fields': of(
     (n) =>
       `struct s { ${many(n, (i) => `int a${i} : 3;`)} };${program('struct s *x = (void *)ctx->di; return x->a0;')}`,
   ),
-  'bit-fields set': typesText(
+  'bit-fields set': of(
     (n) =>
       `struct s { ${many(40, (i) => `int a${i} : 3;`)} };${program(`struct s x = {}; ${many(n, (i) => `x.a${i % 40} = ctx->di;`)} bpf_trace_printk("%d", x.a3);`)}`,
   ),
-  'typedefs one behind the other': typesText(
+  'typedefs one behind the other': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef t${i} t${i + 1};\n`)}t${n} x;${program(`return (t${n})ctx->di;`)}`,
   ),
-  'pointer typedefs one behind the other': typesText(
+  'pointer typedefs one behind the other': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef t${i} *t${i + 1};\n`)}t${n} x;${program(`return (long)(t${n})ctx->di;`)}`,
   ),
-  'array typedefs one behind the other': typesText(
+  'array typedefs one behind the other': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef t${i} t${i + 1}[1];\n`)}t${n} x;${program(`return sizeof(t${n});`)}`,
   ),
-  'function typedefs one behind the other': typesText(
+  'function typedefs one behind the other': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef t${i} *(*t${i + 1})(t${i} *);\n`)}t${n} x;${program(`return sizeof(t${n});`)}`,
   ),
-  'function typedefs compared': typesText(
+  'function typedefs compared': of(
     (n) =>
       `typedef int t0; typedef int u0;\n${many(n, (i) => `typedef int (*t${i + 1})(t${i}, t${i}); typedef int (*u${i + 1})(u${i}, u${i});\n`)}${program(`t${n} x = 0; u${n} y = 0; return x == y;`)}`,
     2,
     200,
   ),
-  'function typedefs told': typesText(
+  'function typedefs told': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef int (*t${i + 1})(t${i}, t${i});\n`)}extern __typeof__((t${n})0) x; int x;`,
     2,
     200,
   ),
-  'function types of a typedef in BTF': typesText(
+  'function types of a typedef in BTF': of(
     (n) =>
       `typedef int t0;\n${many(n, (i) => `typedef int (*t${i + 1})(t${i}, t${i});\n`)}struct s { __typeof__((t${n})0) f; }; BPF_ARRAY(a, struct s, 1);`,
     2,
     200,
   ),
-  'structs that point to each other': typesText(
+  'structs that point to each other': of(
     (n) =>
       `${many(n, (i) => `struct s${i} { struct s${(i + 1) % n} *a; struct s${(i + 7) % n} *b; };\n`)}BPF_HASH(h, struct s0);${program('')}`,
   ),
-  'structs that point to each other, compared': typesText(
+  'structs that point to each other, compared': of(
     (n) =>
       `${many(n, (i) => `struct s${i} { struct s${(i + 1) % n} *a, *b; };\n`)}${program('struct s0 *x = (void *)ctx->di; struct s1 *y = x; return x == y;')}`,
   ),
-  'a chain of pointers followed': typesText(
+  'a chain of pointers followed': of(
     (n) =>
       `struct s { struct s *a; int b; };${program(`struct s *x = (void *)ctx->di; return x${'->a'.repeat(n)}->b;`)}`,
   ),
-  'pointers of pointers': typesText(
+  'pointers of pointers': of(
     (n) => program(`int ${'*'.repeat(n)}x = (void *)ctx->di; return (long)${'*'.repeat(n)}x;`),
     2,
     64,
   ),
-  'pointers to arrays': typesText((n) =>
-    program(`int ${nested('(*', 'x', ')[2]', n)} = (void *)ctx->di; return sizeof(x);`),
-  ),
-  'arrays of arrays': typesText((n) => `int x${'[1]'.repeat(n)};${program('return sizeof(x);')}`),
-  'arrays of arrays of two': typesText(
+  'pointers to arrays': of((n) => program(`int ${nested('(*', 'x', ')[2]', n)} = (void *)ctx->di; return sizeof(x);`)),
+  'arrays of arrays': of((n) => `int x${'[1]'.repeat(n)};${program('return sizeof(x);')}`),
+  'arrays of arrays of two': of(
     (n) => `static int x${'[2]'.repeat(n)} = { 1 };${program(`return x${'[1]'.repeat(n)};`)}`,
     2,
     64,
   ),
-  'a big array': typesText((n) => `static char x[${n}]; ${program(`x[ctx->di % ${n}] = 1; return x[0];`)}`),
-  'a big array that has a value': typesText(
-    (n) => `static char x[${n}] = { 1 }; ${program(`return x[ctx->di % ${n}];`)}`,
-  ),
-  'a big array in a table': typesText(
+  'a big array': of((n) => `static char x[${n}]; ${program(`x[ctx->di % ${n}] = 1; return x[0];`)}`),
+  'a big array that has a value': of((n) => `static char x[${n}] = { 1 }; ${program(`return x[ctx->di % ${n}];`)}`),
+  'a big array in a table': of(
     (n) =>
       `struct s { char a[${n}]; }; BPF_ARRAY(x, struct s, 1); ${program('int k = 0; struct s *p = x.lookup(&k); if (p) p->a[0] = 1;')}`,
     50,
     1 << 30,
   ),
-  enumerators: typesText((n) => `enum e { ${many(n, (i) => `A${i}`, ',')} };${program(`return A${n - 1};`)}`),
-  'enumerators by the one before': typesText(
+  enumerators: of((n) => `enum e { ${many(n, (i) => `A${i}`, ',')} };${program(`return A${n - 1};`)}`),
+  'enumerators by the one before': of(
     (n) => `enum e { A0, ${many(n, (i) => `A${i + 1} = A${i} + 1`, ',')} };${program(`return A${n};`)}`,
   ),
-  enums: typesText((n) => many(n, (i) => `enum e${i} { A${i} };\n`)),
-  qualifiers: typesText((n) => `${'const '.repeat(n)}int x;`),
-  'words of a type': typesText((n) => `${'long '.repeat(n)}x;`),
-  attributes: typesText((n) => `int x ${'__attribute__((aligned(8))) '.repeat(n)};`),
-  'attributes in one': typesText((n) => `int x __attribute__((${many(n, () => 'aligned(8)', ',')}));`),
-  'typeof of typeof': typesText((n) => program(`${nested('typeof(', 'int', ')', n)} x = 1; return x;`)),
-  'typeof of what is declared before': typesText((n) =>
+  enums: of((n) => many(n, (i) => `enum e${i} { A${i} };\n`)),
+  qualifiers: of((n) => `${'const '.repeat(n)}int x;`),
+  'words of a type': of((n) => `${'long '.repeat(n)}x;`),
+  attributes: of((n) => `int x ${'__attribute__((aligned(8))) '.repeat(n)};`),
+  'attributes in one': of((n) => `int x __attribute__((${many(n, () => 'aligned(8)', ',')}));`),
+  'typeof of typeof': of((n) => program(`${nested('typeof(', 'int', ')', n)} x = 1; return x;`)),
+  'typeof of what is declared before': of((n) =>
     program(`int x0 = ctx->di; ${many(n, (i) => `typeof(x${i}) x${i + 1} = x${i} + 1;\n`)}return x${n};`),
   ),
-  'typeof of sums': typesText((n) =>
+  'typeof of sums': of((n) =>
     program(`int x0 = ctx->di; ${many(n, (i) => `typeof(x${i} + x${i}) x${i + 1} = x${i} + x${i};\n`)}return x${n};`),
   ),
-  'sizeof of sizeof': typesText((n) => program(`return ${nested('sizeof(', 'int', ')', n)};`)),
-  'sizeof of statement expressions': typesText((n) => program(`return ${nested('sizeof(({', '1', ';}))', n)};`)),
-  offsetof: typesText(
+  'sizeof of sizeof': of((n) => program(`return ${nested('sizeof(', 'int', ')', n)};`)),
+  'sizeof of statement expressions': of((n) => program(`return ${nested('sizeof(({', '1', ';}))', n)};`)),
+  offsetof: of(
     (n) =>
       `struct s { ${nested('struct {', 'int a;', '} b;', n)} };${program(`return __builtin_offsetof(struct s, ${'b.'.repeat(n)}a);`)}`,
   ),
-  parameters: typesText((n) => `int f(${many(n, (i) => `int a${i}`, ',')});`),
-  'parameters of an inline function': typesText(
+  parameters: of((n) => `int f(${many(n, (i) => `int a${i}`, ',')});`),
+  'parameters of an inline function': of(
     (n) =>
       `static int f(${many(n, (i) => `int a${i}`, ',')}) { return ${many(n, (i) => `a${i}`, '+')}; }${program(`return f(${many(n, (i) => `ctx->di + ${i}`, ',')});`)}`,
   ),
-  'parameters that are functions': typesText((n) => `int f(${nested('int (*g)(', 'int', ')', n)});`),
-  'functions that give functions': typesText((n) => `int ${nested('(*', 'f', '(void))', n)}(void);`),
-  'declarations of a function': typesText((n) => many(n, () => 'int f(int a, int b);\n')),
-  'declarations of a global': typesText((n) => many(n, () => 'extern int x;\n')),
-  'static assertions': typesText((n) => many(n, () => '_Static_assert(sizeof(int) == 4, "a");\n')),
-  'kernel structs': typesText((n) => many(n, (i) => `struct task_struct *t${i};\n`)),
-  'members of a kernel struct': typesText((n) =>
+  'parameters that are functions': of((n) => `int f(${nested('int (*g)(', 'int', ')', n)});`),
+  'functions that give functions': of((n) => `int ${nested('(*', 'f', '(void))', n)}(void);`),
+  'declarations of a function': of((n) => many(n, () => 'int f(int a, int b);\n')),
+  'declarations of a global': of((n) => many(n, () => 'extern int x;\n')),
+  'static assertions': of((n) => many(n, () => '_Static_assert(sizeof(int) == 4, "a");\n')),
+  'kernel structs': of((n) => many(n, (i) => `struct task_struct *t${i};\n`)),
+  'members of a kernel struct': of((n) =>
     program(`struct task_struct *t = (void *)bpf_get_current_task(); return t${'->real_parent'.repeat(n)}->tgid;`),
   ),
-  'kernel members read': typesText((n) =>
+  'kernel members read': of((n) =>
     program(
       `struct task_struct *t = (void *)ctx->di; u64 s = 0; ${many(n, (i) => `s += t->${i % 2 ? 'pid' : 'tgid'};`)}return s;`,
     ),
   ),
-  initialisers: typesText((n) => `int x[] = { ${many(n, (i) => `${i}`, ',')} };`),
-  'initialisers of structs': typesText(
+  initialisers: of((n) => `int x[] = { ${many(n, (i) => `${i}`, ',')} };`),
+  'initialisers of structs': of(
     (n) => `struct s { int a, b; }; struct s x[] = { ${many(n, (i) => `{ ${i}, 2 }`, ',')} };`,
   ),
-  'initialisers without braces': typesText(
+  'initialisers without braces': of(
     (n) => `struct s { int a, b; }; struct s x[] = { ${many(n, (i) => `${i}, 2`, ',')} };`,
   ),
-  'initialisers by place': typesText((n) => `int x[] = { ${many(n, (i) => `[${n - i}] = 1`, ',')} };`),
-  'initialisers of one place': typesText((n) => `int x[] = { ${many(n, (i) => `[1] = ${i}`, ',')} };`),
-  'initialisers of a range': typesText((n) => `int x[] = { [0 ... ${n}] = 1 };`),
-  'initialisers of ranges that lie on each other': typesText(
+  'initialisers by place': of((n) => `int x[] = { ${many(n, (i) => `[${n - i}] = 1`, ',')} };`),
+  'initialisers of one place': of((n) => `int x[] = { ${many(n, (i) => `[1] = ${i}`, ',')} };`),
+  'initialisers of a range': of((n) => `int x[] = { [0 ... ${n}] = 1 };`),
+  'initialisers of ranges that lie on each other': of(
     (n) => `int x[] = { ${many(n, () => `[0 ... ${n}] = 1`, ',')} };`,
   ),
-  'initialisers of ranges in ranges': typesText(
-    (n) => `char x${'[10]'.repeat(n)} = { ${'[0 ... 9]'.repeat(n)} = 1 };`,
-    1,
-    64,
-  ),
-  'initialisers of deep structs': typesText(
+  'initialisers of ranges in ranges': of((n) => `char x${'[10]'.repeat(n)} = { ${'[0 ... 9]'.repeat(n)} = 1 };`, 1, 64),
+  'initialisers of deep structs': of(
     (n) => `struct s { ${nested('struct {', 'int a;', '} b;', n)} } x = ${nested('{', '1', '}', n + 1)};`,
   ),
-  'initialisers of members': typesText(
+  'initialisers of members': of(
     (n) => `struct s { ${many(n, (i) => `int a${i};`)} } x = { ${many(n, (i) => `.a${i} = ${i}`, ',')} };`,
   ),
-  'initialisers of a member chain': typesText(
+  'initialisers of a member chain': of(
     (n) => `struct s { ${nested('struct {', 'int a;', '} b;', n)} } x = { ${'.b'.repeat(n)}.a = 1 };`,
   ),
-  'initialisers of strings': typesText((n) => `char x[][4] = { ${many(n, () => '"abc"', ',')} };`),
-  'initialisers on the stack': typesText((n) =>
+  'initialisers of strings': of((n) => `char x[][4] = { ${many(n, () => '"abc"', ',')} };`),
+  'initialisers on the stack': of((n) =>
     program(`int x[60] = { ${many(n, () => '[ 5 ] = ctx->di', ',')} }; return x[5];`),
   ),
 };
