@@ -99,6 +99,21 @@ function isNamed(probe: { readonly provider: string; readonly name: string }, na
   return name === probe.name || name === `${probe.provider}:${probe.name}`;
 }
 
+/**
+ * The address, in C, of a tracepoint's text of changing length: `args->filename` of a `__data_loc char[] filename`, which
+ * BCC's C knows as `args->data_loc_filename`. Undefined for another expression.
+ */
+export function dynamicTextAddress(
+  kernel: Kernel,
+  { kind, library, name }: ProbePlace,
+  expression: string,
+): string | undefined {
+  const field = kind === 't' ? /^args->(?:data_loc_)?(\w+)$/.exec(expression)?.[1] : undefined;
+  const fields = field === undefined ? [] : (kernel.profile.tracepoint(`${library}:${name}`)?.fields ?? []);
+  const isDynamic = fields.some((one) => one.name === field && one.dynamic && one.type.startsWith('__data_loc'));
+  return isDynamic ? `(void *)args + (args->data_loc_${field} & 0xffff)` : undefined;
+}
+
 /** C that both tools begin with: the text at an address, which is one of user space in the lower half. */
 export const readTextFunction = `static inline void read_text(char *text, u32 size, u64 address)
 {
@@ -150,24 +165,43 @@ ${read}
 }`;
 }
 
+/** A probe as it was typed, and the words beside C's that its expressions may use: `arg1`, `$retval`. */
+export interface TypedProbe {
+  readonly source: ProbeText;
+  readonly words: readonly string[];
+}
+
 /**
  * Compiles the text that was made of probes. What is wrong with it is wrong in an expression that the user typed.
  * @throws UsageError with a caret in the probe that has the word at fault, else with the compiler's own lines
  */
-export function compileProbes(kernel: Kernel, options: BpfOptions, probes: readonly ProbeText[]): BPF {
+export function compileProbes(kernel: Kernel, options: BpfOptions, probes: readonly TypedProbe[]): BPF {
   try {
     return new BPF(kernel, { ...options, cflags: ['-I/'] });
   } catch (fault) {
     if (!(fault instanceof CompileError)) throw fault;
     const [first] = fault.diagnostics.filter(({ severity }) => severity === 'error');
     const { text = '', column = 1 } = first?.at ?? {};
-    const word = /^\w+/.exec(text.slice(column - 1))?.[0];
-    for (const probe of word === undefined || first === undefined ? [] : probes) {
-      const index = probe.text.search(new RegExp(`\\b${word}\\b`));
-      if (index >= 0 && first) throw probe.fault(index, first.message, undefined, first.hint);
+    const word = /^[\w$]+/.exec(text.slice(column - 1))?.[0];
+    const probe = first && word && probes.find(({ source }) => wordIndex(source.text, word) >= 0);
+    if (!probe) throw new UsageError(fault.message, { cause: fault });
+    const at = wordIndex(probe.source.text, word);
+    if (!first.message.includes('undeclared identifier')) {
+      throw probe.source.fault(at, first.message, undefined, first.hint);
     }
-    throw new UsageError(fault.message, { cause: fault });
+    const expected = `C with ${probe.words.join(', ')}`;
+    throw probe.source.fault(at, first.message, expected, nearestHint(word, probe.words).hint);
   }
+}
+
+/** Where a word stands in a text; -1 for nowhere. A `$` belongs to a word. */
+function wordIndex(text: string, word: string): number {
+  return text.search(new RegExp(`(?<![\\w$])${word.replaceAll('$', '\\$')}(?![\\w$])`));
+}
+
+/** Names of the parameters that the user told of a function: `struct file *file, size_t count`. */
+export function parameterNames(signature: string): string[] {
+  return signature.split(',').flatMap((one) => /(\w+)\W*$/.exec(one)?.[1] ?? []);
 }
 
 /** The USDT probes among the places, enabled for `new BPF`: they are attached with it. */
@@ -231,7 +265,11 @@ export function checkKnown(kernel: Kernel, { kind, library, name }: ProbePlace):
   const wanted = kind === 't' ? `${library}:${name}` : name;
   const known = new Set(kind === 't' ? kernel.tracepoints() : kernel.functions());
   if (known.has(wanted)) return;
+  const call = kind === 't' ? undefined : /^(?:sys|SyS)_(\w+)$/.exec(name)?.[1];
+  const functionOfCall = `__x64_sys_${call}`;
   throw new UsageError(`Linux ${kernel.profile.release} has no ${what} '${wanted}'`, {
-    ...nearestHint(wanted, known, `tracebed events '*${name}*' looks for it`),
+    ...(known.has(functionOfCall)
+      ? { hint: `the system call's function is ${functionOfCall}` }
+      : nearestHint(wanted, known, `tracebed events '*${name}*' looks for it`)),
   });
 }

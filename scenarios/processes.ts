@@ -168,6 +168,8 @@ interface Program {
   readonly path: string;
   readonly argv: readonly string[];
   readonly opens: readonly string[];
+  /** The file that it writes, made anew. */
+  readonly writes?: string;
   readonly cpuTime: number;
   readonly code?: number;
   readonly places?: readonly { readonly userStack: readonly string[]; readonly stack?: readonly string[] }[];
@@ -196,6 +198,8 @@ function command(host: Host, parent: Context, random: Random, program: Program) 
       takes: Math.round(random.logNormal(us(5), 0.6)),
     }),
   );
+  // O_WRONLY|O_CREAT|O_TRUNC
+  if (program.writes !== undefined) opens.push(own.open(program.writes, { flags: 0o1101, returns: 3, takes: us(9) }));
   const ended = script.after(us(5), () => own.exitProcess({ code: program.code ?? 0 }));
   const course = script.sequence(...opens.flatMap((open) => [open, script.quiet(us(8))]), ended);
   const queue = queueOf(host, parent.cpu);
@@ -222,9 +226,11 @@ function build(host: Host, make: Context, random: Random) {
   return script.repeat(
     () => {
       const source = random.pick(sources);
+      const output = `/tmp/cc${random.int(1000, 9999)}.s`;
       return command(host, make, random, {
         path: '/usr/lib/gcc/x86_64-linux-gnu/12/cc1',
-        argv: ['cc1', '-quiet', '-O2', '-I', 'include', source, '-o', `/tmp/cc${random.int(1000, 9999)}.s`],
+        argv: ['cc1', '-quiet', '-O2', '-I', 'include', source, '-o', output],
+        writes: output,
         opens: [source, '!/usr/local/include/stdio.h', '/usr/include/stdio.h', 'include/app.h'],
         cpuTime: ms(28),
         code: random.chance(0.08) ? 1 : 0,

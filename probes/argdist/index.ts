@@ -13,7 +13,7 @@ import {
   UsageError,
 } from 'tracebed';
 import { attachAtPlace, compileProbes, enableUsdt } from '../probe-place.ts';
-import { entryName, needsEntry, programName, programSource, tableName, valueField } from './program.ts';
+import { entryName, needsEntry, programName, programSource, tableName, valueField, wordsOf } from './program.ts';
 import { parseSpecifier, type Specifier, type Value } from './specifier.ts';
 
 /**
@@ -78,7 +78,7 @@ function start(setup: ToolSetup): ToolOutput {
   const bpf = compileProbes(
     kernel,
     { text, usdt },
-    specifiers.map(({ source }) => source),
+    specifiers.map((specifier) => ({ source: specifier.source, words: wordsOf(specifier) })),
   );
   for (const [index, specifier] of specifiers.entries()) {
     const { place } = specifier;

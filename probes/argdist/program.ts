@@ -1,5 +1,12 @@
 import type { Kernel } from 'tracebed';
-import { includeLines, parametersText, readTextFunction, TextComparisons, usdtArgumentLines } from '../probe-place.ts';
+import {
+  dynamicTextAddress,
+  includeLines,
+  parametersText,
+  readTextFunction,
+  TextComparisons,
+  usdtArgumentLines,
+} from '../probe-place.ts';
 import { isText, type Specifier } from './specifier.ts';
 
 /**
@@ -130,7 +137,10 @@ function collectText(kernel: Kernel, specifier: Specifier, index: number): strin
         ]
       : [
           `struct key${index} key = {};`,
-          ...values.map((value, i) => assignment(value, valueField(i), inC(value.expression))),
+          ...values.map((value, i) => {
+            const dynamic = dynamicTextAddress(kernel, place, value.expression);
+            return assignment(value, valueField(i), inC(value.expression), dynamic);
+          }),
           `${tableName(index)}.atomic_increment(key);`,
         ]),
     'return 0;',
@@ -144,8 +154,15 @@ function collectText(kernel: Kernel, specifier: Specifier, index: number): strin
   ].join('\n');
 }
 
-function assignment(value: Specifier['values'][number], field: string, expression: string): string {
+/** @param dynamic where the value is a text of changing length of a tracepoint: its address */
+function assignment(
+  value: Specifier['values'][number],
+  field: string,
+  expression: string,
+  dynamic: string | undefined,
+): string {
   if (!isText(value)) return `key.${field} = ${expression};`;
+  if (dynamic !== undefined) return `bpf_probe_read_kernel_str(key.${field}.s, sizeof(key.${field}.s), ${dynamic});`;
   return `read_text(key.${field}.s, sizeof(key.${field}.s), (u64)(${expression}));`;
 }
 
@@ -161,6 +178,18 @@ function callLines(specifier: Specifier, index: number): string[] {
     `calls${index}.delete(&thread);`,
     ...(latency ? ['u64 latency = bpf_ktime_get_ns() - call.time;'] : []),
   ];
+}
+
+/** Words that a specifier's expressions may use. */
+export function wordsOf({ place, parameters }: Specifier): string[] {
+  const names = parameters.map(({ name }) => name);
+  const own = {
+    p: names,
+    r: ['$retval', '$latency', ...names.map((name) => `$entry(${name})`)],
+    t: ['args'],
+    u: ['arg1', 'arg2', 'arg3'],
+  }[place.kind];
+  return [...own, '$PID'];
 }
 
 /** BCC's words in C. */

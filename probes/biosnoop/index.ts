@@ -65,7 +65,7 @@ export default defineTool({
       const { ts, queued, delta, sector, bytes, pid, write, pattern, comm, disk } = events.event<Event>(data);
       rows.print(
         {
-          'TIME(s)': seconds(Math.floor(ts / 1000) * 1000),
+          'TIME(s)': seconds(ts),
           COMM: comm,
           PID: pid,
           DISK: disk || '<unknown>',

@@ -63,7 +63,8 @@ const tool: Tool = {
       what: 'plain lines: who called a closed port',
     },
     {
-      command: 'tracebed run drop-monitor --reason NO_SOCKET,TCP_CSUM --protocol tcp --format json',
+      command:
+        'tracebed run drop-monitor --scenario drop-storm --reason NO_SOCKET,TCP_CSUM --protocol tcp --format json',
       what: 'some TCP drops as JSON lines',
     },
   ],

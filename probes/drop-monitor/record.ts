@@ -257,7 +257,7 @@ export class Drop implements TracedRecord {
       cpu: String(this.cpu),
       task: `${this.comm}-${this.pid}`,
       device: this.device === '' ? (this.ifindex === 0 ? '-' : `if${this.ifindex}`) : this.device,
-      protocol: this.protocol === '' ? '?' : this.protocol,
+      protocol: this.protocol === '' ? '?' : this.protocol.replace('IP protocol', 'IP'),
       source: ends?.[0] ?? '?',
       destination: ends?.[1] ?? '?',
       length: this.#isBlank ? '?' : String(this.length),

@@ -123,5 +123,10 @@ function expression(text: string | undefined, option: string): RegExp | undefine
 
 /** The simulated machine has no /etc/passwd: root is the one user that has a name. @throws UsageError for another name */
 function userOf(setup: ToolSetup): number | undefined {
-  return setup.text('uid') === 'root' ? 0 : setup.integer('uid');
+  const text = setup.text('uid');
+  if (text === undefined || /^\d+$/.test(text)) return setup.integer('uid');
+  if (text === 'root') return 0;
+  throw new UsageError(`--uid cannot be '${text}'`, {
+    expected: 'a number, or root: a simulated machine has no /etc/passwd',
+  });
 }

@@ -27,7 +27,9 @@ const openFlags: Readonly<Record<string, number>> = {
   O_TRUNC: 0o1000,
   O_APPEND: 0o2000,
   O_NONBLOCK: 0o4000,
+  O_NDELAY: 0o4000,
   O_DSYNC: 0o10000,
+  O_ASYNC: 0o20000,
   O_DIRECT: 0o40000,
   O_LARGEFILE: 0o100000,
   O_DIRECTORY: 0o200000,
@@ -35,6 +37,7 @@ const openFlags: Readonly<Record<string, number>> = {
   O_NOATIME: 0o1000000,
   O_CLOEXEC: 0o2000000,
   O_SYNC: 0o4010000,
+  O_RSYNC: 0o4010000,
   O_PATH: 0o10000000,
   O_TMPFILE: 0o20200000,
 };
@@ -44,7 +47,7 @@ export default defineTool({
   name: 'opensnoop',
   summary: 'files that are opened, by process',
   options: [
-    { flags: '-T, --timestamp', what: 'begin with the time since the first, in seconds' },
+    { flags: '-T, --timestamp', what: 'begin with the time since the first open of all, in seconds' },
     { flags: '-U, --print-uid', what: 'tell the user id too' },
     { flags: '-x, --failed', what: 'only calls that fail' },
     { flags: '-p, --pid <pid>', what: 'only this process' },
@@ -81,7 +84,6 @@ export default defineTool({
         THREAD: setup.integer('tid') ?? false,
         UID: setup.integer('uid') ?? false,
         FLAGS: flagsOf(setup.texts('flag_filter')),
-        FAILED: setup.flag('failed'),
         FULL_PATH: setup.flag('fullPath'),
         ...containerDefines(setup),
       },
@@ -118,12 +120,14 @@ export default defineTool({
       }
       const path = [...(folders.get(id) ?? [])].reverse().concat(given).join('/').replace(/^\/+/, '/');
       folders.delete(id);
+      const since = seconds(ts);
+      if (setup.flag('failed') && ret >= 0) return;
       if (name !== undefined && !comm.includes(name)) return;
       const thread = Number(BigInt(id) & 0xffff_ffffn);
       const process = Number(BigInt(id) >> 32n);
       rows.print(
         {
-          'TIME(s)': seconds(ts),
+          'TIME(s)': since,
           UID: uid,
           ...(byThread ? { TID: thread } : { PID: process }),
           COMM: comm,
@@ -149,6 +153,11 @@ function flagsOf(lists: readonly string[]): number | false {
       const name = text.trim();
       const bits = Object.hasOwn(openFlags, name) ? openFlags[name] : undefined;
       if (bits !== undefined) return sum | bits;
+      if (name === 'O_RDONLY') {
+        throw new UsageError('O_RDONLY is no bit: it is what is left where O_WRONLY and O_RDWR are not', {
+          expected: 'flags that are bits',
+        });
+      }
       throw new UsageError(`open(2) has no flag '${name}'`, {
         expected: Object.keys(openFlags).join(', '),
         ...nearestHint(name, Object.keys(openFlags)),

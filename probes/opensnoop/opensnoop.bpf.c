@@ -3,7 +3,7 @@
 // Set by the tool's options:
 //   PROCESS  only this process (a tgid)     THREAD  only this thread
 //   UID      only this user                 FLAGS   only calls with one of these flags
-//   FAILED   only calls that fail           FULL_PATH  tell the folders of a relative path too
+//   FULL_PATH  tell the folders of a relative path too
 
 #include <uapi/linux/ptrace.h>
 #include <uapi/linux/openat2.h>
@@ -115,12 +115,6 @@ int open_returned(struct pt_regs *ctx)
         return 0;       // begun before this tool, or unwanted
     struct event event = {};
     event.ret = PT_REGS_RC(ctx);
-#ifdef FAILED
-    if (event.ret >= 0) {
-        calls.delete(&id);
-        return 0;
-    }
-#endif
     event.ts = bpf_ktime_get_ns();
     event.id = id;
     event.uid = bpf_get_current_uid_gid();

@@ -69,7 +69,7 @@ export default defineTool({
           LPORT: flow.lport,
           DADDR: remoteAddress(flow),
           DPORT: flow.dport,
-          'LAT(ms)': delta / 1e6,
+          'LAT(ms)': Math.floor(delta / 1000) / 1000,
         },
         { cpu, time: ts },
       );
@@ -82,6 +82,6 @@ export default defineTool({
 function leastDuration(text: string | undefined): number | false {
   if (text === undefined) return false;
   const milliseconds = Number(text);
-  if (milliseconds > 0) return Math.round(milliseconds * 1e6);
+  if (milliseconds > 0) return Math.floor(milliseconds * 1000) * 1000;
   throw new UsageError(`a duration of '${text}' ms`, { expected: 'milliseconds, above 0' });
 }

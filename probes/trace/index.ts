@@ -14,7 +14,7 @@ import {
 import { attachAtPlace, compileProbes, enableUsdt } from '../probe-place.ts';
 import { startByName } from './by-name/reader.ts';
 import { EventReader } from './events.ts';
-import { type ProgramOptions, programName, programSource } from './program.ts';
+import { type ProgramOptions, programName, programSource, wordsOf } from './program.ts';
 import { parseProbe, type TraceProbe } from './specifier.ts';
 
 /** Bytes. */
@@ -143,7 +143,7 @@ function startFormatted(setup: ToolSetup): ToolOutput {
   const bpf = compileProbes(
     kernel,
     { text: programSource(kernel, probes, options), pageCnt: setup.integer('bufferPages') ?? setup.ringPages, usdt },
-    probes.map(({ source }) => source),
+    probes.map((probe) => ({ source: probe.source, words: wordsOf(probe) })),
   );
   const cgroup = setup.text('cgroupPath');
   if (cgroup !== undefined) bpf.table<number, number>('cgroup').set(0, kernel.cgroupOpen(cgroup));

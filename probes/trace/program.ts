@@ -1,7 +1,9 @@
 import type { Kernel } from 'tracebed';
 import {
+  dynamicTextAddress,
   includeLines,
   isSyscall,
+  parameterNames,
   parametersText,
   readTextFunction,
   TextComparisons,
@@ -130,7 +132,14 @@ function programText(kernel: Kernel, probe: TraceProbe, index: number, texts: Te
         )
       : []),
     ...(predicate === undefined ? [] : [`if (!${inC(predicate)})`, '    return 0;']),
-    ...values.flatMap((value, i) => assignment(value, `event->${valueField(i)}`, inC(value.expression))),
+    ...values.flatMap((value, i) =>
+      assignment(
+        value,
+        `event->${valueField(i)}`,
+        inC(value.expression),
+        dynamicTextAddress(kernel, place, value.expression),
+      ),
+    ),
     `events.perf_submit(${context}, event, sizeof(*event));`,
     'return 0;',
   ];
@@ -142,7 +151,11 @@ function programText(kernel: Kernel, probe: TraceProbe, index: number, texts: Te
   ].join('\n');
 }
 
-function assignment({ conversion }: TraceValue, field: string, expression: string): string[] {
+/** @param dynamic where the value is a text of changing length of a tracepoint: its address */
+function assignment({ conversion }: TraceValue, field: string, expression: string, dynamic?: string): string[] {
+  if (conversion === 's' && dynamic !== undefined) {
+    return [`bpf_probe_read_kernel_str(${field}, sizeof(${field}), ${dynamic});`];
+  }
   if (conversion !== 's') return [`${field} = (${conversionTypes[conversion]})(${expression});`];
   return [`${field}[0] = 0;`, `if (${expression})`, `    read_text(${field}, sizeof(${field}), (u64)(${expression}));`];
 }
@@ -158,10 +171,21 @@ const aliases: Readonly<Record<string, string>> = {
   $task: '((struct task_struct *)bpf_get_current_task())',
 };
 
+/** Words that a probe's expressions may use. */
+export function wordsOf({ place, signature }: TraceProbe): string[] {
+  const own = {
+    p: ['arg1', 'arg2', 'arg3', 'arg4', 'arg5', 'arg6', ...parameterNames(signature)],
+    r: ['retval'],
+    t: ['args'],
+    u: ['arg1', 'arg2', 'arg3'],
+  }[place.kind];
+  return [...own, ...Object.keys(aliases).filter((word) => word.startsWith('$'))];
+}
+
 /** `arg2@user` is arg2 too: where a text lies is told by its address. */
 function withoutAliases({ place }: TraceProbe, expression: string): string {
   const known = expression.replace(/\$\w+|\bretval\b/g, (word) => aliases[word] ?? word);
-  const plain = known.replace(/\b(arg\d+)@user\b/g, '$1');
+  const plain = known.replace(/\b(\w+)@user\b/g, '$1');
   if (place.kind === 'u' || place.kind === 't') return plain;
   return plain.replace(/\barg([1-6])\b/g, (_, number: string) => argument(number, isSyscall(place)));
 }

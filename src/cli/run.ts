@@ -45,7 +45,7 @@ export async function runCommand(argv: readonly string[], io: Io): Promise<numbe
     describeRun(newCommand('tracebed run', io)).help();
   }
   const { loadTool } = await import('../lab/index.ts');
-  const first = behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
+  const first = named === undefined && behind[0]?.startsWith('-') === false ? behind.shift() : undefined;
   const tool = await loadTool(named ?? first ?? defaultTool);
   const command = describeToolRun(tool, io);
   if (behind.some((word) => word === '--help' || word === '-h')) command.help();
@@ -97,7 +97,7 @@ async function play(tool: Tool, flags: RunFlags, words: ToolWords, io: Io): Prom
       await print(io, run.answer.map((line) => `${line}\n`).join(''));
       return 0;
     }
-    const code = format === 'dashboard' ? await showDashboard(run, io) : await showLines(run, format, flags, io);
+    const code = format === 'dashboard' ? await showDashboard(run, flags, io) : await showLines(run, format, flags, io);
     if (run.state === 'failed') throw run.failure;
     return code;
   } finally {
@@ -118,7 +118,16 @@ async function showLines(run: Run, format: ReportFormat, flags: RunFlags, io: Io
   return await playPlain(run, format, flags, io);
 }
 
-async function showDashboard(run: Run, io: Io): Promise<number> {
-  const { runDashboard } = await import('../tui/index.ts');
-  return await runDashboard(run, { input: io.stdin, output: io.stdout });
+/** A dashboard leaves nothing on the terminal: what it came to is written behind it, unless the terminal has gone. */
+async function showDashboard(run: Run, flags: RunFlags, io: Io): Promise<number> {
+  const [{ runDashboard }, { closing }] = await Promise.all([import('../tui/index.ts'), import('../report/index.ts')]);
+  const close = closing(run);
+  const code = await runDashboard(run, { input: io.stdin, output: io.stdout });
+  if (code === hungUp) return code;
+  run.stop();
+  await print(io, close(flags));
+  return code;
 }
+
+/** The exit code after SIGHUP. */
+const hungUp = 129;

@@ -35,3 +35,19 @@ export function report(
   });
   return () => put(presenter.summary(tally.summary(run)));
 }
+
+/**
+ * What a terminal keeps of a run that was watched on the dashboard: the text as it stood last, as a tool writes it when
+ * Ctrl-C ends it, and the summary.
+ * @returns what to call when the run is over; its lines, each ending in a newline
+ */
+export function closing(run: Run): (options: { readonly summary: boolean }) => string {
+  const presenter = new TablePresenter(run);
+  const tally = new Tally(run);
+  run.records.subscribe((batch) => tally.add(batch));
+  return ({ summary }) => {
+    const text = run.view.kind === 'text' ? presenter.text(run.view) : [];
+    const lines = [...text, ...(summary ? presenter.summary(tally.summary(run)) : [])];
+    return lines.map((line) => `${line}\n`).join('');
+  };
+}

@@ -38,9 +38,15 @@ export class TablePresenter implements Presenter {
 
   #line(cellOf: (column: Column) => string): string {
     let line = '';
+    let width = 0;
+    let end = 0;
     for (let i = 0; i < this.#columns.length; i++) {
       const column = this.#columns[i] as Column;
-      line += `${i === 0 ? '' : ' '}${pad(cellOf(column), this.#widths[i] as number, column.align)}`;
+      const gap = i === 0 ? 0 : 1;
+      end += gap + (this.#widths[i] as number);
+      const cell = pad(cellOf(column), end - width - gap, column.align);
+      line += gap === 0 ? cell : ` ${cell}`;
+      width += gap + displayWidth(cell);
     }
     return line.trimEnd();
   }

@@ -78,3 +78,14 @@ test('a terminal that is dumb, or none, gets lines instead of the dashboard', as
   const code = await run(['run', '--format', 'dashboard'], { stdin, stdout, stderr, env: { TERM: 'dumb' } });
   expect({ code, text: stdout.text, err: stderr.text }).toEqual({ code: 0, text: expected, err: '' });
 });
+
+test('the dashboard leaves behind it what the run came to', async () => {
+  const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => undefined });
+  const stdout = Object.assign(new Gathered(true), { columns: 80, rows: 24 });
+  stdin.write('q');
+  const io = { stdin, stdout, stderr: new Gathered(), env: { TERM: 'xterm-256color' } };
+  expect(await run(['run', 'biolatency', '-m'], io)).toBe(0);
+  const behind = stdout.text.slice(stdout.text.lastIndexOf('\x1b'));
+  expect(behind).toContain('Tracing block device I/O... Hit Ctrl-C to end.\n');
+  expect(behind).toMatch(/\nledger: .*produced 0 /);
+});

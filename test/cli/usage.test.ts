@@ -39,6 +39,18 @@ describe("a tool's option whose long flag the run has too", () => {
     expect(virtual.out).toBe(short.out);
   });
 
+  test('a word behind -- is an argument where the tool stands before it, and the tool where it does not', async () => {
+    const argument = ['tcpconnlat', '--no-summary', '--duration', '1s'];
+    const [before, behind, all] = await Promise.all([
+      tracebed(['run', ...argument, '20']),
+      tracebed(['run', ...argument, '--', '20']),
+      tracebed(['run', '--no-summary', '--duration', '1s', '--', 'tcpconnlat', '20']),
+    ]);
+    expect(before.out.split('\n').length).toBeGreaterThan(2);
+    expect(behind).toEqual(before);
+    expect(all).toEqual(before);
+  });
+
   test('is listed in help by its short flag', async () => {
     const { out } = await tracebed(['run', 'opensnoop', '--help']);
     expect(out).toMatch(/\n {2}-d <duration> +end after so many seconds/);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type ReportFormat, report } from '../../src/report/index.ts';
+import { closing, type ReportFormat, report } from '../../src/report/index.ts';
 import { drop, dropView, type StagedRun, stagedRun, textView } from './staged-run.ts';
 
 /** Everything that a report writes for a run that takes the course given. */
@@ -62,6 +62,15 @@ describe('aligned lines', () => {
     expect(lines.slice(1, 3)).toEqual(['    0.000000 ?[2Jx        1', '    0.000000 日本         2']);
   });
 
+  test('a cell that is too long takes the room of those behind it: the line falls into step again', () => {
+    const run = stagedRun(dropView);
+    const long = { ...drop(0, 'A', 'b'), cells: { comm: 'kworker/u8', len: '98', flow: 'UDP' } };
+    const short = { ...drop(0, 'A', 'b'), cells: { comm: 'ping', len: '98', flow: 'UDP' } };
+    const [head, ...lines] = written(run, 'table', () => run.records.next([long, short])).slice(0, 3);
+    expect(head).toBe('     TIME(s) COMM       LEN FLOW');
+    expect(lines).toEqual(['    0.000000 kworker/u8  98 UDP', '    0.000000 ping        98 UDP']);
+  });
+
   test('says what is wrong, and one of a thing is singular', () => {
     const run = stagedRun(dropView, { events: 1, warnings: () => ['program p trapped once: x'] });
     const lines = written(run, 'table', () => run.records.next([drop(0, 'A', 'b')]));
@@ -91,6 +100,28 @@ describe('aligned lines', () => {
   test('lines of trace_printk when asked for', () => {
     const run = stagedRun(textView());
     expect(written(run, 'table', () => run.printed.next(['a\tb']), true)[0]).toBe('a?b');
+  });
+});
+
+describe('what a dashboard leaves on the terminal', () => {
+  test('how much there was, the groups, the ledger', () => {
+    const run = stagedRun(dropView);
+    const close = closing(run);
+    run.records.next([drop(1e6, 'NO_SOCKET', 'udp_rcv+0x1')]);
+    expect(close({ summary: true }).split('\n').slice(0, 5)).toEqual([
+      '',
+      '1 drop of 42 events in 1.5s',
+      '',
+      'REASON     LOCATION     COUNT   SHARE  FIRST(s)   LAST(s)',
+      'NO_SOCKET  udp_rcv+0x1      1  100.0%  0.001000  0.001000',
+    ]);
+    expect(close({ summary: false })).toBe('');
+  });
+
+  test('the text as it stood last', () => {
+    const run = stagedRun(textView());
+    expect(closing(run)({ summary: false })).toBe('usecs : count\n0 -> 1 : 3\n');
+    expect(closing(run)({ summary: true })).toMatch(/^usecs : count\n0 -> 1 : 3\n\n42 events in 1\.5s\n\nledger:/);
   });
 });
 

@@ -152,8 +152,8 @@ export class DeclarationParser {
   /** Whether a word makes a type with those before it; told, when not. */
   #fits(word: string, words: readonly string[]): boolean {
     const all = [...words, word];
-    if (Object.hasOwn(spelled, all.toSorted().join(' ')) || all.some((one) => floating.has(one) || complex.has(one)))
-      return true;
+    if (Object.hasOwn(spelled, all.toSorted().join(' '))) return true;
+    if (all.some((one) => floating.has(one) || complex.has(one))) return true;
     const at = this.#p.tokens[this.#p.at - 1] as Token;
     const last = words.filter((one) => one === 'long').length > 1 ? 'long long' : (words.at(-1) ?? '');
     this.#combined(at, last);

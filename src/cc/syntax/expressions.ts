@@ -13,8 +13,8 @@ import { isUser, isWrong } from './typing.ts';
  * Expressions (C11 6.5), each rule of the grammar a method: operators stand here, what they begin with in primaries.ts,
  * calls in calls.ts.
  */
-const sizing: ReadonlySet<string> = new Set(['sizeof', '_Alignof', '__alignof__', '__alignof']);
 const postfixes: ReadonlySet<string> = new Set(['[', '(', '.', '->', '++', '--']);
+const sizing: ReadonlySet<string> = new Set(['sizeof', '_Alignof', '__alignof__', '__alignof']);
 const assignments: ReadonlySet<string> = new Set(['+=', '-=', '*=', '/=', '%=', '&=', '|=', '^=', '<<=', '>>=']);
 
 export class ExpressionParser implements OperatorReader<Token, Expression> {

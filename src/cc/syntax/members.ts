@@ -102,7 +102,9 @@ export class MemberParser {
       const whose = p.kernel.made(type) ? ` of kernel ${p.kernel.profile.name}` : '';
       const names = memberNames(type);
       p.diagnostics.error(name, `no member named '${name.text}' in '${printCType(type)}'${whose}`, {
-        hint: didYouMean(name.text, [...names, ...memberMacrosIn(names)]),
+        hint:
+          dynamicFieldHint(name.text, names) ??
+          didYouMean(name.text, [...names.map(dynamicFieldName), ...memberMacrosIn(names)]),
         ranges: [p.spans.of(base)],
       });
     }
@@ -121,4 +123,17 @@ export class MemberParser {
     const near = didYouMean(name, profile.tracepointNames());
     return [`kernel ${profile.name} has no tracepoint '${name}'`, near];
   }
+}
+
+/** What BCC calls a tracepoint's field of changing length: `__data_loc char[] filename` is `data_loc_filename`. */
+const dynamicFieldPrefix = 'data_loc_';
+
+function dynamicFieldName(member: string): string {
+  return member.startsWith(dynamicFieldPrefix) ? member.slice(dynamicFieldPrefix.length) : member;
+}
+
+/** How a field of changing length is read, where it is named as the tracepoint's format names it. */
+function dynamicFieldHint(name: string, members: readonly string[]): string | undefined {
+  if (!members.includes(`${dynamicFieldPrefix}${name}`)) return undefined;
+  return `its length changes: TP_DATA_LOC_READ_STR(to, ${name}, size) reads it, by ${dynamicFieldPrefix}${name}`;
 }

@@ -47,8 +47,12 @@ export class Typing {
   decay(value: Expression): Expression {
     const { type } = value;
     if (type.kind === 'array') {
-      const pointer = pointerTo(type.element, isUser(value), false, isConstantPlace(value));
-      return { kind: 'address', type: pointer, at: value.at, base: value };
+      return {
+        kind: 'address',
+        type: pointerTo(type.element, isUser(value), false, isConstantPlace(value)),
+        at: value.at,
+        base: value,
+      };
     }
     return type.kind === 'function' && value.kind === 'function' ? { ...value, type: pointerTo(type) } : value;
   }
