@@ -110,8 +110,22 @@ const suffixes = new Map([
   ['llu', suffix(true, 2)],
 ]);
 
+/** Most numbers are decimal, short and without a suffix: their value is exact as a number. -1 for others. */
+function decimalOf(spelling: string): number {
+  if (spelling === '' || spelling.length > 15 || (spelling[0] === '0' && spelling.length > 1)) return -1;
+  let value = 0;
+  for (let i = 0; i < spelling.length; i++) {
+    const digit = spelling.charCodeAt(i) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    value = value * 10 + digit;
+  }
+  return value;
+}
+
 /** What a preprocessing number means as an integer, or undefined when it is none. */
 export function integerOf(spelling: string): IntegerLiteral | undefined {
+  const simple = decimalOf(spelling);
+  if (simple >= 0) return { value: BigInt(simple), unsigned: false, long: false, longLong: false, decimal: true };
   let end = spelling.length;
   while (end > 0 && 'uUlL'.includes(spelling[end - 1] as string)) end--;
   const digits = spelling.slice(0, end);

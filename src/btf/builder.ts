@@ -132,22 +132,21 @@ export function writeBtfWithStrings(
 /** The string section: each name once, the empty one at 0. */
 class Strings {
   readonly #offsets = new Map<string, number>([['', 0]]);
-  readonly #parts: Uint8Array[] = [new Uint8Array(1)];
+  #text = '\0';
   #length = 1;
 
   offset(text: string): number {
     const known = this.#offsets.get(text);
     if (known !== undefined) return known;
     const offset = this.#length;
-    const bytes = new TextEncoder().encode(`${text}\0`);
-    this.#parts.push(bytes);
+    this.#text += `${text}\0`;
     this.#offsets.set(text, offset);
-    this.#length += bytes.length;
+    this.#length += Buffer.byteLength(text) + 1;
     return offset;
   }
 
   bytes(): Uint8Array {
-    return Buffer.concat(this.#parts);
+    return Buffer.from(this.#text);
   }
 }
 

@@ -14,6 +14,7 @@ import { DataSections } from './object/data.ts';
 import { generateProgram } from './object/generate.ts';
 import { Layouts } from './object/layouts.ts';
 import { ObjectTypes } from './object/object-types.ts';
+import { isForTexts } from './preprocess/macros.ts';
 import { type IncludeResolver, type Prelude, Preprocessor } from './preprocess/preprocessor.ts';
 import { askedBy, positionOf, type Token } from './preprocess/token.ts';
 import type { FunctionObject, TableObject, TranslationUnit } from './syntax/ast.ts';
@@ -93,7 +94,7 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   preprocessor.include(file);
   const unit = parse(behindPrelude(before, preprocessor.finish()), diagnostics, new KernelTypes(profile), {
     bccDialect,
-    macroNames: () => preprocessor.macros.names(),
+    macroNames: () => [...preprocessor.macros.names(), ...before.functions].filter(isForTexts),
   });
   const data = new DataSections(diagnostics);
   const objectTypes = new ObjectTypes(unit.structs);
@@ -142,8 +143,8 @@ function generate(f: FunctionObject, run: () => ProgramSpec, diagnostics: Diagno
 const preludes = new WeakMap<KernelProfile, KnownPrelude>();
 
 interface KnownPrelude extends Prelude {
-  /** What its small functions are called, and what they call. */
-  readonly calls: ReadonlySet<string>;
+  /** What its small functions are called. */
+  readonly functions: ReadonlySet<string>;
 }
 
 function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): KnownPrelude {
@@ -158,15 +159,26 @@ function preludeOf(profile: KernelProfile, diagnostics: Diagnostics): KnownPrelu
   preprocessor.define(predefined(profile));
   preprocessor.include({ name: '<built-in>', text: headerText });
   const prelude = preprocessor.prelude();
-  const called = prelude.tokens.filter(({ kind }, i) => kind === 'name' && prelude.tokens[i + 1]?.text === '(');
-  const made = { ...prelude, calls: new Set(called.map(({ text }) => text)) };
+  const made = { ...prelude, functions: functionsIn(prelude.tokens) };
   preludes.set(profile, made);
   return made;
 }
 
+/** What functions some tokens define. */
+function functionsIn(tokens: readonly Token[]): ReadonlySet<string> {
+  const functions = new Set<string>();
+  let depth = 0;
+  for (const [i, { kind, text }] of tokens.entries()) {
+    if (text === '{') depth++;
+    else if (text === '}') depth--;
+    else if (depth === 0 && kind === 'name' && tokens[i + 1]?.text === '(') functions.add(text);
+  }
+  return functions;
+}
+
 /** A text's tokens, behind the small functions where it names one of them. */
-function behindPrelude({ tokens, calls }: KnownPrelude, own: readonly Token[]): readonly Token[] {
-  return own.some(({ kind, text }) => kind === 'name' && calls.has(text)) ? [...tokens, ...own] : own;
+function behindPrelude({ tokens, functions }: KnownPrelude, own: readonly Token[]): readonly Token[] {
+  return own.some(({ kind, text }) => kind === 'name' && functions.has(text)) ? [...tokens, ...own] : own;
 }
 
 function mapOf(table: TableObject, objectTypes: ObjectTypes, layouts: Layouts, cpus: number): MapSpec {

@@ -1,6 +1,7 @@
 import type { mapTypes } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
 import { markLooping } from './kernel-function.ts';
+import type { MapShape } from './program.ts';
 import { resolveSymbol } from './symbols.ts';
 
 /**
@@ -174,16 +175,21 @@ const maxFrames = 8;
 
 /** Every chain of calls must fit the stack (check_max_stack_depth). */
 export function checkStackDepth(env: Environment): void {
+  const calls = env.subprograms.map((subprogram) => callsIn(env, subprogram));
   for (const [index, subprogram] of env.subprograms.entries()) {
-    if (index === 0 || subprogram.isCallback) checkChain(env, index);
+    if (index === 0 || subprogram.isCallback) checkChain(env, index, calls);
   }
 }
 
 const privateStackTypes = new Set(['kprobe', 'tracepoint', 'perf_event', 'raw_tracepoint']);
 
-function checkChain(env: Environment, start: number): void {
+function checkChain(env: Environment, start: number, calls: readonly (readonly number[])[]): void {
   const hasPrivateStack = privateStackTypes.has(env.program.type) && !env.subprograms.some((each) => each.hasTailCall);
+  /** What was found to fit: functions that call others many times, and these others … are reached in very many ways. */
+  const fits = new Set<number>();
   const walk = (index: number, depthBefore: number, frames: number): void => {
+    const key = (index * (maxStack + 1) + depthBefore) * maxFrames + frames;
+    if (fits.has(key)) return;
     const subprogram = env.subprograms[index] as Subprogram;
     if (subprogram.hasTailCall && frames > 0 && depthBefore >= 256) {
       env.fail(
@@ -196,20 +202,31 @@ function checkChain(env: Environment, start: number): void {
     const depth = isPrivate ? depthBefore : depthBefore + own;
     if (isPrivate && own > maxStack) env.fail('EACCES', `stack size of subprog ${index} is ${own}. Too large`);
     if (depth > maxStack) env.fail('EACCES', `combined stack size of ${frames + 1} calls is ${depth}. Too large`);
-    for (let slot = subprogram.start; slot < subprogram.end; slot++) {
-      if (!env.slots.isLocalCall(slot) && !env.slots.isFunctionAddress(slot)) continue;
-      const target = env.subprogramAt(slot + 1 + (env.slots.imm[slot] as number));
-      if (env.slots.isFunctionAddress(slot) && env.asyncCallbacks.has(target)) continue;
+    for (const target of calls[index] as readonly number[]) {
       if (frames + 1 >= maxFrames) env.fail('E2BIG', `the call stack of ${frames + 1} frames is too deep !`);
       walk(target, depth, frames + 1);
     }
+    fits.add(key);
   };
   walk(start, 0, 0);
+}
+
+/** The functions that one calls, or hands to a helper that calls them before it returns. */
+function callsIn(env: Environment, { start, end }: Subprogram): readonly number[] {
+  const { slots } = env;
+  const targets = new Set<number>();
+  for (let slot = start; slot < end; slot++) {
+    if (!slots.isLocalCall(slot) && !slots.isFunctionAddress(slot)) continue;
+    const target = env.subprogramAt(slot + 1 + (slots.imm[slot] as number));
+    if (!slots.isFunctionAddress(slot) || !env.asyncCallbacks.has(target)) targets.add(target);
+  }
+  return [...targets];
 }
 
 /** Resolves what 64-bit immediates stand for, and refuses opcodes that do not exist (resolve_pseudo_ldimm64). */
 export function resolveImmediates(env: Environment): void {
   const { slots } = env;
+  const used = new Set<MapShape>();
   for (let slot = 0; slot < slots.count; slot++) {
     const opcode = slots.opcode[slot] as number;
     const mode = opcode & 0xe0;
@@ -217,7 +234,7 @@ export function resolveImmediates(env: Environment): void {
       env.fail('EINVAL', 'BPF_LDX uses reserved fields');
     }
     if (opcode === 0x18) {
-      resolveWide(env, slot);
+      resolveWide(env, slot, used);
       slot++;
     } else if (!env.isOpcode(opcode)) {
       env.fail('EINVAL', `unknown opcode ${opcode.toString(16).padStart(2, '0')}`);
@@ -228,7 +245,8 @@ export function resolveImmediates(env: Environment): void {
 /** MAX_USED_MAPS (include/linux/bpf_verifier.h) */
 const mostMaps = 64;
 
-function resolveWide(env: Environment, slot: number): void {
+/** @param used the maps that the program names */
+function resolveWide(env: Environment, slot: number, used: Set<MapShape>): void {
   const { slots } = env;
   const next = slot + 1;
   if (
@@ -257,7 +275,7 @@ function resolveWide(env: Environment, slot: number): void {
     env.fail(env.program.otherFds?.has(fd) ? 'EINVAL' : 'EBADF', `fd ${fd} is not pointing to valid bpf_map`);
   }
   env.mapAt.set(slot, shape);
-  if (new Set(env.mapAt.values()).size > mostMaps) {
+  if (used.add(shape).size > mostMaps) {
     env.fail('E2BIG', `The total number of maps per program has reached the limit of ${mostMaps}`);
   }
   checkMapFits(env, shape.type, shape.spinLock !== undefined, shape.timer !== undefined);

@@ -1,5 +1,6 @@
 import { helperById, helperPrototype } from '../uapi/index.ts';
 import type { Environment } from './environment.ts';
+import type { Slots } from './program.ts';
 
 /**
  * Which registers are still read behind each instruction, whatever the path (kernel/bpf/verifier.c:
@@ -69,21 +70,45 @@ export function computeLiveRegisters(env: Environment): void {
     uses[slot] = use;
     kept[slot] = ~def;
   }
-  for (let changed = true; changed; ) {
-    changed = false;
-    for (let slot = slots.count - 1; slot >= 0; slot--) {
-      if (slot > 0 && slots.isWide(slot - 1) && slots.opcode[slot] === 0) continue;
-      const next = successors.next[slot] as number;
-      const jump = successors.jump[slot] as number;
-      const out = (next < 0 ? 0 : (liveRegisters[next] as number)) | (jump < 0 ? 0 : (liveRegisters[jump] as number));
-      const live = (out & (kept[slot] as number)) | (uses[slot] as number);
-      if (live !== liveRegisters[slot]) {
-        liveRegisters[slot] = live;
-        changed = !successors.isForward;
-      }
+  const update = (slot: number): boolean => {
+    const next = successors.next[slot] as number;
+    const jump = successors.jump[slot] as number;
+    const out = (next < 0 ? 0 : (liveRegisters[next] as number)) | (jump < 0 ? 0 : (liveRegisters[jump] as number));
+    const live = (out & (kept[slot] as number)) | (uses[slot] as number);
+    if (live === liveRegisters[slot]) return false;
+    liveRegisters[slot] = live;
+    return true;
+  };
+  for (let slot = slots.count - 1; slot >= 0; slot--) if (!isSecondHalf(slots, slot)) update(slot);
+  if (!successors.isForward) carryBack(env, update);
+  if (env.log.full) sayLiveRegisters(env);
+}
+
+function isSecondHalf(slots: Slots, slot: number): boolean {
+  return slot > 0 && slots.isWide(slot - 1) && slots.opcode[slot] === 0;
+}
+
+/** What jumps back bring: whatever leads to a slot is looked at again when that has changed. */
+function carryBack({ slots, successors }: Environment, update: (slot: number) => boolean): void {
+  const { next, jump } = successors;
+  /** The slots that lead to each: where its chain begins, and for each way the place of the next. */
+  const first = new Int32Array(slots.count).fill(-1);
+  const other = new Int32Array(slots.count * 2).fill(-1);
+  const pending: number[] = [];
+  for (let slot = 0; slot < slots.count; slot++) {
+    if (isSecondHalf(slots, slot)) continue;
+    for (let way = 0; way < 2; way++) {
+      const to = (way === 0 ? next[slot] : jump[slot]) as number;
+      if (to < 0) continue;
+      other[slot * 2 + way] = first[to] as number;
+      first[to] = slot * 2 + way;
+      if (to <= slot) pending.push(slot);
     }
   }
-  if (env.log.full) sayLiveRegisters(env);
+  for (let slot = pending.pop(); slot !== undefined; slot = pending.pop()) {
+    if (!update(slot)) continue;
+    for (let at = first[slot] as number; at >= 0; at = other[at] as number) pending.push(at >>> 1);
+  }
 }
 
 function sayLiveRegisters(env: Environment): void {

@@ -23,6 +23,8 @@ export class Log {
   #end = 0;
   #longest = 0;
   #isSilent = false;
+  /** Source lines as they are written: the same ones come again with every path. */
+  readonly #sources = new Map<string, string>();
 
   constructor(level: number, size: number) {
     this.level = level;
@@ -81,8 +83,13 @@ export class Log {
 
   /** Writes a line of the source, whose bytes may be any and which the kernel cuts at its message's length. */
   writeSource(text: string): void {
-    const bytes = encoder.encode(text);
-    this.write(String.fromCharCode(...bytes.subarray(0, longestMessage)));
+    if (this.level === 0 || this.#isSilent) return;
+    let bytes = this.#sources.get(text);
+    if (bytes === undefined) {
+      bytes = String.fromCharCode(...encoder.encode(text.slice(0, longestMessage)).subarray(0, longestMessage));
+      this.#sources.set(text, bytes);
+    }
+    this.write(bytes);
   }
 
   #put(text: string, isFixed: boolean): void {

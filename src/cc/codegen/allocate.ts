@@ -1,6 +1,6 @@
-import { GraphBuilder } from './build-graph.ts';
+import { GraphBuilder, mostLive } from './build-graph.ts';
 import { type Colouring, colour, colourMore } from './colour.ts';
-import { InterferenceGraph } from './interference.ts';
+import { colours, InterferenceGraph } from './interference.ts';
 import { LiveOut } from './liveness.ts';
 import { firstVirtual, type MachineFunction } from './machine.ts';
 import { Moves } from './moves.ts';
@@ -13,7 +13,7 @@ import { Spiller } from './spill.ts';
  */
 const mostRounds = 40;
 
-/** Gives each virtual register a real one; the frame grows by what is spilled. */
+/** Gives each virtual register a real one; the frame grows by what is spilled. Where it outgrows the stack by far, none. */
 export function allocateRegisters(f: MachineFunction): void {
   const out = new LiveOut(f);
   const graph = new InterferenceGraph();
@@ -22,12 +22,16 @@ export function allocateRegisters(f: MachineFunction): void {
   const reloads = f.registers;
   graph.grow(f.registers);
   builder.add(f.blocks, out, firstVirtual);
+  if (builder.most > mostLive) {
+    f.frame += (builder.most - colours) * 8;
+    return;
+  }
   moves.coalesce();
   let colouring = colour(graph, moves, reloads);
   for (let round = 0; colouring.spilled.length > 0; round++) {
     if (round === mostRounds) throw new RangeError('the registers of this function cannot be given out');
     const groups = groupsOf(colouring.spilled, graph);
-    for (const register of colouring.spilled) moves.remove(register);
+    moves.remove(colouring.spilled);
     for (let i = firstVirtual; i < graph.size; i++) if ((groups[i] as number) >= 0) out.delete(i);
     const blocks = new Spiller(f, groups, colouring.spilled.length).run();
     const since = graph.size;

@@ -8,6 +8,9 @@ import type { Moves } from './moves.ts';
 const lostByCalls = 0b111111;
 const realRegisters = (1 << framePointer) - 1;
 
+/** Registers that may be live at once: of more than these, there is no room in the stack for what finds no register. */
+export const mostLive = 1000;
+
 /**
  * Fills the interference graph from the code: each block is walked backwards, and what is live where a register is
  * written interferes with it. Blocks that got spill code are walked again for their new registers.
@@ -15,6 +18,8 @@ const realRegisters = (1 << framePointer) - 1;
 export class GraphBuilder {
   readonly #graph: InterferenceGraph;
   readonly #moves: Moves;
+  /** How many registers are live at once, at most. */
+  most = 0;
   #live = new LiveSet(0);
   /** Bits of the real registers that are live. */
   #real = 0;
@@ -101,6 +106,8 @@ export class GraphBuilder {
       return;
     }
     this.#live.delete(register);
+    if (this.#live.count > this.most) this.most = this.#live.count;
+    if (this.most > mostLive) return;
     if (this.#real !== 0) graph.forbid(register, this.#real);
     for (let j = 0; j < this.#live.count; j++) graph.interfere(register, list[j] as number);
   }

@@ -39,7 +39,7 @@ export function colourMore(
 
 function colourInOrder(
   order: readonly number[],
-  { first, links, forbidden }: InterferenceGraph,
+  { start, end, neighbours, forbidden }: InterferenceGraph,
   moves: Moves,
   colourOf: Int8Array,
 ): Colouring {
@@ -50,8 +50,8 @@ function colourInOrder(
   moves.link();
   for (const node of order) {
     let taken = forbidden[node] as number;
-    for (let at = first[node] as number; at >= 0; at = links[at + 1] as number)
-      taken |= bitOf[links[at] as number] as number;
+    const from = start[node] as number;
+    for (let at = (end[node] as number) - 1; at >= from; at--) taken |= bitOf[neighbours[at] as number] as number;
     const free = moves.freeColour(node, taken, colourOf);
     if (free < 0) spilled.push(node);
     else {
@@ -62,7 +62,10 @@ function colourInOrder(
   return { colourOf, spilled };
 }
 
-function removalOrder({ first, links, standing, degree, cost, size }: InterferenceGraph, reloads: number): number[] {
+function removalOrder(
+  { start, end, neighbours, standing, degree, cost, size }: InterferenceGraph,
+  reloads: number,
+): number[] {
   const order: number[] = [];
   /** Neighbours that are left; below 0 for what is taken away. */
   const rest = new Int32Array(size).fill(-1);
@@ -82,8 +85,9 @@ function removalOrder({ first, links, standing, degree, cost, size }: Interferen
     if ((rest[node] as number) < 0) continue;
     rest[node] = -1;
     order.push(node);
-    for (let at = first[node] as number; at >= 0; at = links[at + 1] as number) {
-      const one = links[at] as number;
+    const from = start[node] as number;
+    for (let at = (end[node] as number) - 1; at >= from; at--) {
+      const one = neighbours[at] as number;
       const around = rest[one] as number;
       rest[one] = around - 1;
       if (around === colours) easy.push(one);

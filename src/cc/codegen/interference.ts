@@ -1,15 +1,15 @@
 import { firstVirtual } from './machine.ts';
 
-/** Those that a register of a program has, more or less. */
-const neighbours = 32;
+/** Room for neighbours that a register begins with. */
+const leastRoom = 8;
 
 /** The real registers that are given out: r0 to r9. */
 export const colours = 10;
 
 /**
  * The interference graph: which registers are live at once and must not be one. A triangle of bits answers whether two
- * virtual registers interfere, and a chain for each names its neighbours; the real registers that one must not be are
- * bits of a mask. Registers that were merged into others or spilled stay in the chains of their neighbours, and stand
+ * virtual registers interfere, and a row for each names its neighbours; the real registers that one must not be are
+ * bits of a mask. Registers that were merged into others or spilled stay in the rows of their neighbours, and stand
  * no more.
  */
 export class InterferenceGraph {
@@ -23,10 +23,13 @@ export class InterferenceGraph {
   cost = new Float64Array(0);
   /** 1 for registers that are in the graph. */
   standing = new Uint8Array(0);
-  /** The chains: where a register's begins; a neighbour and, behind it, the place of the next one. -1 ends a chain. */
-  first = new Int32Array(0);
-  links = new Int32Array(0);
-  #end = 0;
+  /** The rows, one behind the other: where a register's begins and ends. The latest neighbours come last. */
+  start = new Int32Array(0);
+  end = new Int32Array(0);
+  neighbours = new Int32Array(0);
+  /** Where the room of each row ends: one that is full moves behind all others, with twice as much. */
+  #limit = new Int32Array(0);
+  #free = 0;
   /** What each register was merged into. */
   #alias = new Int32Array(0);
   #bits = new Uint32Array(0);
@@ -35,7 +38,7 @@ export class InterferenceGraph {
   grow(size: number): void {
     const old = this.size;
     this.size = size;
-    if (size > this.first.length) this.#reserve(size + (size >> 3));
+    if (size > this.start.length) this.#reserve(size + (size >> 3));
     for (let i = old; i < size; i++) {
       this.#alias[i] = i;
       this.standing[i] = i < firstVirtual ? 0 : 1;
@@ -51,7 +54,9 @@ export class InterferenceGraph {
     this.degree = into(new Int32Array(capacity), this.degree);
     this.cost = into(new Float64Array(capacity), this.cost);
     this.standing = into(new Uint8Array(capacity), this.standing);
-    this.first = into(new Int32Array(capacity).fill(-1), this.first);
+    this.start = into(new Int32Array(capacity), this.start);
+    this.end = into(new Int32Array(capacity), this.end);
+    this.#limit = into(new Int32Array(capacity), this.#limit);
     this.#alias = into(new Int32Array(capacity), this.#alias);
     this.#bits = into(new Uint32Array(Math.ceil((capacity * (capacity - 1)) / 64) + 1), this.#bits);
   }
@@ -83,24 +88,34 @@ export class InterferenceGraph {
     const now = (old | (1 << (bit & 31))) >>> 0;
     if (now === old) return;
     this.#bits[bit >>> 5] = now;
-    if (this.#end + 4 > this.links.length) this.#lengthen();
-    this.#chain(a, b);
-    this.#chain(b, a);
+    this.#append(a, b);
+    this.#append(b, a);
   }
 
-  #chain(of: number, other: number): void {
-    const at = this.#end;
-    this.#end += 2;
-    this.links[at] = other;
-    this.links[at + 1] = this.first[of] as number;
-    this.first[of] = at;
+  #append(of: number, other: number): void {
+    if (this.end[of] === this.#limit[of]) this.#move(of);
+    const at = this.end[of] as number;
+    this.neighbours[at] = other;
+    this.end[of] = at + 1;
     this.degree[of] = (this.degree[of] as number) + 1;
   }
 
+  #move(row: number): void {
+    const [from, to] = [this.start[row] as number, this.end[row] as number];
+    const start = this.#free;
+    this.#free += Math.max(leastRoom, (to - from) * 2);
+    if (this.#free > this.neighbours.length) this.#lengthen();
+    const { neighbours } = this;
+    for (let at = from; at < to; at++) neighbours[start + at - from] = neighbours[at] as number;
+    this.start[row] = start;
+    this.end[row] = start + to - from;
+    this.#limit[row] = this.#free;
+  }
+
   #lengthen(): void {
-    const { links } = this;
-    this.links = new Int32Array(Math.max(links.length * 2, this.size * neighbours * 2));
-    this.links.set(links);
+    const { neighbours } = this;
+    this.neighbours = new Int32Array(Math.max(this.#free * 2, this.size * leastRoom * 4));
+    this.neighbours.set(neighbours);
   }
 
   /** Notes that a virtual register must not be any of some real ones. */
@@ -117,8 +132,9 @@ export class InterferenceGraph {
   /** Takes a register out; its neighbours have one less. */
   remove(register: number): void {
     this.standing[register] = 0;
-    for (let at = this.first[register] as number; at >= 0; at = this.links[at + 1] as number) {
-      const other = this.links[at] as number;
+    const start = this.start[register] as number;
+    for (let at = (this.end[register] as number) - 1; at >= start; at--) {
+      const other = this.neighbours[at] as number;
       this.degree[other] = (this.degree[other] as number) - 1;
     }
   }
@@ -129,8 +145,9 @@ export class InterferenceGraph {
     this.cost[a] = (this.cost[a] as number) + (this.cost[b] as number);
     this.remove(b);
     if (a >= firstVirtual) this.forbid(a, this.forbidden[b] as number);
-    for (let at = this.first[b] as number; at >= 0; at = this.links[at + 1] as number) {
-      const other = this.links[at] as number;
+    const start = this.start[b] as number;
+    for (let at = (this.end[b] as number) - 1; at >= start; at--) {
+      const other = this.neighbours[at] as number;
       if (this.standing[other] === 0) continue;
       if (a < colours) this.forbid(other, 1 << a);
       else this.interfere(a, other);

@@ -25,7 +25,7 @@ export class Moves {
   #clock = 0;
   /** When something last changed about a register or its neighbours. */
   #changedAt = new Int32Array(0);
-  /** Chains as in the graph: the copies that each register is an end of. */
+  /** Chains of the copies that each register is an end of. */
   #first = new Int32Array(0);
   #next = new Int32Array(0);
   #other = new Int32Array(0);
@@ -38,14 +38,17 @@ export class Moves {
     if (to >= firstVirtual || from >= firstVirtual) this.#list.push({ to, from, gain, refusedAt: -1 });
   }
 
-  /** Forgets the copies that spilling made stores and loads of, and takes a spilled register out of the graph. */
-  remove(register: number): void {
-    this.#clock++;
-    this.#graph.remove(register);
-    this.#noteNeighbours(register);
-    this.#list = this.#list.filter(
-      ({ to, from }) => this.#graph.find(to) !== register && this.#graph.find(from) !== register,
-    );
+  /** Forgets the copies that spilling made stores and loads of, and takes spilled registers out of the graph. */
+  remove(registers: readonly number[]): void {
+    const graph = this.#graph;
+    const gone = new Uint8Array(graph.size);
+    for (const register of registers) {
+      this.#clock++;
+      graph.remove(register);
+      this.#noteNeighbours(register);
+      gone[register] = 1;
+    }
+    this.#list = this.#list.filter(({ to, from }) => gone[graph.find(to)] === 0 && gone[graph.find(from)] === 0);
   }
 
   coalesce(): void {
@@ -65,6 +68,8 @@ export class Moves {
         if (b < firstVirtual) [a, b] = [b, a];
         if (a === b || b < firstVirtual || graph.interferes(a, b)) continue;
         if (this.#isAllowed(move, a, b)) {
+          // The one with fewer neighbours goes: what is changed in thousands of places is one register in the end.
+          if (a >= firstVirtual && (graph.degree[b] as number) > (graph.degree[a] as number)) [a, b] = [b, a];
           this.#merge(a, b);
           changed = true;
         } else left.push(move);
@@ -84,9 +89,9 @@ export class Moves {
 
   /** Every neighbour of b is no trouble for the real register a. */
   #georgeAllows(a: number, b: number): boolean {
-    const { first, links, standing, degree, forbidden } = this.#graph;
-    for (let at = first[b] as number; at >= 0; at = links[at + 1] as number) {
-      const one = links[at] as number;
+    const { start, end, neighbours, standing, degree, forbidden } = this.#graph;
+    for (let at = (end[b] as number) - 1; at >= (start[b] as number); at--) {
+      const one = neighbours[at] as number;
       if (standing[one] === 0 || (degree[one] as number) < colours) continue;
       if ((((forbidden[one] as number) >>> a) & 1) === 0) return false;
     }
@@ -96,15 +101,15 @@ export class Moves {
   /** The two together have fewer neighbours that may be hard to colour than there are colours. */
   #briggsAllows(a: number, b: number): boolean {
     const graph = this.#graph;
-    const { first, links, standing, degree, forbidden } = graph;
+    const { start, end, neighbours, standing, degree, forbidden } = graph;
     let significant = 0;
     for (let mask = (forbidden[a] as number) | (forbidden[b] as number); mask !== 0; mask &= mask - 1) significant++;
-    for (let at = first[a] as number; at >= 0 && significant < colours; at = links[at + 1] as number) {
-      const one = links[at] as number;
+    for (let at = (end[a] as number) - 1; at >= (start[a] as number) && significant < colours; at--) {
+      const one = neighbours[at] as number;
       if (standing[one] === 1 && (degree[one] as number) >= colours) significant++;
     }
-    for (let at = first[b] as number; at >= 0 && significant < colours; at = links[at + 1] as number) {
-      const one = links[at] as number;
+    for (let at = (end[b] as number) - 1; at >= (start[b] as number) && significant < colours; at--) {
+      const one = neighbours[at] as number;
       if (standing[one] === 1 && (degree[one] as number) >= colours && !graph.interferes(a, one)) significant++;
     }
     return significant < colours;
@@ -119,14 +124,14 @@ export class Moves {
 
   /** The neighbours of a register that went away have changed, and theirs, where one is easy to colour since. */
   #noteNeighbours(register: number): void {
-    const { first, links, standing, degree } = this.#graph;
-    for (let at = first[register] as number; at >= 0; at = links[at + 1] as number) {
-      const one = links[at] as number;
+    const { start, end, neighbours, standing, degree } = this.#graph;
+    for (let at = (end[register] as number) - 1; at >= (start[register] as number); at--) {
+      const one = neighbours[at] as number;
       if (standing[one] === 0) continue;
       this.#changedAt[one] = this.#clock;
       if (degree[one] !== colours - 1) continue;
-      for (let i = first[one] as number; i >= 0; i = links[i + 1] as number)
-        this.#changedAt[links[i] as number] = this.#clock;
+      for (let i = (end[one] as number) - 1; i >= (start[one] as number); i--)
+        this.#changedAt[neighbours[i] as number] = this.#clock;
     }
   }
 

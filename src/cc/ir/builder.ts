@@ -35,6 +35,7 @@ export class Builder {
   readonly #narrowConstants = new Map<bigint, Value>();
   readonly #wideConstants = new Map<bigint, Value>();
   #limit = 0;
+  #slots = 0;
 
   constructor(at: Token) {
     this.at = at;
@@ -65,7 +66,8 @@ export class Builder {
 
   slot(name: string, size: number, align: number): Slot {
     const natural = size >= 8 ? 8 : size >= 4 ? 4 : size >= 2 ? 2 : 1;
-    const slot: Slot = { name, size, align: Math.min(8, Math.max(natural, align)), scope: this.scope, place: 0 };
+    const whole = Math.min(8, Math.max(natural, align));
+    const slot: Slot = { number: this.#slots++, name, size, align: whole, scope: this.scope, place: 0 };
     this.scope.slots.push(slot);
     return slot;
   }
@@ -370,8 +372,9 @@ export class Builder {
   }
 }
 
-/** Whether a mask keeps all of a value of so many bits. */
+/** Whether a mask that is not all ones keeps all of a value of so many bits. */
 function keepsAll(mask: bigint, bits: number): boolean {
+  if (bits === 64) return false;
   const most = (1n << BigInt(bits)) - 1n;
   return (mask & most) === most;
 }

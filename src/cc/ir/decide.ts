@@ -12,16 +12,20 @@ export function decide(condition: JumpOperation, left: Value, right: Value, widt
     if (condition === 'ne') return true;
   }
   if (right.op !== 'const') return decideAddresses(condition, left, right);
-  const most = (1n << BigInt(bitsOf(left))) - 1n;
   const value = right.constant;
+  if (value === 0n) return decideZero(condition, left, width);
+  const most = (1n << BigInt(bitsOf(left))) - 1n;
   if (condition === 'gt' && value >= most) return false;
   if (condition === 'le' && value >= most) return true;
-  if (condition === 'lt' && value === 0n) return false;
-  if (condition === 'ge' && value === 0n) return true;
   if (condition === 'lt' && value > most) return true;
   if (condition === 'ge' && value > most) return false;
-  if (value > most && (condition === 'eq' || condition === 'ne')) return condition === 'ne';
-  return width === 64 && bitsOf(left) < 32 && condition === 'slt' && value === 0n ? false : undefined;
+  return value > most && (condition === 'eq' || condition === 'ne') ? condition === 'ne' : undefined;
+}
+
+function decideZero(condition: JumpOperation, left: Value, width: 32 | 64): boolean | undefined {
+  if (condition === 'lt') return false;
+  if (condition === 'ge') return true;
+  return condition === 'slt' && width === 64 && bitsOf(left) < 32 ? false : undefined;
 }
 
 /** Addresses within one object compare as their offsets do; the verifier would not know. */

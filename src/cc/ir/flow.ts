@@ -161,6 +161,7 @@ function foldBranches(f: IrFunction): boolean {
 
 function mergeReturns(f: IrFunction): boolean {
   const kept = new Map<string, Block>();
+  const ways = new Ways();
   let changed = false;
   for (const block of f.blocks) {
     const { end } = block;
@@ -173,41 +174,62 @@ function mergeReturns(f: IrFunction): boolean {
       kept.set(key, block);
       continue;
     }
-    for (const pred of [...block.preds]) redirect(pred, block, other);
+    for (const pred of [...block.preds]) redirect(pred, block, other, ways);
     block.preds = [];
     changed = true;
   }
   return changed;
 }
 
+/** What leads to each block, where that was asked: thousands of ways may lead to one. */
+class Ways {
+  readonly #sets = new Map<Block, Set<Block>>();
+
+  /** The blocks that lead to one; who changes its list changes this too. */
+  of(block: Block): Set<Block> {
+    let set = this.#sets.get(block);
+    if (!set) {
+      set = new Set(block.preds);
+      this.#sets.set(block, set);
+    }
+    return set;
+  }
+}
+
 /** Makes `from` go to another block than before; the other has no phis, or gets their operands by the caller. */
-function redirect(from: Block, old: Block, to: Block): void {
+function redirect(from: Block, old: Block, to: Block, ways: Ways): void {
   const { end } = from;
   if (end?.kind === 'goto' && end.to === old) end.to = to;
   if (end?.kind === 'branch') {
     if (end.yes === old) end.yes = to;
     if (end.no === old) end.no = to;
   }
-  if (!to.preds.includes(from)) to.preds.push(from);
+  const known = ways.of(to);
+  if (known.has(from)) return;
+  known.add(from);
+  to.preds.push(from);
 }
 
 function skipEmpty(f: IrFunction): boolean {
+  const ways = new Ways();
   let changed = false;
   for (const block of f.blocks) {
     const { end } = block;
     if (end?.kind !== 'goto' || block.values.length > 0 || block.phis.length > 0 || block === f.entry) continue;
     const { to } = end;
     if (to === block) continue;
+    const known = ways.of(to);
     // With phis, a block that reaches `to` already would need two operands.
-    if (to.phis.length > 0 && block.preds.some((pred) => to.preds.includes(pred))) continue;
+    if (to.phis.length > 0 && block.preds.some((pred) => known.has(pred))) continue;
     const index = to.preds.indexOf(block);
     for (const pred of block.preds) {
-      if (!to.preds.includes(pred))
-        for (const phi of to.phis) phi.args.push(phi.args[index] as (typeof phi.args)[number]);
-      redirect(pred, block, to);
+      if (!known.has(pred)) for (const phi of to.phis) phi.args.push(phi.args[index] as (typeof phi.args)[number]);
+      redirect(pred, block, to, ways);
     }
     for (const phi of to.phis) phi.args.splice(index, 1);
     to.preds.splice(index, 1);
+    known.delete(block);
+    ways.of(block).clear();
     block.preds = [];
     block.end = { kind: 'unreachable' };
     changed = true;

@@ -104,6 +104,8 @@ export interface Assembly {
 
 /** Bytes of the stack frame that a variable or temporary takes while its scope lives. */
 export interface Slot {
+  /** Tells it from most others of the function. */
+  readonly number: number;
   readonly name: string;
   readonly size: number;
   readonly align: number;

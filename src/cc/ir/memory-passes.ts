@@ -21,7 +21,49 @@ interface Known {
   readonly size: number;
   readonly value: Value;
 }
-type State = Map<Slot | Value, Known[]>;
+
+/** What is known of memory, by its slot or address. A copy is made when one of those that share it changes. */
+class State {
+  #lists: Map<Slot | Value, Known[]>;
+  #isShared = false;
+
+  constructor(lists = new Map<Slot | Value, Known[]>()) {
+    this.#lists = lists;
+  }
+
+  get(key: Slot | Value): Known[] | undefined {
+    return this.#lists.get(key);
+  }
+
+  set(key: Slot | Value, list: Known[]): void {
+    this.#unshare();
+    this.#lists.set(key, list);
+  }
+
+  delete(key: Slot | Value): void {
+    if (!this.#lists.has(key)) return;
+    this.#unshare();
+    this.#lists.delete(key);
+  }
+
+  clear(): void {
+    if (this.#lists.size === 0) return;
+    this.#lists = new Map();
+    this.#isShared = false;
+  }
+
+  /** Another one that knows the same. */
+  share(): State {
+    const other = new State(this.#lists);
+    this.#isShared = other.#isShared = true;
+    return other;
+  }
+
+  #unshare(): void {
+    if (this.#isShared) this.#lists = new Map(this.#lists);
+    this.#isShared = false;
+  }
+}
 
 /** Whether any variable lies in memory. */
 function hasSlots({ slots, inner }: FrameScope): boolean {
@@ -128,9 +170,9 @@ function knownBefore(block: Block, behind: readonly (Behind | undefined)[]): Beh
   const before = only && behind[only.place];
   // A way in that was found closed may still be listed.
   const end = only?.end;
-  if (!before || (end?.kind === 'goto' && end.to !== block)) return { stack: new Map(), other: new Map() };
+  if (!before || (end?.kind === 'goto' && end.to !== block)) return { stack: new State(), other: new State() };
   if (end?.kind === 'goto') return before;
-  return { stack: new Map(before.stack), other: new Map(before.other) };
+  return { stack: before.stack.share(), other: before.other.share() };
 }
 
 /** What memory is known by: its slot, or the address that it is reached from. Undefined where others may write. */

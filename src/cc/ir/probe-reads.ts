@@ -92,7 +92,7 @@ class ProbeReads {
       return { slot, offset: offset + store.offset };
     }
     if (!this.#temporary) {
-      this.#temporary = { name: '', size: 8, align: 8, scope: this.#f.frame, place: 0 };
+      this.#temporary = { number: -1, name: '', size: 8, align: 8, scope: this.#f.frame, place: 0 };
       this.#f.frame.slots.push(this.#temporary);
     }
     return { slot: this.#temporary };

@@ -47,13 +47,20 @@ export class ValueTable {
   }
 }
 
-function hashOf({ op, width, args, imm, offset, size }: Value): number {
-  let hash = op.charCodeAt(0) * 31 + op.charCodeAt(op.length - 1) + width + imm * 7 + offset * 13 + size;
+function hashOf({ op, width, args, imm, offset, size, slot, table }: Value): number {
+  let hash = slot ? slot.number * 17 : table ? textHash(table.name) : 0;
+  hash += op.charCodeAt(0) * 31 + op.charCodeAt(op.length - 1) + width + imm * 7 + offset * 13 + size;
   for (let i = 0; i < args.length; i++) {
     const arg = args[i] as Value;
     hash = Math.imul(hash, 0x9e3779b1) + (arg.op === 'const' ? Number(arg.constant) : arg.id);
   }
   return hash ^ (hash >>> 15);
+}
+
+function textHash(text: string): number {
+  let hash = 0;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash, 31) + text.charCodeAt(i);
+  return hash;
 }
 
 function computesSame(a: Value, b: Value): boolean {

@@ -82,7 +82,7 @@ export class VariableValues {
     for (let steps = 0; ; steps++) {
       const known = definitions?.[block.place];
       if (known) {
-        if (steps > 0) this.write(variable, known, from);
+        if (steps > 0) this.#note(variable, known, from, steps);
         return resolve(known);
       }
       if (!block.sealed || block.preds.length !== 1) break;
@@ -100,6 +100,15 @@ export class VariableValues {
     this.write(variable, value, block);
     if (from !== block) this.write(variable, value, from);
     return value;
+  }
+
+  /** Writes down what was found some blocks before, there and on the way: others will go the same way. */
+  #note(variable: object, value: Value, from: Block, steps: number): void {
+    let block = from;
+    for (let step = 0; step < steps; step++) {
+      if ((step & (step - 1)) === 0) this.write(variable, value, block);
+      block = block.preds[0] as Block;
+    }
   }
 
   /** A phi of a block that others may lead to yet. */
@@ -146,9 +155,12 @@ export class VariableValues {
       const block = phi.block as Block;
       block.phis.splice(block.phis.indexOf(phi), 1);
       for (const user of this.#users.get(phi) ?? []) {
+        // What was found to be another is not asked again: a chain of them would hand on all that it met.
+        if (user.same) continue;
         this.#use(result, user);
-        if (user !== phi && user.op === 'phi' && !user.same && (user.block as Block).sealed) pending.push(user);
+        if ((user.block as Block).sealed) pending.push(user);
       }
+      this.#users.delete(phi);
     }
     return resolve(first);
   }

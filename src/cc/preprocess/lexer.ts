@@ -16,9 +16,9 @@ for (const letter of '_$') classOf[letter.charCodeAt(0)] = classes.letter;
 for (const one of '-+*/%&|^~!<>=?:;,.(){}[]#@') classOf[one.charCodeAt(0)] = classes.punctuator;
 
 type Eight = [number, number, number, number, number, number, number, number];
-const codes = Array.from('\n"$\'*./\\<=>:%', (one) => one.charCodeAt(0));
+const codes = Array.from('\n"$\'*./\\<=>:%8', (one) => one.charCodeAt(0));
 const [newline, quote, dollar, apostrophe, star, dot, slash, backslash] = codes as Eight;
-const [less, equals, greater, colon, percent] = codes.slice(8) as Eight;
+const [less, equals, greater, colon, percent, eight] = codes.slice(8) as Eight;
 
 /** Punctuators of two characters, by the code of the first and that of the second. */
 const twos = new Uint8Array(128 * 128);
@@ -65,6 +65,8 @@ class Lexer {
   readonly #diagnostics: Diagnostics;
   readonly #tokens: Token[] = [];
   readonly #faults = new Map<Token, Fault>();
+  /** Names may hold characters as `\\u…`. */
+  readonly #isEscaped: boolean;
   /** Where lines were joined, in the joined text, and how many characters went; the last that was passed. */
   readonly #joints: { readonly at: number; readonly length: number }[] = [];
   #joint = 0;
@@ -79,6 +81,7 @@ class Lexer {
     this.#file = file;
     this.#diagnostics = diagnostics;
     this.#text = this.#joined(file.text);
+    this.#isEscaped = this.#text.includes('\\');
     // A byte order mark says nothing.
     if (this.#text.charCodeAt(0) === 0xfeff) this.#at = 1;
   }
@@ -126,7 +129,7 @@ class Lexer {
     else if (kind === classes.digit || (code === dot && classAt(text, at + 1) === classes.digit)) {
       this.#push('number', endOfNumber(text, at));
     } else if ((code === less || code === colon || code === percent) && this.#digraph()) return;
-    else if (kind === classes.punctuator && !text.startsWith('/*', at)) {
+    else if (kind === classes.punctuator && !(code === slash && text.charCodeAt(at + 1) === star)) {
       this.#push('punctuator', at + lengthOfPunctuator(text, at));
     } else this.#stray();
   }
@@ -135,7 +138,7 @@ class Lexer {
     const at = this.#at;
     const end = endOfName(this.#text, at);
     const written = this.#text.slice(at, end);
-    if (!written.includes('\\')) this.#push('name', end, written);
+    if (!this.#isEscaped || !written.includes('\\')) this.#push('name', end, written);
     else
       this.#push(
         'name',
@@ -358,10 +361,10 @@ function isOfNumber(text: string, at: number): boolean {
 
 /** Whether a name here could be what a literal begins with. */
 function hasPrefix(text: string, at: number): boolean {
-  const first = text[at];
-  if (first !== 'u' && first !== 'U' && first !== 'L') return false;
-  const next = text[at + 1];
-  return next === '"' || next === "'" || (first === 'u' && next === '8' && text[at + 2] === '"');
+  const next = text.charCodeAt(at + 1);
+  if (next !== quote && next !== apostrophe && next !== eight) return false;
+  if (text[at] === 'u') return next !== eight || text.charCodeAt(at + 2) === quote;
+  return next !== eight && (text[at] === 'U' || text[at] === 'L');
 }
 
 /** Characters before the quote: none, `u`, `U`, `L` or `u8`. */

@@ -120,7 +120,7 @@ export class MacroTable {
 
   /** Those that a text may use. */
   names(): string[] {
-    return [...this.all().keys()].filter((name) => !name.startsWith('__tracebed_'));
+    return [...this.all().keys()].filter(isForTexts);
   }
 
   /** `#define` with the tokens behind it: NAME BODY, NAME(PARAMETERS) BODY. */
@@ -359,6 +359,11 @@ export class MacroTable {
 
 function definedHere({ name, at }: Macro): readonly DiagnosticNote[] {
   return isHeaders(at) ? [] : [{ message: `macro '${name}' defined here`, at: positionOf(at), length: name.length }];
+}
+
+/** What the headers keep for themselves is named so that no text has it. */
+export function isForTexts(name: string): boolean {
+  return !name.startsWith('__tracebed_');
 }
 
 /** It stands before every text, where nobody can look at it. */

@@ -41,17 +41,31 @@ export function askedBy(token: Token): Token {
   return at;
 }
 
+interface Line {
+  readonly start: number;
+  readonly end: number;
+  readonly text: string;
+}
+
+/** The line of each file that was asked for last: thousands of places may lie on one. */
+const lastLines = new WeakMap<SourceFile, Line>();
+
+function lineAt(file: SourceFile, offset: number): Line {
+  const last = lastLines.get(file);
+  if (last && offset >= last.start && offset <= last.end) return last;
+  const { text } = file;
+  const start = text.lastIndexOf('\n', offset - 1) + 1;
+  const newline = text.indexOf('\n', offset);
+  const end = newline < 0 ? text.length : newline;
+  const line = { start, end, text: text.slice(start, end) };
+  lastLines.set(file, line);
+  return line;
+}
+
 /** The place where a token was written, with the text of its line. */
-export function positionOf(token: Token): Position {
-  const { text, name } = token.file;
-  const start = text.lastIndexOf('\n', token.offset - 1) + 1;
-  const end = text.indexOf('\n', token.offset);
-  return {
-    file: name,
-    line: token.line,
-    column: token.offset - start + 1,
-    text: text.slice(start, end < 0 ? text.length : end),
-  };
+export function positionOf({ file, line, offset }: Token): Position {
+  const { start, text } = lineAt(file, offset);
+  return { file: file.name, line, column: offset - start + 1, text };
 }
 
 /** As `positionOf`, where it is known of another token: mostly they stand in one line. */

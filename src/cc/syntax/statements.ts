@@ -32,23 +32,21 @@ export class StatementParser {
       const body: Statement[] = [];
       while (!p.is('}')) {
         if (p.token.kind === 'end') p.close('}', at);
-        this.#guarded(() => {
-          if (parseStaticAssert(p)) return;
-          if (this.#startsDeclaration()) this.declaration(body);
-          else body.push(this.statement());
-        });
+        this.#item(body);
       }
       const end = p.next();
       return { kind: 'block', at, body, end };
     });
   }
 
-  /** What goes wrong in one statement is recorded, and reading goes on behind it. */
-  #guarded(read: () => void): void {
+  /** A declaration or statement. What goes wrong in it is recorded, and reading goes on behind it. */
+  #item(body: Statement[]): void {
     const p = this.#p;
     const { at, scope, depth } = p;
     try {
-      read();
+      if (parseStaticAssert(p)) return;
+      if (this.#startsDeclaration()) this.declaration(body);
+      else body.push(this.statement());
     } catch (fault) {
       if (!(fault instanceof Abandoned) || p.diagnostics.full) throw fault;
       p.scope = scope;

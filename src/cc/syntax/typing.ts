@@ -47,12 +47,8 @@ export class Typing {
   decay(value: Expression): Expression {
     const { type } = value;
     if (type.kind === 'array') {
-      return {
-        kind: 'address',
-        type: pointerTo(type.element, isUser(value), false, isConstantPlace(value)),
-        at: value.at,
-        base: value,
-      };
+      const pointer = pointerTo(type.element, isUser(value), false, isConstantPlace(value));
+      return { kind: 'address', type: pointer, at: value.at, base: value };
     }
     return type.kind === 'function' && value.kind === 'function' ? { ...value, type: pointerTo(type) } : value;
   }
@@ -320,8 +316,9 @@ function isTestable({ type }: Expression): boolean {
 
 /** What is wrong with a constant on the right, in clang's words. */
 function wrongConstant(op: BinaryOperator, left: Expression, right: bigint): string | undefined {
-  if (right === 0n && op === '/') return 'division by zero is undefined';
-  if (right === 0n && op === '%') return 'remainder by zero is undefined';
+  if (op === '/' || op === '%') {
+    return right === 0n ? `${op === '/' ? 'division' : 'remainder'} by zero is undefined` : undefined;
+  }
   if (op !== '<<' && op !== '>>') return undefined;
   if (right < 0n) return 'shift count is negative';
   return right >= sizeOf(left.type) * 8 ? 'shift count >= width of type' : undefined;
