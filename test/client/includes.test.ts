@@ -25,7 +25,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 test('quoted ones stand beside the file that asks, #include_next goes on behind its folder', () => {
   const text = `#include <own.h>
     _Static_assert(BESIDE + FIRST + SECOND == 111, "each was found");
-    _Static_assert(__has_include(<shared.h>) && __has_include("linux/sched.h") && !__has_include("beside.h"), "asked");
+    _Static_assert(__has_include(<shared.h>) && __has_include("linux/sched.h") && !__has_include("nowhere.h"), "asked");
     int f(void *ctx) { return 0; }`;
   const cflags = [`-I${folder}/a`, `-I${folder}/b`];
   using bpf = load(text, { cflags });
