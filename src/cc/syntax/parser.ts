@@ -2,7 +2,7 @@ import { Abandoned, type Diagnostics, didYouMean } from '../diagnostics.ts';
 import { setKernelOption } from '../dialect/kernel-options.ts';
 import { declareMapStruct } from '../dialect/map-structs.ts';
 import { parseTable } from '../dialect/tables.ts';
-import { askedBy, type Token } from '../preprocess/token.ts';
+import type { Token } from '../preprocess/token.ts';
 import type { KernelTypes } from '../types/kernel-types.ts';
 import { type CType, incompleteText, isComplete, quoted, StructType, sameType } from '../types/types.ts';
 import { isAssembly, parseAssembly } from './assembly.ts';
@@ -12,6 +12,7 @@ import { completes } from './completion.ts';
 import { DeclarationParser, type Declarator, type Specifiers } from './declarations.ts';
 import { deepest, tooDeep } from './depth.ts';
 import { ExpressionParser } from './expressions.ts';
+import { declareFunction } from './functions.ts';
 import { InitializerParser } from './initializers.ts';
 import { LoopParser } from './loops.ts';
 import { MemberParser } from './members.ts';
@@ -54,11 +55,9 @@ export function parse(
 
 class UnitParser {
   readonly #p: Parsing;
-  readonly #outermost: Parsing['scope'];
 
   constructor(p: Parsing) {
     this.#p = p;
-    this.#outermost = p.scope;
   }
 
   next(): void {
@@ -72,7 +71,7 @@ class UnitParser {
       this.#external();
     } catch (fault) {
       if (!(fault instanceof Abandoned)) throw fault;
-      p.scope = this.#outermost;
+      p.scope = p.outermost;
       p.current = undefined;
       p.depth = 0;
       p.statements = new StatementParser(p);
@@ -101,7 +100,7 @@ class UnitParser {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
       } else if (specifiers.typedef) this.#typedef(name, declarator);
       else if (type.kind === 'function') {
-        const made = this.#function(name, type, declarator, specifiers);
+        const made = declareFunction(p, name, type, declarator, specifiers);
         if (p.is('{')) {
           this.#body(made, name);
           return;
@@ -138,55 +137,6 @@ class UnitParser {
         notes: [definedBefore(earlier.at)],
       });
     } else p.declareOnce(name, typedefOf(name, declarator));
-  }
-
-  #function(
-    name: Token,
-    type: Extract<CType, { kind: 'function' }>,
-    declarator: Declarator,
-    specifiers: Specifiers,
-  ): FunctionObject {
-    const p = this.#p;
-    const known = this.#outermost.own(name.text);
-    if (known?.kind === 'function') {
-      this.#checkAlike(name, type, known.function);
-      if (!p.is('{')) return known.function;
-      if (known.function.body) this.#again(name, `redefinition of '${name.text}'`, known.function.at);
-      known.function.parameters = declarator.parameters ?? [];
-      known.function.returns = type.returns;
-      return known.function;
-    }
-    const made: FunctionObject = {
-      name: name.text,
-      at: name,
-      returns: type.returns,
-      parameters: declarator.parameters ?? [],
-      variadic: type.variadic,
-      body: undefined,
-      // An inline function that is not extern has no code of its own (C11 6.7.4p7).
-      static: specifiers.static || (specifiers.inline && (!specifiers.extern || declarator.attributes.gnuInline)),
-      noinline: declarator.attributes.noinline,
-      builtin: askedBy(name).file.name === '<built-in>',
-      section: declarator.attributes.section,
-    };
-    if (p.declareOnce(name, { kind: 'function', function: made })) p.functions.push(made);
-    return made;
-  }
-
-  #again(name: Token, message: string, earlier: Token): void {
-    this.#p.diagnostics.error(name, message, { notes: [definedBefore(earlier)] });
-  }
-
-  /** Declared before with other parameters or another result. */
-  #checkAlike(name: Token, type: Extract<CType, { kind: 'function' }>, known: FunctionObject): void {
-    // `int f()` says nothing of its parameters.
-    const open = type.parameters.length === 0 || known.parameters.length === 0;
-    const alike =
-      sameType(type.returns, known.returns) &&
-      (open ||
-        (type.parameters.length === known.parameters.length &&
-          type.parameters.every((one, i) => sameType(one.type, known.parameters[i]?.type ?? one.type))));
-    if (!alike) this.#again(name, `conflicting types for '${name.text}'`, known.at);
   }
 
   #body(made: FunctionObject, name: Token): void {
@@ -253,7 +203,7 @@ class UnitParser {
 
   #global(name: Token, type: CType, specifiers: Specifiers, declarator: Declarator): void {
     const p = this.#p;
-    const earlier = this.#outermost.own(name.text);
+    const earlier = p.outermost.own(name.text);
     const known = earlier?.kind === 'variable' ? earlier.variable : undefined;
     const { section, weak } = declarator.attributes;
     const options = { global: true, constant: declarator.constant || section === '.kconfig' };

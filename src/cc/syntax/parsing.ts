@@ -32,7 +32,9 @@ export class Parsing {
   readonly typing: Typing;
   readonly bccDialect: boolean;
   regions = new Regions();
-  scope = new Scope();
+  /** The file's. */
+  readonly outermost = new Scope();
+  scope = this.outermost;
   at = 0;
   /** A struct's semicolon is missing, which was told: what follows begins anew. */
   cut = false;

@@ -1,11 +1,12 @@
 import { Abandoned } from '../diagnostics.ts';
 import { parseTable } from '../dialect/tables.ts';
 import { positionOf, type Token } from '../preprocess/token.ts';
-import { incompleteText, isComplete, types } from '../types/types.ts';
+import { type CType, incompleteText, isComplete, types } from '../types/types.ts';
 import { isAssembly, parseAssembly } from './assembly.ts';
 import type { Expression, Statement, Variable } from './ast.ts';
 import { noAttributes, parseAttributes } from './attributes.ts';
 import type { Declarator, Specifiers } from './declarations.ts';
+import { declareFunction } from './functions.ts';
 import { definedBefore, type Parsing } from './parsing.ts';
 import { parseStaticAssert } from './static-assert.ts';
 import { SwitchParser } from './switches.ts';
@@ -91,7 +92,7 @@ export class StatementParser {
         p.diagnostics.abandon(p.token, `expected identifier or '('`);
       } else if (specifiers.typedef) {
         p.declareOnce(name, typedefOf(name, declarator));
-      } else if (type.kind === 'function') this.#localFunction(name);
+      } else if (type.kind === 'function') this.#prototype(name, type, declarator, specifiers);
       else {
         const local = this.#local(name, declarator, specifiers, into);
         local.align = Math.max(attributes.align, specifiers.attributes.align);
@@ -101,13 +102,19 @@ export class StatementParser {
     p.semicolon('at end of declaration');
   }
 
-  /** A prototype within a function: the name is that of the file. */
-  #localFunction(name: Token): void {
+  /** A prototype within a function: what it names is the file's, and known by that name in this block. */
+  #prototype(
+    name: Token,
+    type: Extract<CType, { kind: 'function' }>,
+    declarator: Declarator,
+    specifiers: Specifiers,
+  ): void {
     const p = this.#p;
     if (p.is('{')) {
       p.diagnostics.abandon(p.token, 'function definition is not allowed here', 'define it before this function');
     }
-    if (!p.scope.find(name.text)) p.diagnostics.error(name, `'${name.text}' is declared here and nowhere defined`);
+    const made = declareFunction(p, name, type, declarator, specifiers);
+    if (p.scope.own(name.text)?.kind !== 'function') p.declareOnce(name, { kind: 'function', function: made });
   }
 
   #local(name: Token, declarator: Declarator, specifiers: Specifiers, into: Statement[]): Variable {

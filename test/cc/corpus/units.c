@@ -37,3 +37,14 @@ u64 run(u64 *in) { union u x = (union u)5L; return x.b; }
 /* constructor: 3 */
 typedef __builtin_va_list va_list;
 u64 run(u64 *in) { return 3; }
+/* prototypeWithin: 44 */
+static int helper(int);
+u64 run(u64 *in) {
+  int g = 1, two;
+  { int g(int x), h(void); int g(int); two = g(h()); }
+  int helper(int);
+  return g + two * 10 + helper(20);
+}
+int g(int x) { return x; }
+int h(void) { return 2; }
+static int helper(int x) { return x + 3; }
