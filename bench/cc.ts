@@ -25,8 +25,8 @@ const rounds = 3;
 /** Turns of both at each of the plain texts; ours are several, for a process is warm when it has just done the same. */
 const turns = 15;
 const inARow = 10;
-/** Compilations before anything is timed: V8 has compiled the compiler's own code by then, on a busy machine too. */
-const warmUps = 60;
+/** Compilations before anything is timed: V8 goes on making the compiler's own code faster for as many. */
+const warmUps = 300;
 
 const refused = new Set<string>();
 const machine = boot({ profile, cpus: 2 });

@@ -6,7 +6,7 @@ import { Abandoned, type Diagnostic, Diagnostics } from './diagnostics.ts';
 import { headerNames, misspeltHeader } from './dialect/header-names.ts';
 import { headerText, isKernelHeader, kernelHeader, predefined } from './dialect/headers.ts';
 import { isLibbpfHeader } from './dialect/libbpf-headers.ts';
-import { checkTarget, programKind } from './dialect/programs.ts';
+import { checkTarget, hasSections, programKind } from './dialect/programs.ts';
 import { argumentRegisters } from './dialect/registers.ts';
 import { tableSizes } from './dialect/tables.ts';
 import type { UsdtArgument } from './lower/lowering.ts';
@@ -101,8 +101,9 @@ function compile(text: string, options: CompileOptions, diagnostics: Diagnostics
   const programs: ProgramSpec[] = [];
   if (!diagnostics.failed) {
     const usdtArgument = options.usdtArgument ?? argumentInRegister;
+    const sections = hasSections(unit.functions);
     for (const f of unit.functions) {
-      const kind = programKind(f, diagnostics);
+      const kind = programKind(f, sections, diagnostics);
       if (kind) checkTarget(f, kind, profile, diagnostics);
       if (kind)
         programs.push(

@@ -26,6 +26,23 @@ test('a function that only others call is none', () => {
   expect(compileC(text, { profile }).object?.programs.map((program) => program.name)).toEqual(['twice']);
 });
 
+test('in a text with sections a function without one is for others to call, and static to the verifier', () => {
+  const text = `
+    __attribute__((noinline)) int half(int n) { return n / 2; }
+    __attribute__((section("kprobe/vfs_read"))) int run(struct pt_regs *ctx) { return half(4); }`;
+  const { object } = compileC(text, { profile });
+  const [run, ...others] = object?.programs ?? [];
+  expect([run?.name, others]).toEqual(['run', []]);
+  const linkages = run?.functions?.map(({ name, type }) => {
+    const told = object?.btf?.type(type);
+    return [name, told?.kind === 'function' ? told.linkage : undefined];
+  });
+  expect(linkages).toEqual([
+    ['run', 1],
+    ['half', 0],
+  ]);
+});
+
 test('a stack trace map has a power of two of buckets, as BCC makes it', () => {
   const text = 'BPF_STACK_TRACE(stacks, 10240); int f(struct pt_regs *ctx) { return stacks.get_stackid(ctx, 0); }';
   expect(compileC(text, { profile }).object?.maps[0]?.maxEntries).toBe(16384);

@@ -8,7 +8,8 @@ import { type CType, isScalar, printCType } from '../types/types.ts';
 
 /**
  * Which functions are programs, and of which type: by BCC's names (`kprobe__tcp_v4_connect`), by a section, else by the
- * context that the first parameter takes.
+ * context that the first parameter takes. A text with sections is of libbpf's form: there functions without one are for
+ * others to call.
  */
 export interface ProgramKind {
   readonly type: ProgramType;
@@ -42,15 +43,23 @@ const contexts: Readonly<Record<string, readonly [type: ProgramType, section: st
   sk_msg_md: ['sk_msg', 'sk_msg'],
 };
 
-/** Undefined for a function that is only called by others. */
-export function programKind(f: FunctionObject, diagnostics: Diagnostics): ProgramKind | undefined {
+/** Whether functions of a text stand in sections that say what they are for. */
+export function hasSections(functions: readonly FunctionObject[]): boolean {
+  return functions.some(({ body, section }) => body && section !== undefined && !isCode(section));
+}
+
+/**
+ * Undefined for a function that is only called by others.
+ * @param sections whether the text has some
+ */
+export function programKind(f: FunctionObject, sections: boolean, diagnostics: Diagnostics): ProgramKind | undefined {
   if (!f.body || f.static || f.builtin) return undefined;
-  const kind = f.section === undefined ? byName(f) : bySection(f.section);
+  const kind = f.section === undefined ? byName(f, sections) : bySection(f.section);
   if (kind && isSound(f, kind, diagnostics)) return kind;
   return undefined;
 }
 
-function byName(f: FunctionObject): ProgramKind {
+function byName(f: FunctionObject, sections: boolean): ProgramKind | undefined {
   for (const [prefix, type, section, parameters] of prefixes) {
     if (f.name.startsWith(prefix)) return { type, section: `${section}/${f.name.slice(prefix.length)}`, parameters };
   }
@@ -59,12 +68,16 @@ function byName(f: FunctionObject): ProgramKind {
     return { type: 'tracepoint', section: `tracepoint/${tracepoint.replace('__', '/')}`, parameters: 'none' };
   }
   if (f.name.startsWith('syscall__')) return { type: 'kprobe', section: 'kprobe', parameters: 'syscall' };
-  return byContext(f.parameters[0]?.type);
+  return sections ? undefined : byContext(f.parameters[0]?.type);
 }
 
-/** Undefined where compilers put code that is no program. */
+/** Where compilers put code that is no program. */
+function isCode(section: string): boolean {
+  return section.startsWith('.text');
+}
+
 function bySection(section: string): ProgramKind | undefined {
-  if (section.startsWith('.text')) return undefined;
+  if (isCode(section)) return undefined;
   const type = typeOf(section);
   return { type: type ?? 'kprobe', section, parameters: parametersOf(type, section) };
 }

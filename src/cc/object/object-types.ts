@@ -44,17 +44,20 @@ export class ObjectTypes {
   program(f: FunctionObject): TypeId {
     const context = f.parameters[0]?.type;
     if (context?.kind === 'pointer') this.#own.add(context.target);
-    return this.#function(f, f.parameters.slice(0, 1));
+    return this.#function(f, f.parameters.slice(0, 1), f.static ? 0 : 1);
   }
 
+  /**
+   * Of a function that is called, which is static whatever the text says: what its code takes for granted of pointers is
+   * what its callers hand to it, so the verifier is to follow each call. A global one it would take by its prototype.
+   */
   function(f: FunctionObject): TypeId {
-    return this.#function(f, f.parameters);
+    return this.#function(f, f.parameters, 0);
   }
 
-  #function(f: FunctionObject, parameters: readonly Variable[]): TypeId {
-    return this.#once(`function ${f.name}`, () => {
-      const prototype = this.#prototype(f.returns, parameters, false);
-      return { kind: 'function', name: f.name, prototype, linkage: f.static ? 0 : 1 };
+  #function({ name, returns }: FunctionObject, parameters: readonly Variable[], linkage: 0 | 1): TypeId {
+    return this.#once(`function ${name} ${linkage}`, () => {
+      return { kind: 'function', name, prototype: this.#prototype(returns, parameters, false), linkage };
     });
   }
 

@@ -20,6 +20,8 @@ export function declareFunction(
   const known = p.outermost.own(name.text);
   if (known?.kind === 'function') {
     checkAlike(p, name, type, known.function);
+    known.function.section ??= attributes.section;
+    known.function.noinline ||= attributes.noinline;
     if (!p.is('{')) return known.function;
     if (known.function.body) again(p, name, `redefinition of '${name.text}'`, known.function);
     known.function.parameters = parameters;
