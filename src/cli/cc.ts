@@ -149,7 +149,8 @@ function summary(object: ObjectSpec): string {
   const maps = object.maps.map(
     (map) => `map ${map.name}  ${map.type}  key ${map.keySize}  value ${map.valueSize}  entries ${map.maxEntries}`,
   );
-  return `${[...programs, ...maps].join('\n')}\n`;
+  const lines = [...programs, ...maps];
+  return `${lines.length === 0 ? 'no program and no map' : lines.join('\n')}\n`;
 }
 
 /** Where a line of the text begins in the code; the columns within it are passed over. */
