@@ -128,14 +128,14 @@ async function showLines(run: Run, format: ReportFormat, flags: RunFlags, io: Io
 
 /** A dashboard leaves nothing on the terminal: what it came to is written behind it, unless the terminal has gone. */
 async function showDashboard(run: Run, flags: RunFlags, io: Io): Promise<number> {
-  const [{ runDashboard }, { closing }] = await Promise.all([import('../tui/index.ts'), import('../report/index.ts')]);
+  const [{ runDashboard, signalExitCodes }, { closing }] = await Promise.all([
+    import('../tui/index.ts'),
+    import('../report/index.ts'),
+  ]);
   const close = closing(run);
   const code = await runDashboard(run, { input: io.stdin, output: io.stdout });
-  if (code === hungUp) return code;
+  if (code === signalExitCodes.SIGHUP) return code;
   run.stop();
   await print(io, close(flags));
   return code;
 }
-
-/** The exit code after SIGHUP. */
-const hungUp = 129;

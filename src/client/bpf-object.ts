@@ -12,7 +12,7 @@ import type { Fd, Kernel, ProgramLoad } from '../sys/index.ts';
 import { mapFlags, type ProgramType } from '../uapi/index.ts';
 import { attachAll, type BpfLink, type Target } from './attach.ts';
 import { BpfError, request } from './bpf-error.ts';
-import type { Codec } from './codec.ts';
+import { type Codec, encoded, u32Codec } from './codec.ts';
 import { type LoadedMap, MapTable } from './map-table.ts';
 import { PerfBuffer, type PerfBufferOptions } from './perf-buffer.ts';
 import { loadOrExplain } from './refusal.ts';
@@ -97,7 +97,8 @@ export class BpfObject implements Disposable {
     const map = this.maps.get(name);
     for (const { slot, name: held } of map ? holds : []) {
       const value = descriptorOf(held) ?? missing('map or program', held, this.maps.keys(), at);
-      const update = (): void => this.kernel.mapUpdate((map as LoadedMap).fd, u32(slot), u32(value));
+      const update = (): void =>
+        this.kernel.mapUpdate((map as LoadedMap).fd, encoded(u32Codec, slot), encoded(u32Codec, value));
       request('map update', `cannot put ${held} into map ${name}`, update);
     }
   }
@@ -256,12 +257,6 @@ function pinned(kernel: Kernel, path: string, create: () => Fd): Fd {
     throw fault;
   }
   return fd;
-}
-
-function u32(value: number): Uint8Array {
-  const bytes = new Uint8Array(4);
-  new DataView(bytes.buffer).setUint32(0, value, true);
-  return bytes;
 }
 
 /** A section of the program's data; one that programs only read is frozen, so that nobody can change it (as libbpf). */

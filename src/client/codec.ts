@@ -1,4 +1,4 @@
-import { nearestHint, TracebedError, UsageError } from '../base/index.ts';
+import { nearestHint, TracebedError, UsageError, viewOf } from '../base/index.ts';
 import type { FieldLayout, FieldType, StructLayout } from '../object/index.ts';
 
 /**
@@ -11,6 +11,13 @@ export interface Codec<T> {
   readonly size: number;
   read(view: DataView, offset: number): T;
   write(view: DataView, offset: number, value: T): void;
+}
+
+/** A value as the bytes of a key or value of a map. */
+export function encoded<T>(codec: Codec<T>, value: T): Uint8Array {
+  const bytes = new Uint8Array(codec.size);
+  codec.write(viewOf(bytes), 0, value);
+  return bytes;
 }
 
 export const u8Codec: Codec<number> = {

@@ -2,7 +2,7 @@ import { roundUp, SysError, viewOf } from '../base/index.ts';
 import type { MapSpec } from '../object/index.ts';
 import type { Fd, Kernel, MapBatch } from '../sys/index.ts';
 import { request } from './bpf-error.ts';
-import type { Codec } from './codec.ts';
+import { type Codec, encoded } from './codec.ts';
 
 /** A map that is loaded: its fd and what it was made of. */
 export interface LoadedMap {
@@ -30,14 +30,14 @@ export class MapTable<K, V> {
 
   /** Undefined when there is no such key. */
   get(key: K): V | undefined {
-    const bytes = this.#lookup(this.#encode(this.#key, key));
+    const bytes = this.#lookup(encoded(this.#key, key));
     return bytes && this.#value.read(viewOf(bytes), 0);
   }
 
   /** @param flags updateFlags: any, noExist, exist. @throws BpfError E2BIG when the map is full, EEXIST, ENOENT */
   set(key: K, value: V, flags = 0): void {
-    const keyBytes = this.#encode(this.#key, key);
-    const valueBytes = this.#encode(this.#value, value);
+    const keyBytes = encoded(this.#key, key);
+    const valueBytes = encoded(this.#value, value);
     request('map update', `cannot write to map ${this.name}`, () =>
       this.#kernel.mapUpdate(this.map.fd, keyBytes, valueBytes, flags),
     );
@@ -45,12 +45,12 @@ export class MapTable<K, V> {
 
   /** Whether the key was there. */
   delete(key: K): boolean {
-    return this.#remove(this.#encode(this.#key, key));
+    return this.#remove(encoded(this.#key, key));
   }
 
   /** Adds a value to a queue, a stack or a bloom filter. @throws BpfError E2BIG when it is full */
   push(value: V, flags = 0): void {
-    const bytes = this.#encode(this.#value, value);
+    const bytes = encoded(this.#value, value);
     request('map update', `cannot push to map ${this.name}`, () =>
       this.#kernel.mapUpdate(this.map.fd, noKey, bytes, flags),
     );
@@ -68,7 +68,7 @@ export class MapTable<K, V> {
 
   /** Whether a bloom filter may hold a value; when false, it surely does not. */
   mayHold(value: V): boolean {
-    const bytes = this.#encode(this.#value, value);
+    const bytes = encoded(this.#value, value);
     return this.#keyless('look in', () => this.#kernel.mapLookup(this.map.fd, noKey, bytes)) !== undefined;
   }
 
@@ -144,7 +144,7 @@ export class MapTable<K, V> {
   }
 
   protected zeroAt(key: K): void {
-    const bytes = this.#encode(this.#key, key);
+    const bytes = encoded(this.#key, key);
     request('map update', `cannot write to map ${this.name}`, () =>
       this.#kernel.mapUpdate(this.map.fd, bytes, new Uint8Array(this.#value.size), 0),
     );
@@ -166,7 +166,7 @@ export class MapTable<K, V> {
 
   /** The key behind one in the table's order, the first of all behind undefined; undefined behind the last. */
   next(key?: K): K | undefined {
-    const found = this.#next(key === undefined ? null : this.#encode(this.#key, key));
+    const found = this.#next(key === undefined ? null : encoded(this.#key, key));
     return found ? this.#key.read(viewOf(found), 0) : undefined;
   }
 
@@ -188,12 +188,6 @@ export class MapTable<K, V> {
       }),
     );
     return done ?? false;
-  }
-
-  #encode<T>(codec: Codec<T>, value: T): Uint8Array {
-    const bytes = new Uint8Array(codec.size);
-    codec.write(viewOf(bytes), 0, value);
-    return bytes;
   }
 }
 

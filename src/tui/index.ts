@@ -2,4 +2,4 @@
 
 export type { Output } from './canvas.ts';
 export { runDashboard, type Terminal } from './dashboard.ts';
-export type { ProcessLike } from './signals.ts';
+export { type ProcessLike, signalExitCodes } from './signals.ts';

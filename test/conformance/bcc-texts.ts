@@ -5,6 +5,7 @@ import type { Btf } from '../../src/btf/index.ts';
 import { loadedFor, type MapSpec, type ObjectSpec, type ProgramSpec } from '../../src/object/index.ts';
 import { attachTypes, type MapType, mapTypes, type ProgramType, programTypes } from '../../src/uapi/index.ts';
 import { type MapShape, type ProgramText, type Verdict, verify } from '../../src/verifier/index.ts';
+import { mapQuestion } from './kernel-script.ts';
 
 /** The C texts of a folder with what is known of each, and the three who judge a program: a kernel, our verifier, BCC. */
 export interface Text {
@@ -62,11 +63,7 @@ export interface KernelAnswer {
 /** What the oracle is asked of a program: its code with the maps that it uses. */
 export function questionOf(object: ObjectSpec, program: ProgramSpec, type: ProgramType): object {
   const maps = object.maps.map((map) => ({
-    type: mapTypes[map.type],
-    key: map.keySize,
-    value: map.valueSize,
-    max: map.maxEntries,
-    flags: map.flags,
+    ...mapQuestion(map),
     at: program.relocations.filter((one) => one.map === map.name).map((one) => one.slot),
   }));
   const used = maps.filter((map) => map.at.length > 0);

@@ -1,7 +1,6 @@
 import { toHex } from '../../src/base/index.ts';
 import type { ObjectSpec } from '../../src/object/index.ts';
-import { mapTypes } from '../../src/uapi/index.ts';
-import { KernelScript, kernelScript } from './kernel-script.ts';
+import { KernelScript, kernelScript, mapQuestion } from './kernel-script.ts';
 
 /** The running kernel, as root: takes an object's first program as a raw tracepoint's and runs it on eight words. */
 export class Kernel {
@@ -10,11 +9,7 @@ export class Kernel {
   async run(object: ObjectSpec, input: readonly bigint[]): Promise<KernelRun> {
     const [program] = object.programs;
     const maps = object.maps.map((map) => ({
-      type: mapTypes[map.type],
-      key: map.keySize,
-      value: map.valueSize,
-      max: map.maxEntries,
-      flags: map.flags,
+      ...mapQuestion(map),
       contents: map.contents && toHex(map.contents),
       at: program?.relocations.filter((one) => one.map === map.name && one.offset === undefined).map((one) => one.slot),
       values_at: program?.relocations.flatMap((one) =>

@@ -1,6 +1,8 @@
 import { execFileSync, spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { createInterface } from 'node:readline';
+import type { MapSpec } from '../../src/object/index.ts';
+import { mapTypes } from '../../src/uapi/index.ts';
 
 /** Python scripts that ask the running kernel, as root: one JSON object a line in, one a line out, in order. */
 export const kernelScript = createRequire(import.meta.url).resolve('#root/test/conformance/kernel.py');
@@ -37,4 +39,9 @@ export class KernelScript<Answer> {
   close(): void {
     this.#process.stdin.end();
   }
+}
+
+/** A map as the scripts take it. */
+export function mapQuestion({ type, keySize, valueSize, maxEntries, flags }: MapSpec) {
+  return { type: mapTypes[type], key: keySize, value: valueSize, max: maxEntries, flags };
 }

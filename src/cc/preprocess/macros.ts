@@ -20,15 +20,15 @@ export interface Macro {
 }
 
 const none: ReadonlySet<string> = new Set();
-/** Macros that no text defines. */
-const own: ReadonlySet<string> = new Set([
-  '__LINE__',
-  '__FILE__',
-  '__FILE_NAME__',
-  '__BASE_FILE__',
-  '__INCLUDE_LEVEL__',
-  '__COUNTER__',
-]);
+/** Macros that no text defines, by what stands for a use of them. */
+const own: Readonly<Record<string, (use: Token) => number | string>> = {
+  __LINE__: (use) => askedBy(use).line,
+  __FILE__: (use) => askedBy(use).file.name,
+  __FILE_NAME__: (use) => askedBy(use).file.name.replace(/^.*\//, ''),
+  __BASE_FILE__: (use) => outermost(askedBy(use)).name,
+  __INCLUDE_LEVEL__: (use) => includesAround(askedBy(use)).length,
+};
+const counter = '__COUNTER__';
 const mostExpanded = 500_000;
 /** Tokens that the bodies of macros may become in a text: a call within a call within … doubles them each time. */
 const mostTokens = 100_000;
@@ -71,7 +71,7 @@ export class MacroTable {
 
   /** Whether `#ifdef` takes it as defined. */
   has(name: string): boolean {
-    return this.get(name) !== undefined || this.#constantOf(name) !== undefined || own.has(name) || isQuestion(name);
+    return this.get(name) !== undefined || this.#constantOf(name) !== undefined || isOwn(name) || isQuestion(name);
   }
 
   /** What a name that is no macro of the text counts as in `#if`. */
@@ -279,19 +279,10 @@ export class MacroTable {
   #builtin(token: Token, pending: Token[]): Token {
     const { text } = token;
     if (!text.startsWith('__')) return token;
-    switch (text) {
-      case '__LINE__':
-        return { ...token, kind: 'number', text: String(askedBy(token).line) };
-      case '__FILE__':
-        return { ...token, kind: 'string', text: JSON.stringify(askedBy(token).file.name) };
-      case '__FILE_NAME__':
-        return { ...token, kind: 'string', text: JSON.stringify(askedBy(token).file.name.replace(/^.*\//, '')) };
-      case '__BASE_FILE__':
-        return { ...token, kind: 'string', text: JSON.stringify(outermost(askedBy(token)).name) };
-      case '__INCLUDE_LEVEL__':
-        return { ...token, kind: 'number', text: String(includesAround(askedBy(token)).length) };
-      case '__COUNTER__':
-        return { ...token, kind: 'number', text: String(this.#counter++) };
+    if (isOwn(text)) {
+      const stands = text === counter ? this.#counter++ : (own[text] as (typeof own)[string])(token);
+      if (typeof stands === 'number') return { ...token, kind: 'number', text: String(stands) };
+      return { ...token, kind: 'string', text: JSON.stringify(stands) };
     }
     return pending.at(-1)?.text === '(' && isQuestion(text) ? this.#questions.answer(token, pending) : token;
   }
@@ -385,4 +376,8 @@ function isParameter({ parameters = [], rest }: Macro, token: Token | undefined)
 
 function outermost({ file }: Token): SourceFile {
   return file.from ? outermost(file.from) : file;
+}
+
+function isOwn(name: string): boolean {
+  return name === counter || Object.hasOwn(own, name);
 }

@@ -52,10 +52,13 @@ export class Regions {
 
   #begin(text: string, from: number): void {
     const now = this.#list.at(-1) as Region;
-    if (text.startsWith('pack')) this.#list.push({ ...now, from, pack: this.#packed(text, now.pack) });
-    else if (/\bpop\b/.test(text)) this.#attributes.pop();
+    if (text.startsWith('pack')) {
+      this.#list.push({ ...now, from, pack: this.#packed(text, now.pack) });
+      return;
+    }
+    if (/\bpop\b/.test(text)) this.#attributes.pop();
     else this.#attributes.push(/\bpreserve_access_index\b/.test(text) && /\bpush\b/.test(text));
-    if (!text.startsWith('pack')) this.#list.push({ ...now, from, relocated: this.#attributes.includes(true) });
+    this.#list.push({ ...now, from, relocated: this.#attributes.includes(true) });
   }
 
   /** `pack(push, label, 4)`, `pack(pop)`, `pack(4)`, `pack()`. */

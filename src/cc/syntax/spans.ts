@@ -25,7 +25,7 @@ export class Spans {
   }
 
   of(e: Expression): Span {
-    return [this.first(e), askedBy(this.#lastOf(e))];
+    return [this.first(e), askedBy(endOf(e, this.#last, 'right'))];
   }
 
   #sortNotes(): void {
@@ -39,36 +39,40 @@ export class Spans {
   /** Where the text begins it. */
   first(e: Expression): Token {
     this.#sortNotes();
-    let first = this.#first.get(e) ?? e.at;
-    // No recursion: a sum of thousands is a tree as deep.
-    for (let part = this.#first.has(e) ? undefined : leftOf(e); part; part = leftOf(part)) {
-      const noted = this.#first.get(part);
-      first = noted ?? part.at;
-      if (noted) break;
-    }
-    return askedBy(first);
-  }
-
-  #lastOf(e: Expression): Token {
-    let last = this.#last.get(e) ?? e.at;
-    for (let part = this.#last.has(e) ? undefined : rightOf(e); part; part = rightOf(part)) {
-      const noted = this.#last.get(part);
-      last = noted ?? part.at;
-      if (noted) break;
-    }
-    return last;
+    return askedBy(endOf(e, this.#first, 'left'));
   }
 }
 
-/** The part that stands before an expression's own token. */
-function leftOf(e: Expression): Expression | undefined {
+type Side = 'left' | 'right';
+
+/** The outermost token on one side. @param noted where brackets stand there */
+function endOf(e: Expression, noted: ReadonlyMap<Expression, Token>, side: Side): Token {
+  let part = e;
+  // No recursion: a sum of thousands is a tree as deep.
+  for (;;) {
+    const bracket = noted.get(part);
+    const next = bracket ? undefined : partOn(part, side);
+    if (!next) return bracket ?? part.at;
+    part = next;
+  }
+}
+
+function partOn(e: Expression, side: Side): Expression | undefined {
   switch (e.kind) {
     case 'binary':
     case 'compare':
     case 'logical':
     case 'assign':
     case 'comma':
-      return e.left;
+      return e[side];
+    default:
+      return side === 'left' ? leftOf(e) : rightOf(e);
+  }
+}
+
+/** The part that stands before an expression's own token. */
+function leftOf(e: Expression): Expression | undefined {
+  switch (e.kind) {
     case 'update':
       // `++x` has the token of the operator, and `x++` begins with x.
       return e.post || e.op !== e.at.text[0] || e.at.text.endsWith('=') ? e.left : undefined;
@@ -91,12 +95,6 @@ function leftOf(e: Expression): Expression | undefined {
 /** The part that stands behind. */
 function rightOf(e: Expression): Expression | undefined {
   switch (e.kind) {
-    case 'binary':
-    case 'compare':
-    case 'logical':
-    case 'assign':
-    case 'comma':
-      return e.right;
     case 'update':
       return e.post ? undefined : e.right;
     case 'conditional':
